@@ -14,6 +14,7 @@ import provider.accounts.store.pictures
 import provider.accounts.store.roles
 import provider.accounts.store.search_keys
 import provider.accounts.store.users
+import provider.admin.bulk_runs
 import provider.admin.store
 import provider.audit.active_users
 import provider.audit.daily
@@ -31,6 +32,7 @@ import provider.oauth.clients.store.initial_access_tokens
 import provider.oauth.clients.store.search_texts
 import provider.oauth.first_party.store
 import provider.oauth.grants.store
+import provider.oauth.keys.requested_algorithms
 import provider.oauth.keys.store
 import provider.oauth.store
 import provider.oauth.tokens.store.grants
@@ -41,6 +43,12 @@ import provider.processes
 import provider.saved_branding
 import provider.sessions.store
 import provider.webhooks.store
+from provider.accounts.store import search_keys
+from provider.database import substrings
 from provider.database.base import metadata
+from provider.oauth.clients.store import search_texts
+
+for table in (search_keys.search_texts, search_texts.search_texts):
+    substrings.declare_index(table)
 
 __all__ = ["metadata"]

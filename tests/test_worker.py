@@ -12,6 +12,7 @@ from datetime import timedelta
 
 import pytest
 
+from provider import processes
 from provider.audit.store import audit_events
 from provider.config.environment import load_settings
 from provider.config.settings import Settings
@@ -83,6 +84,22 @@ def test_without_redis_a_letter_leaves_from_the_web_process_at_once(
     wait_until(lambda: sink.emails)
     wait_until(lambda: is_kept(installation))
     worker.stop()
+
+
+def test_a_process_is_listed_while_it_runs(installation: Installation, no_timetable: None) -> None:
+    def running() -> list[bool]:
+        with unit_of_work(installation) as work:
+            return [each.delivers for each in processes.find_seen(work.read, since=work.now - processes.KEPT_FOR)]
+
+    web, worker = BackgroundWorker(installation.settings, delivers=False), BackgroundWorker(installation.settings)
+    web.start(installation)
+    wait_until(lambda: running() == [False])
+    worker.start(installation)
+    wait_until(lambda: sorted(running()) == [False, True])
+    worker.stop()
+    assert running() == [False]
+    web.stop()
+    assert running() == []
 
 
 def test_what_was_promised_before_a_crash_is_kept_after_the_start(installation: Installation, sink: Sink) -> None:

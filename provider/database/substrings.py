@@ -52,7 +52,7 @@ Which = Callable[[ColumnElement[str]], ColumnElement[bool]]
 
 def text_table(name: str, *, owner: Column[str]) -> Table:
     """Return a table with one text for each row of the table whose primary key is `owner`."""
-    table = Table(
+    return Table(
         name,
         metadata,
         # The rowid of SQLite, by which its index is ordered.
@@ -60,13 +60,18 @@ def text_table(name: str, *, owner: Column[str]) -> Table:
         Column("owner", owner.type, ForeignKey(owner, ondelete="CASCADE"), nullable=False, unique=True),
         Column("text", AnyText().with_variant(AnyText(collation="C"), "postgresql"), nullable=False),
     )
+
+
+def declare_index(table: Table) -> None:
+    """Add the index of PostgreSQL to the metadata, for migrations. It makes SQLAlchemy load the whole dialect, for which
+    commands on SQLite need not wait.
+    """
     Index(
-        f"ix_{name}_trigrams",
+        f"ix_{table.name}_trigrams",
         func.signet_trigrams(table.c.text),
         postgresql_using="gin",
         postgresql_with={"fastupdate": "off"},  # a search would read all that waits to be merged
     ).ddl_if(dialect="postgresql")
-    return table
 
 
 def put(db: Connection, table: Table, owner: str, searched: str) -> None:

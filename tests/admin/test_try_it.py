@@ -173,7 +173,7 @@ def test_the_response_is_worth_nothing_to_anyone_else(
     made, secret = own
     with work() as w:
         other = make_user(w, "other@example.test", roles=("admin",))
-    sign_in_person(phone.client, installation, other, amr=TWO_FACTORS)
+    sign_in_person(phone.client, installation, console.user_id, amr=TWO_FACTORS)  # in another browser
     response = callback_of(console, made)
     page = phone.open(f"/admin/clients/try?{urlencode(response)}")
     assert (page.status, page.heading) == (400, "This trial is over")
@@ -181,6 +181,10 @@ def test_the_response_is_worth_nothing_to_anyone_else(
     for verifier in ({}, {"code_verifier": "v" * 43}):
         answer = client.post("/oauth2/token", data=form | verifier, auth=(made.client_id, str(secret)))
         assert answer.json()["error"] == "invalid_grant"
+    sign_in_person(console.browser.client, installation, other, amr=TWO_FACTORS)  # in the same browser
+    page = console.browser.open(f"/admin/clients/try?{urlencode(response)}")
+    assert (page.status, page.heading) == (400, "This trial is over")
+    sign_in_person(console.browser.client, installation, console.user_id, amr=TWO_FACTORS)
     page = console.browser.open(f"/admin/clients/try?{urlencode(response)}")
     assert "The sign-in worked." in page.text
 

@@ -23,7 +23,7 @@ from provider.oauth.clients.resources import is_ours, normalize, spellings
 from provider.oauth.clients.store import api_resources, client_origins, search_texts
 from provider.oauth.clients.store import clients as store
 from provider.oauth.clients.store.clients import SecretRow
-from provider.oauth.keys import store as signing_keys
+from provider.oauth.keys import requested_algorithms
 from provider.oauth.syntax import VSCHARS
 from provider.refusals import Refusal
 from provider.work import UnitOfWork
@@ -246,7 +246,7 @@ def _keep_looked_up(work: UnitOfWork, client_id: str, metadata: ClientMetadata) 
     client_origins.replace(work.db, client_id, metadata.origins)
     api_resources.replace(work.db, client_id, metadata.resource_identifiers)
     search_texts.replace(work.db, client_id, search_text(client_id, metadata))
-    signing_keys.request_algorithms(work.db, metadata.signing_algorithms & ON_REQUEST, now=work.now)
+    requested_algorithms.add(work.db, metadata.signing_algorithms & ON_REQUEST, now=work.now)
 
 
 def _require_free(work: UnitOfWork, metadata: ClientMetadata, before: Client | None) -> None:

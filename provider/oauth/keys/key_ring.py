@@ -17,6 +17,7 @@ from provider.config.environment import SettingsError
 from provider.jose.algorithms import KEY_PAIRS, ON_REQUEST, RS256
 from provider.jose.registry import Registry
 from provider.jose.signed_jwts import InvalidJwt, read_jwt
+from provider.oauth.keys import requested_algorithms
 from provider.oauth.keys import store as signing_keys
 from provider.oauth.keys.key_pairs import Key, kid_for, open_private, open_public, published_keys, row_of
 from provider.oauth.keys.store import SigningKeyRow, State
@@ -91,9 +92,7 @@ class Keys:
         with self._lock:
             if self._ring is not None and self._read_at != seen:
                 return self._ring  # another thread has just done it
-            self._ring = self._parse(
-                work, signing_keys.find_all(work.read), signing_keys.find_requested_algorithms(work.read)
-            )
+            self._ring = self._parse(work, signing_keys.find_all(work.read), requested_algorithms.find_all(work.read))
             self._read_at = work.now
             return self._ring
 
@@ -132,7 +131,7 @@ class Keys:
         ring = self.ring(work)
         if alg in ON_REQUEST and alg not in ring.requested:
             # The client was registered after the ring was read, or by a release that did not note it.
-            signing_keys.request_algorithms(work.db, {alg}, now=work.now)
+            requested_algorithms.add(work.db, {alg}, now=work.now)
             self._read_at = None
         return ring.signers[alg]
 

@@ -1,15 +1,11 @@
-"""Signing key pairs, the private part encrypted, and their state in the rotation.
+"""Signing key pairs, the private part encrypted, and their state in the rotation."""
 
-Also the algorithms of `ON_REQUEST` that clients are registered for.
-"""
-
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, Column, Connection, Index, String, Table, Text, insert, select, update
+from sqlalchemy import JSON, Column, Connection, Index, String, Table, Text, insert, update
 
 from provider.database.base import metadata
 from provider.database.dialect import upsert
@@ -38,13 +34,6 @@ signing_keys = Table(
 )
 _upcoming = signing_keys.c.state == State.UPCOMING
 Index("uq_signing_keys_upcoming", signing_keys.c.alg, unique=True, sqlite_where=_upcoming, postgresql_where=_upcoming)
-
-requested_algorithms = Table(
-    "requested_algorithms",
-    metadata,
-    Column("alg", String(16), primary_key=True),
-    Column("requested_at", UtcTime, nullable=False),  # when a client was first registered for it
-)
 
 
 @dataclass(frozen=True)
@@ -100,14 +89,3 @@ def erase_private(db: Connection, kid: str) -> bool:
 def revoke(db: Connection, kid: str) -> bool:
     unrevoked = (signing_keys.c.kid == kid, signing_keys.c.state != State.REVOKED)
     return db.execute(update(signing_keys).where(*unrevoked).values(state=State.REVOKED, private=None)).rowcount == 1
-
-
-def request_algorithms(db: Connection, algorithms: Collection[str], *, now: datetime) -> None:
-    """Note that clients are registered for these algorithms of `ON_REQUEST`."""
-    rows = [{"alg": alg, "requested_at": now} for alg in sorted(algorithms)]
-    if rows:
-        db.execute(upsert(db, requested_algorithms).on_conflict_do_nothing(), rows)
-
-
-def find_requested_algorithms(db: Connection) -> frozenset[str]:
-    return frozenset(db.scalars(select(requested_algorithms.c.alg)))

@@ -16,7 +16,7 @@ from provider.config.environment import SettingsError
 from provider.jose.algorithms import ES256, SIGNING_ALGORITHMS
 from provider.jose.signed_jwts import read_jwt
 from provider.oauth.keys import key_ring as keys
-from provider.oauth.keys import rotation
+from provider.oauth.keys import requested_algorithms, rotation
 from provider.oauth.keys import store as signing_keys
 from provider.oauth.keys.key_ring import SignatureRefused
 from provider.oauth.tokens.server import AuthorizationServer
@@ -197,7 +197,7 @@ def test_a_client_of_an_earlier_release_gets_its_key_published_with_its_first_to
     """While an upgrade runs, a node of the release before registers clients and notes no algorithm."""
     rp = register(id_token_signed_response_alg="Ed25519")
     with work() as w:
-        w.db.execute(delete(signing_keys.requested_algorithms))
+        w.db.execute(delete(requested_algorithms.requested_algorithms))
     assert "Ed25519" not in published_algorithms(http)
     rp.sign_in(person(ada))
     assert "Ed25519" in published_algorithms(http)

@@ -1,6 +1,6 @@
 """Registered clients and the digests of their secrets. A secret that is the key of an HMAC is stored encrypted too."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -107,6 +107,10 @@ def add(db: Connection, client: ClientRow) -> None:
 
 def find(db: Connection, client_id: str) -> ClientRow | None:
     return _CLIENT.one(db, _CLIENT.select().where(clients.c.client_id == client_id))
+
+
+def find_those(db: Connection, client_ids: Collection[str]) -> list[ClientRow]:
+    return _CLIENT.all(db, _CLIENT.select().where(clients.c.client_id.in_(client_ids)))
 
 
 def is_enabled(client_id: BindParameter[str]) -> Exists:
