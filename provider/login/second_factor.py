@@ -4,6 +4,7 @@ from functools import partial
 
 from provider.accounts.factors import second_factor
 from provider.accounts.factors.factor import Factor
+from provider.accounts.store import users
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.observability import counters
@@ -37,6 +38,8 @@ def show_second_factor(work: UnitOfWork, session: Session, *, factor: Factor, co
     if cookie is None:
         raise SecondFactorExpired
     event = Event.STEPPED_UP if session.pending is None else Event.SIGNED_IN
+    if session.pending is not None:
+        users.set_last_sign_in(work.db, session.user_id, now=work.now)
     record(work, event, user_id=session.user_id, session=session.id, method=factor.name)
     outcome = "stepped_up" if session.pending is None else "signed_in"
     work.after_commit.append(partial(SIGN_INS.count, "second_factor", outcome))

@@ -251,6 +251,7 @@ def _begin_session(
             proven_earlier=proven_earlier,
         )
     if step is Step.DONE:
+        users.set_last_sign_in(work.db, user_id, now=work.now)
         record(work, Event.SIGNED_IN, user_id=user_id, amr=factor)
         work.after_commit.append(partial(counters.mark_active, user_id))
     outcome = "signed_in" if step is Step.DONE else "second_factor_due"

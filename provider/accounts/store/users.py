@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -27,6 +27,9 @@ class Status(StrEnum):
     LEAVING = "LEAVING"  # asked to be deleted; nothing of it counts, and it may be kept until `delete_after`
 
 
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+"""The `last_sign_in_at` of a user who has not signed in. It is not NULL, so that an index has every user."""
+
 users = Table(
     "users",
     metadata,
@@ -39,7 +42,9 @@ users = Table(
     Column("roles", JSON, nullable=False),
     Column("status_reason", String(200)),
     Column("delete_after", UtcTime),
+    Column("last_sign_in_at", UtcTime, nullable=False),  # NEVER by default, for nodes of an earlier release
     Index("ix_users_created_at", "created_at"),
+    Index("ix_users_last_sign_in_at_id", "last_sign_in_at", "id"),
     Index("ix_users_delete_after", "delete_after"),
 )
 _inactive = users.c.status == Status.INACTIVE.value
@@ -57,6 +62,11 @@ class User:
     roles: list[str]
     status_reason: str | None
     delete_after: datetime | None = None
+    last_sign_in_at: datetime = NEVER
+
+    @property
+    def has_signed_in(self) -> bool:
+        return self.last_sign_in_at > NEVER
 
     @property
     def security_stamp(self) -> datetime:
@@ -172,6 +182,10 @@ def change_security_stamp(db: Connection, user_id: str, *, now: datetime) -> dat
     not_before = next_not_before(stored, now=now)
     db.execute(update(users).where(row).values(not_before=not_before))
     return stamp_of(not_before)
+
+
+def set_last_sign_in(db: Connection, user_id: str, *, now: datetime) -> None:
+    db.execute(update(users).where(users.c.id == user_id).values(last_sign_in_at=now))
 
 
 def touch(db: Connection, user_id: str, *, now: datetime) -> None:

@@ -2,15 +2,17 @@
 
 from starlette.responses import Response
 
-from provider.accounts import invitation, overview, registration, search
+from provider.accounts import invitation, overview, registration
 from provider.accounts.registration import AddressTaken, NotAnAddress, clean_name
 from provider.accounts.roles.permissions import Permission
 from provider.accounts.users import NoSuchUser
 from provider.admin import authority
 from provider.admin.guards import Operator, require_operator
+from provider.admin.lists import users
+from provider.admin.lists.listing import Count
 from provider.admin.pages.actions import Subject, action_endpoint, available, done_message
 from provider.admin.pages.event_list import event_list
-from provider.admin.pages.paging import AT_ONCE, next_page, place_on
+from provider.admin.pages.lists import asked_of, with_chosen_columns
 from provider.admin.pages.users import selected
 from provider.admin.pages.users.actions import ACTIONS, INVALID_ROLES, roles_of
 from provider.admin.pages.users.details import UserDetails, find_details
@@ -32,20 +34,26 @@ LATEST = 20
 
 @endpoint
 def list_users(call: Call) -> Response:
-    """List users, the newest first, or those a search finds: GET /admin/users?q=."""
+    """List users: GET /admin/users?q=. The filters, the order and the columns are those of `lists.users`."""
     operator = require_operator(call, Permission.USERS_READ)
-    asked, place = call.query.text("q"), place_on(call, "users")
-    found, further = search.find_page(
-        call.work, asked, after=None if place is None else (place[0], place[1]), limit=AT_ONCE
-    )
+    asked = asked_of(call, users.USERS)
+    if redirect := with_chosen_columns(call, asked):
+        return redirect
+    found: list[str] = []
+    further, count = None, Count(0)
+    if not asked.problems:
+        found, further = users.find_page(
+            call.work, asked.text, asked.conditions, order=asked.order, after=asked.after, limit=asked.size
+        )
+        count = users.count(call.work, asked.text, asked.conditions)
     return page(
         call,
         "admin/users.html",
-        q=asked,
+        status_code=400 if asked.problems else 200,
         found=overview.describe(call.work, found),
-        further=next_page(call, "users", further),
         done=done_message(call, ACTIONS),
         bulk_actions=selected.ACTIONS if operator.may(NEEDS) else {},
+        **asked.page_values(call, further=further, count=count),
     )
 
 

@@ -1,0 +1,116 @@
+"""The list of users."""
+
+import json
+from collections.abc import Mapping
+
+from sqlalchemy import ColumnElement, String, cast, exists, select
+
+from provider.accounts import search
+from provider.accounts.factors.store.totp import totp_credentials
+from provider.accounts.store.users import NEVER, Status, users
+from provider.admin.lists.listing import (
+    Column,
+    Conditions,
+    Count,
+    Filter,
+    Kind,
+    Listing,
+    Order,
+    Place,
+    from_day,
+    to_day,
+)
+from provider.languages.text import Text
+from provider.oauth.authorize.store.consents import consents
+from provider.oauth.tokens.store.grants import grants
+from provider.work import UnitOfWork
+
+MOST_READ = 5_000
+"""How many users that a text finds are read for one page. A page of a rare filter may have fewer than fit."""
+COUNTED_FOUND = 1_000
+"""How many users that a text finds are counted."""
+
+STATES: Mapping[str, Text] = {
+    Status.ACTIVE: Text("active"),
+    Status.INACTIVE: Text("not verified"),
+    Status.SUSPENDED: Text("suspended"),
+    Status.LEAVING: Text("deletion requested"),
+}
+
+
+def _has_two_factor(_work: UnitOfWork, value: str) -> ColumnElement[bool]:
+    has = exists().where(totp_credentials.c.user_id == users.c.id)
+    return has if value == "on" else ~has
+
+
+def _has_role(_work: UnitOfWork, value: str) -> ColumnElement[bool]:
+    return cast(users.c.roles, String).contains(json.dumps(value), autoescape=True)
+
+
+def _has_signed_in(_work: UnitOfWork, value: str) -> ColumnElement[bool]:
+    return users.c.last_sign_in_at == NEVER if value == "no" else users.c.last_sign_in_at > NEVER
+
+
+def _uses(work: UnitOfWork, value: str) -> ColumnElement[bool]:
+    active = (grants.c.client_id == value, grants.c.revoked_at.is_(None), grants.c.expires_at > work.now)
+    connected = select(grants.c.user_id).where(*active)
+    return users.c.id.in_(connected.union(select(consents.c.user_id).where(consents.c.client_id == value)))
+
+
+USERS = Listing(
+    name="users",
+    key=users.c.id,
+    columns=(
+        Column("status", Text("Status")),
+        Column("roles", Text("Roles")),
+        Column("two_factor", Text("Two-factor")),
+        Column("last_sign_in", Text("Last sign-in"), sort=users.c.last_sign_in_at),
+        Column("created", Text("Created"), sort=users.c.created_at),
+        Column("id", Text("User ID"), is_shown=False),
+    ),
+    filters=(
+        Filter("state", Text("Status"), lambda _work, value: users.c.status == value, Kind.CHOICE, STATES),
+        Filter("role", Text("Role"), _has_role),
+        Filter("two_factor", Text("Two-factor"), _has_two_factor, Kind.CHOICE, {"on": Text("on"), "off": Text("off")}),
+        Filter("app", Text("Uses the application (client_id)"), _uses),
+        Filter(
+            "signed_in", Text("Has signed in"), _has_signed_in, Kind.CHOICE, {"yes": Text("yes"), "no": Text("never")}
+        ),
+        Filter("signed_in_from", Text("Last sign-in from"), from_day(users.c.last_sign_in_at), Kind.DAY),
+        Filter("signed_in_to", Text("Last sign-in until"), to_day(users.c.last_sign_in_at), Kind.DAY),
+        Filter("created_from", Text("Created from"), from_day(users.c.created_at), Kind.DAY),
+        Filter("created_to", Text("Created until"), to_day(users.c.created_at), Kind.DAY),
+    ),
+    sorted_by="-created",
+)
+
+
+def find_page(
+    work: UnitOfWork, text: str, conditions: Conditions, *, order: Order, after: Place | None, limit: int
+) -> tuple[list[str], Place | None]:
+    """Return the ids of a page of users and the place where the next page begins (None after the last one).
+
+    With a `text`, they are those that the search finds, in its order.
+    """
+    if not text:
+        return USERS.find_page(work, conditions, order=order, after=after, limit=limit)
+    if not conditions:
+        ids, after = search.find_page(work, text, after=after, limit=limit)
+        return USERS.find_among(work, (), ids), after
+    found: list[str] = []
+    step, read = max(limit // 2, 1), 0
+    while len(found) + step <= limit and read < MOST_READ:
+        ids, after = search.find_page(work, text, after=after, limit=step)
+        found += USERS.find_among(work, conditions, ids)
+        read += step
+        if after is None:
+            break
+    return list(dict.fromkeys(found)), after
+
+
+def count(work: UnitOfWork, text: str, conditions: Conditions) -> Count:
+    """Count the users who match."""
+    if not text:
+        return USERS.count(work, conditions)
+    ids, further = search.find_page(work, text, after=None, limit=COUNTED_FOUND)
+    return Count(len(USERS.find_among(work, conditions, ids)), is_exact=further is None)
