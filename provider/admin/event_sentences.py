@@ -67,8 +67,11 @@ WITH_PASSWORD = Text("%(user)s signed in with a password")
 WITH_PROVIDER = Text("%(user)s signed in with another provider")
 SIGN_INS = {"pwd": WITH_PASSWORD, "fed": WITH_PROVIDER}
 """The sentence for the first factor of a sign-in (`amr`)."""
-UNKNOWN_SIGN_IN = Text("Someone failed to sign in with an unknown address")
-UNKNOWN_RESET = Text("A password reset was requested for an unknown address")
+UNKNOWN: Mapping[str, Text] = {
+    Event.SIGN_IN_FAILED: Text("Someone failed to sign in with an unknown address"),
+    Event.PASSWORD_RESET_REQUESTED: Text("A password reset was requested for an unknown address"),
+}
+"""The sentence for an event that names no user."""
 
 BY_OPERATOR: Mapping[str, Text] = {
     Event.ACCOUNT_CREATED: Text("%(by)s created an account for %(user)s"),
@@ -116,11 +119,15 @@ def sentence_for(name: str, *, names: Mapping[str, str], details: Mapping[str, A
 
     An event of another release, which has no words here, is returned as its name.
     """
-    own = SIGN_INS.get(str(details.get("amr")), OF_USER[name]) if name == Event.SIGNED_IN else OF_USER.get(name)
-    if "user" not in names:
-        own = {Event.SIGN_IN_FAILED: UNKNOWN_SIGN_IN, Event.PASSWORD_RESET_REQUESTED: UNKNOWN_RESET}.get(name, own)
+    own = OF_USER.get(name)
+    if name == Event.SIGNED_IN:
+        own = SIGN_INS.get(str(details.get("amr")), own)
+    elif "user" not in names:
+        own = UNKNOWN.get(name, own)
     for sentence in (BY_OPERATOR.get(name) if "by" in names else None, own):
-        if sentence is not None and all(f"%({each})s" not in sentence or each in names for each in ("user", "app", "by")):
+        if sentence is not None and all(
+            f"%({each})s" not in sentence or each in names for each in ("user", "app", "by")
+        ):
             return Text(sentence.message, **names)
     event = EVENT_NAMES.get(name)
     if event is None:

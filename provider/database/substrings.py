@@ -10,7 +10,7 @@ match, and the index finds them.
 """
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from sqlalchemy import (
     ARRAY,
@@ -21,9 +21,9 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    Row,
     Select,
     Table,
-    Text,
     cast,
     column,
     exists,
@@ -32,6 +32,7 @@ from sqlalchemy import (
     select,
     true,
 )
+from sqlalchemy import Text as LongText  # not to be mistaken for the text of pages
 from sqlalchemy import table as named_table
 
 from provider.database import dialect
@@ -43,8 +44,8 @@ READ_FIRST = 10_000
 """How many rows are read before the index is asked, on PostgreSQL."""
 SAMPLED = 500
 """How many rows tell which trigrams of a part are rare."""
-RAREST = 6
-"""How many trigrams the index is asked for. Each of a frequent trigram's rows costs time."""
+RAREST = 3
+"""How many trigrams the index is asked for. The rows of each are read, so others only cost time."""
 
 Which = Callable[[ColumnElement[str]], ColumnElement[bool]]
 """A condition for the owner of a text."""
@@ -58,7 +59,7 @@ def text_table(name: str, *, owner: Column[str]) -> Table:
         # The rowid of SQLite, by which its index is ordered.
         Column("place", BigInteger().with_variant(Integer(), "sqlite"), primary_key=True, autoincrement=False),
         Column("owner", owner.type, ForeignKey(owner, ondelete="CASCADE"), nullable=False, unique=True),
-        Column("text", Text().with_variant(Text(collation="C"), "postgresql"), nullable=False),
+        Column("text", LongText().with_variant(LongText(collation="C"), "postgresql"), nullable=False),
     )
     Index(
         f"ix_{name}_trigrams",
@@ -99,13 +100,13 @@ def find_page(
 
     `after` is the place of the last row of the previous page. A last page, which is not full, is sorted by the texts.
     """
+    found: Sequence[Row[int, str, str]] = []
     if dialect.is_postgresql(db):
         found = db.execute(_among_the_first(table, part, which, after=after, limit=limit)).all()
-        if len(found) < limit:
-            rare = _rare_trigrams(db, table, part)
-            found = db.execute(_in_gin(table, part, rare, which, after=after, limit=limit)).all()
-    else:
-        found = db.execute(_in_fts5(table, part, which, after=after, limit=limit)).all()
+    if len(found) < limit:
+        by_index = _in_gin if dialect.is_postgresql(db) else _in_fts5
+        rare = _rare_trigrams(db, table, part)
+        found = db.execute(by_index(table, part, rare, which, after=after, limit=limit)).all()
     if len(found) < limit:
         found = sorted(found, key=lambda row: (row.text, row.place))
     return [(row.place, row.owner) for row in found]
@@ -130,21 +131,24 @@ def _in_gin(
     table: Table, part: str, trigrams: list[str], which: Which, *, after: int | None, limit: int
 ) -> Select[int, str, str]:
     """Return the query by the index of PostgreSQL."""
-    has_all = func.signet_trigrams(table.c.text).op("@>")(cast(trigrams, ARRAY(Text)))
+    has_all = func.signet_trigrams(table.c.text).op("@>")(cast(trigrams, ARRAY(LongText)))
     query = _after(select(table.c.place, table.c.owner, table.c.text), table, after)
     # Without MATERIALIZED, it might read the rows in the order of places and compute the trigrams of each.
     rows = query.where(has_all, func.strpos(table.c.text, part) > 0).cte("found").prefix_with("MATERIALIZED").c
     return select(rows.place, rows.owner, rows.text).where(which(rows.owner)).order_by(rows.place).limit(limit)
 
 
-def _in_fts5(table: Table, part: str, which: Which, *, after: int | None, limit: int) -> Select[int, str, str]:
-    """Return the query by the index of SQLite: a phrase, in which nothing is an operator."""
+def _in_fts5(
+    table: Table, part: str, trigrams: list[str], which: Which, *, after: int | None, limit: int
+) -> Select[int, str, str]:
+    """Return the query by the index of SQLite. In quotes, nothing is an operator."""
     index = named_table(f"{table.name}_fts", column("rowid", Integer))
-    phrase = '"{}"'.format(part.replace('"', '""'))
+    phrases = " ".join('"{}"'.format(trigram.replace('"', '""')) for trigram in trigrams)
     query = select(table.c.place, table.c.owner, table.c.text).join(index, index.c.rowid == table.c.place)
     if after is not None:
         query = query.where(index.c.rowid > after)
-    matching = query.where(literal_column(index.name).op("MATCH")(phrase), which(table.c.owner))
+    has_all = literal_column(index.name).op("MATCH")(phrases)
+    matching = query.where(has_all, func.instr(table.c.text, part) > 0, which(table.c.owner))
     return matching.order_by(index.c.rowid).limit(limit)
 
 

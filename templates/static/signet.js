@@ -138,3 +138,21 @@ for (const form of document.querySelectorAll("form[data-preview]")) {
     pause = setTimeout(refresh, 300);
   });
 }
+
+for (const rows of document.querySelectorAll("[data-follow]")) {
+  let newest = rows.querySelector("[data-place]")?.dataset.place ?? rows.dataset.place;
+  const update = async () => {
+    if (!document.hidden) {
+      try {
+        const answer = await fetch(`${rows.dataset.follow}&${new URLSearchParams({ than: newest })}`);
+        if (!answer.ok) return;
+        rows.insertAdjacentHTML("afterbegin", await answer.text());
+        newest = rows.querySelector("[data-place]")?.dataset.place ?? newest;
+      } catch {
+        // The network is away: ask again.
+      }
+    }
+    setTimeout(update, 3000);
+  };
+  setTimeout(update, 3000);
+}

@@ -1,7 +1,8 @@
-"""The audit events on a page, as `events_list` in macros/console.html shows them: sentences in which names are links."""
+"""The audit events on a page, as `events_list` in macros/console.html shows them: sentences with names as links."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -39,6 +40,8 @@ class ShownEvent:
     names: Mapping[str, Name]
     details: Mapping[str, Any]
     """The details that the sentence does not say."""
+    now: datetime
+    """The time of the page."""
 
     @property
     def place(self) -> str:
@@ -58,10 +61,10 @@ def event_list(work: UnitOfWork, events: Sequence[AuditEvent]) -> dict[str, Any]
         **{f"user {key}": address.address for key, (_, address) in holders.items() if address is not None},
         **{f"client {key}": name for key, name in clients.find_names(work.read, client_ids).items() if name},
     }
-    return {"events": [_shown(event, known) for event in events], "event_names": EVENT_NAMES, "mark": MARK}
+    return {"events": [_shown(event, known, work.now) for event in events], "event_names": EVENT_NAMES, "mark": MARK}
 
 
-def _shown(event: AuditEvent, known: Mapping[str, str]) -> ShownEvent:
+def _shown(event: AuditEvent, known: Mapping[str, str], now: datetime) -> ShownEvent:
     names: dict[str, Name] = {}
     if event.user_id:
         names["user"] = _name(f"user {event.user_id}", known)
@@ -79,7 +82,7 @@ def _shown(event: AuditEvent, known: Mapping[str, str]) -> ShownEvent:
         sentence = Text(BECAUSE.message, sentence=sentence, reason=str(why))
     said = {"operator", "why"} | ({"reason"} if event.details.get("reason") == why else set())
     rest = {key: value for key, value in event.details.items() if key not in said and value is not None and value != []}
-    return ShownEvent(event, sentence, names, rest)
+    return ShownEvent(event, sentence, names, rest, now)
 
 
 def _name(key: str, known: Mapping[str, str]) -> Name:
