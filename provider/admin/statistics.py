@@ -23,6 +23,8 @@ COUNTED_NOW = 10_000
 """Up to this number users are counted when the page is shown."""
 MOST_APPS = 8
 """The number of apps in the list of those with the most sign-ins."""
+ACTIVE_DAYS = {"24h": 1, "7d": 7, "30d": 30, "12m": 365}
+"""The number of days, including today, over which active users are counted."""
 GRANT_NAMES = {counters.GRANT + grant.rpartition(":")[2]: grant for grant in GRANTS}
 """The grant type by the name of its counter."""
 NAMES = (
@@ -60,6 +62,8 @@ class Statistics:
     two_factor_users: int | None
     active_users: int | None
     """The number of different users who were active in the span; in the shortest one, today (UTC)."""
+    active_since: datetime
+    """The first day that `active_users` is about."""
     active: Chart
     """Active users of each day; in the shortest span, of the last week."""
     new: Chart
@@ -91,6 +95,7 @@ def collect(work: UnitOfWork, span: Span) -> Statistics:
     def sum_of(good: str, bad: str = "") -> Chart:
         return charts.sum_chart(span.unit, over, of(good), of(bad))
 
+    active_since = day_of(work.now) - timedelta(days=ACTIVE_DAYS[span.name] - 1)
     active = days.get(counters.ACTIVE_USERS, charts.NONE)
     if span.unit is Unit.HOUR:
         active_chart = charts.mean_chart(week.unit, charts.periods(week, work.now), active)
@@ -101,7 +106,8 @@ def collect(work: UnitOfWork, span: Span) -> Statistics:
         since=since,
         total_users=_capped(work, TOTAL_USERS, count_users(work.read, limit=COUNTED_NOW + 1)),
         two_factor_users=_capped(work, TWO_FACTOR_USERS, count_two_factor(work.read, limit=COUNTED_NOW + 1)),
-        active_users=_active(work, span),
+        active_users=_active(work, span, active_since),
+        active_since=active_since,
         active=active_chart,
         new=sum_of(NEW_USERS),
         sign_ins=sum_of(counters.SIGNED_IN, counters.SIGN_IN_REFUSED),
@@ -139,10 +145,8 @@ def _by_name(counts: Mapping[tuple[datetime, str], int]) -> _By_name:
     return found
 
 
-def _active(work: UnitOfWork, span: Span) -> int | None:
-    days = {"24h": 1, "7d": 7, "30d": 30, "12m": 365}[span.name]
-    since = day_of(work.now) - timedelta(days=days - 1)
-    name = next((name for name, number in ACTIVE_IN.items() if number == days), None)
+def _active(work: UnitOfWork, span: Span, since: datetime) -> int | None:
+    name = next((name for name, days in ACTIVE_IN.items() if days == ACTIVE_DAYS[span.name]), None)
     return _capped(work, name, active_users.count(work.read, since=since, limit=COUNTED_NOW + 1))
 
 

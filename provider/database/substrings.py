@@ -32,7 +32,7 @@ from sqlalchemy import (
     select,
     true,
 )
-from sqlalchemy import Text as LongText  # not to be mistaken for the text of pages
+from sqlalchemy import Text as AnyText  # `Text` alone is a sentence for people, for the catalogs
 from sqlalchemy import table as named_table
 
 from provider.database import dialect
@@ -59,7 +59,7 @@ def text_table(name: str, *, owner: Column[str]) -> Table:
         # The rowid of SQLite, by which its index is ordered.
         Column("place", BigInteger().with_variant(Integer(), "sqlite"), primary_key=True, autoincrement=False),
         Column("owner", owner.type, ForeignKey(owner, ondelete="CASCADE"), nullable=False, unique=True),
-        Column("text", LongText().with_variant(LongText(collation="C"), "postgresql"), nullable=False),
+        Column("text", AnyText().with_variant(AnyText(collation="C"), "postgresql"), nullable=False),
     )
     Index(
         f"ix_{name}_trigrams",
@@ -131,7 +131,7 @@ def _in_gin(
     table: Table, part: str, trigrams: list[str], which: Which, *, after: int | None, limit: int
 ) -> Select[int, str, str]:
     """Return the query by the index of PostgreSQL."""
-    has_all = func.signet_trigrams(table.c.text).op("@>")(cast(trigrams, ARRAY(LongText)))
+    has_all = func.signet_trigrams(table.c.text).op("@>")(cast(trigrams, ARRAY(AnyText)))
     query = _after(select(table.c.place, table.c.owner, table.c.text), table, after)
     # Without MATERIALIZED, it might read the rows in the order of places and compute the trigrams of each.
     rows = query.where(has_all, func.strpos(table.c.text, part) > 0).cte("found").prefix_with("MATERIALIZED").c

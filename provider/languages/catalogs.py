@@ -70,6 +70,12 @@ class Language:
         """Return date and time in UTC, such as `25 November 2026, 20:57 UTC`."""
         return f"{self.date(moment)}, {moment:%H:%M} UTC"
 
+    def short_moment(self, moment: datetime) -> str:
+        """Return date and time in UTC as tables show them, such as `25 Nov 2026, 20:57 UTC`."""
+        from babel.dates import format_date  # noqa: PLC0415  # as above
+
+        return f"{format_date(moment, format='medium', locale=self.locale)}, {moment:%H:%M} UTC"
+
     def ago(self, moment: datetime, now: datetime) -> str:
         """Return how long ago the moment was, such as `3 hours ago`. Less than two minutes are `1 minute ago`."""
         from babel.dates import format_timedelta  # noqa: PLC0415  # as above

@@ -23,6 +23,7 @@ def speak(env: Environment, language: Language) -> None:
         "say": language.say,
         "date": language.date,
         "moment": language.moment,
+        "short_moment": language.short_moment,
         "day_and_month": language.day_and_month,
         "month": language.month,
         "hour": "{:%H:%M}".format,

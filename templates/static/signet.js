@@ -1,5 +1,5 @@
 // Comfort only: every page works without this file. It shows a typed password, asks how strong a new one is, copies,
-// downloads, prints, selects all rows of a list, closes toasts, offers the browser's color picker, and previews a form
+// downloads, prints, shows times in the reader's time zone, selects all rows of a list, closes toasts, offers the browser's color picker, and previews a form
 // as it is typed.
 "use strict";
 
@@ -51,6 +51,12 @@ for (const meter of document.querySelectorAll("[data-strength]")) {
   meter.hidden = false;
   input.addEventListener("input", begin);
   begin(); // a browser may have kept what was typed
+}
+
+const { lang } = document.documentElement;
+const localTime = new Intl.DateTimeFormat(lang === "en" ? "en-GB" : lang, { dateStyle: "medium", timeStyle: "short" });
+for (const time of document.querySelectorAll("time[data-local]")) {
+  time.textContent = localTime.format(new Date(time.dateTime));
 }
 
 for (const all of document.querySelectorAll("[data-select-all]")) {
@@ -155,4 +161,27 @@ for (const rows of document.querySelectorAll("[data-follow]")) {
     setTimeout(update, 3000);
   };
   setTimeout(update, 3000);
+}
+
+// A list on the page is searched while its form is typed into. The server has hidden what its search left out.
+for (const form of document.querySelectorAll("form[data-filter]")) {
+  const list = document.getElementById(form.dataset.filter);
+  const items = list.querySelectorAll("[data-changed]");
+  const texts = Array.from(items, (item) => `${item.textContent} ${item.closest("section").querySelector("h2").textContent}`.toLowerCase());
+  const filter = () => {
+    const words = form.elements.q.value.toLowerCase().split(/\s+/);
+    let count = 0;
+    items.forEach((item, at) => {
+      const isWanted = words.every((word) => texts[at].includes(word)) && (item.dataset.changed || !form.elements.changed.checked);
+      item.hidden = !isWanted;
+      count += isWanted ? 1 : 0;
+    });
+    for (const section of list.querySelectorAll("section")) {
+      const isEmpty = !section.querySelector("[data-changed]:not([hidden])");
+      section.hidden = document.querySelector(`a[href="#${section.querySelector("h2").id}"]`).parentElement.hidden = isEmpty;
+    }
+    document.querySelector("[data-count]").textContent = count;
+    document.querySelector("[data-nothing]").hidden = count > 0;
+  };
+  form.addEventListener("input", filter);
 }

@@ -16,7 +16,7 @@ from tests.support.inbox import Inbox
 from tests.support.installation import Work
 from tests.support.people import ADDRESS, find_user, forgot_password, is_signed_in, sign_in, turn_on_two_factor
 
-NOT_THEIRS = ("branding.", "client.", "key.", "webhook.", "promise.", "installation.")
+NOT_THEIRS = ("branding.", "client.", "email.", "installation.", "key.", "promise.", "role.", "webhook.")
 NEW = "a brand new and long password"
 
 

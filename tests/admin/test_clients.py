@@ -210,7 +210,11 @@ def test_scopes_and_grant_types_are_ticked_and_their_order_is_no_change(console:
     form = console.browser.open(f"/admin{settings_of(made, 'basics')}").form("version")
     form.fields = [each for each in form.fields if each.name != "scope.email"]  # unticked
     form.fields.append(Field("scope.profile", "on", "hidden"))
-    console.browser.take(Press(form, form.buttons[0]))
+    page = console.browser.take(Press(form, form.buttons[0]))
+    assert re.findall("<(del|ins)>.*?(email|profile|openid|orders)", page.html) == [
+        ("del", "email"),
+        ("ins", "profile"),
+    ]
     console.browser.submit(button="Save changes")
     changed = registered(work, "shop").metadata
     assert changed.scopes == {"openid", "profile", "orders:read"}

@@ -1,5 +1,6 @@
 """The console's overview: numbers over time that lead to their lists, what needs attention, and health."""
 
+import html
 import re
 from dataclasses import replace
 from datetime import timedelta
@@ -119,6 +120,11 @@ def test_users_are_counted_by_day_and_a_large_number_by_the_worker(
         )
     new = {name: found and found.groups() for name, found in shown.items()}
     assert new == {"24h": ("8", "3", "2"), "7d": ("8", "4", "2"), "30d": ("8", "5", "2"), "12m": ("8", "6", "2")}
+    lists = [html.unescape(url) for url in re.findall(r'href="(/admin/users\?[^"]+)"', console.open("?range=30d").html)]
+    counts = {url.partition("?")[2].partition("_")[0]: console.browser.open(url).text for url in lists[:3]}
+    assert {name: re.search(r"(\d+) users?\b", text)[1] for name, text in counts.items()} == {  # type: ignore[index]
+        "created": "5", "active": "2", "two": "0",
+    }  # fmt: skip
     with work() as w:
         daily.put(w.db, TOTAL_USERS, day_of(w.now), 123_456)
     monkeypatch.setattr(statistics, "COUNTED_NOW", 5)
@@ -144,8 +150,8 @@ def test_numbers_lead_only_where_the_role_may_go(
         user_id = make_user(w, "role@example.test", roles=(role,))
     sign_in_person(browser.client, installation, user_id, amr=TWO_FACTORS)
     count(work, timedelta(0), **{counters.SIGNED_IN: 1})
-    html = browser.open("/admin").html.partition("<main")[2]
-    assert set(re.findall(r'href="/admin/(\w+)', html)) == sections
+    shown = browser.open("/admin").html.partition("<main")[2]
+    assert set(re.findall(r'href="/admin/(\w+)', shown)) == sections
 
 
 def test_what_needs_attention_is_above_the_numbers(console: Console, monkeypatch: pytest.MonkeyPatch) -> None:

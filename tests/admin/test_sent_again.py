@@ -70,11 +70,13 @@ def test_one_thing_has_a_version_and_every_change_of_it_looks_at_it(
     webhook = operator("POST", "/webhooks", url="https://hooks.example.test/").json()["id"]
     operator("POST", "/clients", client_id="shop", **SHOP)
     session = operator.get(f"/users/{ada}/sessions")["sessions"][0]["id"]
+    operator("PUT", "/roles/editor", description="Edits")
     ids = {"user_id": ada, "client_id": "shop", "session_id": session, "promise_id": promise, "webhook_id": webhook}
+    ids["role"] = "editor"
     bodies: dict[str, dict[str, Any]] = {
         "change_user": {"roles": ["x"]}, "replace_client": SHOP, "suspend_user": {"reason": "x"},
         "request_email_change_of_user": {"email": "ada@new.example.test"},
-        "change_session": {"expires_at": "2100-01-01T00:00:00Z"},
+        "change_session": {"expires_at": "2100-01-01T00:00:00Z"}, "put_role": {"description": "Edits pages"},
     }  # fmt: skip
     parts = {"refusals", "identities", "revoke", "replay", "consents", "token-families", "links", "letters", "sessions"}
     looked_at = set()

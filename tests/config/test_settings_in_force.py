@@ -2,7 +2,7 @@
 
 from provider.config.environment import load_settings
 from provider.config.settings import Settings
-from provider.config.settings_in_force import MASK, settings_in_force
+from provider.config.settings_in_force import MASK, Source, settings_in_force
 from tests.cli.conftest import Signet, environ, signet
 
 __all__ = ["environ", "signet"]
@@ -36,6 +36,27 @@ def test_they_are_as_an_operator_writes_them_and_secrets_are_masked() -> None:
     url = f"postgresql+psycopg://signet:{MASK}@db:5432/signet?sslmode=require&sslpassword={MASK}"
     assert (shown["SIGNET_DATABASE_URL"].value, shown["SIGNET_CODE_LIFETIME"].value) == (url, "90s")
     assert shown["SIGNET_REDIS_URL"].value == f"redis://:{MASK}@redis:6379/0"
+
+
+def test_each_says_where_it_was_set_and_what_it_would_be_otherwise() -> None:
+    environ = {
+        "SIGNET_CODE_LIFETIME": "60",
+        "signet_brand": " ",
+        "SIGNET_SECRET_KEY_FILE": "/run/secrets/key",
+        "SIGNET_DATABASE_URL": "postgresql://db/signet",
+    }
+    settings = load_settings(GIVEN).model_copy(update={"brand": "Acme"})
+    shown = {each.name.removeprefix("SIGNET_"): each for each in settings_in_force(settings, environ=environ)}
+    sources = {name: shown[name].source for name in ("CODE_LIFETIME", "SECRET_KEY", "BRAND", "REDIS_URL", "SMTP_HOST")}
+    assert sources == {
+        "CODE_LIFETIME": Source.ENVIRONMENT,
+        "SECRET_KEY": Source.FILE,
+        "BRAND": Source.CONSOLE,
+        "REDIS_URL": Source.COMMAND,
+        "SMTP_HOST": Source.DEFAULT,
+    }
+    defaults = {name: shown[name].default for name in ("CODE_LIFETIME", "SECRET_KEY", "BRAND", "TRUSTED_PROXIES")}
+    assert defaults == {"CODE_LIFETIME": "1m", "SECRET_KEY": None, "BRAND": "Signet", "TRUSTED_PROXIES": None}
 
 
 def test_what_is_shown_means_the_same_when_it_is_set() -> None:

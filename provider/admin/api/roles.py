@@ -6,8 +6,9 @@ from provider.accounts.roles import roles as rules
 from provider.accounts.roles.names import InvalidRole
 from provider.accounts.roles.permissions import Permission
 from provider.accounts.roles.roles import BuiltInRole, NoSuchRole, RoleInUse
+from provider.accounts.store import roles as store
 from provider.accounts.store.roles import COUNTED, LONGEST_DESCRIPTION
-from provider.admin.operation import by_operator
+from provider.admin.operation import Resource, by_operator
 from provider.admin.paging import NEXT, PAGED, next_of, query_page
 from provider.api.bodies import Body, InvalidBody, Line
 from provider.api.callers import Operator
@@ -39,6 +40,13 @@ class RoleDescription(Body):
     )
 
 
+def _show(call: Call) -> Role:
+    return _describe(rules.find_role(call.work, call.path_params["role"]))
+
+
+ROLE = Resource(lambda call: store.lock(call.work.db, call.path_params["role"]), _show)
+
+
 @by_operator(needs=Permission.ROLES_READ, gives=Roles, asks=PAGED, problems=(InvalidBody,))
 def list_roles(call: Call, _operator: Operator, _body: Body) -> Roles:
     """List roles. The built-in ones come first. A role that was given to a user is listed, too."""
@@ -50,15 +58,20 @@ def list_roles(call: Call, _operator: Operator, _body: Body) -> Roles:
     )
 
 
-@by_operator(needs=Permission.ROLES_WRITE, takes=RoleDescription, gives=Role, problems=(InvalidRole, BuiltInRole))
+@by_operator(
+    needs=Permission.ROLES_WRITE,
+    of=ROLE,
+    takes=RoleDescription,
+    gives=Role,
+    problems=(InvalidRole, NoSuchRole, BuiltInRole),
+)
 def put_role(call: Call, _operator: Operator, body: RoleDescription) -> Role:
     """Create a role, or change its description. Roles that you create are for apps and give no permissions here."""
-    work, name = call.work, call.path_params["role"]
-    rules.put_role(work, name=name, description=body.description)
-    return _describe(rules.find_role(work, name))
+    rules.put_role(call.work, name=call.path_params["role"], description=body.description)
+    return _show(call)
 
 
-@by_operator(needs=Permission.ROLES_WRITE, problems=(NoSuchRole, BuiltInRole, RoleInUse))
+@by_operator(needs=Permission.ROLES_WRITE, of=ROLE, problems=(NoSuchRole, BuiltInRole, RoleInUse))
 def delete_role(call: Call, _operator: Operator, _body: Body) -> None:
     """Delete a role. It is removed from all users who have it."""
     rules.delete_role(call.work, name=call.path_params["role"])

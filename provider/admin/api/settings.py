@@ -6,7 +6,7 @@ from provider.accounts.roles.permissions import Permission
 from provider.admin.operation import by_operator
 from provider.api.bodies import Body
 from provider.api.callers import Operator
-from provider.config.settings_in_force import settings_in_force
+from provider.config.settings_in_force import Source, settings_in_force
 from provider.web.call import Call
 
 
@@ -15,8 +15,13 @@ class Setting(Body):
 
     name: str = Field(description="The environment variable.")
     value: str | None = Field(None, description="The value in effect. Secrets are masked.")
+    default: str | None = Field(None, description="The default value.")
     is_default: bool = Field(description="Whether the value is the default.")
     is_secret: bool = Field(description="Whether the value is a secret.")
+    source: Source = Field(
+        description="Where the value comes from: the `default`, the `environment`, a `file` that the environment "
+        "names, the branding page of the `console`, or the `command` that started the server, such as `signet demo`."
+    )
     group: str = Field(description="The group that the setting belongs to, as in the reference of the settings.")
     about: str = Field(description="What the setting does.")
 

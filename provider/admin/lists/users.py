@@ -20,6 +20,7 @@ from provider.admin.lists.listing import (
     from_day,
     to_day,
 )
+from provider.audit.active_users import active_users
 from provider.languages.text import Text
 from provider.oauth.authorize.store.consents import consents
 from provider.oauth.tokens.store.grants import grants
@@ -51,6 +52,11 @@ def _has_signed_in(_work: UnitOfWork, value: str) -> ColumnElement[bool]:
     return users.c.last_sign_in_at == NEVER if value == "no" else users.c.last_sign_in_at > NEVER
 
 
+def _is_active(work: UnitOfWork, value: str) -> ColumnElement[bool]:
+    active = select(active_users.c.user_id).where(from_day(active_users.c.day)(work, value))
+    return users.c.id.in_(active)
+
+
 def _uses(work: UnitOfWork, value: str) -> ColumnElement[bool]:
     active = (grants.c.client_id == value, grants.c.revoked_at.is_(None), grants.c.expires_at > work.now)
     connected = select(grants.c.user_id).where(*active)
@@ -80,6 +86,7 @@ USERS = Listing(
         Filter("signed_in_to", Text("Last sign-in until"), to_day(users.c.last_sign_in_at), Kind.DAY),
         Filter("created_from", Text("Created from"), from_day(users.c.created_at), Kind.DAY),
         Filter("created_to", Text("Created until"), to_day(users.c.created_at), Kind.DAY),
+        Filter("active_from", Text("Active from"), _is_active, Kind.DAY),
     ),
     sorted_by="-created",
 )

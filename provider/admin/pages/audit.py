@@ -80,6 +80,7 @@ def list_events(call: Call) -> Response:
         suggested=suggested,
         question=urlencode(question),
         is_filtered=bool(question),
+        opens=bool(errors or question.keys() - {"user", "range"}),
         can_follow=after is None and not errors and wanted.until is None,
         follow=f"{PATH}/new?{urlencode(question)}" if live else None,
         start=f"{call.work.now.isoformat()}~{NOBODY}",

@@ -32,9 +32,9 @@ _AUDIT = "/admin/audit?name={}&since=SINCE&until=UNTIL"
 _EMAILS = f"/admin/outbox?topic={messages.TOPIC}&state={{}}"
 LISTS = {
     "users": "/admin/users",
-    "new_users": "/admin/users",
-    "active_users": "/admin/users",
-    "two_factor": "/admin/users",
+    "new_users": "/admin/users?created_from=SINCE&created_to=UNTIL",
+    "active_users": "/admin/users?active_from=",
+    "two_factor": "/admin/users?two_factor=on",
     "signed_in": _AUDIT.format(Event.SIGNED_IN),
     "sign_in_failed": _AUDIT.format(Event.SIGN_IN_FAILED),
     "rejected_requests": "/admin/explain",

@@ -83,12 +83,17 @@ def review(
         "admin/client_changes.html",
         tab="settings",
         status_code=400 if errors else 200,
-        changes=[(name, LABELS[name], *pair) for name, pair in changes.items()],
+        changes=[(name, LABELS[name], *_shown(name, pair)) for name, pair in changes.items()],
         typed={**typed, VERSION: call.form.get(VERSION, "")},
         back=back,
         why=call.form.get("why", ""),
         errors=errors or {},
     )
+
+
+def _shown(name: str, pair: tuple[Any, Any]) -> tuple[Any, Any]:
+    """Return the values to compare on the page: scopes one by one, like the values of a list."""
+    return (parse_scope(pair[0]), parse_scope(pair[1])) if name == "scope" else pair
 
 
 def _same_order(metadata: ClientMetadata, name: str, value: Any) -> Any:
