@@ -57,7 +57,7 @@ docs/assets/mermaid.min.js:
 	npm install --prefix build/mermaid --no-save --ignore-scripts --no-audit --no-fund --loglevel=error mermaid@12.3.0
 	@mkdir -p docs/assets && cp build/mermaid/node_modules/mermaid/dist/mermaid.min.js $@
 
-screenshots: $(VENV)/test  ## Take a picture of every page, light, dark and 320 px wide, in build/screenshots
+screenshots: $(VENV)/test  ## Take a picture of every page and email, light, dark and 320 px wide, in build/screenshots
 	@tests/set_up $(BIN)
 	KEEP_SCREENSHOTS=1 $(BIN)/pytest -q tests/journeys/test_accessibility.py
 

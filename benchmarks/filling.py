@@ -49,6 +49,12 @@ class Writing:
             return f"strftime('%Y-%m-%d %H:%M:%f000', 'now', (-({seconds})) || ' seconds')"
         return f"now() - ({seconds}) * interval '1 second'"
 
+    def midnight(self, days: str) -> str:
+        """The beginning of a day (UTC), so many days ago."""
+        if self.sqlite:
+            return f"strftime('%Y-%m-%d 00:00:00.000000', 'now', (-({days})) || ' days')"
+        return f"date_trunc('day', now(), 'UTC') - ({days}) * interval '1 day'"
+
     def digest(self, kind: int) -> str:
         return "randomblob(32)" if self.sqlite else f"sha256(('{kind} ' || n)::bytea)"
 
@@ -199,6 +205,10 @@ def _what_they_did(writing: Writing, people: int) -> None:
 
 def _the_rest(writing: Writing, people: int) -> None:
     w, day = writing, 86400
+    w.insert("active_users", people // 2, user_id=w.id(USER), day=w.midnight("n % 400"))
+    w.insert("daily_counts", 80_000, name="'app:app' || (n % 200)", day=w.midnight("n / 200"), count="n % 1000")
+    names = "(CASE n % 3 WHEN 0 THEN 'sign_in.done' WHEN 1 THEN 'token.issued' ELSE 'users.active' END)"
+    w.insert("daily_counts", 1_200, name=names, day=w.midnight("n / 3"), count="n % 1000")
     w.insert(
         "known_devices",
         people // 5,

@@ -6,7 +6,7 @@ that may be repeated are read as one value, separated by spaces, which a URI can
 
 from urllib.parse import parse_qsl
 
-MAX_FIELDS = 100
+MAX_FIELDS = 250
 MANY = frozenset({"resource", "audience"})
 """Parameters that may be repeated (RFC 8707 section 2, RFC 8693 section 2.1)."""
 

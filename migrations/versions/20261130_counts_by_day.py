@@ -38,6 +38,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("user_id", name=op.f("pk_active_users")),
     )
     op.create_index(op.f("ix_active_users_day"), "active_users", ["day"])
+    op.create_index(op.f("ix_daily_counts_day"), "daily_counts", ["day"])
     op.create_table(
         "processes",
         sa.Column("id", sa.Uuid(as_uuid=False), nullable=False),

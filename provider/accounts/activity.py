@@ -1,17 +1,22 @@
 """The activity page's data: a user's own audit events, in plain words."""
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from provider.audit import store
 from provider.audit.devices import device_name
 from provider.audit.events import Event
 from provider.audit.store import AuditEvent
 from provider.languages.text import Text
+from provider.ratelimits import prefix_of
 from provider.work import UnitOfWork
 
-MOST = 100
+MOST = 50
+"""The most events of a page."""
+USUAL_AFTER = 2
+"""On how many days a user must have signed in from a network before it is one of their usual ones."""
 
 SENTENCES: Mapping[Event, Text] = {
     Event.ACCOUNT_REGISTERED: Text("Account created"),
@@ -66,31 +71,105 @@ CODE_USED_BEFORE = Text("Already used code entered")
 
 
 @dataclass(frozen=True)
+class Kind:
+    """Events of one kind, with its label and its icon (`templates/macros/icons.html`)."""
+
+    label: Text
+    icon: str
+    events: frozenset[Event]
+
+
+_SIGN_IN = Kind(
+    Text("Sign-ins"),
+    "user",
+    frozenset({
+        Event.SIGNED_IN, Event.NEW_DEVICE, Event.SIGN_IN_FAILED, Event.SECOND_FACTOR_FAILED, Event.STEPPED_UP,
+        Event.SIGNED_OUT, Event.SESSIONS_ENDED, Event.IDENTITY_USED, Event.RECOVERY_CODE_USED, Event.TWO_FACTOR_LOCKED,
+    }),
+)  # fmt: skip
+_SECURITY = Kind(
+    Text("Security"),
+    "shield",
+    frozenset({
+        Event.PASSWORD_RESET_REQUESTED, Event.PASSWORD_RESET, Event.PASSWORD_CHANGED, Event.TWO_FACTOR_ENABLED,
+        Event.TWO_FACTOR_DISABLED, Event.RECOVERY_CODES_RENEWED, Event.IDENTITY_LINKED, Event.IDENTITY_UNLINKED,
+        Event.EMAIL_CHANGE_REQUESTED, Event.EMAIL_CHANGE_CANCELLED, Event.EMAIL_CHANGED, Event.EMAIL_CHANGE_UNDONE,
+        Event.EMAIL_VERIFIED, Event.VERIFICATION_SENT, Event.INTRUSION_REPORTED, Event.LINK_ISSUED,
+    }),
+)  # fmt: skip
+_APPS = Kind(
+    Text("Apps"),
+    "application",
+    frozenset({
+        Event.CONSENT_GRANTED, Event.CONSENT_WITHDRAWN, Event.CONSENT_DENIED, Event.DEVICE_ALLOWED,
+        Event.CODE_REPLAYED, Event.REFRESH_REUSED, Event.FAMILY_REVOKED, Event.TOKEN_REVOKED, Event.TOKEN_EXCHANGED,
+    }),
+)  # fmt: skip
+_ACCOUNT = Kind(
+    Text("Account and profile"), "account", frozenset(SENTENCES) - _SIGN_IN.events - _SECURITY.events - _APPS.events
+)
+KINDS: Mapping[str, Kind] = {"sign-ins": _SIGN_IN, "security": _SECURITY, "apps": _APPS, "account": _ACCOUNT}
+"""Every event with a sentence, by kind."""
+
+
+@dataclass(frozen=True)
 class Entry:
     """One event in a user's activity. Without a device, an operator or the service itself caused it."""
 
+    id: str
     at: datetime
     sentence: Text
+    icon: str
     device: str
     network: str
     client_id: str | None
 
 
-def find_activity(work: UnitOfWork, user_id: str, *, limit: int = MOST) -> list[Entry]:
-    """Return the user's recent activity, latest first. Events without a sentence in `SENTENCES` are left out."""
-    return [
-        _entry(event, sentence)
-        for event in store.find(work.read, user_id=user_id, limit=limit)
-        if (sentence := _sentence(event)) is not None
-    ]
+def find_activity(
+    work: UnitOfWork,
+    user_id: str,
+    *,
+    kind: str | None = None,
+    client_id: str | None = None,
+    after: tuple[datetime, str] | None = None,
+    limit: int = MOST,
+) -> list[Entry]:
+    """Return the user's activity, latest first: of one kind of `KINDS` or of all, with one app or with any.
+
+    `after` is `at` and `id` of the last entry of the previous page.
+    """
+    names = KINDS[kind].events if kind is not None else SENTENCES.keys()
+    found = store.find(work.read, user_id=user_id, client_id=client_id, names=sorted(names), after=after, limit=limit)
+    return [_entry(event) for event in found]
 
 
-def _sentence(event: AuditEvent) -> Text | None:
-    if event.name == Event.SECOND_FACTOR_FAILED and event.details.get("reason") == "used":
-        return CODE_USED_BEFORE
-    return SENTENCES.get(Event(event.name))
+def find_apps(work: UnitOfWork, user_id: str) -> list[str]:
+    """Return the client_ids of the apps in the user's latest activity."""
+    return store.find_clients(work.read, user_id)
 
 
-def _entry(event: AuditEvent, sentence: Text) -> Entry:
-    device = device_name(event.user_agent) if event.network else ""
-    return Entry(event.at, sentence, device, event.network, event.client_id)
+def find_usual_networks(work: UnitOfWork, user_id: str) -> set[str]:
+    """Return the networks from which the user signed in on several days, as far as their latest sign-ins tell."""
+    days: dict[str, set[date]] = defaultdict(set)
+    for event in store.find(work.read, user_id=user_id, names=[Event.SIGNED_IN]):
+        days[network_of(work, event.network)].add(event.at.date())
+    return {network for network, seen in days.items() if len(seen) >= USUAL_AFTER}
+
+
+def network_of(work: UnitOfWork, address: str) -> str:
+    """Return the network of an address: two devices behind one IPv6 connection have different addresses."""
+    return prefix_of(address, work.settings.ipv6_prefix)
+
+
+def _entry(event: AuditEvent) -> Entry:
+    name, reason = Event(event.name), event.details.get("reason")
+    was_used = name == Event.SECOND_FACTOR_FAILED and reason == "used"
+    return Entry(
+        id=event.id,
+        at=event.at,
+        sentence=CODE_USED_BEFORE if was_used else SENTENCES[name],
+        icon=next(kind.icon for kind in KINDS.values() if name in kind.events),
+        device=device_name(event.user_agent) if event.network else "",
+        network=event.network,
+        client_id=event.client_id,
+    )

@@ -27,6 +27,11 @@ def find_known(work: UnitOfWork, value: str | None, user_id: str | None) -> Know
     return next((device for device in found if device.user_id == user_id), None)
 
 
+def find_of_user(work: UnitOfWork, user_id: str) -> list[KnownDevice]:
+    """Return the devices that the account knows, the most recently used first."""
+    return known_devices.find_of_user(work.read, user_id, idle_since=work.now - KEPT_FOR)
+
+
 def remember(work: UnitOfWork, *, user_id: str, value: str | None) -> str:
     """Remember this browser after a complete sign-in, with every factor due; return its cookie's value.
 

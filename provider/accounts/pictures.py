@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from PIL import Image, ImageOps
 
@@ -20,6 +21,7 @@ MAX_FILE = 2 * 1024 * 1024
 MAX_PIXELS = 25_000_000
 """The most pixels of an uploaded picture: more than phones produce, and 100 MB when decoded."""
 SIDE = 512
+MOST_ZOOM = 4
 FORMATS = ("JPEG", "PNG", "WEBP")
 
 
@@ -29,10 +31,27 @@ class InvalidPicture(Refusal):
     code = "unfit-picture"
 
 
-def draw(content: bytes) -> tuple[str, bytes]:
+@dataclass(frozen=True)
+class Crop:
+    """The square of a picture that is kept. By default, the largest one in the centre."""
+
+    zoom: float = 1
+    """How many times smaller it is than the largest one, from 1 to MOST_ZOOM."""
+    x: float = 0.5
+    """Its place from left (0) to right (1)."""
+    y: float = 0.5
+    """Its place from top (0) to bottom (1)."""
+
+    def of(self, picture: Image.Image) -> Image.Image:
+        side = max(1, round(min(picture.size) / self.zoom))
+        left, top = round((picture.width - side) * self.x), round((picture.height - side) * self.y)
+        return picture.crop((left, top, left + side, top + side))
+
+
+def draw(content: bytes, crop: Crop | None = None) -> tuple[str, bytes]:
     """Return the media type and the bytes of a small copy. The format is detected from the content alone.
 
-    Raises InvalidPicture. It is slow: call it before the first write.
+    Without `crop` the picture keeps its shape. Raises InvalidPicture. It is slow: call it before the first write.
     """
     if not content:
         raise InvalidPicture(Text("Choose a picture."))
@@ -41,8 +60,9 @@ def draw(content: bytes) -> tuple[str, bytes]:
     try:
         with Image.open(io.BytesIO(content), formats=FORMATS) as picture:
             small_enough = picture.width * picture.height <= MAX_PIXELS
-            picture.draft("RGB", (2 * SIDE, 2 * SIDE))  # a JPEG is decoded no larger than needed
-            drawn = _encode(picture) if small_enough else None
+            needed = round(2 * SIDE * (1 if crop is None else crop.zoom))
+            picture.draft("RGB", (needed, needed))  # a JPEG is decoded no larger than needed
+            drawn = _encode(picture, crop) if small_enough else None
     except Exception as error:  # noqa: BLE001  # a decoder given hostile bytes raises whatever it stumbles over
         log.info("picture.unreadable", error=type(error).__name__)
         raise InvalidPicture(Text("We can't read this file. Choose a JPEG, PNG or WebP picture.")) from None
@@ -51,8 +71,9 @@ def draw(content: bytes) -> tuple[str, bytes]:
     return drawn
 
 
-def _encode(picture: Image.Image) -> tuple[str, bytes]:
+def _encode(picture: Image.Image, crop: Crop | None) -> tuple[str, bytes]:
     upright = ImageOps.exif_transpose(picture)  # the metadata that tells how the camera was held does not stay
+    upright = upright if crop is None else crop.of(upright)
     transparent = "A" in upright.getbands() or "transparency" in upright.info
     drawn = upright.convert("RGBA" if transparent else "RGB")
     drawn.thumbnail((SIDE, SIDE))
@@ -67,14 +88,20 @@ def _encode(picture: Image.Image) -> tuple[str, bytes]:
 
 
 def set_picture(
-    work: UnitOfWork, *, user_id: str, content: bytes, before_writing: Callable[[], None] = lambda: None
+    work: UnitOfWork,
+    *,
+    user_id: str,
+    content: bytes,
+    crop: Crop | None = None,
+    before_writing: Callable[[], None] = lambda: None,
 ) -> None:
     """Replace the user's picture and set the `picture` claim to its URL. Raises InvalidPicture or TooManyRequests.
 
-    `before_writing` is called when the picture is drawn, which takes a while.
+    Without `crop` the picture keeps its shape. `before_writing` is called when the picture is drawn, which takes a
+    while.
     """
     hit(work, LIMITS.picture, key=f"picture:{user_id}")
-    media_type, drawn = draw(content)
+    media_type, drawn = draw(content, crop)
     before_writing()
     picture = Picture(new_id(), user_id, media_type, drawn, work.now)
     url = f"{work.settings.issuer}/pictures/{picture.id}"

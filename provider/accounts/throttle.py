@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from provider.accounts.store import failures
+from provider.accounts.store.failures import Counter
 from provider.refusals import Refusal, TooManyRequests
 from provider.work import UnitOfWork
 
@@ -92,6 +93,14 @@ def subject_of_unproven(work: UnitOfWork, typed: str) -> str:
     normal form of the address, or any text that is not an address.
     """
     return work.vault.keyed_digest(typed, purpose=UNPROVEN).hex()
+
+
+def find_counter(work: UnitOfWork, policy: Policy, subject: str) -> Counter | None:
+    """Return the failures in a row that still count, or None if there are none."""
+    counter = failures.find(work.read, policy.kind, subject)
+    if counter is None or (policy.forget_after is not None and counter.last_at < work.now - policy.forget_after):
+        return None
+    return counter
 
 
 def settle(work: UnitOfWork, policy: Policy, subject: str) -> None:

@@ -93,6 +93,9 @@ EVENT_NAMES: Mapping[str, Text] = {
     Event.WEBHOOK_ENABLED: Text("Webhook enabled"),
     Event.WEBHOOK_DELETED: Text("Webhook deleted"),
     Event.BRANDING_CHANGED: Text("Branding changed"),
+    Event.LIST_EXPORTED: Text("List downloaded"),
+    Event.BULK_STARTED: Text("Change to many users started"),
+    Event.BULK_STOPPED: Text("Change to many users stopped"),
     Event.TEST_EMAIL_SENT: Text("Test email sent"),
     Event.INVALIDATED: Text("Everything issued before a given time revoked"),
 }

@@ -3,8 +3,7 @@ keys.
 """
 
 import sqlite3
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,6 +12,7 @@ from provider.database import migrations
 from provider.jose.algorithms import KEY_PAIRS
 from provider.oauth.keys import rotation
 from provider.outbox import store as outbox
+from provider.outbox.store import DeliveryState
 from provider.processes import Process
 from provider.work import UnitOfWork
 
@@ -51,9 +51,14 @@ class Health:
     """When a process that delivers was last seen, of those of the last day."""
     late_since: datetime | None
     """Since when the oldest job is due, if that is too long."""
-    failed: Mapping[str, int]
-    """The number of jobs that failed permanently, by topic."""
+    undelivered: Sequence[tuple[str, str, int]]
+    """The number of jobs by topic and state, of those that wait, are being tried or failed permanently."""
     keys: list[KeyAge]
+
+    @property
+    def failed(self) -> Mapping[str, int]:
+        """The number of jobs that failed permanently, by topic."""
+        return {topic: count for topic, state, count in self.undelivered if state == DeliveryState.FAILED}
 
     @property
     def has_worker(self) -> bool:
@@ -76,7 +81,7 @@ def look(work: UnitOfWork) -> Health:
         processes=[process for process in seen if work.now - process.seen_at <= processes.RUNNING_WITHIN],
         worker_seen_at=max((process.seen_at for process in seen if process.delivers), default=None),
         late_since=find_late_jobs(work),
-        failed=count_failed_jobs(work),
+        undelivered=sorted(outbox.count_undelivered(work.read)),
         keys=find_key_ages(work),
     )
 
@@ -85,15 +90,6 @@ def find_late_jobs(work: UnitOfWork) -> datetime | None:
     """Return since when the oldest job is due, if it is due longer than LATE_JOBS."""
     due_at = outbox.oldest_due(work.read, now=work.now)
     return due_at if due_at is not None and work.now - due_at > LATE_JOBS else None
-
-
-def count_failed_jobs(work: UnitOfWork) -> Mapping[str, int]:
-    """Return the number of jobs that failed permanently, by topic."""
-    found = Counter[str]()
-    for topic, state, count in outbox.count_undelivered(work.read):
-        if state == outbox.DeliveryState.FAILED:
-            found[topic] += count
-    return found
 
 
 def find_key_ages(work: UnitOfWork) -> list[KeyAge]:

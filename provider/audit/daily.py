@@ -1,6 +1,7 @@
 """Daily counts for the overview, kept for 13 months: summed up from the hourly ones, or counted once a day."""
 
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 
 from sqlalchemy import (
@@ -9,11 +10,14 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     PrimaryKeyConstraint,
+    SelectBase,
     String,
     Table,
+    and_,
     delete,
     func,
     literal,
+    or_,
     select,
 )
 
@@ -27,6 +31,10 @@ from provider.observability.counters import APP
 from provider.work import UnitOfWork
 
 KEPT_FOR = timedelta(days=400)
+APPS_KEPT_FOR = timedelta(days=70)
+"""How long the days of an app are kept: two whole months, and a few days. Its months are kept for KEPT_FOR."""
+MONTH = "month:"
+"""The beginning of the names for sums of a month, which are stored under its first day."""
 DAY = timedelta(days=1)
 
 # Compared character by character, whatever the language of the database: the names of apps are a range.
@@ -41,7 +49,7 @@ daily_counts = Table(
     "daily_counts",
     metadata,
     Column("name", NAME, nullable=False),
-    Column("day", UtcTime, nullable=False),  # its midnight, UTC
+    Column("day", UtcTime, nullable=False, index=True),  # its midnight, UTC
     Column("count", BigInteger, nullable=False),
     PrimaryKeyConstraint("name", "day"),  # in this order: a year of a few names is found among those of all apps
 )
@@ -59,16 +67,31 @@ def roll_up(work: UnitOfWork) -> None:
     day, last = today - HOURS_KEPT_FOR, find_last(work.db, SUMMED_UP)
     if last is not None:
         day = max(day, last[0] - DAY)
+    first = day
     while day <= today:
         _sum_up(work.db, hourly_counts, hourly_counts.c.name, day)
         _sum_up(work.db, hourly_app_counts, literal(APP) + hourly_app_counts.c.client_id, day)
         day += DAY
+    for month in _months(first, today + DAY):
+        _sum_up_month(work.db, month)
     put(work.db, SUMMED_UP, today, 1)
 
 
 def _sum_up(db: Connection, hourly: Table, name: ColumnElement[str], day: datetime) -> None:
     of_day = (hourly.c.hour >= day, hourly.c.hour < day + DAY)
-    sums = select(name, literal(day, UtcTime), func.sum(hourly.c.count)).where(*of_day).group_by(name)
+    _raise(db, select(name, literal(day, UtcTime), func.sum(hourly.c.count)).where(*of_day).group_by(name))
+
+
+def _sum_up_month(db: Connection, month: datetime) -> None:
+    table = daily_counts.alias()
+    name, of_month = literal(MONTH) + table.c.name, (table.c.day >= month, table.c.day < _after(month))
+    of_apps = (table.c.name >= APP, table.c.name < APP[:-1] + chr(ord(APP[-1]) + 1))
+    sums = select(name, literal(month, UtcTime), func.sum(table.c.count)).where(*of_apps, *of_month)
+    _raise(db, sums.group_by(table.c.name))
+
+
+def _raise(db: Connection, sums: SelectBase) -> None:
+    """Store the sums that are new, or larger than what is stored."""
     fresh = upsert(db, daily_counts).from_select(["name", "day", "count"], sums)
     db.execute(
         fresh.on_conflict_do_update(
@@ -99,14 +122,45 @@ def find_last(db: Connection, name: str) -> tuple[datetime, int] | None:
 
 
 def sum_by_app(db: Connection, *, since: datetime, until: datetime, limit: int) -> list[tuple[str, int]]:
-    """Return the apps with the most sign-ins from one day up to, but not including, another, as (client_id, count)."""
-    name, total = daily_counts.c.name, func.sum(daily_counts.c.count)
-    of_apps = (name >= APP, name < APP[:-1] + chr(ord(APP[-1]) + 1))
-    in_time = (daily_counts.c.day >= since, daily_counts.c.day < until)
-    query = select(name, total).where(*of_apps, *in_time).group_by(name)
-    found = db.execute(query.order_by(total.desc(), name).limit(limit))
-    return [(app.removeprefix(APP), int(count)) for app, count in found]
+    """Return the apps with the most sign-ins from one day up to, but not including, another, as (client_id, count).
+
+    Whole months are read from their sums, so a year costs little more than a month.
+    """
+    months = [month for month in _months(since, until) if since <= month and _after(month) <= until]
+    spans = [(APP, since, until)]
+    if months:
+        spans = [
+            (APP, since, months[0]),
+            (MONTH + APP, months[0], _after(months[-1])),
+            (APP, _after(months[-1]), until),
+        ]
+    found = Counter[str]()
+    for prefix, start, end in spans:
+        rows = (*_begins_with(prefix), daily_counts.c.day >= start, daily_counts.c.day < end)
+        name = daily_counts.c.name
+        for app, count in db.execute(select(name, func.sum(daily_counts.c.count)).where(*rows).group_by(name)):
+            found[app.removeprefix(prefix)] += int(count)
+    return found.most_common(limit)
+
+
+def _begins_with(prefix: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return daily_counts.c.name >= prefix, daily_counts.c.name < prefix[:-1] + chr(ord(prefix[-1]) + 1)
+
+
+def _months(since: datetime, until: datetime) -> Iterator[datetime]:
+    """Yield the first day of each month that has a day in this time."""
+    month = since.replace(day=1)
+    while month < until:
+        yield month
+        month = _after(month)
+
+
+def _after(month: datetime) -> datetime:
+    """Return the first day of the next month."""
+    return (month + 31 * DAY).replace(day=1)
 
 
 def purge(db: Connection, *, before: datetime, limit: int) -> int:  # noqa: ARG001  # a day has a row for each app
-    return db.execute(delete(daily_counts).where(daily_counts.c.day < before)).rowcount
+    """Delete the counts of days before `before`, and those by app, which the sums of months keep, earlier."""
+    of_apps = and_(*_begins_with(APP), daily_counts.c.day < before + KEPT_FOR - APPS_KEPT_FOR)
+    return db.execute(delete(daily_counts).where(or_(daily_counts.c.day < before, of_apps))).rowcount

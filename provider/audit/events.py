@@ -76,6 +76,9 @@ class Event(StrEnum):
     WEBHOOK_ENABLED = "webhook.enabled"
     WEBHOOK_DELETED = "webhook.deleted"
     BRANDING_CHANGED = "branding.changed"
+    LIST_EXPORTED = "list.exported"
+    BULK_STARTED = "bulk.started"
+    BULK_STOPPED = "bulk.stopped"
     TEST_EMAIL_SENT = "email.test_sent"
     INVALIDATED = "installation.invalidated"
 

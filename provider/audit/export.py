@@ -32,6 +32,11 @@ def as_csv(events: Iterable[AuditEvent], *, header: bool = True) -> Iterator[str
     yield from _together(_row(_cells(event)) for event in events)
 
 
+def as_rows(rows: Iterable[Iterable[object]]) -> Iterator[str]:
+    """Yield these values as CSV rows, in pieces of several rows."""
+    yield from _together(_row(map(cell, row)) for row in rows)
+
+
 def as_json_lines(events: Iterable[AuditEvent]) -> Iterator[str]:
     """Yield the events as JSON, one object per line."""
     yield from _together(json.dumps(as_json(event), ensure_ascii=False) + "\n" for event in events)

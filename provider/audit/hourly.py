@@ -70,6 +70,13 @@ def find(db: Connection, *, since: datetime) -> dict[tuple[datetime, str], int]:
     return {(hour, name): count for hour, name, count in db.execute(query)}
 
 
+def find_of_app(db: Connection, client_id: str, *, since: datetime) -> dict[datetime, int]:
+    """Return the sign-ins of one app since then, by the hour."""
+    table = hourly_app_counts
+    query = select(table.c.hour, table.c.count).where(table.c.client_id == client_id, table.c.hour >= since)
+    return {hour: int(number) for hour, number in db.execute(query)}
+
+
 def sum_by_app(db: Connection, *, since: datetime, limit: int) -> list[tuple[str, int]]:
     """Return the apps with the most sign-ins since then, as (client_id, count), and how many."""
     table, total = hourly_app_counts, func.sum(hourly_app_counts.c.count)

@@ -123,6 +123,13 @@ def _latest(source: FromClause, limit: int) -> Select[Any]:
     return select(*columns_of(AuditEvent, source)).order_by(source.c.at.desc(), source.c.id.desc()).limit(limit)
 
 
+def find_clients(db: Connection, user_id: str, *, among: int = 1000) -> list[str]:
+    """Return the client_ids in the latest events of this user, sorted."""
+    latest = _latest(audit_events, among).where(audit_events.c.user_id == user_id).subquery()
+    found = select(latest.c.client_id).distinct().where(latest.c.client_id.is_not(None))
+    return list(db.scalars(found.order_by(latest.c.client_id)))
+
+
 def has_happened(db: Connection, name: str, *, user_id: str, besides: Collection[str]) -> bool:
     """Return whether this event happened to this user, besides the events with these ids."""
     others = (audit_events.c.user_id == user_id, audit_events.c.name == name, audit_events.c.id.not_in(besides))

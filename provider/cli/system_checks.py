@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 
-from provider.admin.health import count_failed_jobs, find_key_ages, find_late_jobs
+from provider.admin.health import find_key_ages, find_late_jobs
 from provider.audit import store as audit
 from provider.cli.output import counted
 from provider.config.environment import SettingsError
@@ -19,6 +19,7 @@ from provider.config.settings import Settings
 from provider.installation import open_installation
 from provider.mail.settings_check import check_settings, check_templates
 from provider.outbound.client import Outbound
+from provider.outbox import store as outbox
 from provider.readiness import require_ready
 from provider.web.network import is_trusted_proxy
 from provider.work import UnitOfWork, unit_of_work, utc_now
@@ -111,7 +112,9 @@ def _outbox(work: UnitOfWork) -> Iterator[Finding]:
             problem,
             "Check that `signet worker` is running. To see the jobs, run `signet outbox list --state waiting`",
         )
-    failed = sum(count_failed_jobs(work).values())
+    failed = sum(
+        count for _, state, count in outbox.count_undelivered(work.read) if state == outbox.DeliveryState.FAILED
+    )
     if failed:
         fix = "To see why, run `signet outbox list --state failed`. Then run `signet outbox retry --all`"
         yield Finding("outbox", False, f"{counted(failed, 'job')} could not be delivered", fix)

@@ -31,7 +31,7 @@ def speak(env: Environment, language: Language) -> None:
         "ago": language.ago,
         "duration": language.duration,
     }
-    env.filters |= {"isolate": isolate, "isolated": isolated, "first_character": first_character}
+    env.filters |= {"isolate": isolate, "isolated": isolated, "email": email, "first_character": first_character}
     env.globals["language"] = language
 
 
@@ -41,3 +41,10 @@ def isolated(context: EvalContext, text: object) -> str:
     if not context.autoescape:
         return isolate(text)
     return Markup('<span dir="auto">{}</span>').format(without_stray_controls(str(text)))
+
+
+@pass_eval_context
+def email(context: EvalContext, address: object) -> str:
+    """Return the address like `isolated`; in HTML it may break before the @ rather than anywhere."""
+    shown = isolated(context, address)
+    return shown.replace("@", Markup("<wbr>@"), 1) if isinstance(shown, Markup) else shown

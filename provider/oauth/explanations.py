@@ -81,6 +81,11 @@ def find_latest(
     return refusals.find_latest(work.read, since=since, client_id=client_id, after=after, limit=limit)
 
 
+def count_rejected(work: UnitOfWork, client_id: str, *, most: int) -> int:
+    """Return how many requests of the client were rejected in the last week, up to `most`."""
+    return refusals.count(work.read, since=work.now - KEPT_FOR, client_id=client_id, most=most)
+
+
 def find_explanation(work: UnitOfWork, error_id: str) -> RefusalRow | None:
     """Return the rejected request with this id, or None if there is none or it is older than a week."""
     row = refusals.find(work.read, error_id[:32])

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Column, Connection, Index, String, Table, delete, insert, or_, select
+from sqlalchemy import JSON, Column, Connection, Index, String, Table, delete, func, insert, or_, select
 
 from provider.database.base import metadata
 from provider.database.rows import rows_of, values_of
@@ -67,6 +67,12 @@ def find_latest(
     if after is not None:
         query = query.where(at <= after[0], or_(at < after[0], error_id < after[1]))
     return _REFUSAL.all(db, query.order_by(at.desc(), error_id.desc()).limit(limit))
+
+
+def count(db: Connection, *, since: datetime, client_id: str, most: int) -> int:
+    """Return how many requests of the client were rejected since then, up to `most`."""
+    some = select(refusals.c.error_id).where(refusals.c.at > since, refusals.c.client_id == client_id).limit(most)
+    return db.scalar(select(func.count()).select_from(some.subquery())) or 0
 
 
 def purge(db: Connection, *, before: datetime, limit: int) -> int:

@@ -1,5 +1,6 @@
 """The outbox table: each message, its attempts and its result."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -167,6 +168,10 @@ def cancel(db: Connection, message_id: str, *, now: datetime) -> bool:
 
 def find_one(db: Connection, message_id: str) -> Message | None:
     return _MESSAGE.one(db, _MESSAGE.select().where(outbox.c.id == message_id))
+
+
+def find_those(db: Connection, message_ids: Collection[str]) -> list[Message]:
+    return _MESSAGE.all(db, _MESSAGE.select().where(outbox.c.id.in_(message_ids)))
 
 
 def lock(db: Connection, message_id: str) -> bool:

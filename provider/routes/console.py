@@ -20,7 +20,7 @@ from provider.admin.pages import (
 from provider.admin.pages.clients import app_users, clients, credentials, json_view, rejected, try_it
 from provider.admin.pages.clients import overview as client_overview
 from provider.admin.pages.clients import settings as client_settings
-from provider.admin.pages.users import selected, users
+from provider.admin.pages.users import matching, selected, tabs, users
 from provider.oauth.authorize import trials
 
 
@@ -40,6 +40,18 @@ def _application_tabs() -> list[BaseRoute]:
         Route(f"{at}/try", try_it.start_try, methods=post, name="admin_start_client_try"),
         Route(trials.PATH, try_it.finish_try, methods=get, name="admin_finish_client_try"),
         Route(f"{at}/rejected", rejected.list_rejected, methods=get, name="admin_client_rejected"),
+    ]
+
+
+def _user_tabs() -> list[BaseRoute]:
+    """Return the routes of the tabs of a user's page."""
+    get, at = ["GET"], "/admin/users/{user_id}"
+    return [
+        Route(at, tabs.show_user, methods=get, name="admin_user"),
+        Route(f"{at}/security", tabs.show_security, methods=get, name="admin_user_security"),
+        Route(f"{at}/sessions", tabs.show_sessions, methods=get, name="admin_user_sessions"),
+        Route(f"{at}/apps", tabs.show_apps, methods=get, name="admin_user_apps"),
+        Route(f"{at}/activity", tabs.show_activity, methods=get, name="admin_user_activity"),
     ]
 
 
@@ -72,6 +84,7 @@ def console() -> list[BaseRoute]:
         Route("/admin", overview.overview, methods=get, name="admin"),
         Route("/admin/search", search.search, methods=get, name="admin_search"),
         Route("/admin/users", users.list_users, methods=get, name="admin_users"),
+        Route("/admin/users/export.csv", users.export_users, methods=get, name="admin_export_users"),
         Route("/admin/users/new", users.show_new_user, methods=get, name="admin_show_new_user"),
         Route("/admin/users/new", users.create_user, methods=post, name="admin_create_user"),
         Route(
@@ -80,7 +93,15 @@ def console() -> list[BaseRoute]:
             methods=both,
             name="admin_act_on_selected_users",
         ),
-        Route("/admin/users/{user_id}", users.show_user, methods=get, name="admin_user"),
+        Route(
+            "/admin/users/matching",
+            matching.act_on_matching_users,
+            methods=both,
+            name="admin_act_on_matching_users",
+        ),
+        Route("/admin/users/changes/{run_id}", matching.show_run, methods=get, name="admin_user_change"),
+        Route("/admin/users/changes/{run_id}", matching.stop_run, methods=post, name="admin_stop_user_change"),
+        *_user_tabs(),
         Route("/admin/users/{user_id}/{action}", users.act_on_user, methods=both, name="admin_act_on_user"),
         Route("/admin/roles", roles.list_roles, methods=get, name="admin_roles"),
         Route("/admin/roles/new", roles.show_new_role, methods=get, name="admin_show_new_role"),
@@ -88,18 +109,21 @@ def console() -> list[BaseRoute]:
         Route("/admin/roles/role", roles.show_role, methods=get, name="admin_role"),
         Route("/admin/roles/role/{action}", roles.act_on_role, methods=both, name="admin_act_on_role"),
         Route("/admin/clients", clients.list_clients, methods=get, name="admin_clients"),
+        Route("/admin/clients/export.csv", clients.export_clients, methods=get, name="admin_export_clients"),
         Route("/admin/clients/new", clients.show_new_client, methods=get, name="admin_show_new_client"),
         Route("/admin/clients/new", clients.create_client, methods=post, name="admin_create_client"),
         Route("/admin/clients/client", client_overview.show_client, methods=get, name="admin_client"),
         *_application_tabs(),
         Route("/admin/clients/client/{action}", clients.act_on_client, methods=both, name="admin_act_on_client"),
         Route("/admin/sessions", sessions.list_sessions, methods=get, name="admin_sessions"),
+        Route("/admin/sessions/export.csv", sessions.export_sessions, methods=get, name="admin_export_sessions"),
         Route("/admin/keys", keys.list_keys, methods=get, name="admin_keys"),
         Route("/admin/keys/key/{action}", keys.act_on_key, methods=both, name="admin_act_on_key"),
         Route("/admin/audit", audit.list_events, methods=get, name="admin_audit"),
         Route("/admin/audit/new", audit.list_new_events, methods=get, name="admin_new_audit"),
         Route("/admin/audit/export.{format}", audit.export_events, methods=get, name="admin_export_audit"),
         Route("/admin/outbox", outbox.list_jobs, methods=get, name="admin_outbox"),
+        Route("/admin/outbox/export.csv", outbox.export_jobs, methods=get, name="admin_export_outbox"),
         Route("/admin/outbox/{job_id}/{action}", outbox.act_on_job, methods=both, name="admin_act_on_job"),
         Route("/admin/webhooks", webhooks.list_webhooks, methods=get, name="admin_webhooks"),
         Route("/admin/webhooks", webhooks.create_webhook, methods=post, name="admin_create_webhook"),

@@ -1,5 +1,6 @@
 """The sessions table: a browser's sign-in, found by the digest of its cookie."""
 
+from collections.abc import Collection
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
@@ -226,6 +227,10 @@ def find_active_page(
     if after is not None:
         query = query.where(until <= after[0], or_(until < after[0], session_id < after[1]))
     return SESSION.all(db, query.order_by(until.desc(), session_id.desc()).limit(limit))
+
+
+def find_those(db: Connection, session_ids: Collection[str]) -> list[Session]:
+    return SESSION.all(db, SESSION.select().where(sessions.c.id.in_(session_ids)))
 
 
 def find_all(db: Connection, user_id: str) -> list[Session]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from provider.admin import bulk
+from provider.admin import bulk, bulk_matching
 from provider.mail import messages, transport
 from provider.oauth.logout import back_channel as logout
 from provider.outbox.relay import Handler, RetryPolicy
@@ -14,6 +14,7 @@ HANDLERS: Mapping[str, Handler] = {
     listeners.TOPIC: logout.deliver,
     notify.TOPIC: delivery.deliver,
     bulk.TOPIC: bulk.carry_out,
+    bulk_matching.TOPIC: bulk_matching.carry_out,
 }
 """The handler of each topic."""
 POLICIES: Mapping[str, RetryPolicy] = {
@@ -21,5 +22,6 @@ POLICIES: Mapping[str, RetryPolicy] = {
     listeners.TOPIC: logout.RETRIES,
     notify.TOPIC: delivery.RETRIES,
     bulk.TOPIC: bulk.RETRIES,
+    bulk_matching.TOPIC: bulk.RETRIES,
 }
 """How long each topic's messages are retried."""

@@ -11,6 +11,7 @@ from provider import processes
 from provider.accounts import deletion, search, throttle, unconfirmed
 from provider.accounts.known_devices import KEPT_FOR as KNOWN_FOR
 from provider.accounts.store import known_devices, links
+from provider.admin import bulk_runs
 from provider.admin import store as idempotency
 from provider.audit import daily, hourly
 from provider.audit import store as audit
@@ -58,6 +59,7 @@ PURGES: Mapping[str, tuple[Purge, timedelta]] = {
     "known devices": (known_devices.purge, KNOWN_FOR),
     "idempotency keys": (idempotency.purge, timedelta(0)),
     "outbox": (outbox.purge, timedelta(days=30)),
+    "changes to many users": (bulk_runs.purge, timedelta(days=90)),
     "hourly counts": (hourly.purge, hourly.KEPT_FOR),
     "daily counts": (daily.purge, daily.KEPT_FOR),
     "processes": (processes.purge, processes.KEPT_FOR),

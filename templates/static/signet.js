@@ -1,6 +1,6 @@
 // Comfort only: every page works without this file. It shows a typed password, asks how strong a new one is, copies,
-// downloads, prints, shows times in the reader's time zone, selects all rows of a list, closes toasts, offers the browser's color picker, and previews a form
-// as it is typed.
+// downloads, prints, shows times in the reader's time zone, selects all rows of a list, closes toasts, offers the browser's color picker,
+// previews a form as it is typed, and crops a picture.
 "use strict";
 
 for (const button of document.querySelectorAll("[data-reveal]")) {
@@ -71,7 +71,7 @@ for (const toast of document.querySelectorAll(".toast")) {
   close.hidden = false;
   close.addEventListener("click", () => toast.remove());
   const url = new URL(location);
-  const told = ["done", "saved", "changed", "created"].filter((name) => url.searchParams.has(name));
+  const told = ["asked", "changed", "created", "done", "ended", "off", "saved"].filter((name) => url.searchParams.has(name));
   for (const name of told) url.searchParams.delete(name);
   if (told.length) history.replaceState(null, "", url);
 }
@@ -161,6 +161,46 @@ for (const rows of document.querySelectorAll("[data-follow]")) {
     setTimeout(update, 3000);
   };
   setTimeout(update, 3000);
+}
+
+// The same numbers as `pictures.Crop`: the server cuts out what the canvas shows.
+for (const crop of document.querySelectorAll("[data-crop]")) {
+  const file = document.getElementById(crop.dataset.crop);
+  const canvas = crop.querySelector("canvas");
+  const { zoom, x, y } = file.form.elements;
+  let picture = null;
+
+  const side = () => Math.min(picture.width, picture.height) * 100 / zoom.value;
+  const draw = () => {
+    const left = (picture.width - side()) * x.value / 100;
+    const top = (picture.height - side()) * y.value / 100;
+    const context = canvas.getContext("2d");
+    context.clearRect(0, 0, canvas.width, canvas.height);
+    context.drawImage(picture, left, top, side(), side(), 0, 0, canvas.width, canvas.height);
+  };
+  const begin = async () => {
+    [zoom.value, x.value, y.value] = [100, 50, 50];
+    try {
+      picture = await createImageBitmap(file.files[0]);
+    } catch {
+      picture = null; // the server says why
+    }
+    crop.hidden = !picture;
+    if (picture) draw();
+  };
+  const drag = (event) => {
+    if (!event.buttons) return;
+    const pixels = side() / canvas.clientWidth;
+    for (const [input, moved, size] of [[x, event.movementX, picture.width], [y, event.movementY, picture.height]]) {
+      if (size > side()) input.value -= moved * pixels / (size - side()) * 100;
+    }
+    draw();
+  };
+  file.addEventListener("change", begin);
+  for (const input of [zoom, x, y]) input.addEventListener("input", draw);
+  canvas.addEventListener("pointerdown", (event) => canvas.setPointerCapture(event.pointerId));
+  canvas.addEventListener("pointermove", drag);
+  if (file.files.length) begin(); // a browser may have kept the file
 }
 
 // A list on the page is searched while its form is typed into. The server has hidden what its search left out.

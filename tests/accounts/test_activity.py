@@ -1,14 +1,18 @@
 """What happened, in plain words; and throwing everybody out."""
 
+import re
 from collections.abc import Callable
+from dataclasses import replace
+from urllib.parse import quote
 
 import pytest
 
-from provider.accounts.activity import SENTENCES
+from provider.accounts.activity import KINDS, MOST, SENTENCES, find_usual_networks, network_of
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.oauth.clients.clients import create_client
 from provider.oauth.clients.metadata import ClientMetadata
+from provider.work import UnitOfWork
 from tests.support.browser import Browser
 from tests.support.clock import Clock
 from tests.support.factories import PASSWORD, make_user
@@ -40,7 +44,8 @@ def test_the_timeline_tells_what_when_and_where(browser: Browser, ada: str, work
         record(w, Event.ROLES_CHANGED, user_id=ada, roles=["admin"])
     page = browser.open("/account/activity")
     assert "Failed sign-in" in page.text
-    assert "Unknown browser, 127.0.0.1" in page.text
+    assert "1 minute ago , Unknown browser Your usual network, 127.0.0.1" in page.text
+    assert re.search('<time datetime="[^"]+" title="[^"]+ UTC">1 minute ago</time>', page.html)
     assert "by an administrator or the system" in page.text
     assert page.text.index("Your roles were changed") < page.text.index("Failed sign-in")
 
@@ -54,6 +59,73 @@ def test_an_app_is_named_and_a_deleted_one_keeps_its_client_id(browser: Browser,
     assert "Quill (quill.example)" in page.text
     assert client.client_id not in page.text
     assert "long-gone" in page.text
+
+
+def test_every_event_is_of_one_kind() -> None:
+    assert sorted(event for kind in KINDS.values() for event in kind.events) == sorted(SENTENCES)
+
+
+def test_the_activity_is_filtered_by_kind_and_app(browser: Browser, ada: str, work: Work) -> None:
+    with work() as w:
+        for client_id in ("quill", "shop"):
+            record(w, Event.CONSENT_GRANTED, user_id=ada, client_id=client_id, scopes="openid")
+            record(w, Event.SIGNED_IN, user_id=ada, client_id=client_id)
+    words = ("Signed in quill", "access quill", "access shop", "Account created", "No such activity.")
+    for kind, app, seen in (
+        ("", "", words[:4]),
+        ("apps", "", words[1:3]),
+        ("sign-ins", "quill", words[:1]),
+        ("", "quill", words[:2]),
+        ("security", "quill", words[4:]),
+        ("unknown", "unknown", words[:4]),
+        ("", "\0", words[:4]),
+    ):
+        browser.open("/account/activity")
+        page = browser.submit({"kind": kind, "app": app}, button="Filter")
+        assert tuple(each for each in words if each in page.text) == seen, (kind, app)
+
+
+@pytest.mark.both_databases
+def test_every_event_is_on_one_page_and_the_filters_stay(browser: Browser, ada: str, work: Work) -> None:
+    with work() as w:
+        for number in range(MOST + 5):
+            record(w, Event.CONSENT_GRANTED, user_id=ada, client_id=f"app{number % 2}", scopes="openid")
+        record(w, Event.PROFILE_CHANGED, user_id=ada, changed=[])
+    first = browser.open("/account/activity?kind=apps")
+    second = browser.follow("Next page")
+    assert [page.html.count("You allowed an app access") for page in (first, second)] == [MOST, 5]
+    assert "Next page" not in second.text
+    assert "Profile changed" not in first.text + second.text
+    for after in ("x", "_", "2026-11-29T10:00:00_00000000-0000-0000-0000-000000000000", "\0", "9" * 5000):
+        again = browser.open(f"/account/activity?kind=apps&after={quote(after)}")
+        assert again.html.count("You allowed an app access") == MOST, after
+
+
+def test_a_network_is_usual_after_sign_ins_on_two_days(ada: str, work: Work, clock: Clock) -> None:
+    with work() as w:
+        for network in ("198.51.100.7", "198.51.100.7", "2001:db8::1"):
+            record_from(w, network, user_id=ada)
+    clock.advance(days=1)
+    with work() as w:
+        for network in ("198.51.100.8", "2001:db8::2"):
+            record_from(w, network, user_id=ada)
+        record_from(w, "198.51.100.8", user_id=ada, event=Event.SIGN_IN_FAILED)
+    clock.advance(days=1)
+    with work() as w:
+        record_from(w, "198.51.100.8", user_id=ada, event=Event.SIGN_IN_FAILED)
+        assert find_usual_networks(w, ada) == {network_of(w, "2001:db8::3")}
+
+
+def record_from(work: UnitOfWork, network: str, *, user_id: str, event: Event = Event.SIGNED_IN) -> None:
+    work.origin = replace(work.origin, network=network)
+    record(work, event, user_id=user_id)
+
+
+def test_an_event_of_another_network_says_so(browser: Browser, ada: str, work: Work) -> None:
+    with work() as w:
+        record_from(w, "198.51.100.7", user_id=ada, event=Event.SIGN_IN_FAILED)
+    text = browser.open("/account/activity").text
+    assert "Failed sign-in 1 minute ago , Unknown browser Another network, 198.51.100.7" in text
 
 
 def test_nobody_sees_the_events_of_somebody_else(

@@ -26,7 +26,8 @@ def other(browser: Browser, new_browser: Callable[[], Browser], work: Work) -> B
 def test_the_list_names_devices_and_marks_this_one(browser: Browser, other: Browser) -> None:
     page = browser.open("/account/sessions")
     assert page.text.count("This device") == 1
-    assert page.text.count("last used") == 2
+    assert page.text.count("Last used") == 2
+    assert page.text.count("Your usual network") == 2
 
 
 def test_one_other_device_is_signed_out(browser: Browser, other: Browser) -> None:

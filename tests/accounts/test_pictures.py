@@ -15,7 +15,7 @@ from PIL import Image
 from starlette.testclient import TestClient
 
 from provider.accounts import pictures
-from provider.accounts.pictures import MAX_FILE, SIDE, InvalidPicture
+from provider.accounts.pictures import MAX_FILE, MOST_ZOOM, SIDE, Crop, InvalidPicture
 from tests.support.browser import Browser, Page
 from tests.support.factories import make_user
 from tests.support.installation import ISSUER, Work
@@ -37,13 +37,13 @@ def ada(work: Work, browser: Browser) -> str:
     return user_id
 
 
-def upload(browser: Browser, content: bytes, *, name: str = "me.jpg", kind: str = "image/jpeg") -> Page:
+def upload(browser: Browser, content: bytes, *, name: str = "me.jpg", kind: str = "image/jpeg", **fields: str) -> Page:
     page = browser.open("/account/picture")
     token = re.search(r'name="csrf_token" value="([^"]+)"', page.html)
     assert token
     answer = browser.client.post(
         "/account/picture",
-        data={"csrf_token": token[1]},
+        data={"csrf_token": token[1], **fields},
         files={"picture": (name, content, kind)},
         headers={"sec-fetch-site": "same-origin", "accept": "text/html"},
     )
@@ -70,7 +70,7 @@ def test_a_picture_is_uploaded_shown_and_removed(browser: Browser, client: TestC
     assert served.headers["content-security-policy"].startswith("default-src 'none'")
     assert "immutable" in served.headers["cache-control"]
     assert "set-cookie" not in served.headers
-    assert Image.open(io.BytesIO(served.content)).size == (SIDE, SIDE * 600 // 800)
+    assert Image.open(io.BytesIO(served.content)).size == (SIDE, SIDE)
     assert "removed" in browser.submit(button="Remove picture").text
     assert url_of(work) is None
     assert client.get(url).status_code == 404
@@ -119,6 +119,71 @@ def test_metadata_is_dropped_and_the_picture_turned_as_it_was_held() -> None:
     assert len(again.getexif()) == 0
     assert b"at home" not in drawn
     assert b"secret" not in drawn
+
+
+def colours(drawn: bytes) -> set[str]:
+    """The colours in the corners of a picture."""
+    shown = Image.open(io.BytesIO(drawn)).convert("RGB")
+    ends = (4, shown.width - 5)
+    names = {(True, False): "red", (False, True): "blue"}
+    pixels = [shown.getpixel((x, y)) for x in ends for y in ends]
+    return {names[pixel[0] > 128, pixel[2] > 128] for pixel in pixels if isinstance(pixel, tuple)}
+
+
+def half_red_half_blue(kind: str = "JPEG", **options: object) -> bytes:
+    """A wide picture: red on the left, blue on the right."""
+    stream = io.BytesIO()
+    drawn = Image.new("RGB", (1600, 400), "red")
+    drawn.paste("blue", (800, 0, 1600, 400))
+    drawn.save(stream, kind, **options)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_a_crop_is_the_square_that_was_chosen(kind: str) -> None:
+    content = half_red_half_blue(kind)
+    for crop, shown in (
+        (Crop(), {"red", "blue"}),
+        (Crop(x=0), {"red"}),
+        (Crop(x=1), {"blue"}),
+        (Crop(zoom=4, x=0.46, y=0), {"red"}),
+        (Crop(zoom=4, x=0.54, y=1), {"blue"}),
+        (Crop(zoom=MOST_ZOOM), {"red", "blue"}),
+    ):
+        drawn = pictures.draw(content, crop)[1]
+        width, height = Image.open(io.BytesIO(drawn)).size
+        assert width == height, crop
+        assert colours(drawn) == shown, crop
+    assert Image.open(io.BytesIO(pictures.draw(content)[1])).size == (SIDE, SIDE // 4)
+
+
+def test_a_crop_is_of_the_picture_as_it_was_held() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turned by 90 degrees: red is on top
+    content = half_red_half_blue(exif=exif.tobytes())
+    assert colours(pictures.draw(content, Crop(y=0))[1]) == {"red"}
+    assert colours(pictures.draw(content, Crop(y=1))[1]) == {"blue"}
+    assert Image.open(io.BytesIO(pictures.draw(picture(size=(1, 3)), Crop(zoom=4))[1])).size == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "shown"),
+    [
+        ({}, {"red", "blue"}),
+        ({"x": "0"}, {"red"}),
+        ({"zoom": "400", "x": "99.5", "y": "0"}, {"blue"}),
+        ({"zoom": "0", "x": "-1", "y": "nan"}, {"red", "blue"}),
+        ({"zoom": "1e9", "x": "101", "y": "\u0661"}, {"red", "blue"}),
+    ],
+)
+def test_the_form_crops_to_its_numbers_or_to_the_centre(
+    browser: Browser, client: TestClient, ada: str, work: Work, numbers: dict[str, str], shown: set[str]
+) -> None:
+    """Without scripts the numbers are those of the centre."""
+    upload(browser, half_red_half_blue(), **numbers)
+    url = url_of(work)
+    assert url is not None
+    assert colours(client.get(url).content) == shown
 
 
 def bomb() -> bytes:

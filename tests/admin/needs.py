@@ -78,9 +78,18 @@ CONSOLE = _read("""
     GET /admin/users users:read
     GET /admin/users/new users:write
     POST /admin/users/new users:write
+    GET /admin/users/export.csv users:read
+    GET /admin/users/matching users:write
+    POST /admin/users/matching users:write
+    GET /admin/users/changes/{run_id} users:read
+    POST /admin/users/changes/{run_id} users:write
     GET /admin/users/selected users:write
     POST /admin/users/selected users:write
     GET /admin/users/{user_id} users:read
+    GET /admin/users/{user_id}/security users:read
+    GET /admin/users/{user_id}/sessions users:read
+    GET /admin/users/{user_id}/apps users:read
+    GET /admin/users/{user_id}/activity users:read
     GET /admin/users/{user_id}/{action} users:write
     POST /admin/users/{user_id}/{action} users:write
     GET /admin/roles roles:read
@@ -90,6 +99,7 @@ CONSOLE = _read("""
     GET /admin/roles/role/{action} roles:write
     POST /admin/roles/role/{action} roles:write
     GET /admin/clients applications:read
+    GET /admin/clients/export.csv applications:read
     GET /admin/clients/new applications:write
     POST /admin/clients/new applications:write
     GET /admin/clients/client applications:read
@@ -109,12 +119,14 @@ CONSOLE = _read("""
     POST /admin/clients/client/try applications:write
     GET /admin/clients/try applications:write
     GET /admin/sessions users:read
+    GET /admin/sessions/export.csv users:read
     GET /admin/keys keys:read
     GET /admin/keys/key/{action} keys:write
     POST /admin/keys/key/{action} keys:write
     GET /admin/audit audit:read
     GET /admin/audit/export.{format} audit:read
     GET /admin/outbox outbox:read
+    GET /admin/outbox/export.csv outbox:read
     GET /admin/outbox/{job_id}/{action} outbox:write
     POST /admin/outbox/{job_id}/{action} outbox:write
     GET /admin/webhooks webhooks:read

@@ -3,18 +3,22 @@
 import html
 import json
 import re
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 from starlette.testclient import TestClient
 
+from provider.audit import daily, hourly
+from provider.audit.active_users import day_of
 from provider.config.settings import Settings
 from provider.jose.remote_key_sets import ASKED_AGAIN_AFTER
 from provider.oauth.authorize import connected_apps, consent
 from provider.oauth.clients import secret_rotation
 from provider.oauth.clients.clients import Client, find_client
 from provider.oauth.clients.metadata import FIELDS
+from provider.observability import counters
 from provider.work import Installation
 from tests.admin.conftest import Console, events
 from tests.support.browser import Browser, Page
@@ -208,3 +212,28 @@ def test_the_rejected_requests_of_an_application_are_listed(console: Console, wo
     assert ids[1] not in page.html
     page = console.browser.open(f"/admin/explain?error_id={ids[0]}")
     assert page.status == 200
+
+
+def test_the_overview_counts_sign_ins_by_day_and_rejected_requests(
+    console: Console, work: Work, client: TestClient, clock: Clock
+) -> None:
+    with work() as w:
+        made, _ = make_client(w)
+        other, _ = make_client(w)
+        for app, days_ago, count in ((made, 0, 3), (made, 1, 4), (made, 5, 20), (made, 40, 500), (other, 0, 7000)):
+            day = day_of(w.now) - timedelta(days=days_ago)
+            if days_ago > 1:
+                daily.put(w.db, counters.APP + app.client_id, day, count)
+            else:
+                hourly.add(w.db, day, counters.APP + app.client_id, count)
+    client.post("/oauth2/token", data={"grant_type": "password", "client_id": made.client_id})
+    page = console.open(f"/clients/client?client_id={made.client_id}")
+    assert "Sign-ins in the last 30 days 27 sign-ins" in page.text
+    assert re.findall(r"<title>[^<]*: (\d+) sign-ins</title>", page.html)[-6:] == ["20", "0", "0", "0", "4", "3"]
+    assert "1 rejected request in the last 7 days" in page.links
+
+
+def test_a_service_has_no_chart_of_sign_ins(console: Console, work: Work) -> None:
+    with work() as w:
+        made, _ = make_client(w, grant_types=("client_credentials",), response_types=(), redirect_uris=())
+    assert "Sign-ins in the last 30 days" not in console.open(f"/clients/client?client_id={made.client_id}").text

@@ -2,7 +2,7 @@
 
 from provider.admin.client_labels import LABELS
 from provider.admin.event_names import EVENT_NAMES
-from provider.admin.pages.outbox import STATES
+from provider.admin.lists.jobs import STATES
 from provider.audit.events import Event
 from provider.oauth.clients.metadata import FIELDS
 from provider.outbox.store import DeliveryState

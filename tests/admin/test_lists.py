@@ -1,21 +1,34 @@
 """The lists of the console: filters, sorting, columns, pages and bookmarks."""
 
+import csv
+import io
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import delete
 
 from provider.accounts.store import users as store
 from provider.accounts.store.users import NEVER, Status, User
-from provider.admin.lists import users
+from provider.admin.lists.clients import CLIENTS
+from provider.admin.lists.jobs import JOBS
 from provider.admin.lists.listing import Listing
+from provider.admin.lists.sessions import SESSIONS
+from provider.admin.lists.users import USERS
+from provider.admin.presets import PRESETS, preset_of
+from provider.database.base import new_id
+from provider.oauth.clients.metadata import ClientMetadata
+from provider.oauth.clients.store import clients as client_store
+from provider.outbox import store as outbox
+from provider.outbox.store import DeliveryState
+from provider.sessions import store as session_store
 from provider.work import UnitOfWork
-from tests.admin.conftest import Console
+from tests.admin.conftest import Console, events
 from tests.support.browser import Page
 from tests.support.factories import make_user
 from tests.support.installation import Work
@@ -31,7 +44,7 @@ def all_keys(work: UnitOfWork, listing: Listing, values: dict[str, str], *, sort
     found: list[Any] = []
     after = None
     while True:
-        keys, after = listing.find_page(work, conditions, order=listing.order(sort), after=after, limit=limit)
+        keys, after = listing.find_page(work, "", conditions, order=listing.order(sort), after=after, limit=limit)
         found += keys
         if after is None:
             return found
@@ -93,7 +106,7 @@ def test_filters_and_orders_of_users_find_what_plain_python_finds(
             user = User(user_id, one.status, created, created, None, {}, list(one.roles), None, None, last)
             store.add(w.db, user)
             made[user_id] = one
-        found = all_keys(w, users.USERS, values, sort=sort, limit=limit)
+        found = all_keys(w, USERS, values, sort=sort, limit=limit)
     expected = [key for key, one in made.items() if all(USER_FILTERS[name][1](one, v) for name, v in values.items())]
     moments = {
         key: DAYS[one.created] if "created" in sort else NEVER if one.signed_in is None else DAYS[one.signed_in]
@@ -150,7 +163,7 @@ def table_headings(page: Page) -> list[str]:
     return [text for text in texts if text]
 
 
-@pytest.mark.parametrize("path", ["/users"])
+@pytest.mark.parametrize("path", ["/users", "/clients", "/sessions", "/outbox"])
 def test_bad_parameters_of_lists_are_named_or_ignored(console: Console, path: str) -> None:
     """Also of bookmarks from another version."""
     for query in ("after=x", "sort=nothing", "sort=-", "size=9999999", "size=x", "columns=,,", "unknown=1", "q=%00"):
@@ -160,3 +173,125 @@ def test_bad_parameters_of_lists_are_named_or_ignored(console: Console, path: st
         page = console.browser.open(f"/admin{path}?{query}")
         assert page.status in {200, 400}, query
         assert page.status == 200 or "There is a problem" in page.text
+
+
+@given(
+    kinds=st.lists(st.tuples(st.sampled_from(list(PRESETS)), st.booleans(), st.integers(0, 3)), max_size=6),
+    wanted=st.fixed_dictionaries(
+        {}, optional={"type": st.sampled_from(list(PRESETS)), "disabled": st.sampled_from(["yes", "no"])}
+    ),
+    limit=st.integers(1, 3),
+)
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_filters_of_applications_find_what_plain_python_finds(
+    work: Work, kinds: list[tuple[str, bool, int]], wanted: dict[str, str], limit: int
+) -> None:
+    with work() as w:
+        w.db.execute(delete(client_store.clients))
+        made = {}
+        for number, (kind, disabled, name) in enumerate(kinds):
+            metadata = ClientMetadata(**{**PRESETS[kind].metadata, "client_name": f"App {name}"})
+            if kind == "api":
+                metadata = replace(metadata, resource_identifiers=(f"https://api{number}.example.com",))
+            values = metadata.as_json()
+            row = client_store.ClientRow(f"c{number}", values, DAYS[0], DAYS[0], DAYS[0] if disabled else None)
+            client_store.add(w.db, row)
+            made[row.client_id] = (preset_of(metadata), disabled, f"app {name}")
+        found = all_keys(w, CLIENTS, wanted, sort="name", limit=limit)
+    expected = [
+        key
+        for key, (kind, disabled, _) in made.items()
+        if wanted.get("type") in {None, kind} and wanted.get("disabled") in {None, "yes" if disabled else "no"}
+    ]
+    assert found == sorted(expected, key=lambda key: (made[key][2], key))
+
+
+@given(
+    made=st.lists(st.tuples(st.sampled_from(["pwd", "fed", "pwd otp mfa"]), st.integers(0, 3)), max_size=8),
+    wanted=st.fixed_dictionaries(
+        {},
+        optional={
+            "method": st.sampled_from(["pwd", "fed", "mfa"]),
+            "last_used_from": st.sampled_from(["2026-03-01", "9999-12-31"]),
+        },
+    ),
+    sort=st.sampled_from(["-expires", "signed_in", "last_used"]),
+)
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_filters_of_sessions_find_what_plain_python_finds(
+    work: Work, made: list[tuple[str, int]], wanted: dict[str, str], sort: str
+) -> None:
+    with work() as w:
+        store.remove_all(w.db, [user.id for user in store.find_page(w.db)])
+        user_id = make_user(w, "ada@example.com")
+        moments = {}
+        for number, (amr, ago) in enumerate(made):
+            session_id, moment = f"00000000-0000-7000-8000-{number:012}", w.now - timedelta(minutes=10 * ago)
+            moments[session_id] = (amr, moment)
+            expires = w.now + timedelta(days=1, hours=ago)
+            values = (amr, None, None, moment, expires, "", "", None, None)
+            session_store.add(
+                w.db, session_store.Session(session_id, bytes([number] * 32), user_id, moment, moment, *values)
+            )
+        found = all_keys(w, SESSIONS, wanted, sort=sort, limit=3)
+        with_user = all_keys(w, SESSIONS, {"user": "ada@example.com"}, sort=sort, limit=3)
+        assert all_keys(w, SESSIONS, {"user": "nobody@example.com"}, sort=sort, limit=3) == []
+    expected = [
+        key
+        for key, (amr, moment) in moments.items()
+        if wanted.get("method", amr.split()[0]) in amr.split()
+        and f"{moment:%Y-%m-%d}" >= wanted.get("last_used_from", "")
+    ]
+    by_expiry = sorted(expected, key=lambda key: (-moments[key][1].timestamp(), key), reverse=True)
+    by_use = sorted(expected, key=lambda key: (moments[key][1], key))
+    assert found == (by_expiry if sort == "-expires" else by_use)
+    assert len(with_user) == len(made)
+
+
+@given(
+    made=st.lists(
+        st.tuples(st.sampled_from(["mail", "webhook"]), st.sampled_from(list(DeliveryState)), st.sampled_from("ab%")),
+        max_size=8,
+    ),
+    wanted=st.fixed_dictionaries(
+        {},
+        optional={"state": st.sampled_from(list(DeliveryState)), "about": st.sampled_from(["a", "b", "%", "to"])},
+    ),
+    sort=st.sampled_from(["-created", "created"]),
+)
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_filters_of_jobs_find_what_plain_python_finds(
+    work: Work, made: list[tuple[str, DeliveryState, str]], wanted: dict[str, str], sort: str
+) -> None:
+    with work() as w:
+        w.db.execute(delete(outbox.outbox))
+        rows = {}
+        for topic, state, recipient in made:
+            message = outbox.Message(new_id(), topic, f"x to {recipient}", None, state, 0, w.now, w.now, None, None)
+            outbox.add(w.db, message)
+            rows[message.id] = message
+        found = all_keys(w, JOBS, wanted, sort=sort, limit=2)
+    expected = [
+        key
+        for key, message in rows.items()
+        if wanted.get("state", message.state) == message.state and wanted.get("about", "") in message.about
+    ]
+    assert found == sorted(expected, reverse=sort == "-created")
+
+
+def test_a_download_has_all_that_matches_without_formulas_and_is_recorded(console: Console, work: Work) -> None:
+    """OWASP: CSV injection."""
+    with work() as w:
+        for number, name in enumerate(["=1+1", "+1", "-1", "@x", "\t=1", 'say "hi", all', "Ada"]):
+            make_user(w, f"p{number}@example.com", name=name)
+        make_user(w, "staff@example.com", roles=("staff",))
+    answer = console.browser.open("/admin/users/export.csv?q=p&sort=created&size=25")
+    rows = list(csv.DictReader(io.StringIO(answer.html)))
+    assert {row["email"] for row in rows} == {f"p{number}@example.com" for number in range(7)}
+    assert not [row for row in rows if row["name"].startswith(("=", "+", "-", "@", "\t"))]
+    assert {"'=1+1", 'say "hi", all', "Ada"} <= {row["name"] for row in rows}
+    [event] = events(work, "list.exported")
+    assert (event["list"], event["filters"]) == ("users", {"q": "p"})
+    assert console.browser.open("/admin/users/export.csv?state=none").status == 404
+    for path in ("clients", "sessions", "outbox"):
+        assert console.browser.open(f"/admin/{path}/export.csv").status == 200

@@ -188,8 +188,12 @@ def test_a_healthy_installation_needs_no_attention(healthy: health.Health, safe:
         ({"processes": "old"}, "Servers run different versions: 0.1, ", None),
         ({"processes": "fast"}, "The clock of node-2 differs from the database's.", None),
         ({"late_since": True}, "Delivery is delayed.", "/admin/outbox?state=due"),
-        ({"failed": {"mail": 1}}, "Emails: 1 job failed", "/admin/outbox?state=failed&topic=mail"),
-        ({"failed": {"mail": 2}}, "Emails: 2 jobs failed", "/admin/outbox?state=failed&topic=mail"),
+        (
+            {"undelivered": [("mail", "failed", 1), ("mail", "due", 9)]},
+            "Emails: 1 job failed",
+            "/admin/outbox?state=failed&topic=mail",
+        ),
+        ({"undelivered": [("mail", "failed", 2)]}, "Emails: 2 jobs failed", "/admin/outbox?state=failed&topic=mail"),
         ({"keys": "late"}, "The RS256 key is overdue for rotation.", "/admin/keys"),
     ],
 )

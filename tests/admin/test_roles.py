@@ -1,5 +1,6 @@
 """What each role of operators may do, page by page and operation by operation; and that no one gets beyond it."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +19,7 @@ from provider.oauth.clients import clients
 from provider.oauth.clients.metadata_rules import parse_metadata
 from provider.outbox.relay import PermanentFailure
 from provider.web import cookies, csrf
+from provider.webhooks import subscriptions
 from provider.work import Installation
 from tests.admin import needs
 from tests.admin.conftest import BOTH, Console, Program, action_form, calls, filled, person_token, with_token
@@ -184,7 +186,8 @@ def test_the_console_offers_a_user_manager_nothing_for_a_user_with_more_permissi
     shown = manager.open(f"/users/{boss}")
     assert shown.status == 200
     assert "This user has the role admin, which gives more permissions than you have." in shown.text
-    assert not [link for link in shown.links.values() if link.startswith(f"/admin/users/{boss}/")]
+    below = {link for link in shown.links.values() if link.startswith(f"/admin/users/{boss}/")}
+    assert below == {f"/admin/users/{boss}/{tab}" for tab in ("security", "sessions", "apps", "activity")}
     for action in ("suspend", "make-link", "email", "roles", "delete", "end-sessions"):
         assert manager.open(f"/users/{boss}/{action}").status == 403, action
     asked = manager.open(f"/users/selected?action=suspend&user-{boss}=on&user-{ada}=on")
@@ -318,3 +321,42 @@ def test_the_search_finds_only_what_the_operator_may_see(
 
 def test_every_page_of_the_console_is_in_the_table(app: Starlette) -> None:
     assert set(calls(app, "/admin")) == set(needs.CONSOLE)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("role", ["user-manager", "app-manager", "auditor"])
+def test_no_page_leads_to_one_that_the_operator_may_not_open(
+    role: str, browser: Browser, work: Work, installation: Installation, ada: str
+) -> None:
+    """Every link and button of the pages that a role opens, and of the pages behind them."""
+    console = console_of(role, browser, work, installation)
+    with work() as w:
+        make_client(w)
+        make_client(w, scope="openid admin:write")
+        set_roles(w, user_id=ada, roles=["staff"])
+        subscriptions.create(w, url="https://hooks.example.test/")
+    waiting = [filled(path) for (method, path), need in needs.CONSOLE.items() if method == "GET" and need in MAY[role]]
+    waiting += [f"/admin/users/{ada}", f"/admin/users/{console.user_id}"] if "users:read" in MAY[role] else []
+    seen: set[str] = set()
+    found: set[tuple[str, str]] = set()
+    while waiting:
+        address = waiting.pop()
+        path = address.partition("?")[0]
+        if path in seen or "/preview" in path:
+            continue  # a preview is the sign-in page, in which nothing can be pressed
+        seen.add(path)
+        page = browser.open(address)
+        found |= {(path, str(page.status))} if page.status in {403, 500} else set()
+        waiting += [link for link in page.links.values() if link.startswith("/admin") and "export" not in link]
+        forms = {form.action or path for form in page.forms if form.method == "post" and "/language" not in form.action}
+        found |= {(path, action) for action in forms if not may_post(role, action.partition("?")[0])}
+    assert found == set()
+    assert len(seen) > 8
+
+
+def may_post(role: str, path: str) -> bool:
+    """Whether a form that is posted to this path is one of a page that the role may use."""
+    for (method, pattern), need in needs.CONSOLE.items():
+        if method == "POST" and re.fullmatch(re.sub(r"{\w+}", "[^/]+", pattern), path):
+            return need in MAY[role]
+    return not path.startswith("/admin")

@@ -13,6 +13,7 @@ from provider.accounts.store import users
 from provider.accounts.users import delete_user, set_roles
 from provider.admin import authority
 from provider.admin.authority import LastAdministrator
+from provider.database.rows import rows_of
 from provider.work import Installation
 from tests.admin.conftest import Console, Program, action_form, events
 from tests.support.factories import make_user
@@ -76,6 +77,7 @@ def test_roles_are_listed_page_by_page_in_one_order_on_every_database(work: Work
 @pytest.mark.both_databases
 def test_more_users_than_are_counted_are_not_counted(work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "COUNTED", 2)
+    monkeypatch.setattr(store, "_ROLE", rows_of(store.RoleRow, store.roles, users=store._count(store.roles.c.name)))
     monkeypatch.setattr(rules, "COUNTED", 2)
     with work() as w:
         for number in range(4):

@@ -6,6 +6,7 @@ from provider.accounts import invitation
 from provider.accounts.store import users
 from provider.accounts.users import delete_user, set_roles
 from provider.admin import bulk
+from provider.admin.pages.users.selected import short_id
 from provider.audit import store as audit
 from provider.outbox import store as outbox
 from provider.outbox.relay import PermanentFailure
@@ -40,7 +41,7 @@ def test_the_users_of_a_domain_are_found_and_suspended_together(
         others = [make_user(w, "x@notspam.example"), make_user(w, "spam.example@example.com")]
     page = console.open("/users?q=@SPAM.example")
     found = [field.name.removeprefix("user-") for form in page.forms for field in form.fields if "user-" in field.name]
-    assert found == spammers
+    assert found == [short_id(user_id) for user_id in spammers]
     asked = select(console, "suspend", *spammers, console.user_id)
     assert "You selected 3 users." in asked.text
     assert "Your own account is left out." in asked.text

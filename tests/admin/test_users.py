@@ -26,7 +26,7 @@ def test_somebody_is_found_and_shown_with_all_that_hangs_on_them(console: Consol
     assert "<b>Hopper" not in page.html
     page = console.open(page.links["grace@example.test"].removeprefix("/admin"))
     assert page.heading == "grace@example.test"
-    assert "account.created" in page.text
+    assert "account.created" in console.browser.follow("Activity").text
     assert console.open("/users?q=nobody").text.count("No one matches that search.") == 1
     assert console.open("/users/00000000-0000-7000-8000-000000000000").status == 404
 
@@ -137,14 +137,14 @@ def test_devices_applications_and_accounts_end_one_by_one(
     with work() as w:
         user_id = make_user(w)
     sign_in(phone)
-    page = console.open(f"/users/{user_id}")
+    page = console.open(f"/users/{user_id}/sessions")
     target = next(
         link for words, link in page.links.items() if words.startswith("Sign out ") and "end-session?" in link
     )
     page = console.act(target.removeprefix("/admin"))
     assert "Device signed out." in page.text
     assert phone.open("/account").path == "/login"
-    assert console.browser.open(target).path == f"/admin/users/{user_id}"  # gone meanwhile
+    assert console.browser.open(target).path == f"/admin/users/{user_id}/sessions"  # gone meanwhile
     page = console.act(f"/users/{user_id}/send-reset")
     assert inbox.latest("ada@example.test").subject == "Reset your Signet password"
     page = console.act(f"/users/{user_id}/make-link")

@@ -69,6 +69,28 @@ def test_a_day_is_the_sum_of_its_hours_however_often_it_is_summed_up(
         ]
 
 
+def test_a_year_of_an_app_is_the_sum_of_its_months_when_its_days_are_gone(
+    installation: Installation, work: Work, clock: Clock
+) -> None:
+    """Each day has one sign-in to the shop."""
+    begun = day_of(clock())
+    for _ in range(5):
+        with work() as w:
+            for number in range(25):
+                hourly.add(w.db, hourly.hour_of(w.now + timedelta(days=number)), SHOP, 1)
+        clock.advance(timedelta(days=25))
+        summarize(installation)
+    purge(installation)
+    today = day_of(clock())
+    with work() as w:
+        kept = w.read.scalar(select(func.count()).where(daily.daily_counts.c.name == SHOP))
+        assert kept is not None
+        assert 62 < kept < 75, "of 125"
+        first = (begun + timedelta(days=31)).replace(day=1)
+        for since, until in ((first, today), (today - timedelta(days=40), today - timedelta(days=2))):
+            assert daily.sum_by_app(w.read, since=since, until=until, limit=9) == [("shop", (until - since).days)]
+
+
 def test_what_is_counted_after_a_day_was_summed_up_is_in_the_next_sum(
     installation: Installation, work: Work, clock: Clock
 ) -> None:

@@ -16,10 +16,14 @@ import httpx2
 import pytest
 from playwright.sync_api import ViewportSize
 
+from provider.config.settings import Settings
+from provider.languages.catalogs import ENGLISH
+from provider.mail.samples import NAMES
 from tests.journeys.conftest import Account, Steps
 from tests.support.chromium import NewPerson, Person
 from tests.support.demo_process import Demo
 from tests.support.effort import THOROUGH
+from tests.support.emails import rendered
 from tests.support.npm import installed
 from tests.support.waiting import PATIENCE
 
@@ -53,12 +57,18 @@ class Inspector:
 
     def see(self, name: str, heading: str) -> None:
         """The page with this main heading, as it is called in build/screenshots."""
-        page = self.person.page
         self.person.expect_heading(heading)
-        page.wait_for_load_state()
+        self.person.page.wait_for_load_state()
+        self.look_at(name)
+        if THOROUGH or self.keep:
+            self._see_in_german(name)
+
+    def look_at(self, name: str, rules: list[str] | None = None) -> None:
+        """What is shown now, in light and dark and on a narrow screen. `rules` are those of axe, or tags of them."""
+        page = self.person.page
         self.seen.add(name)
         page.evaluate(self.axe)
-        self._look(f"{name}, light", None)
+        self._look(f"{name}, light", rules)
         self.findings += [f"{name}: no space around a name in {text!r}" for text in page.evaluate(SPACES_LOST)]
         self._keep(f"{name}-light")
         page.emulate_media(color_scheme="dark")
@@ -72,8 +82,6 @@ class Inspector:
             self.findings.append(f"{name}: {needed} pixels wide on a screen of {NARROW['width']}")
         self._keep(f"{name}-320")
         page.set_viewport_size(WIDE)
-        if THOROUGH or self.keep:
-            self._see_in_german(name)
 
     def _see_in_german(self, name: str) -> None:
         """Open the same address in German, whose words are the longest, on a narrow screen in a tab of its own."""
@@ -222,11 +230,13 @@ ACCOUNT_PAGES = (
     "",
     "/profile",
     "/picture",
+    "/security",
     "/password",
     "/email",
     "/two-factor",
     "/sessions",
     "/applications",
+    "/applications/app?client_id=quill",
     "/activity",
     "/activity/not-me",
     "/data",
@@ -258,7 +268,7 @@ def test_the_account_pages(inspector: Inspector, account: Account, demo: Demo, s
     for path in ACCOUNT_PAGES:
         person.open(f"{demo.provider}/account{path}")
         assert person.page.url == f"{demo.provider}/account{path}"
-        see(f"account{path.replace('/', '-')}", person.heading)
+        see(f"account{re.sub('[^a-z]+', '-', path)}", person.heading)
     person.page.get_by_role("checkbox").check()
     person.press("Delete account")
     see("account-leaving", "Your account will be deleted")
@@ -322,6 +332,13 @@ def test_the_console(inspector: Inspector, operator: Account, account: Account, 
     person.open(f"{demo.provider}/admin/users?q={account.email}")
     person.follow(account.email)
     see("admin-user", account.email)
+    user_page = person.page.url
+    for tab in ("security", "sessions", "apps", "activity"):
+        person.open(f"{user_page}/{tab}")
+        see(f"admin-user-{tab}", account.email)
+    person.open(f"{user_page}/profile-about?from=overview")
+    see("admin-user-profile", "Edit personal details")
+    person.open(user_page)
     person.page.get_by_text("Actions", exact=True).click()
     person.follow("Suspend account")
     see("admin-act", "Suspend account")
@@ -347,6 +364,14 @@ def test_the_console(inspector: Inspector, operator: Account, account: Account, 
     person.press("Start sign-in")
     person.press("Allow")
     see("admin-client-tried", "Quill")
+
+
+@pytest.mark.slow
+def test_the_emails(inspector: Inspector) -> None:
+    """In a mail program that draws like a browser. It is the program that has landmarks."""
+    for name in NAMES:
+        inspector.person.page.set_content(rendered(Settings(), ENGLISH, name).html)
+        inspector.look_at(f"email-{name}", ["wcag2a", "wcag2aa"])
 
 
 @pytest.mark.slow

@@ -64,7 +64,8 @@ def test_somebody_types_the_code_and_the_device_greets_them(
         assert "Hello from the API" in said(process, "The API says: (.*)")
         assert process.wait(PATIENCE) == 0
     person.follow("See which apps have access")
-    person.press("Remove access for Quill TV")
+    person.page.get_by_role("listitem").filter(has_text="Quill TV").get_by_role("link", name="Manage").click()
+    person.press("Remove access")
     person.page.get_by_text("Access removed.").wait_for()
 
 

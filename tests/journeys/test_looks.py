@@ -39,7 +39,8 @@ def test_what_stands_around_the_provider_fits_a_narrow_screen(
     look(person, "app-signed-in")
     person.open(f"{demo.provider}/account")  # nor do its longest pages, on a screen that was narrow from the start
     look(person, "account")
-    person.follow("Devices")
+    person.press("Menu")
+    person.follow("Devices & sessions")
     look(person, "devices")
     steps.read_letter(person, "Reset your Signet password", account.email)
     look(person, "letter")

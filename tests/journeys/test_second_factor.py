@@ -69,7 +69,7 @@ def test_a_recovery_code_lets_somebody_in_once_without_their_phone(
         person.press("Continue")
         if worked:
             person.expect_heading("Grace Hopper")
-            person.expect_text("9 recovery codes left")
+            person.expect_text("9 codes left")
     person.expect_error()
     person.fill("Recovery code", codes[1].lower())
     person.press("Continue")

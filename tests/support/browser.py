@@ -113,7 +113,8 @@ class Reader(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         attributes = dict(attrs)
         # A name stands in an element of its own, within words that go on.
-        self._is_joined = tag == "span" and "dir" in attributes and len(self.words) > self._open[-1][2]
+        is_name = tag == "span" and "dir" in attributes and len(self.words) > self._open[-1][2]
+        self._is_joined = is_name or tag == "wbr"
         if tag == "form":
             self.forms.append(Form(attributes.get("action") or self.url, (attributes.get("method") or "get").lower()))
             if any(opened == "nav" for opened, _, _ in self._open):

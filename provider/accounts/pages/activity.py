@@ -1,25 +1,70 @@
 """The activity page, and the page to report activity that was not the user's own."""
 
+import uuid
+from datetime import datetime
+from urllib.parse import urlencode
+
 from starlette.responses import Response
 
 from provider.accounts import compromise_report
-from provider.accounts.activity import find_activity
+from provider.accounts.activity import (
+    KINDS,
+    MOST,
+    Entry,
+    find_activity,
+    find_apps,
+    find_usual_networks,
+    network_of,
+)
 from provider.sessions.cookie import forget_session
 from provider.sessions.guards import require_user
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
 from provider.web.pages import go, page
 
+PATH = "/account/activity"
+
 
 @endpoint
 def activity(call: Call) -> Response:
+    """Show the user's activity, latest first: GET /account/activity?kind=&app=&after=."""
     session = require_user(call)
-    entries = find_activity(call.work, session.user_id)
-    apps = {
-        client_id: call.services.name_app(call.work, client_id)
-        for client_id in {entry.client_id for entry in entries if entry.client_id}
-    }
-    return page(call, "accounts/activity.html", entries=entries, apps=apps)
+    user_id = session.user_id
+    apps = {client_id: call.services.name_app(call.work, client_id) for client_id in find_apps(call.work, user_id)}
+    kind, app = call.query.get("kind"), call.query.get("app")
+    kind, app = kind if kind in KINDS else None, app if app in apps else None
+    after = _position(call.query.get("after"))
+    entries = find_activity(call.work, user_id, kind=kind, client_id=app, after=after, limit=MOST + 1)
+    shown = entries[:MOST]
+    usual = {*find_usual_networks(call.work, user_id), network_of(call.work, call.origin.network)}
+    return page(
+        call,
+        "accounts/activity.html",
+        entries=shown,
+        apps=apps,
+        kinds=KINDS,
+        kind=kind or "",
+        app=app or "",
+        usual={entry.network for entry in shown if network_of(call.work, entry.network) in usual},
+        further=_further(shown[-1], kind=kind, app=app) if len(entries) > MOST else None,
+        is_first=after is None,
+        now=call.work.now,
+    )
+
+
+def _further(last: Entry, **filters: str | None) -> str:
+    chosen = {name: value for name, value in filters.items() if value}
+    return f"{PATH}?{urlencode({**chosen, 'after': f'{last.at.isoformat()}_{last.id}'})}"
+
+
+def _position(text: str | None) -> tuple[datetime, str] | None:
+    """Return where the previous page ended. None, the first page, if it cannot be read."""
+    at, _, event_id = (text or "").partition("_")
+    try:
+        moment, event = datetime.fromisoformat(at), uuid.UUID(event_id)
+    except ValueError:
+        return None
+    return None if moment.tzinfo is None else (moment, str(event))
 
 
 @endpoint

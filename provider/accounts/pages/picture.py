@@ -1,11 +1,12 @@
 """The profile picture: upload one, remove it, and serve it at its URL."""
 
+import re
 import uuid
 
 from starlette.responses import Response
 
 from provider.accounts import pictures as rules
-from provider.accounts.pictures import InvalidPicture
+from provider.accounts.pictures import MOST_ZOOM, Crop, InvalidPicture
 from provider.accounts.store import pictures, users
 from provider.accounts.store.users import User
 from provider.refusals import NotFound, TooManyRequests
@@ -39,7 +40,9 @@ def change(call: Call) -> Response:
         if call.form.get("remove"):
             rules.remove_picture(call.work, user_id=session.user_id)
         else:
-            rules.set_picture(call.work, user_id=session.user_id, content=call.files.get("picture", b""))
+            rules.set_picture(
+                call.work, user_id=session.user_id, content=call.files.get("picture", b""), crop=_crop_of(call)
+            )
     except InvalidPicture as refusal:
         return _page(call, session, errors={"picture": refusal.message}, status_code=400)
     except TooManyRequests as refusal:
@@ -61,6 +64,18 @@ def picture(call: Call) -> Response:
     if found is None:
         raise NotFound
     return Response(found.content, media_type=found.media_type, headers=HEADERS)
+
+
+def _crop_of(call: Call) -> Crop:
+    """Return the square that was chosen in the form. A number that is missing or out of range is the default."""
+
+    def percent(name: str, most: int, default: float) -> float:
+        text = call.form.get(name, "")
+        value = float(text) / 100 if re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,20})?", text) else default
+        return value if value <= most else default
+
+    zoom = percent("zoom", MOST_ZOOM, 1)
+    return Crop(zoom=max(1, zoom), x=percent("x", 1, 0.5), y=percent("y", 1, 0.5))
 
 
 def own_picture(call: Call, user: User) -> str | None:

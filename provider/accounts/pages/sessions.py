@@ -3,6 +3,7 @@
 from starlette.responses import Response
 
 from provider.accounts import devices
+from provider.accounts.activity import find_usual_networks, network_of
 from provider.audit.devices import device_name
 from provider.sessions.cookie import forget_session
 from provider.sessions.guards import require_user
@@ -14,18 +15,20 @@ from provider.web.pages import go, page
 @endpoint
 def sessions(call: Call) -> Response:
     session = require_user(call)
+    usual = {*find_usual_networks(call.work, session.user_id), network_of(call.work, call.origin.network)}
     rows = [
         {
             "id": one.id,
             "device": device_name(one.user_agent),
             "network": one.network,
+            "is_usual": network_of(call.work, one.network) in usual,
             "last_seen": one.last_seen,
             "since": one.created_at,
             "here": one.id == session.id,
         }
         for one in devices.find_sessions(call.work, session.user_id)
     ]
-    return page(call, "accounts/sessions.html", sessions=rows)
+    return page(call, "accounts/sessions.html", sessions=rows, now=call.work.now)
 
 
 @endpoint

@@ -1,5 +1,6 @@
 """Failure counters per kind and subject, kept in SQL so that they survive restarts and are shared between nodes."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import (
@@ -31,6 +32,22 @@ failure_counters = Table(
     Column("blocked_until", UtcTime),
     Index("ix_failure_counters_last_at", "last_at"),
 )
+
+
+@dataclass(frozen=True)
+class Counter:
+    """The failures in a row of one subject."""
+
+    failures: int
+    last_at: datetime
+    blocked_until: datetime | None
+
+
+def find(db: Connection, kind: str, subject: str) -> Counter | None:
+    counters = failure_counters.c
+    query = select(counters.failures, counters.last_at, counters.blocked_until)
+    row = db.execute(query.where(counters.kind == kind, counters.subject == subject)).one_or_none()
+    return None if row is None else Counter(*row)
 
 
 def reserve(

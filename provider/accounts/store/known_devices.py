@@ -57,6 +57,12 @@ def find(db: Connection, digest: bytes, *, idle_since: datetime) -> list[KnownDe
     return _DEVICE.all(db, query)
 
 
+def find_of_user(db: Connection, user_id: str, *, idle_since: datetime) -> list[KnownDevice]:
+    """Return the devices that this user signed in on since `idle_since`, the most recently used first."""
+    query = _DEVICE.select().where(known_devices.c.user_id == user_id, known_devices.c.last_used_at > idle_since)
+    return _DEVICE.all(db, query.order_by(known_devices.c.last_used_at.desc()))
+
+
 def touch(db: Connection, user_id: str, digest: bytes, *, now: datetime) -> bool:
     """Update the time of last use. Returns False if this account does not know the browser."""
     one = (known_devices.c.digest == digest, known_devices.c.user_id == user_id)

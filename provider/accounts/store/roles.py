@@ -25,7 +25,7 @@ from sqlalchemy import (
 
 from provider.database.base import metadata
 from provider.database.dialect import upsert
-from provider.database.rows import rows_of
+from provider.database.rows import Rows, rows_of
 from provider.database.types import Identifier, UtcTime
 
 LONGEST_NAME = 200
@@ -97,15 +97,15 @@ def remove(db: Connection, name: str) -> bool:
 
 
 def find(db: Connection, name: str) -> RoleRow | None:
-    return _ROLE.one(db, _ROLE.select().where(roles.c.name == name))
+    return _rows().one(db, _rows().select().where(roles.c.name == name))
 
 
 def find_page(db: Connection, *, without: Collection[str], after: str | None, limit: int) -> list[RoleRow]:
     """Return a page of roles in order of their names, except those in `without`."""
-    page = _ROLE.select().where(roles.c.name.not_in(without))
+    page = _rows().select().where(roles.c.name.not_in(without))
     if after is not None:
         page = page.where(roles.c.name > after)
-    return _ROLE.all(db, page.order_by(roles.c.name).limit(limit))
+    return _rows().all(db, page.order_by(roles.c.name).limit(limit))
 
 
 def count_users(db: Connection, name: str) -> int:
@@ -126,4 +126,5 @@ def _count(name: object) -> ScalarSelect[int]:
     return select(func.count()).select_from(some.subquery()).scalar_subquery()
 
 
-_ROLE = rows_of(RoleRow, roles, users=_count(roles.c.name))
+def _rows() -> Rows[RoleRow]:
+    return rows_of(RoleRow, roles, users=_count(roles.c.name))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import Column as TableColumn
 from sqlalchemy import ColumnElement, func, or_, select, true
@@ -20,6 +20,10 @@ from provider.work import UnitOfWork
 
 COUNTED = 10_000
 """How many rows are counted exactly."""
+COUNTED_FOUND = 1_000
+"""The same of the rows that a text finds."""
+MOST_READ = 5_000
+"""How many rows that a text finds are read for one page. A page of a rare filter may have fewer than fit."""
 NOT_A_DAY = Text("Enter a date, for example 2026-11-21.")
 NO_SUCH_OPTION = Text("Choose one of the options.")
 UNREADABLE = Text("This cannot be read. Check it.")
@@ -89,6 +93,14 @@ class Count:
     is_estimate: bool = False
 
 
+class Search(Protocol):
+    """A function that returns the keys of the rows that a text finds, and the place of the next page."""
+
+    def __call__(
+        self, work: UnitOfWork, text: str, *, after: Place | None, limit: int
+    ) -> tuple[list[Any], Place | None]: ...
+
+
 @dataclass(frozen=True)
 class Listing:
     name: str
@@ -97,8 +109,18 @@ class Listing:
     columns: tuple[Column, ...]
     filters: tuple[Filter, ...]
     sorted_by: str
+    rows: Callable[[UnitOfWork, list[Any]], list[Any]]
+    """Returns what is shown of the rows with these keys, in the given order."""
+    exported: Mapping[str, Callable[[Any], object]]
+    """The columns of the CSV file, with the function that returns the value of a row."""
+    search: Search | None = None
     always: Callable[[UnitOfWork], Conditions] = lambda _work: ()
     """The conditions that every row of the list meets."""
+
+    @property
+    def by_key(self) -> Order:
+        """The order of the keys, in which a job goes through all rows: no change to a row moves it."""
+        return Order(Column("key", Text("ID"), sort=self.key), descending=False)
 
     def order(self, name: str) -> Order:
         """Return the order that `sort` in a URL names: a column, with a `-` in front for the reverse. If there is none
@@ -124,9 +146,14 @@ class Listing:
         return conditions, problems
 
     def find_page(
-        self, work: UnitOfWork, conditions: Conditions, *, order: Order, after: Place | None, limit: int
+        self, work: UnitOfWork, text: str, conditions: Conditions, *, order: Order, after: Place | None, limit: int
     ) -> tuple[list[Any], Place | None]:
-        """Return the keys of a page, and the place where the next page begins (None after the last one)."""
+        """Return the keys of a page, and the place where the next page begins (None after the last one).
+
+        With a `text`, they are those that the search finds, in its order.
+        """
+        if text and self.search is not None:
+            return self._find_searched(work, self.search, text, conditions, after=after, limit=limit)
         value, key = order.column.sort, self.key
         assert value is not None  # noqa: S101  # `order` returns no other
         query = select(value, key).where(*conditions)
@@ -139,13 +166,29 @@ class Listing:
         shown = rows[:limit]
         return [row[1] for row in shown], (shown[-1][0], shown[-1][1]) if len(rows) > limit else None
 
+    def _find_searched(
+        self, work: UnitOfWork, search: Search, text: str, conditions: Conditions, *, after: Place | None, limit: int
+    ) -> tuple[list[Any], Place | None]:
+        # What is read in one step must fit on the page, because the next page begins after it.
+        step = max(limit // 2, 1) if conditions else limit
+        found: list[Any] = []
+        for _ in range(max(MOST_READ // step, 1)):
+            keys, after = search(work, text, after=after, limit=step)
+            found += self.find_among(work, conditions, keys)
+            if after is None or len(found) + step > limit:
+                break
+        return list(dict.fromkeys(found)), after
+
     def find_among(self, work: UnitOfWork, conditions: Conditions, keys: Collection[Any]) -> list[Any]:
         """Return those of these keys whose rows meet the conditions, in the given order."""
         found = set(work.read.scalars(select(self.key).where(self.key.in_(keys), *conditions)))
         return [key for key in keys if key in found]
 
-    def count(self, work: UnitOfWork, conditions: Conditions, *, most: int = COUNTED) -> Count:
-        """Count the rows that meet the conditions. Above `most`, PostgreSQL estimates them if there are no filters."""
+    def count(self, work: UnitOfWork, text: str, conditions: Conditions, *, most: int = COUNTED) -> Count:
+        """Count the rows that match. Above `most`, PostgreSQL estimates them if there are no filters."""
+        if text and self.search is not None:
+            keys, further = self.search(work, text, after=None, limit=COUNTED_FOUND)
+            return Count(len(self.find_among(work, conditions, keys)), is_exact=further is None)
         some = select(self.key).where(*conditions).limit(most + 1).subquery()
         number = work.read.scalar(select(func.count()).select_from(some)) or 0
         if number <= most:

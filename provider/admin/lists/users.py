@@ -1,35 +1,19 @@
 """The list of users."""
 
-import json
 from collections.abc import Mapping
 
-from sqlalchemy import ColumnElement, String, cast, exists, select
+from sqlalchemy import ColumnElement, exists, select
 
-from provider.accounts import search
+from provider.accounts import overview, search
 from provider.accounts.factors.store.totp import totp_credentials
+from provider.accounts.store.roles import user_roles
 from provider.accounts.store.users import NEVER, Status, users
-from provider.admin.lists.listing import (
-    Column,
-    Conditions,
-    Count,
-    Filter,
-    Kind,
-    Listing,
-    Order,
-    Place,
-    from_day,
-    to_day,
-)
+from provider.admin.lists.listing import Column, Filter, Kind, Listing, from_day, to_day
 from provider.audit.active_users import active_users
 from provider.languages.text import Text
 from provider.oauth.authorize.store.consents import consents
 from provider.oauth.tokens.store.grants import grants
 from provider.work import UnitOfWork
-
-MOST_READ = 5_000
-"""How many users that a text finds are read for one page. A page of a rare filter may have fewer than fit."""
-COUNTED_FOUND = 1_000
-"""How many users that a text finds are counted."""
 
 STATES: Mapping[str, Text] = {
     Status.ACTIVE: Text("active"),
@@ -45,7 +29,7 @@ def _has_two_factor(_work: UnitOfWork, value: str) -> ColumnElement[bool]:
 
 
 def _has_role(_work: UnitOfWork, value: str) -> ColumnElement[bool]:
-    return cast(users.c.roles, String).contains(json.dumps(value), autoescape=True)
+    return exists().where(user_roles.c.user_id == users.c.id, user_roles.c.role == value)
 
 
 def _has_signed_in(_work: UnitOfWork, value: str) -> ColumnElement[bool]:
@@ -89,35 +73,17 @@ USERS = Listing(
         Filter("active_from", Text("Active from"), _is_active, Kind.DAY),
     ),
     sorted_by="-created",
+    rows=overview.describe,
+    exported={
+        "id": lambda person: person.user.id,
+        "email": lambda person: person.email,
+        "email_verified": lambda person: person.is_confirmed,
+        "name": lambda person: person.user.claims.get("name"),
+        "status": lambda person: person.user.status,
+        "roles": lambda person: " ".join(person.user.roles),
+        "two_factor": lambda person: person.two_factor,
+        "created_at": lambda person: person.user.created_at,
+        "last_sign_in_at": lambda person: person.user.last_sign_in_at if person.user.has_signed_in else None,
+    },
+    search=search.find_page,
 )
-
-
-def find_page(
-    work: UnitOfWork, text: str, conditions: Conditions, *, order: Order, after: Place | None, limit: int
-) -> tuple[list[str], Place | None]:
-    """Return the ids of a page of users and the place where the next page begins (None after the last one).
-
-    With a `text`, they are those that the search finds, in its order.
-    """
-    if not text:
-        return USERS.find_page(work, conditions, order=order, after=after, limit=limit)
-    if not conditions:
-        ids, after = search.find_page(work, text, after=after, limit=limit)
-        return USERS.find_among(work, (), ids), after
-    found: list[str] = []
-    step, read = max(limit // 2, 1), 0
-    while len(found) + step <= limit and read < MOST_READ:
-        ids, after = search.find_page(work, text, after=after, limit=step)
-        found += USERS.find_among(work, conditions, ids)
-        read += step
-        if after is None:
-            break
-    return list(dict.fromkeys(found)), after
-
-
-def count(work: UnitOfWork, text: str, conditions: Conditions) -> Count:
-    """Count the users who match."""
-    if not text:
-        return USERS.count(work, conditions)
-    ids, further = search.find_page(work, text, after=None, limit=COUNTED_FOUND)
-    return Count(len(USERS.find_among(work, conditions, ids)), is_exact=further is None)

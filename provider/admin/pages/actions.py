@@ -102,6 +102,8 @@ class Action(Generic[T]):
     danger: bool = False
     is_available: Callable[[T], bool] = field(default=lambda _value: True)
     """Whether the action is available for the subject."""
+    is_listed: bool = True
+    """Whether the subject's menu lists the action. Others have a link beside what they change."""
     part: Callable[[Call, T], str | None] | None = None
     """For an action on a part of the subject, named by the query: returns the part's name, or None if it is gone."""
     leads_to: str | None = None
@@ -203,7 +205,8 @@ def available(actions: Actions[T], value: T, needs: Permission, operator: Operat
     """
     if not operator.may(needs):
         return {}
-    return {name: action for name, action in actions.items() if action.part is None and action.is_available(value)}
+    whole = {name: action for name, action in actions.items() if action.part is None and action.is_listed}
+    return {name: action for name, action in whole.items() if action.is_available(value)}
 
 
 def _key_of(call: Call, refusal: Refusal | None) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from provider.admin.health import Health
-from provider.admin.pages.outbox import TOPICS
+from provider.admin.lists.jobs import TOPICS
 from provider.config.production_checks import find_problems
 from provider.config.settings import Settings
 from provider.languages.text import Text

@@ -1,13 +1,14 @@
 """What the URL of a list asks for, and the links of its page. All of it is in the URL, so that it can be bookmarked."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from provider.admin.filters import typed_text
+from provider.admin.lists.export import as_csv
 from provider.admin.lists.listing import (
     Column,
     Conditions,
@@ -22,9 +23,12 @@ from provider.admin.lists.listing import (
 )
 from provider.admin.pages.paging import AT_ONCE, place_on
 from provider.admin.paging import next_of
+from provider.audit.events import Event
+from provider.audit.log import record
 from provider.languages.text import Text
+from provider.refusals import NotFound
 from provider.web.call import Call
-from provider.web.pages import go
+from provider.web.pages import go, page
 
 SIZES = (25, 50, 100, 200)
 """How many rows a page can have."""
@@ -96,8 +100,8 @@ class Asked:
         return self.url(q=None, **dict.fromkeys(self.values))
 
     @property
-    def without_place(self) -> str:
-        """The filters, for the URL of a download or an action on all that match."""
+    def filters(self) -> str:
+        """The text, the filters and the order as a query string, for a download of all that matches."""
         return urlencode({name: self.set[name] for name in ("q", *self.values, "sort") if name in self.set})
 
     @property
@@ -132,6 +136,7 @@ class Asked:
         """Return the values that the templates of all lists use."""
         return {
             "asked": self,
+            "export_url": f"{self.path}/export.csv" + (f"?{self.filters}" if self.filters else ""),
             "count": count,
             "next_url": self.next_url(call, further),
             "first_url": self.url() if self.after is not None else None,
@@ -145,7 +150,7 @@ def asked_of(call: Call, listing: Listing) -> Asked:
     """Return what the query asks of a list. What cannot be read is a problem; a link that has expired leads to the
     first page.
     """
-    text = typed_text(call, "q")
+    text = "" if listing.search is None else typed_text(call, "q")
     values = {each.name: value for each in listing.filters if (value := call.query.text(each.name))}
     order, size, columns = listing.order(call.query.get("sort", "")), _size(call), _columns(call, listing)
     given = {"q": text, **values}
@@ -176,10 +181,49 @@ def asked_of(call: Call, listing: Listing) -> Asked:
     )
 
 
-def with_chosen_columns(call: Call, asked: Asked) -> Response | None:
-    """Return a redirect to the short URL if the form for columns was sent, or None."""
-    if "choose" not in call.query:
-        return None
+def list_page(
+    call: Call, listing: Listing, template: str, *, in_context: Callable[[list[Any]], dict[str, Any]] = lambda _rows: {}
+) -> Response:
+    """Show a list as its URL asks for it. `in_context` returns further values of the template, from the rows."""
+    asked = asked_of(call, listing)
+    if "choose" in call.query:
+        return _with_chosen_columns(call, asked)
+    keys: list[Any] = []
+    further, count = None, Count(0)
+    if not asked.problems:
+        keys, further = listing.find_page(
+            call.work, asked.text, asked.conditions, order=asked.order, after=asked.after, limit=asked.size
+        )
+        count = listing.count(call.work, asked.text, asked.conditions)
+    rows = listing.rows(call.work, keys)
+    return page(
+        call,
+        template,
+        status_code=400 if asked.problems else 200,
+        rows=rows,
+        **asked.page_values(call, further=further, count=count),
+        **in_context(rows),
+    )
+
+
+def export_page(call: Call, listing: Listing) -> Response:
+    """Stream all rows that match as CSV, and record that in the audit log. If the connection breaks off, the file is
+    incomplete. Raises NotFound if a filter cannot be read.
+    """
+    asked = asked_of(call, listing)
+    if asked.problems:
+        raise NotFound
+    headers = {"cache-control": "no-store", "content-disposition": f'attachment; filename="{listing.name}.csv"'}
+    if call.method == "HEAD":
+        return Response(headers=headers, media_type="text/csv")  # all rows are not read for nobody
+    filters = {"q": asked.text, **asked.values} if asked.text else dict(asked.values)
+    record(call.work, Event.LIST_EXPORTED, list=listing.name, filters=filters)
+    written = as_csv(call.installation, listing, text=asked.text, values=asked.values, order=asked.order)
+    return StreamingResponse(written, headers=headers, media_type="text/csv")
+
+
+def _with_chosen_columns(call: Call, asked: Asked) -> Response:
+    """Return a redirect from the form for columns to the short URL."""
     names = [column.name for column in asked.listing.columns if SHOWN + column.name in call.query]
     usual = [column.name for column in asked.listing.columns if column.is_shown]
     return go(asked.url(columns=None if names == usual else ",".join(names) or NO_COLUMNS))

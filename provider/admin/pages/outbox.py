@@ -3,39 +3,20 @@
 from starlette.responses import Response
 
 from provider.accounts.roles.permissions import Permission
-from provider.admin import bulk
 from provider.admin import outbox as rules
 from provider.admin.event_names import EVENT_NAMES
-from provider.admin.filters import typed_text
 from provider.admin.guards import Operator, require_operator
+from provider.admin.lists.jobs import JOBS, STATES, TOPICS
 from provider.admin.pages.actions import Action, Actions, Subject, action_endpoint, available, done_message
-from provider.admin.pages.paging import AT_ONCE, next_page, place_on
+from provider.admin.pages.lists import export_page, list_page
 from provider.languages.text import Text
-from provider.mail import messages
-from provider.outbox import store
 from provider.outbox.store import DeliveryState, Message
-from provider.sessions import listeners
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
-from provider.web.pages import page
-from provider.webhooks import notify
 
 PATH = "/admin/outbox"
 NEEDS = Permission.OUTBOX_WRITE
-TOPICS = {
-    messages.TOPIC: Text("Emails"),
-    listeners.TOPIC: Text("Logout notifications"),
-    notify.TOPIC: Text("Webhook events"),
-    bulk.TOPIC: Text("Changes to users"),
-}
 STARTED = Text("The change has started. Each job below is one user.")
-STATES = {
-    DeliveryState.WAITING: Text("waiting"),
-    DeliveryState.SENDING: Text("sending"),
-    DeliveryState.SENT: Text("sent"),
-    DeliveryState.FAILED: Text("failed"),
-    DeliveryState.CANCELLED: Text("cancelled"),
-}
 
 
 def _retry(call: Call, subject: Subject[Message]) -> None:
@@ -75,28 +56,28 @@ def in_words(message: Message) -> tuple[Text | str, str]:
 
 @endpoint
 def list_jobs(call: Call) -> Response:
-    """List the jobs of the outbox, the newest first: GET /admin/outbox?state=&topic=&about=."""
+    """List the jobs of the outbox: GET /admin/outbox?state=&topic=&about=. The order and the columns are those of
+    `lists.jobs`.
+    """
     operator = require_operator(call, Permission.OUTBOX_READ)
-    place = place_on(call, "outbox")
-    asked = {name: typed_text(call, name) for name in ("state", "topic", "about")}
-    found = store.find(
-        call.work.read,
-        **{name: text or None for name, text in asked.items()},
-        after=None if place is None else place[0],
-        limit=AT_ONCE + 1,
-    )
-    shown = found[:AT_ONCE]
-    further = (shown[-1].id,) if len(found) > AT_ONCE else None
-    return page(
+    return list_page(
         call,
+        JOBS,
         "admin/outbox.html",
-        jobs=[(message, in_words(message), available(ACTIONS, message, NEEDS, operator)) for message in shown],
-        further=next_page(call, "outbox", further),
-        asked=asked,
-        states=STATES,
-        topics=TOPICS,
-        done=STARTED if "started" in call.query else done_message(call, ACTIONS),
+        in_context=lambda rows: {
+            "jobs": [(message, in_words(message), available(ACTIONS, message, NEEDS, operator)) for message in rows],
+            "states": STATES,
+            "topics": TOPICS,
+            "done": STARTED if "started" in call.query else done_message(call, ACTIONS),
+        },
     )
+
+
+@endpoint
+def export_jobs(call: Call) -> Response:
+    """Download the jobs that match as CSV: GET /admin/outbox/export.csv."""
+    require_operator(call, Permission.OUTBOX_READ)
+    return export_page(call, JOBS)
 
 
 def find_job(call: Call, operator: Operator) -> Subject[Message]:

@@ -1,6 +1,7 @@
 """The first page of the console: what needs attention, users, sign-ins, tokens and emails over time, and health."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from starlette.responses import Response
@@ -10,12 +11,11 @@ from provider.accounts.roles.permissions import Permission
 from provider.admin import charts, health, statistics
 from provider.admin.charts import Unit
 from provider.admin.guards import Operator, require_operator
+from provider.admin.lists.jobs import STATES, TOPICS
 from provider.admin.pages.attention import find_concerns
-from provider.admin.pages.outbox import STATES, TOPICS
 from provider.audit.events import Event
 from provider.languages.text import Text
 from provider.mail import messages
-from provider.outbox import store as outbox
 from provider.outbox.store import DeliveryState
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
@@ -81,7 +81,7 @@ def overview(call: Call) -> Response:
         is_by_hour=span.unit is Unit.HOUR,
         most_counted=statistics.COUNTED_NOW,
         lists={name: url if _may_open(operator, url) else "" for name, url in LISTS.items()},
-        queue=_queue(outbox.count_undelivered(work.read)),
+        queue=_queue(state.undelivered),
         states=STATES,
         topics=TOPICS,
         version=__version__,
@@ -104,6 +104,6 @@ class Jobs:
     share: float
 
 
-def _queue(undelivered: list[tuple[str, str, int]]) -> list[Jobs]:
+def _queue(undelivered: Sequence[tuple[str, str, int]]) -> list[Jobs]:
     largest = max((count for _, _, count in undelivered), default=1)
-    return [Jobs(topic, state, count, round(100 * count / largest, 1)) for topic, state, count in sorted(undelivered)]
+    return [Jobs(topic, state, count, round(100 * count / largest, 1)) for topic, state, count in undelivered]

@@ -11,7 +11,7 @@ from provider.accounts.roles.permissions import Permission
 from provider.admin.filters import typed_text
 from provider.admin.guards import require_operator
 from provider.admin.pages.clients import frame as client_pages
-from provider.admin.pages.users import users as user_pages
+from provider.admin.pages.users import frame as user_pages
 from provider.oauth.clients import client_search, clients
 from provider.oauth.clients.clients import Client
 from provider.oauth.explanations import find_explanation

@@ -6,14 +6,15 @@ from provider.accounts.roles.permissions import Permission
 from provider.admin import authority, client_form
 from provider.admin.authority import MorePermissions
 from provider.admin.guards import require_operator
+from provider.admin.lists.clients import CLIENTS
 from provider.admin.pages.actions import ShownOnce, Subject, action_endpoint, done_message, run_once
 from provider.admin.pages.clients.actions import ACTIONS
 from provider.admin.pages.clients.frame import NEEDS, find_client, url_of
-from provider.admin.pages.paging import AT_ONCE, next_page, place_on
-from provider.admin.presets import PRESETS, Preset, preset_of
+from provider.admin.pages.lists import export_page, list_page
+from provider.admin.presets import PRESETS, Preset
 from provider.crypto.digests import new_handle
 from provider.languages.text import Text
-from provider.oauth.clients import client_search, clients
+from provider.oauth.clients import clients
 from provider.oauth.clients.metadata import ClientMetadata, InvalidMetadata
 from provider.oauth.clients.metadata_rules import parse_metadata
 from provider.refusals import NotFound, Refusal
@@ -24,23 +25,23 @@ from provider.web.pages import go, page
 
 @endpoint
 def list_clients(call: Call) -> Response:
-    """List clients by name: GET /admin/clients?q=. The search finds one by its client_id, or several by the beginning
-    of the name.
+    """List clients: GET /admin/clients?q=. The search finds one by its client_id, or several by their names. The
+    filters, the order and the columns are those of `lists.clients`.
     """
     require_operator(call, Permission.APPLICATIONS_READ)
-    asked, place = call.query.text("q"), place_on(call, "clients")
-    one = clients.find_client(call.work, asked) if asked else None
-    after = None if place is None else (place[0], place[1])
-    found, further = ([one], None) if one else client_search.find_page(call.work, asked, after=after, limit=AT_ONCE)
-    kinds = [(client, PRESETS[preset_of(client.metadata)].name) for client in found]
-    return page(
+    return list_page(
         call,
+        CLIENTS,
         "admin/clients.html",
-        q=asked,
-        found=kinds,
-        further=next_page(call, "clients", further),
-        done=done_message(call, ACTIONS),
+        in_context=lambda _rows: {"kinds_of_clients": PRESETS, "done": done_message(call, ACTIONS)},
     )
+
+
+@endpoint
+def export_clients(call: Call) -> Response:
+    """Download the applications that match as CSV: GET /admin/clients/export.csv."""
+    require_operator(call, Permission.APPLICATIONS_READ)
+    return export_page(call, CLIENTS)
 
 
 @endpoint

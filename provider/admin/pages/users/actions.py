@@ -8,16 +8,15 @@ from provider.accounts.email import email_addresses, operator_emails
 from provider.accounts.factors import removal
 from provider.accounts.operator_links import issue_by_operator
 from provider.accounts.registration import clean_name
-from provider.accounts.store import users
 from provider.accounts.store.links import Purpose
 from provider.accounts.store.users import ADMIN, Status, User
-from provider.accounts.users import NoSuchUser
 from provider.admin import authority, bulk
 from provider.admin.bulk import UserOperation
 from provider.admin.pages.actions import Action, Actions, Input, InvalidInput, ShownOnce, Subject, require_version_seen
 from provider.admin.pages.users.addresses import ADDRESS_ACTIONS
 from provider.admin.pages.users.connections import CONNECTION_ACTIONS
-from provider.admin.pages.users.details import UserDetails
+from provider.admin.pages.users.details import UserDetails, lock_user
+from provider.admin.pages.users.profile import PROFILE_ACTIONS
 from provider.languages.free_text import InvalidText
 from provider.languages.text import Text
 from provider.mail.rendering import link_to
@@ -35,6 +34,10 @@ def roles_of(text: str) -> list[str] | None:
     """Split the roles typed, which are separated by spaces. Returns None if one is invalid."""
     roles = text.split()
     return roles if all(_ROLE.fullmatch(role) for role in roles) else None
+
+
+NOT_ON_YOURSELF = ("suspend", "delete", "reset-second-factor")
+"""The actions that operators can't take on their own account."""
 
 
 class NotYourself(InvalidInput):
@@ -68,7 +71,7 @@ def _set_roles(call: Call, subject: Subject[UserDetails]) -> None:
         raise InvalidInput("roles", INVALID_ROLES)
     if user_id == subject.operator.user_id and ADMIN not in roles:
         raise NotYourself
-    require_version_seen(call, _roles(_held(call, user_id)))
+    require_version_seen(call, _roles(lock_user(call, user_id)))
     if problem := authority.problem_with_roles(subject.operator.permissions, roles):
         raise InvalidInput("roles", problem)
     authority.set_roles(call.work, subject.operator.permissions, user_id=user_id, roles=roles)
@@ -80,17 +83,9 @@ def _set_name(call: Call, subject: Subject[UserDetails]) -> None:
         name = clean_name(typed)
     except InvalidText as invalid:
         raise InvalidInput("name", invalid.problem) from None
-    user = _held(call, user_id)
+    user = lock_user(call, user_id)
     require_version_seen(call, _name(user))
     profile.change_name(call.work, user_id=user_id, name=name)
-
-
-def _held(call: Call, user_id: str) -> User:
-    """Lock the user's row and return the user as it is now. Raises NoSuchUser."""
-    user = users.find(call.work.db, user_id) if users.lock(call.work.db, user_id) else None
-    if user is None:
-        raise NoSuchUser
-    return user
 
 
 def _roles(user: User) -> list[str]:
@@ -237,6 +232,7 @@ ACTIONS: Actions[UserDetails] = {
         inputs=(Input("name", Text("Full name"), shown=lambda person: _name(person.user)),),
         edits=lambda person: _name(person.user),
     ),
+    **PROFILE_ACTIONS,
     **ADDRESS_ACTIONS,
     "end-sessions": Action(
         title=Text("Sign out everywhere"),

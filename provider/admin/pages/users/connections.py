@@ -43,7 +43,7 @@ def _unlink(call: Call, subject: Subject[UserDetails]) -> None:
     try:
         linked_identities.unlink(call.work, user_id=user_id, identity_id=identity_id, name_of=str)
     except LastSignInMethod:
-        raise RedirectRequired(f"{subject.url}/unlink-last?{urlencode({'identity': identity_id})}") from None
+        raise RedirectRequired(f"/admin/users/{user_id}/unlink-last?{urlencode({'identity': identity_id})}") from None
 
 
 def _only_identity(call: Call, person: UserDetails) -> str | None:

@@ -7,9 +7,10 @@ from provider.accounts import devices, overview
 from provider.accounts.email.operator_changes import can_confirm
 from provider.accounts.factors import recovery_codes
 from provider.accounts.overview import Overview
-from provider.accounts.store import linked_identities
+from provider.accounts.store import linked_identities, users
 from provider.accounts.store.linked_identities import LinkedIdentity
-from provider.accounts.store.users import Status
+from provider.accounts.store.users import Status, User
+from provider.accounts.users import NoSuchUser
 from provider.config.general import Feature
 from provider.oauth.authorize.connected_apps import ConnectedApp, find_connected
 from provider.oauth.http.server import server_of
@@ -55,3 +56,11 @@ def find_details(call: Call, user_id: str) -> UserDetails:
         identities=linked_identities.find_of_user(work.read, user_id),
         has=call.settings.has,
     )
+
+
+def lock_user(call: Call, user_id: str) -> User:
+    """Lock the user's row and return the user as it is now. Raises NoSuchUser."""
+    user = users.find(call.work.db, user_id) if users.lock(call.work.db, user_id) else None
+    if user is None:
+        raise NoSuchUser
+    return user

@@ -1,5 +1,7 @@
 """Actions on the users that are selected in the list: described first, with a field for the reason, then queued."""
 
+import base64
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
@@ -26,6 +28,8 @@ FIELD = "user-"
 """A checkbox of the list is named by this and the ID of its user, because a parameter may be sent only once."""
 
 
+SHORT = 22
+"""The length of a short id."""
 SUGGESTED = 100
 """How many roles for apps the field suggests."""
 
@@ -110,6 +114,9 @@ def act_on_selected_users(call: Call) -> Response:
     action = ACTIONS.get(name)
     if action is None:
         raise NotFound
+    if "all" in call.query:
+        filters = {key: value for key, value in call.query.items() if key != "all" and not key.startswith(FIELD)}
+        return go(f"/admin/users/matching?{urlencode(filters)}")
     selected = overview.describe(call.work, _selected(call))
     others = [person for person in selected if person.user.id != operator.user_id]
     themselves = len(others) < len(selected)
@@ -121,7 +128,7 @@ def act_on_selected_users(call: Call) -> Response:
     try:
         record_reason(call)
         if action.asks:
-            _require_role(operator, value, is_given=name == "add-role")
+            require_role(operator, value, is_given=name == "add-role")
     except InvalidInput as refusal:
         return _ask(call, action, users, themselves=themselves, beyond=beyond, refusal=refusal)
     names = {person.user.id: person.email or person.user.id for person in users}
@@ -129,7 +136,7 @@ def act_on_selected_users(call: Call) -> Response:
     return go(f"{OUTBOX}?{urlencode({'topic': bulk.TOPIC, 'started': 'yes'})}")
 
 
-def _require_role(operator: Operator, role: str, *, is_given: bool) -> None:
+def require_role(operator: Operator, role: str, *, is_given: bool) -> None:
     """Check the role that the operator entered. Raises InvalidInput."""
     if not is_role_name(role):
         raise InvalidInput("value", InvalidRole.message)
@@ -137,9 +144,23 @@ def _require_role(operator: Operator, role: str, *, is_given: bool) -> None:
         raise InvalidInput("value", problem)
 
 
+def short_id(user_id: str) -> str:
+    """Return an id as short as the name of a checkbox needs: 200 of them must fit into a URL."""
+    return base64.urlsafe_b64encode(uuid.UUID(user_id).bytes).decode().rstrip("=")
+
+
 def _selected(call: Call) -> list[str]:
-    ids = (parse_id(name.removeprefix(FIELD)) for name in call.query if name.startswith(FIELD))
+    ids = (_long_id(name.removeprefix(FIELD)) for name in call.query if name.startswith(FIELD))
     return [user_id for user_id in ids if user_id is not None]
+
+
+def _long_id(text: str) -> str | None:
+    if len(text) != SHORT:
+        return parse_id(text)
+    try:
+        return str(uuid.UUID(bytes=base64.urlsafe_b64decode(f"{text}==")))
+    except ValueError:
+        return None
 
 
 def _ask(
@@ -160,13 +181,13 @@ def _ask(
         themselves=themselves,
         beyond=beyond,
         value=call.form.get("value", ""),
-        suggested=_role_names(call) if action.asks else [],
+        suggested=role_names(call) if action.asks else [],
         why=call.form.get("why", ""),
         errors={} if refusal is None else {refusal.name: refusal.message},
     )
 
 
-def _role_names(call: Call) -> list[str]:
+def role_names(call: Call) -> list[str]:
     """Return the names that the field suggests: roles of operators that this one can give, and some for apps."""
     permissions = operator_of(call).permissions
     found = [*roles.find_built_in(call.work), *roles.find_page(call.work, after=None, limit=SUGGESTED)[0]]

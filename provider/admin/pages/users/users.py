@@ -1,60 +1,50 @@
-"""The user pages of the console: search, list, create, and show a user with all that belongs to the account."""
+"""The user pages of the console: search, list, create, and act on a user."""
 
 from starlette.responses import Response
 
-from provider.accounts import invitation, overview, registration
+from provider.accounts import invitation, registration
 from provider.accounts.registration import AddressTaken, NotAnAddress, clean_name
 from provider.accounts.roles.permissions import Permission
-from provider.accounts.users import NoSuchUser
-from provider.admin import authority
-from provider.admin.guards import Operator, require_operator
-from provider.admin.lists import users
-from provider.admin.lists.listing import Count
-from provider.admin.pages.actions import Subject, action_endpoint, available, done_message
-from provider.admin.pages.event_list import event_list
-from provider.admin.pages.lists import asked_of, with_chosen_columns
+from provider.admin import authority, bulk_runs
+from provider.admin.guards import require_operator
+from provider.admin.lists.users import USERS
+from provider.admin.pages.actions import action_endpoint, done_message
+from provider.admin.pages.lists import export_page, list_page
 from provider.admin.pages.users import selected
 from provider.admin.pages.users.actions import ACTIONS, INVALID_ROLES, roles_of
-from provider.admin.pages.users.details import UserDetails, find_details
-from provider.audit import store as audit
-from provider.audit.devices import device_name
-from provider.database.base import parse_id
+from provider.admin.pages.users.frame import NEEDS, PATH, find_user
 from provider.languages.free_text import InvalidText
 from provider.languages.text import Text
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
 from provider.web.pages import go, page
 
-PATH = "/admin/users"
-NEEDS = Permission.USERS_WRITE
-"""The permission for everything that changes a user."""
-LATEST = 20
-"""How many events are shown on a user's page. The audit log has all of them."""
+RUNNING = 5
+"""How many changes to many users are shown above the list while they run."""
 
 
 @endpoint
 def list_users(call: Call) -> Response:
     """List users: GET /admin/users?q=. The filters, the order and the columns are those of `lists.users`."""
     operator = require_operator(call, Permission.USERS_READ)
-    asked = asked_of(call, users.USERS)
-    if redirect := with_chosen_columns(call, asked):
-        return redirect
-    found: list[str] = []
-    further, count = None, Count(0)
-    if not asked.problems:
-        found, further = users.find_page(
-            call.work, asked.text, asked.conditions, order=asked.order, after=asked.after, limit=asked.size
-        )
-        count = users.count(call.work, asked.text, asked.conditions)
-    return page(
+    return list_page(
         call,
+        USERS,
         "admin/users.html",
-        status_code=400 if asked.problems else 200,
-        found=overview.describe(call.work, found),
-        done=done_message(call, ACTIONS),
-        bulk_actions=selected.ACTIONS if operator.may(NEEDS) else {},
-        **asked.page_values(call, further=further, count=count),
+        in_context=lambda _rows: {
+            "done": done_message(call, ACTIONS),
+            "bulk_actions": selected.ACTIONS if operator.may(NEEDS) else {},
+            "short_id": selected.short_id,
+            "running": bulk_runs.find_running(call.work.read, limit=RUNNING),
+        },
     )
+
+
+@endpoint
+def export_users(call: Call) -> Response:
+    """Download the users that match as CSV: GET /admin/users/export.csv."""
+    require_operator(call, Permission.USERS_READ)
+    return export_page(call, USERS)
 
 
 @endpoint
@@ -94,37 +84,6 @@ def create_user(call: Call) -> Response:
     except AddressTaken as refusal:
         return _new(call, errors={"email": refusal.message})
     return go(f"{PATH}/{user_id}?created=yes")
-
-
-@endpoint
-def show_user(call: Call) -> Response:
-    """Show a user and the actions available: GET /admin/users/{user_id}."""
-    operator = require_operator(call, Permission.USERS_READ)
-    subject = find_user(call, operator)
-    person = subject.value
-    return page(
-        call,
-        "admin/user.html",
-        person=person,
-        sessions=[(session, device_name(session.user_agent)) for session in person.sessions],
-        actions=available(ACTIONS, person, NEEDS, operator) if subject.problem is None else {},
-        may_change=operator.may(NEEDS) and subject.problem is None,
-        problem=subject.problem if operator.may(NEEDS) else None,
-        **event_list(call.work, audit.find(call.work.read, user_id=person.user.id, limit=LATEST)),
-        done=done_message(call, ACTIONS),
-        just_created="created" in call.query,
-        themselves=person.user.id == operator.user_id,
-    )
-
-
-def find_user(call: Call, operator: Operator) -> Subject[UserDetails]:
-    """Return the user named by the path, as a Subject. Raises NoSuchUser."""
-    user_id = parse_id(call.path_params["user_id"])
-    if user_id is None:
-        raise NoSuchUser
-    found = find_details(call, user_id)
-    problem = authority.problem_with_user(operator.permissions, found.user.roles)
-    return Subject(found.email or user_id, f"{PATH}/{user_id}", found, operator, problem)
 
 
 act_on_user = action_endpoint(find_user, ACTIONS, here="users", needs=NEEDS)

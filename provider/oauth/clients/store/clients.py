@@ -109,6 +109,10 @@ def find(db: Connection, client_id: str) -> ClientRow | None:
     return _CLIENT.one(db, _CLIENT.select().where(clients.c.client_id == client_id))
 
 
+def find_those(db: Connection, client_ids: Collection[str]) -> list[ClientRow]:
+    return _CLIENT.all(db, _CLIENT.select().where(clients.c.client_id.in_(client_ids)))
+
+
 def is_enabled(client_id: BindParameter[str]) -> Exists:
     """Return the condition that there is such a client and it is not disabled, for a query about something else."""
     return exists().where(clients.c.client_id == client_id, clients.c.disabled_at.is_(None))

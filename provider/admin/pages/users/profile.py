@@ -1,0 +1,108 @@
+"""The actions that change a user's profile: one for each group of the profile's fields."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from provider.accounts import profile
+from provider.accounts.pages.profile import GROUPS
+from provider.accounts.profile import FIELDS, Field, parse_profile, values_of
+from provider.admin.pages.actions import Action, Actions, Input, InvalidInput, Subject, require_version_seen
+from provider.admin.pages.users.details import UserDetails, lock_user
+from provider.languages.text import Text
+from provider.web.call import Call
+
+NAMES = ("profile-names", "profile-about", "profile-contact", "profile-language", "profile-address")
+"""The actions that edit the groups, in their order."""
+TITLES = (
+    Text("Name"),
+    Text("Personal details"),
+    Text("Contact"),
+    Text("Language and time zone"),
+    Text("Postal address"),
+)
+ACTION_TITLES = (
+    Text("Edit names"),
+    Text("Edit personal details"),
+    Text("Edit phone number"),
+    Text("Edit language and time zone"),
+    Text("Edit postal address"),
+)
+HINTS = {
+    "birthdate": Text("For example 1990-12-31, or 1990 for the year alone."),
+    "zoneinfo": Text("For example Europe/Paris."),
+    "locale": Text("For example en or fr-CA."),
+    "phone_number": Text("Include the country code"),
+}
+_FIELDS = {field.name: field for field in FIELDS}
+
+
+@dataclass(frozen=True)
+class Group:
+    """A group of the profile's fields: the action that edits it, its title, and the label and value of each field that
+    is set.
+    """
+
+    action: str
+    title: Text
+    values: list[tuple[Text, str]]
+
+
+def groups_of(claims: Mapping[str, Any]) -> list[Group]:
+    """Return the user's profile in groups."""
+    values = values_of(claims)
+    return [
+        Group(action, title, [(_FIELDS[name].label, values[name]) for name in names if values[name]])
+        for action, title, (_, names) in zip(NAMES, TITLES, GROUPS, strict=True)
+    ]
+
+
+def _values(person: UserDetails, names: tuple[str, ...]) -> dict[str, str]:
+    values = values_of(person.user.claims)
+    return {name: values[name] for name in names}
+
+
+def _change(names: tuple[str, ...]) -> Callable[[Call, Subject[UserDetails]], None]:
+    def carry_out(call: Call, subject: Subject[UserDetails]) -> None:
+        user = lock_user(call, subject.value.user.id)
+        before = values_of(user.claims)
+        require_version_seen(call, {name: before[name] for name in names})
+        typed = {name: call.form.text(name) for name in names}
+        claims, errors = parse_profile(before | typed, before=before)
+        for name, problem in errors.items():
+            raise InvalidInput(name, problem)
+        profile.change_profile(call.work, user_id=user.id, claims=claims)
+
+    return carry_out
+
+
+def _input(field: Field) -> Input[UserDetails]:
+    return Input(
+        field.name,
+        field.label,
+        HINTS.get(field.name),
+        shown=lambda person: values_of(person.user.claims)[field.name],
+    )
+
+
+def _action(title: Text, names: tuple[str, ...]) -> Action[UserDetails]:
+    return Action(
+        title=title,
+        button=Text("Save changes"),
+        means=(
+            Text(
+                "Applications receive the new profile at the next sign-in or token refresh. The user can change it "
+                "again."
+            ),
+        ),
+        done=Text("Profile updated."),
+        do=_change(names),
+        inputs=tuple(_input(_FIELDS[name]) for name in names),
+        edits=lambda person: _values(person, names),
+        is_listed=False,
+    )
+
+
+PROFILE_ACTIONS: Actions[UserDetails] = {
+    action: _action(title, names) for action, title, (_, names) in zip(NAMES, ACTION_TITLES, GROUPS, strict=True)
+}

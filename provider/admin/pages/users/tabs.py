@@ -1,0 +1,127 @@
+"""The tabs of a user's page, each with a URL of its own: overview, security, sessions, apps and activity."""
+
+from datetime import datetime
+
+from starlette.responses import Response
+
+from provider.accounts import known_devices, throttle
+from provider.accounts.factors import second_factor
+from provider.accounts.store import passwords
+from provider.accounts.store.failures import Counter
+from provider.accounts.throttle import PASSWORD, SECOND_FACTOR
+from provider.admin import audit_log
+from provider.admin.audit_log import Filters
+from provider.admin.pages.event_list import event_list
+from provider.admin.pages.paging import AT_ONCE, next_page, place_on
+from provider.admin.pages.users.details import UserDetails
+from provider.admin.pages.users.frame import OVERVIEW, find_shown, user_page
+from provider.admin.pages.users.profile import groups_of
+from provider.audit import store as audit
+from provider.audit.devices import device_name
+from provider.audit.events import Event
+from provider.web.call import Call
+from provider.web.endpoint import endpoint
+from provider.work import UnitOfWork
+
+LATEST = 10
+"""How many events the security tab shows. The activity tab has all of them."""
+SECURITY_EVENTS = tuple(
+    event
+    for event in Event
+    if event.startswith(
+        (
+            "account.password.",
+            "account.two_factor.",
+            "account.recovery_code",
+            "account.identity.",
+            "account.email.",
+            "account.intrusion.",
+            "account.suspended",
+            "account.restored",
+            "account.link.",
+            "account.roles.",
+            "session.sign_in.failed",
+            "session.second_factor.failed",
+            "session.new_device",
+            "session.all_ended",
+        )
+    )
+)
+"""The events that matter for the security of an account. A sign-in that went as usual isn't one."""
+
+
+@endpoint
+def show_user(call: Call) -> Response:
+    """Show a user at a glance, and what can be done: GET /admin/users/{user_id}."""
+    subject = find_shown(call)
+    return user_page(
+        call,
+        subject,
+        "admin/user.html",
+        tab=OVERVIEW,
+        groups=groups_of(subject.value.user.claims),
+    )
+
+
+@endpoint
+def show_security(call: Call) -> Response:
+    """Show how the account is protected: GET /admin/users/{user_id}/security."""
+    subject, work = find_shown(call), call.work
+    user_id = subject.value.user.id
+    return user_page(
+        call,
+        subject,
+        "admin/user_security.html",
+        tab="security",
+        password_changed_at=passwords.find_time(work.read, user_id),
+        two_factor_since=second_factor.export(work, user_id).get("on_since"),
+        devices=known_devices.find_of_user(work, user_id),
+        failed_passwords=_failed_passwords(work, subject.value),
+        failed_codes=throttle.find_counter(work, SECOND_FACTOR, user_id),
+        codes_ceiling=SECOND_FACTOR.ceiling,
+        **event_list(work, audit.find(work.read, user_id=user_id, names=SECURITY_EVENTS, limit=LATEST)),
+    )
+
+
+@endpoint
+def show_sessions(call: Call) -> Response:
+    """List the user's sessions: GET /admin/users/{user_id}/sessions."""
+    subject = find_shown(call)
+    return user_page(
+        call,
+        subject,
+        "admin/user_sessions.html",
+        tab="sessions",
+        sessions=[(session, device_name(session.user_agent)) for session in subject.value.sessions],
+    )
+
+
+@endpoint
+def show_apps(call: Call) -> Response:
+    """List the applications with access to the account: GET /admin/users/{user_id}/apps."""
+    return user_page(call, find_shown(call), "admin/user_apps.html", tab="apps")
+
+
+@endpoint
+def show_activity(call: Call) -> Response:
+    """List everything that happened to the account, the latest first: GET /admin/users/{user_id}/activity."""
+    subject = find_shown(call)
+    place = place_on(call, "user-activity")
+    after = None if place is None else (datetime.fromisoformat(place[0]), place[1])
+    shown, further = audit_log.find_page(call.work, Filters(user_id=subject.value.user.id), after=after, limit=AT_ONCE)
+    return user_page(
+        call,
+        subject,
+        "admin/user_activity.html",
+        tab="activity",
+        **event_list(call.work, shown),
+        further=next_page(call, "user-activity", None if further is None else (further[0].isoformat(), further[1])),
+    )
+
+
+def _failed_passwords(work: UnitOfWork, person: UserDetails) -> Counter | None:
+    """Return the wrong passwords in a row. Until an address is verified, they are counted by address."""
+    address = person.address
+    if address is None or address.verified_at is not None:
+        return throttle.find_counter(work, PASSWORD, person.user.id)
+    return throttle.find_counter(work, PASSWORD, throttle.subject_of_unproven(work, address.normal))
