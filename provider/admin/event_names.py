@@ -18,6 +18,8 @@ AREAS: Mapping[str, Text] = {
     "branding": Text("Branding"),
     "email": Text("Test emails"),
     "installation": Text("Installation"),
+    "bulk": Text("Bulk actions"),
+    "list": Text("Lists"),
 }
 """The areas of events, by what their names begin with."""
 EVENT_NAMES: Mapping[str, Text] = {

@@ -71,7 +71,7 @@ def test_events_are_sentences_with_names_that_are_links(console: Console, work: 
     assert re.search(r'<time datetime="[^"]+" title="[^"]+">', page.html)
     assert "scopes [&#34;openid&#34;]" not in page.html  # folded, but there
     assert "openid" in page.html
-    for path in (f"/users/{ada}", f"/clients/client?client_id={quill.client_id}"):
+    for path in (f"/users/{ada}/activity", f"/clients/client?client_id={quill.client_id}"):
         assert "allowed" in console.open(path).text, path
 
 
