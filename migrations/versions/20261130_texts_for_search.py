@@ -17,7 +17,7 @@ $$
 FTS5 = (
     """
     CREATE VIRTUAL TABLE {table}_fts USING fts5
-    (text, content='{table}', content_rowid='place', columnsize=0, tokenize='trigram case_sensitive 1')
+    (text, content='{table}', content_rowid='place', columnsize=0, detail=none, tokenize='trigram case_sensitive 1')
     """,
     "CREATE TRIGGER {table}_inserted AFTER INSERT ON {table} BEGIN {add}; END",
     "CREATE TRIGGER {table}_deleted AFTER DELETE ON {table} BEGIN {remove}; END",

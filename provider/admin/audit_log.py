@@ -1,6 +1,6 @@
 """The audit log as operators search it: filtered, page by page, or complete for an export."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,6 +9,7 @@ from provider.audit import store
 from provider.audit.events import names_of
 from provider.audit.store import AuditEvent
 from provider.database.base import parse_id
+from provider.oauth.clients.clients import find_client
 from provider.work import Installation, UnitOfWork, unit_of_work
 
 AT_ONCE = 500
@@ -23,13 +24,15 @@ class Filters:
     user_id: str | None = None
     client_id: str | None = None
     names: list[str] | None = None
+    operator: str | None = None
+    network: str | None = None
     since: datetime | None = None
     until: datetime | None = None
 
     @property
     def find_nothing(self) -> bool:
         """Whether the filters name a user or event that does not exist, so that nothing can match."""
-        return self.user_id == "" or self.names == []
+        return self.user_id == "" or self.operator == "" or self.names == []
 
 
 def filters(
@@ -38,24 +41,45 @@ def filters(
     user: str | None = None,
     client: str | None = None,
     name: str | None = None,
+    names: Collection[str] = (),
+    operator: str | None = None,
+    network: str | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> Filters:
-    """Build the filters of a search. `user` is a user id (also of a deleted user) or an email address; `name` is an
-    event or a group of events (`account.*`).
+    """Build the filters of a search.
+
+    `user` is a user id (also of a deleted user) or an email address, and so is `operator`, or a client_id. `name` and
+    each of `names` are an event or a group of events (`account.*`): those of all of them are found.
     """
+    asked = [*names, *filter(None, [name])]
     return Filters(
         user_id=None if user is None else parse_id(user) or _owner(work, user),
         client_id=client,
-        names=None if name is None else names_of(name),
+        names=list(dict.fromkeys(found for one in asked for found in names_of(one))) if asked else None,
+        operator=None if operator is None else _operator(work, operator),
+        network=network,
         since=since,
         until=until,
     )
 
 
+def _operator(work: UnitOfWork, text: str) -> str:
+    """Return an operator as the details of events name one; "" if there is none."""
+    user_id = parse_id(text) or _owner(work, text)
+    if user_id:
+        return f"user {user_id}"
+    return f"client {text}" if find_client(work, text) else ""
+
+
 def _owner(work: UnitOfWork, address: str) -> str:
     found = find_user(work, address)
     return "" if found is None else found.id
+
+
+def find_newer(work: UnitOfWork, wanted: Filters, *, than: Place, limit: int) -> list[AuditEvent]:
+    """Return the latest of the matching events that are newer than a place, the newest first."""
+    return [] if wanted.find_nothing else store.find(work.read, **vars(wanted), newer_than=than, limit=limit)
 
 
 def find_page(

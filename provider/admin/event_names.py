@@ -5,6 +5,23 @@ from collections.abc import Mapping
 from provider.audit.events import Event
 from provider.languages.text import Text
 
+AREAS: Mapping[str, Text] = {
+    "account": Text("Accounts"),
+    "session": Text("Sign-ins and sessions"),
+    "consent": Text("Access of applications"),
+    "token": Text("Tokens"),
+    "client": Text("Applications"),
+    "role": Text("Roles"),
+    "key": Text("Signing keys"),
+    "promise": Text("Outbox"),
+    "webhook": Text("Webhooks"),
+    "branding": Text("Branding"),
+    "email": Text("Test emails"),
+    "installation": Text("Installation"),
+    "bulk": Text("Bulk actions"),
+    "list": Text("Lists"),
+}
+"""The areas of events, by what their names begin with."""
 EVENT_NAMES: Mapping[str, Text] = {
     Event.ACCOUNT_REGISTERED: Text("User signed up"),
     Event.ACCOUNT_CREATED: Text("User created"),

@@ -73,12 +73,19 @@ def find(
     user_id: str | None = None,
     client_id: str | None = None,
     names: Collection[str] | None = None,
+    operator: str | None = None,
+    network: str | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
+    newer_than: tuple[datetime, str] | None = None,
     after: tuple[datetime, str] | None = None,
     limit: int = 100,
 ) -> list[AuditEvent]:
-    """Return the matching events, latest first. `after` is `at` and `id` of the last event of the previous page."""
+    """Return the matching events, latest first.
+
+    `after` is `at` and `id` of the last event of the previous page; `newer_than` those of the latest that is known.
+    `operator` is as in the details of events.
+    """
     if names is not None and not names:
         return []
     wanted: list[ColumnElement[bool]] = []
@@ -86,6 +93,14 @@ def find(
         wanted.append(audit_events.c.user_id == user_id)
     if client_id is not None:
         wanted.append(audit_events.c.client_id == client_id)
+    if operator is not None:
+        wanted.append(audit_events.c.details["operator"].as_string() == operator)
+    if network is not None:
+        wanted.append(audit_events.c.network == network)
+    if newer_than is not None:
+        at, event_id = newer_than
+        later = or_(audit_events.c.at > at, and_(audit_events.c.at == at, audit_events.c.id > event_id))
+        wanted += [audit_events.c.at >= at, later]
     if since is not None:
         wanted.append(audit_events.c.at >= since)
     if until is not None:

@@ -42,7 +42,8 @@ def audit(
             which: None if text is None else moment(text, now=work.now)
             for which, text in (("since", since), ("until", until))
         }
-        wanted = audit_log.filters(work, user=user, client=client, name=name, **moments)
+        start, end = moments["since"], moments["until"]
+        wanted = audit_log.filters(work, user=user, client=client, name=name, since=start, until=end)
         if wanted.find_nothing:
             raise Refusal("No such user or event. Check --user and --name; docs/reference/events.md lists the events.")
         events, _ = audit_log.find_page(work, wanted, after=None, limit=limit)

@@ -120,6 +120,7 @@ def console() -> list[BaseRoute]:
         Route("/admin/keys", keys.list_keys, methods=get, name="admin_keys"),
         Route("/admin/keys/key/{action}", keys.act_on_key, methods=both, name="admin_act_on_key"),
         Route("/admin/audit", audit.list_events, methods=get, name="admin_audit"),
+        Route("/admin/audit/new", audit.list_new_events, methods=get, name="admin_new_audit"),
         Route("/admin/audit/export.{format}", audit.export_events, methods=get, name="admin_export_audit"),
         Route("/admin/outbox", outbox.list_jobs, methods=get, name="admin_outbox"),
         Route("/admin/outbox/export.csv", outbox.export_jobs, methods=get, name="admin_export_outbox"),

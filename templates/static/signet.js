@@ -145,6 +145,24 @@ for (const form of document.querySelectorAll("form[data-preview]")) {
   });
 }
 
+for (const rows of document.querySelectorAll("[data-follow]")) {
+  let newest = rows.querySelector("[data-place]")?.dataset.place ?? rows.dataset.place;
+  const update = async () => {
+    if (!document.hidden) {
+      try {
+        const answer = await fetch(`${rows.dataset.follow}&${new URLSearchParams({ than: newest })}`);
+        if (!answer.ok) return;
+        rows.insertAdjacentHTML("afterbegin", await answer.text());
+        newest = rows.querySelector("[data-place]")?.dataset.place ?? newest;
+      } catch {
+        // The network is away: ask again.
+      }
+    }
+    setTimeout(update, 3000);
+  };
+  setTimeout(update, 3000);
+}
+
 // The same numbers as `pictures.Crop`: the server cuts out what the canvas shows.
 for (const crop of document.querySelectorAll("[data-crop]")) {
   const file = document.getElementById(crop.dataset.crop);

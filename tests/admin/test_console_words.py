@@ -21,7 +21,7 @@ def test_an_audit_event_is_shown_by_name_with_the_users_email(console: Console, 
     with work() as w:
         user_id = make_user(w)
     page = console.open("/audit?name=account.created&user=ada@example.test")
-    assert "User created account.created" in page.text
+    assert "created an account for ada@example.test account.created" in page.text
     assert page.links["ada@example.test"] == f"/admin/users/{user_id}"
     console.act(f"/users/{user_id}/delete")
     assert user_id in console.open(f"/audit?user={user_id}").links

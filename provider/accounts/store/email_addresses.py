@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import (
     Column,
+    ColumnElement,
     Connection,
     ForeignKey,
     Index,
@@ -13,7 +14,6 @@ from sqlalchemy import (
     Table,
     case,
     exists,
-    func,
     insert,
     literal_column,
     or_,
@@ -49,9 +49,9 @@ Index(
     postgresql_where=email_addresses.c.verified_at.is_not(None),
 )
 # The domain of an address: the databases have different functions for it. Both have this index, by their own.
-_DOMAINS = {
-    "postgresql": func.split_part(email_addresses.c.normal, "@", 2),
-    "sqlite": func.substr(email_addresses.c.normal, func.instr(email_addresses.c.normal, "@") + 1),
+_DOMAINS: dict[str, ColumnElement[str]] = {
+    "postgresql": literal_column("split_part(normal, '@', 2)", String),
+    "sqlite": literal_column("substr(normal, instr(normal, '@') + 1)", String),
 }
 Index("ix_email_addresses_domain", _DOMAINS["postgresql"], email_addresses.c.normal, email_addresses.c.user_id).ddl_if(
     dialect="postgresql"

@@ -76,5 +76,11 @@ def export_audit_events(call: Call, _operator: Operator, _body: Body) -> Respons
 
 
 def _filters(call: Call) -> Filters:
-    asked = {name: query_text(call, name) for name in ("user", "client", "name")}
-    return audit_log.filters(call.work, **asked, since=query_time(call, "since"), until=query_time(call, "until"))
+    return audit_log.filters(
+        call.work,
+        user=query_text(call, "user"),
+        client=query_text(call, "client"),
+        name=query_text(call, "name"),
+        since=query_time(call, "since"),
+        until=query_time(call, "until"),
+    )

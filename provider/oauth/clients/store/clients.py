@@ -156,6 +156,12 @@ def find_named(
     return _NAMED.all(db, query.order_by(key, client_id).limit(limit))
 
 
+def find_names(db: Connection, client_ids: Collection[str]) -> dict[str, str]:
+    """Return the names of these clients by client_id; an empty name if a client has none."""
+    found = db.execute(select(clients.c.client_id, clients.c.metadata).where(clients.c.client_id.in_(client_ids)))
+    return {client_id: values.get("client_name") or "" for client_id, values in found}
+
+
 def replace_metadata(db: Connection, client_id: str, values: dict[str, Any], *, now: datetime) -> bool:
     changed = (
         update(clients)
