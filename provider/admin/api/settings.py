@@ -1,12 +1,14 @@
 """The settings in effect, with secrets masked."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from provider.accounts.roles.permissions import Permission
 from provider.admin.operation import by_operator
 from provider.api.bodies import Body
 from provider.api.callers import Operator
-from provider.config.settings_in_force import Source, settings_in_force
+from provider.config.settings_in_force import settings_in_force
 from provider.web.call import Call
 
 
@@ -18,7 +20,7 @@ class Setting(Body):
     default: str | None = Field(None, description="The default value.")
     is_default: bool = Field(description="Whether the value is the default.")
     is_secret: bool = Field(description="Whether the value is a secret.")
-    source: Source = Field(
+    source: Literal["default", "environment", "file", "console", "command"] = Field(
         description="Where the value comes from: the `default`, the `environment`, a `file` that the environment "
         "names, the branding page of the `console`, or the `command` that started the server, such as `signet demo`."
     )
