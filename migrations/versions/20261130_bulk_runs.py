@@ -30,6 +30,7 @@ def upgrade() -> None:
         sa.Column("failures", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_bulk_runs")),
     )
+    op.create_index(op.f("ix_bulk_runs_finished_at"), "bulk_runs", ["finished_at"])
 
 
 def downgrade() -> None:

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from provider.admin import bulk, bulk_matching
+from provider.admin.bulk import actions as bulk
+from provider.admin.bulk import matching as bulk_matching
 from provider.mail import messages, transport
 from provider.oauth.logout import back_channel as logout
 from provider.outbox.relay import Handler, RetryPolicy

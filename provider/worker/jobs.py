@@ -11,8 +11,8 @@ from provider import processes
 from provider.accounts import deletion, search, throttle, unconfirmed
 from provider.accounts.known_devices import KEPT_FOR as KNOWN_FOR
 from provider.accounts.store import known_devices, links
-from provider.admin import bulk_runs
 from provider.admin import store as idempotency
+from provider.admin.bulk import runs as bulk_runs
 from provider.audit import daily, hourly
 from provider.audit import store as audit
 from provider.federation import store as used_states

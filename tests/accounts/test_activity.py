@@ -20,7 +20,18 @@ from tests.support.inbox import Inbox
 from tests.support.installation import Work
 from tests.support.people import ADDRESS, find_user, forgot_password, is_signed_in, sign_in, turn_on_two_factor
 
-NOT_THEIRS = ("branding.", "client.", "email.", "installation.", "key.", "promise.", "role.", "webhook.")
+NOT_THEIRS = (
+    "branding.",
+    "bulk.",
+    "client.",
+    "email.",
+    "installation.",
+    "key.",
+    "list.",
+    "promise.",
+    "role.",
+    "webhook.",
+)
 NEW = "a brand new and long password"
 
 

@@ -124,6 +124,7 @@ CONSOLE = _read("""
     GET /admin/keys/key/{action} keys:write
     POST /admin/keys/key/{action} keys:write
     GET /admin/audit audit:read
+    GET /admin/audit/new audit:read
     GET /admin/audit/export.{format} audit:read
     GET /admin/outbox outbox:read
     GET /admin/outbox/export.csv outbox:read

@@ -327,8 +327,8 @@ def test_settings_are_shown_as_they_are_in_force_without_secrets(operator: Progr
     assert (shown["SIGNET_SECRET_KEY"]["is_secret"], shown["SIGNET_SECRET_KEY"]["is_default"]) == (True, False)
     assert set(shown["SIGNET_SECRET_KEY"]["value"]) == {"*"}
     assert shown["SIGNET_SESSION_IDLE_LIFETIME"] | {"about": ""} == {
-        "name": "SIGNET_SESSION_IDLE_LIFETIME", "value": "1h", "is_default": True, "is_secret": False,
-        "group": "Lifetimes", "about": "",
+        "name": "SIGNET_SESSION_IDLE_LIFETIME", "value": "1h", "default": "1h", "is_default": True, "is_secret": False,
+        "source": "default", "group": "Lifetimes", "about": "",
     }  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 from provider.accounts import devices
 from provider.accounts.store import users
 from provider.accounts.users import set_roles
-from provider.admin import bulk
+from provider.admin.bulk import actions as bulk
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.oauth.clients import clients

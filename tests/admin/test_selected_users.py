@@ -5,7 +5,7 @@ import pytest
 from provider.accounts import invitation
 from provider.accounts.store import users
 from provider.accounts.users import delete_user, set_roles
-from provider.admin import bulk
+from provider.admin.bulk import actions as bulk
 from provider.admin.pages.users.selected import short_id
 from provider.audit import store as audit
 from provider.outbox import store as outbox

@@ -16,6 +16,7 @@ from provider.audit import store
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.config.settings import Settings
+from provider.parameters import MAX_FIELDS
 from provider.refusals import Forbidden, RedirectRequired, TooManyRequests
 from provider.web import errors
 from provider.web.bodies import MAX_BODY
@@ -154,7 +155,7 @@ def test_a_body_that_is_no_form_has_no_fields(mount: Mount, client: TestClient) 
     assert client.post("/test/form", content=b"a=1", headers=form).text == "1"
 
 
-@pytest.mark.parametrize("query", ["a=%ff", "&".join(f"a{number}=1" for number in range(200))])
+@pytest.mark.parametrize("query", ["a=%ff", "&".join(f"a{number}=1" for number in range(MAX_FIELDS + 1))])
 def test_what_is_not_text_is_the_callers_fault(mount: Mount, client: TestClient, query: str) -> None:
     mount("/test/query", endpoint(lambda call: PlainTextResponse(str(len(call.query)))))
     assert client.get(f"/test/query?{query}").status_code == 400

@@ -20,6 +20,7 @@ from sqlalchemy import (
 
 from provider.database.base import metadata
 from provider.database.dialect import upsert
+from provider.database.rows import rows_of
 from provider.database.types import UtcTime
 
 failure_counters = Table(
@@ -43,11 +44,12 @@ class Counter:
     blocked_until: datetime | None
 
 
+_COUNTER = rows_of(Counter, failure_counters)
+
+
 def find(db: Connection, kind: str, subject: str) -> Counter | None:
     counters = failure_counters.c
-    query = select(counters.failures, counters.last_at, counters.blocked_until)
-    row = db.execute(query.where(counters.kind == kind, counters.subject == subject)).one_or_none()
-    return None if row is None else Counter(*row)
+    return _COUNTER.one(db, _COUNTER.select().where(counters.kind == kind, counters.subject == subject))
 
 
 def reserve(

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from provider.admin import bulk, bulk_runs
+from provider.admin.bulk import actions as bulk
+from provider.admin.bulk import runs as bulk_runs
 from provider.admin.lists.listing import Column, Filter, Kind, Listing
 from provider.languages.text import Text
 from provider.mail import messages

@@ -161,7 +161,7 @@ def asked_of(call: Call, listing: Listing) -> Asked:
     first page.
     """
     text = "" if listing.search is None else typed_text(call, "q")
-    values = {each.name: value for each in listing.filters if (value := call.query.text(each.name))}
+    values = {each.name: value for each in listing.filters if (value := typed_text(call, each.name))}
     order, size, columns = listing.order(call.query.get("sort", "")), _size(call), _columns(call, listing)
     given = {"q": text, **values}
     if order.name != listing.sorted_by:

@@ -10,8 +10,9 @@ from provider.accounts.operator_links import issue_by_operator
 from provider.accounts.registration import clean_name
 from provider.accounts.store.links import Purpose
 from provider.accounts.store.users import ADMIN, Status, User
-from provider.admin import authority, bulk
-from provider.admin.bulk import UserOperation
+from provider.admin import authority
+from provider.admin.bulk import actions as bulk
+from provider.admin.bulk.actions import UserOperation
 from provider.admin.pages.actions import Action, Actions, Input, InvalidInput, ShownOnce, Subject, require_version_seen
 from provider.admin.pages.users.addresses import ADDRESS_ACTIONS
 from provider.admin.pages.users.connections import CONNECTION_ACTIONS

@@ -6,7 +6,8 @@ from starlette.responses import Response
 
 from provider.accounts import overview
 from provider.accounts.roles.permissions import Permission
-from provider.admin import bulk_matching, bulk_runs
+from provider.admin.bulk import matching as bulk_matching
+from provider.admin.bulk import runs as bulk_runs
 from provider.admin.guards import operator_of, require_operator
 from provider.admin.lists.listing import Count
 from provider.admin.lists.users import USERS

@@ -13,7 +13,8 @@ from provider.accounts.overview import Overview
 from provider.accounts.roles import roles
 from provider.accounts.roles.names import InvalidRole, is_role_name
 from provider.accounts.roles.permissions import Permission
-from provider.admin import authority, bulk
+from provider.admin import authority
+from provider.admin.bulk import actions as bulk
 from provider.admin.guards import Operator, operator_of, require_operator
 from provider.admin.pages.actions import InvalidInput, record_reason
 from provider.admin.pages.outbox import PATH as OUTBOX

@@ -5,7 +5,8 @@ from starlette.responses import Response
 from provider.accounts import invitation, registration
 from provider.accounts.registration import AddressTaken, NotAnAddress, clean_name
 from provider.accounts.roles.permissions import Permission
-from provider.admin import authority, bulk_runs
+from provider.admin import authority
+from provider.admin.bulk import runs as bulk_runs
 from provider.admin.guards import require_operator
 from provider.admin.lists.users import USERS
 from provider.admin.pages.actions import action_endpoint, done_message

@@ -37,7 +37,7 @@ bulk_runs = Table(
     Column("why", String(200), nullable=False),
     Column("created_at", UtcTime, nullable=False),
     Column("state", String(10), nullable=False),
-    Column("finished_at", UtcTime),
+    Column("finished_at", UtcTime, index=True),
     Column("place", JSON(none_as_null=True)),  # of the last user so far
     Column("job_id", Identifier, nullable=False),  # the outbox job that continues it
     Column("total", Integer, nullable=False),  # how many matched when it began

@@ -11,8 +11,10 @@ from typing import Any
 from provider.accounts.roles.permissions import Permission, Permissions
 from provider.accounts.store.users import users
 from provider.accounts.users import NoSuchUser
-from provider.admin import authority, bulk, bulk_runs
-from provider.admin.bulk_runs import TOPIC, Run, RunState
+from provider.admin import authority
+from provider.admin.bulk import actions as bulk
+from provider.admin.bulk import runs as bulk_runs
+from provider.admin.bulk.runs import TOPIC, Run, RunState
 from provider.admin.lists.listing import Conditions, place_as_json, place_from_json
 from provider.admin.lists.users import USERS
 from provider.audit.events import Event
