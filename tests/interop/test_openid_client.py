@@ -81,7 +81,8 @@ def test_openid_client_opens_what_is_encrypted_to_its_key(alg: str, start_app: S
     assert app.listen() == {"encrypted": True}
 
 
-@pytest.mark.parametrize("auth_method", ["client_secret_basic", pytest.param("none", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("auth_method", ["client_secret_basic", "none"])
 def test_openid_client_is_a_device(
     auth_method: str, served: Served, start_app: StartApp, new_person: NewPerson
 ) -> None:

@@ -27,7 +27,7 @@ from tests.support.emails import rendered
 from tests.support.npm import installed
 from tests.support.waiting import PATIENCE
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 WIDE: ViewportSize = {"width": 1280, "height": 800}
 NARROW: ViewportSize = {"width": 320, "height": 568}

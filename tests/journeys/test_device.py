@@ -15,7 +15,7 @@ from tests.support.chromium import Person
 from tests.support.demo_process import Demo
 from tests.support.waiting import PATIENCE
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 @contextmanager

@@ -26,7 +26,7 @@ from tests.support.factories import make_client
 from tests.support.relying_party import LOGOUT, TOKEN, RelyingParty
 from tests.support.waiting import PATIENCE
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 WATCH = """<title>Watch</title><main><h1>Watch</h1><p id=told></p></main><iframe id=op src="%s" hidden></iframe><script>
 const op = document.getElementById("op"), message = "%s " + new URLSearchParams(location.search).get("session_state");

@@ -9,7 +9,7 @@ from tests.journeys.conftest import Account, Steps
 from tests.support.chromium import NewPerson, Person
 from tests.support.demo_process import Demo
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 WEAK, FAIR, STRONG = "password1", "kT7#pq2w", "correct horse battery staple"
 

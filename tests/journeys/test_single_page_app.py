@@ -8,7 +8,7 @@ from tests.journeys.conftest import Account, Steps
 from tests.support.chromium import Person
 from tests.support.demo_process import Demo
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 STORED = "() => JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie])"
 

@@ -21,7 +21,7 @@ from tests.support.server_process import Serving, free_port, serving
 
 __all__ = ["axe", "inspector"]
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 OUR_PASSWORD = "quite another horse battery"
 _numbers = count(1)

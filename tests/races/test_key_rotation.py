@@ -27,7 +27,7 @@ from tests.support.installation import Work
 from tests.support.relying_party import INTROSPECT, USERINFO, RelyingParty
 from tests.support.waiting import PATIENCE, wait_until
 
-pytestmark = pytest.mark.race
+pytestmark = [pytest.mark.race, pytest.mark.slow]
 
 CLIENTS = 3
 KEY_CACHE = 2

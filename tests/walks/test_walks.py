@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -296,6 +297,7 @@ def sign_in_at_an_app(world: World, tab: Tab, app: int) -> None:
     assert world.memory.id_tokens[-1][2] == user.id
 
 
+@pytest.mark.slow
 def test_every_walk_leads_on(sqlite_template: Path, tmp_path: Path) -> None:
     how = settings(
         max_examples=WALKS or 8,

@@ -179,6 +179,7 @@ def test_a_disabled_or_deleted_client_has_no_pages(register: Register, http: Wat
 # Everything else
 
 
+@pytest.mark.slow
 def test_no_other_route_is_open_to_pages_of_other_sites(
     app: Starlette, register: Register, http: WatchedClient
 ) -> None:
@@ -302,6 +303,7 @@ def test_allowed_origins_do_not_widen_front_channel_logout() -> None:
 # Which methods there are
 
 
+@pytest.mark.slow
 def test_a_405_names_every_method_of_its_path_and_no_other(app: Starlette, http: WatchedClient) -> None:
     """RFC 9110 sections 9.3.7, 10.2.1 and 15.5.6, for every route: what `Allow` names is not answered with 405."""
     values = {"name": "signet.css", "format": "csv"}
