@@ -34,6 +34,13 @@ TABLES = {
 
 def upgrade() -> None:
     on_postgresql = op.get_context().dialect.name == "postgresql"
+    # First, because it commits what comes before it: a killed run begins again.
+    domain = sa.text("split_part(normal, '@', 2)" if on_postgresql else "substr(normal, instr(normal, '@') + 1)")
+    with op.get_context().autocommit_block():
+        op.drop_index("ix_email_addresses_domain", if_exists=True, postgresql_concurrently=True)
+        op.create_index(
+            "ix_email_addresses_domain", "email_addresses", [domain, "normal", "user_id"], postgresql_concurrently=True
+        )
     if on_postgresql:
         op.execute(TRIGRAMS)
     for table, (owner, kind) in TABLES.items():
@@ -61,12 +68,6 @@ def upgrade() -> None:
             for statement in FTS5:
                 parts = {"add": ADD.format(table=table), "remove": REMOVE.format(table=table)}
                 op.execute(statement.format(table=table, **parts))
-    domain = sa.text("split_part(normal, '@', 2)" if on_postgresql else "substr(normal, instr(normal, '@') + 1)")
-    with op.get_context().autocommit_block():
-        op.drop_index("ix_email_addresses_domain", if_exists=True, postgresql_concurrently=True)
-        op.create_index(
-            "ix_email_addresses_domain", "email_addresses", [domain, "normal", "user_id"], postgresql_concurrently=True
-        )
 
 
 def downgrade() -> None:
