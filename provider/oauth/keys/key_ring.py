@@ -128,6 +128,7 @@ class Keys:
         return self._parsed[row.kid]
 
     def signer(self, work: UnitOfWork, alg: str = RS256) -> Signer:
+        """Return the signer of an algorithm. The first use of one in `ON_REQUEST` lets its key be published."""
         ring = self.ring(work)
         if alg in ON_REQUEST and alg not in ring.requested:
             # The client was registered after the ring was read, or by a release that did not note it.
