@@ -1,8 +1,10 @@
 """An import of every table, so that Alembic and the tests see one metadata."""
 # ruff: noqa: F401  # importing is the point
 
+import provider.accounts.factors.store.passkeys
 import provider.accounts.factors.store.recovery_codes
 import provider.accounts.factors.store.totp
+import provider.accounts.factors.store.used_challenges
 import provider.accounts.store.email_addresses
 import provider.accounts.store.email_changes
 import provider.accounts.store.failures

@@ -17,7 +17,7 @@ from collections.abc import Set as AbstractSet
 from enum import StrEnum
 
 from provider.accounts import known_devices, linked_identities, throttle
-from provider.accounts.factors import second_factor
+from provider.accounts.factors import passkeys, second_factor
 from provider.accounts.store import links, users
 from provider.sessions import store as sessions
 from provider.sessions.lifecycle import end_all_sessions
@@ -39,6 +39,7 @@ class Access(StrEnum):
     """Second factors that are being set up and are not confirmed yet."""
     KNOWN_DEVICES = "known_devices"
     LINKED_IDENTITIES = "linked_identities"
+    PASSKEYS = "passkeys"
     PASSWORD_FAILURES = "password_failures"  # noqa: S105  # no password
     """The count of wrong passwords, and the wait it causes. A known device has a count of its own."""
     SECOND_FACTOR_FAILURES = "second_factor_failures"
@@ -94,7 +95,8 @@ ENDS: Mapping[Cause, frozenset[Access]] = {
     Cause.PASSWORD_CHANGED: frozenset({Access.SESSIONS, Access.TOKENS, Access.LINKS, Access.SETUPS}),
     Cause.PASSWORD_RESET: _CLOSED | {Access.LINKED_IDENTITIES, Access.PASSWORD_FAILURES},
     Cause.FIRST_PASSWORD: _CLOSED | {Access.PASSWORD_FAILURES},
-    Cause.COMPROMISE_REPORTED: _CLOSED | {Access.LINKED_IDENTITIES},
+    # Passkeys stay after a reset: a forgotten password says nothing against them, and each one was announced by email.
+    Cause.COMPROMISE_REPORTED: _CLOSED | {Access.LINKED_IDENTITIES, Access.PASSKEYS},
     Cause.COMPROMISE_REPORTED_NO_RESET: _CLOSED,
     # A link in the mailbox that was left must not lead into the account.
     Cause.EMAIL_CHANGED: frozenset({Access.LINKS}),
@@ -132,6 +134,8 @@ def end_access(work: UnitOfWork, *, user_id: str, cause: Cause, but: AbstractSet
         known_devices.forget_all(work, user_id=user_id)
     if Access.LINKED_IDENTITIES in ends:
         linked_identities.unlink_all(work, user_id=user_id, reason=cause.reason)
+    if Access.PASSKEYS in ends:
+        passkeys.remove_all(work, user_id=user_id)
     if Access.PASSWORD_FAILURES in ends:
         throttle.settle(work, throttle.PASSWORD, user_id)
     if Access.SECOND_FACTOR_FAILURES in ends:

@@ -61,9 +61,8 @@ def confirm(work: UnitOfWork, session: Session, *, password: str, code: str | No
     if second_factor.is_enabled(work, session.user_id):
         if not code:
             raise CodeNeeded
-        factor = second_factor.factor_of(code)
-        second_factor.prove(work, session, factor=factor, code=code)
-        amr = add_factor(PASSWORD, factor.amr)
+        shown = second_factor.prove(work, session, factor=second_factor.factor_of(code), code=code)
+        amr = add_factor(PASSWORD, shown)
     if sign_in_again(work, session, factor=amr) is None:
         raise SessionEnded
     record(work, Event.STEPPED_UP, user_id=session.user_id, session=session.id)

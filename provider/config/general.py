@@ -16,6 +16,7 @@ Feature = Literal[
     "update-profile",
     "update-passwords",
     "two-factor",
+    "passkeys",
 ]
 FEATURES: tuple[Feature, ...] = get_args(Feature)
 

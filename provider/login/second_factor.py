@@ -33,8 +33,8 @@ def show_second_factor(work: UnitOfWork, session: Session, *, factor: Factor, co
 
     Raises SecondFactorExpired, or what `second_factor.prove` does.
     """
-    second_factor.prove(work, session, factor=factor, code=code)
-    cookie = raise_level(work, session, factor=factor.amr)
+    amr = second_factor.prove(work, session, factor=factor, code=code)
+    cookie = raise_level(work, session, factor=amr)
     if cookie is None:
         raise SecondFactorExpired
     event = Event.STEPPED_UP if session.pending is None else Event.SIGNED_IN

@@ -47,6 +47,10 @@ class Step(StrEnum):
     SECOND_FACTOR = "second_factor"
 
 
+METHODS = {PASSWORD: "password", FEDERATED: "upstream"}
+"""The first factors by their `amr`, as metrics name them. All others are passkeys."""
+
+
 class WrongPassword(Refusal):
     """The address is unknown, or the password is wrong or not set. All get the same answer in the same time."""
 
@@ -134,9 +138,7 @@ def sign_in(
         record(work, Event.SIGN_IN_FAILED, user_id=None if first is None else first[0].id)
         raise WrongPassword
     # A claim's password takes back no failure: they may be guesses at the owner's.
-    _require_active(
-        work, *owner, attempt if owner is held else None, browser=browser, carry=carry, password_at=work.now
-    )
+    require_active(work, *owner, attempt if owner is held else None, browser=browser, carry=carry, password_at=work.now)
     user_id = owner[0].id
     stronger = passwords.stronger_hash(work, user_id, password)
     step = Step.SECOND_FACTOR if second_factor.is_enabled(work, user_id) else Step.DONE
@@ -144,7 +146,7 @@ def sign_in(
         attempt.succeed(work)
     if stronger is not None:
         password_hashes.upgrade(work.db, user_id, old=stronger[0], new=stronger[1])
-    return _begin_session(work, user_id, owner[0].security_stamp, current, factor=PASSWORD, step=step)
+    return begin_session(work, user_id, owner[0].security_stamp, current, factor=PASSWORD, step=step)
 
 
 def sign_in_after_sign_up(work: UnitOfWork, *, user_id: str, current: Session | None) -> SignIn:
@@ -152,7 +154,7 @@ def sign_in_after_sign_up(work: UnitOfWork, *, user_id: str, current: Session | 
 
     Another user's session in this browser (`current`) ends.
     """
-    return _begin_session(work, user_id, FIRST, current, factor=PASSWORD, step=Step.DONE)
+    return begin_session(work, user_id, FIRST, current, factor=PASSWORD, step=Step.DONE)
 
 
 @SIGN_INS.count_refusals("password")
@@ -174,11 +176,9 @@ def sign_in_after_confirmation(
     user = users.find(work.db, user_id)
     if user is None:
         raise Suspended
-    _require_active(work, user, None, None, browser=browser, carry=carry)
+    require_active(work, user, None, None, browser=browser, carry=carry)
     step = Step.SECOND_FACTOR if second_factor.is_enabled(work, user.id) else Step.DONE
-    return _begin_session(
-        work, user.id, user.security_stamp, current, factor=PASSWORD, step=step, auth_time=password_at
-    )
+    return begin_session(work, user.id, user.security_stamp, current, factor=PASSWORD, step=step, auth_time=password_at)
 
 
 @SIGN_INS.count_refusals("upstream")
@@ -196,9 +196,9 @@ def sign_in_by_upstream(
     `proven_at` is when the user signed in there, if that was before our request. Raises Suspended, DeletionPending or
     AddressUnconfirmed.
     """
-    _require_active(work, user, email_addresses.find_of_user(work.read, user.id), None, browser=browser, carry=carry)
+    require_active(work, user, email_addresses.find_of_user(work.read, user.id), None, browser=browser, carry=carry)
     step = Step.SECOND_FACTOR if second_factor.is_enabled(work, user.id) else Step.DONE
-    return _begin_session(
+    return begin_session(
         work,
         user.id,
         user.security_stamp,
@@ -210,7 +210,7 @@ def sign_in_by_upstream(
     )
 
 
-def _begin_session(
+def begin_session(
     work: UnitOfWork,
     user_id: str,
     security_stamp: datetime,
@@ -255,11 +255,11 @@ def _begin_session(
         record(work, Event.SIGNED_IN, user_id=user_id, amr=factor)
         work.after_commit.append(partial(counters.mark_active, user_id))
     outcome = "signed_in" if step is Step.DONE else "second_factor_due"
-    work.after_commit.append(partial(SIGN_INS.count, "password" if factor == PASSWORD else "upstream", outcome))
+    work.after_commit.append(partial(SIGN_INS.count, METHODS.get(factor, "passkey"), outcome))
     return SignIn(cookie, step, user_id)
 
 
-def _require_active(
+def require_active(
     work: UnitOfWork,
     user: User,
     address: EmailAddress | None,

@@ -8,6 +8,7 @@ from provider.accounts.pages import (
     email_change,
     language,
     overview,
+    passkeys,
     password,
     password_reset,
     password_strength,
@@ -20,7 +21,7 @@ from provider.accounts.pages import (
 )
 from provider.config.settings import Settings
 from provider.federation.pages import linked, upstream
-from provider.login.pages import email_verification, login, second_factor, sign_out, sign_up
+from provider.login.pages import email_verification, login, passkey, second_factor, sign_out, sign_up
 from provider.oauth.endpoints.account_chooser import account_chooser
 from provider.oauth.endpoints.connected_apps import application, applications, withdraw
 from provider.oauth.endpoints.consent import consent
@@ -136,6 +137,16 @@ def pages(settings: Settings) -> list[BaseRoute]:
         table += [
             Route("/account/password", password.show_password, methods=get, name="show_password"),
             Route("/account/password", password.change, methods=post, name="account_password"),
+        ]
+    if settings.has("passkeys"):
+        table += [
+            Route("/login/passkey", passkey.passkey_options, methods=get, name="passkey_options"),
+            Route("/login/passkey", passkey.login_with_passkey, methods=post, name="login_with_passkey"),
+            Route("/account/passkeys", passkeys.show_passkeys, methods=get, name="show_passkeys"),
+            Route("/account/passkeys", passkeys.add_passkey, methods=post, name="add_passkey"),
+            Route("/account/passkeys/options", passkeys.new_passkey_options, methods=get, name="new_passkey_options"),
+            Route("/account/passkeys/rename", passkeys.rename_passkey, methods=post, name="rename_passkey"),
+            Route("/account/passkeys/remove", passkeys.remove_passkey, methods=post, name="remove_passkey"),
         ]
     if settings.has("two-factor"):
         table += [

@@ -14,6 +14,9 @@ ACR_VALUES = (AAL1, AAL2)
 
 PASSWORD = "pwd"  # noqa: S105  # an amr value
 ONE_TIME_CODE = "otp"
+HARDWARE_KEY = "hwk"
+SOFTWARE_KEY = "swk"
+USER_PRESENT = "user"
 FEDERATED = "fed"
 MULTI_FACTOR = "mfa"
 

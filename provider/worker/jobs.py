@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from provider import processes
 from provider.accounts import deletion, search, throttle, unconfirmed
+from provider.accounts.factors.store import used_challenges
 from provider.accounts.known_devices import KEPT_FOR as KNOWN_FOR
 from provider.accounts.store import known_devices, links
 from provider.admin import store as idempotency
@@ -55,6 +56,7 @@ PURGES: Mapping[str, tuple[Purge, timedelta]] = {
     "refusals": (refusals.purge, explanations.KEPT_FOR),
     "one-time links": (links.purge, timedelta(days=30)),
     "states of upstream sign-ins": (used_states.purge, timedelta(0)),
+    "challenges of passkeys": (used_challenges.purge, timedelta(minutes=1)),
     "sessions": (sessions.purge, timedelta(days=30)),
     "known devices": (known_devices.purge, KNOWN_FOR),
     "idempotency keys": (idempotency.purge, timedelta(0)),

@@ -1,6 +1,6 @@
 // Comfort only: every page works without this file. It shows a typed password, asks how strong a new one is, copies,
 // downloads, prints, shows times in the reader's time zone, selects all rows of a list, closes toasts, offers the browser's color picker,
-// previews a form as it is typed, and crops a picture.
+// previews a form as it is typed, crops a picture, and asks the browser for passkeys.
 "use strict";
 
 for (const button of document.querySelectorAll("[data-reveal]")) {
@@ -224,4 +224,49 @@ for (const form of document.querySelectorAll("form[data-filter]")) {
     document.querySelector("[data-nothing]").hidden = count > 0;
   };
   form.addEventListener("input", filter);
+}
+
+// A form that posts what the browser answers for a passkey (WebAuthn Level 3). Browsers without them see the other ways.
+for (const form of document.querySelectorAll("form[data-passkey]")) {
+  const creates = form.dataset.passkey === "create";
+  const read = creates ? "parseCreationOptionsFromJSON" : "parseRequestOptionsFromJSON";
+  if (!window.PublicKeyCredential?.[read]) continue;
+  const problem = form.querySelector(".error");
+  let waiting;
+
+  const optionsOf = async () => {
+    if (form.dataset.question) return JSON.parse(form.dataset.question);
+    const answer = await fetch(form.dataset.ask, { headers: { accept: "application/json" } });
+    if (!answer.ok) throw new Error(answer.statusText);
+    return answer.json();
+  };
+  const ask = async (mediation) => {
+    waiting?.abort();
+    const { signal } = waiting = new AbortController();
+    const publicKey = PublicKeyCredential[read](await optionsOf());
+    const credential = await navigator.credentials[creates ? "create" : "get"]({ publicKey, signal, mediation });
+    form.elements[form.dataset.field].value = JSON.stringify(credential);
+    form.submit();
+  };
+  // The options last five minutes, and the page can be open for longer.
+  const offer = () => {
+    ask("conditional").catch(() => {});
+    setTimeout(() => { if (document.visibilityState === "visible") offer(); }, 240_000);
+  };
+
+  form.hidden = false;
+  form.parentElement.querySelector("[data-no-passkeys]")?.remove();
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    problem.hidden = true;
+    try {
+      await ask();
+    } catch (error) {
+      problem.textContent = error.name === "InvalidStateError" ? problem.dataset.held : problem.dataset.failed;
+      problem.hidden = false;
+    }
+  });
+  if ("autofill" in form.dataset) {
+    PublicKeyCredential.isConditionalMediationAvailable?.().then((can) => { if (can) offer(); });
+  }
 }

@@ -28,7 +28,6 @@ class FakeFactor:
         """Users who began to set it up."""
         self.factor = Factor(
             name="fake",
-            amr=AMR,
             template="login/second_factor/totp.html",
             offer=Text("Use a gesture"),
             policy=throttle.SECOND_FACTOR,
@@ -51,12 +50,12 @@ class FakeFactor:
     def _find_owners(self, _work: UnitOfWork, user_ids: Collection[str]) -> set[str]:
         return set(user_ids) & self.answers.keys()
 
-    def _prove(self, _work: UnitOfWork, session: Session, answer: str) -> bool:
+    def _prove(self, _work: UnitOfWork, session: Session, answer: str) -> str | None:
         left = self.answers.get(session.user_id, set())
         if answer not in left:
-            return False
+            return None
         left.remove(answer)
-        return True
+        return AMR
 
     def _remove(self, user_id: str) -> None:
         self.answers.pop(user_id, None)

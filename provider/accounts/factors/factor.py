@@ -1,6 +1,6 @@
 """A kind of second factor: what `second_factor` needs to know of it, and what it can do."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +32,10 @@ def _no_owners(_work: UnitOfWork, _user_ids: Collection[str]) -> set[str]:
     return set()
 
 
+def _no_question(_work: UnitOfWork, _session: Session) -> None:
+    """Ask nothing of the browser: the user types a code."""
+
+
 def _never(_work: UnitOfWork, _session: Session, _answer: str) -> bool:
     """Return that no answer is known from before: those of a browser are never the same."""
     return False
@@ -51,8 +55,6 @@ class Factor:
 
     name: str
     """Its name in the query of the sign-in page (`method`) and in audit events."""
-    amr: str
-    """Its value of `amr` (RFC 8176 section 2)."""
     template: str
     """The page that asks for it at a sign-in. Its form posts the answer as `code`."""
     offer: Text
@@ -61,15 +63,20 @@ class Factor:
     """How many failures an account allows. All policies of factors share one count."""
     wrong: type[WrongSecondFactor]
     """Raised for a wrong answer."""
+    signs_in: bool = False
+    """Whether it also signs users in on its own. To have it does not turn two-factor authentication on."""
     is_fallback: bool = False
     """Whether it comes with another factor and only replaces that one. It is not set up by itself."""
 
     find_owners: Callable[[UnitOfWork, Collection[str]], set[str]] = _no_owners
     """Return which of these users have set it up."""
+    question: Callable[[UnitOfWork, Session], Mapping[str, Any] | None] = _no_question
+    """Return what the page has to tell the browser in order to ask for it (`question` in the template)."""
     recognizes: Callable[[str], bool]
     """Return whether an answer has the form of this factor's, for a field that takes any. A fallback is asked last."""
-    prove: Callable[[UnitOfWork, Session, str], bool]
-    """Accept the answer of the user of this session. Returns False for a wrong answer, and then has written nothing.
+    prove: Callable[[UnitOfWork, Session, str], str | None]
+    """Accept the answer of the user of this session. Returns its value of `amr` (RFC 8176 section 2), or None for a wrong
+    answer, and then has written nothing.
 
     Each answer is accepted once, which one conditional UPDATE decides. `second_factor.prove` counts the failures.
     """

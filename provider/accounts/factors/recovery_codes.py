@@ -64,9 +64,10 @@ def count_left(work: UnitOfWork, user_id: str) -> int:
     return recovery_codes.count_left(work.read, user_id)
 
 
-def _prove(work: UnitOfWork, session: Session, code: str) -> bool:
+def _prove(work: UnitOfWork, session: Session, code: str) -> str | None:
     # Looked at first: a wrong code must not write, so that it locks nothing.
-    return find_state(work, session.user_id, code) == "unspent" and use_code(work, session.user_id, code)
+    is_unspent = find_state(work, session.user_id, code) == "unspent"
+    return ONE_TIME_CODE if is_unspent and use_code(work, session.user_id, code) else None
 
 
 def _was_used(work: UnitOfWork, session: Session, code: str) -> bool:
@@ -83,7 +84,6 @@ def _export(work: UnitOfWork, user_id: str) -> dict[str, Any]:
 
 RECOVERY_CODES = Factor(
     name="recovery",
-    amr=ONE_TIME_CODE,
     template="login/second_factor/recovery.html",
     offer=Text("Lost your device? Use a recovery code"),
     policy=throttle.RECOVERY_CODE,

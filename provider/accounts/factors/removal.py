@@ -20,7 +20,7 @@ class NotTurnedOn(NotFound):
 
 
 def turn_off(work: UnitOfWork, session: Session, *, factor: Factor, code: str) -> None:
-    """Remove every factor of this session's user. Needs a valid code now, counted like any other attempt.
+    """Remove every factor of this session's user but passkeys. Needs a valid code now, counted like any attempt.
 
     Raises NotTurnedOn, or what `second_factor.prove` does.
     """
@@ -43,6 +43,6 @@ def reset(work: UnitOfWork, *, user_id: str) -> None:
 
 
 def _remove(work: UnitOfWork, user_id: str, *, by: str) -> None:
-    second_factor.remove_all(work, user_id)
+    second_factor.remove_all(work, user_id, but_sign_in=by == "user")
     record(work, Event.TWO_FACTOR_DISABLED, user_id=user_id, by=by)
     notify(work, user_id, messages.two_factor_disabled)

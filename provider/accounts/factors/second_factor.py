@@ -5,6 +5,7 @@ from typing import Any
 
 from provider.accounts import throttle
 from provider.accounts.factors.factor import Factor, UsedSecondFactor
+from provider.accounts.factors.passkeys import PASSKEYS
 from provider.accounts.factors.recovery_codes import RECOVERY_CODES
 from provider.accounts.factors.totp import TOTP
 from provider.audit.events import Event
@@ -16,7 +17,7 @@ from provider.sessions.lifecycle import end_session
 from provider.sessions.store import Session
 from provider.work import UnitOfWork
 
-FACTORS: tuple[Factor, ...] = (TOTP, RECOVERY_CODES)
+FACTORS: tuple[Factor, ...] = (PASSKEYS, TOTP, RECOVERY_CODES)
 """Every kind of second factor. The first one that a user has is asked for first; the others are offered."""
 
 
@@ -34,12 +35,13 @@ class SignInExpired(Refusal):
 
 def is_enabled(work: UnitOfWork, user_id: str) -> bool:
     """Return whether a sign-in of this user needs a second factor."""
-    return any(factor.is_set_up(work, user_id) for factor in FACTORS)
+    return any(factor.is_set_up(work, user_id) for factor in FACTORS if not factor.signs_in)
 
 
 def find_owners(work: UnitOfWork, user_ids: Collection[str]) -> set[str]:
     """Return which of these users need a second factor to sign in."""
-    return {user_id for factor in FACTORS for user_id in factor.find_owners(work, user_ids)}
+    needing = (factor for factor in FACTORS if not factor.signs_in)
+    return {user_id for factor in needing for user_id in factor.find_owners(work, user_ids)}
 
 
 def find_offered(work: UnitOfWork, user_id: str) -> tuple[Factor, ...]:
@@ -48,7 +50,8 @@ def find_offered(work: UnitOfWork, user_id: str) -> tuple[Factor, ...]:
     A fallback is offered also when nothing is left of it, so that the page can say what to do then.
     """
     own = tuple(factor for factor in FACTORS if factor.is_set_up(work, user_id))
-    return (*own, *(factor for factor in FACTORS if factor.is_fallback)) if own else ()
+    has_fallback = any(not factor.signs_in for factor in own)
+    return (*own, *(factor for factor in FACTORS if factor.is_fallback)) if has_fallback else own
 
 
 def factor_of(answer: str) -> Factor:
@@ -57,8 +60,9 @@ def factor_of(answer: str) -> Factor:
     return next(factor for factor in in_turn if factor.recognizes(answer))
 
 
-def prove(work: UnitOfWork, session: Session, *, factor: Factor, code: str) -> None:
-    """Accept a code of this factor, or another answer, of the user of this session. Each is accepted once.
+def prove(work: UnitOfWork, session: Session, *, factor: Factor, code: str) -> str:
+    """Accept a code of this factor, or another answer, of the user of this session. Each is accepted once. Returns the
+    value of `amr` that it stands for.
 
     Raises what the factor has for a wrong one (`Factor.wrong`), UsedSecondFactor, SecondFactorLocked, SignInExpired or
     TooManyRequests. A wrong one is counted, and so is one that was used before.
@@ -71,9 +75,9 @@ def prove(work: UnitOfWork, session: Session, *, factor: Factor, code: str) -> N
     except throttle.Exhausted:
         raise SecondFactorLocked from None
     # A proof that fails has written nothing, so what follows a failure is all there is to commit.
-    if factor.prove(work, session, code):
+    if (amr := factor.prove(work, session, code)) is not None:
         throttle.settle(work, factor.policy, user_id)
-        return
+        return amr
     count(work, LIMITS.code, key=network)
     was_used = factor.was_used(work, session, code)
     reason = "used" if was_used else "wrong"
@@ -86,10 +90,11 @@ def prove(work: UnitOfWork, session: Session, *, factor: Factor, code: str) -> N
     raise UsedSecondFactor if was_used else factor.wrong
 
 
-def remove_all(work: UnitOfWork, user_id: str) -> None:
-    """Delete every factor of this user, fallbacks included."""
+def remove_all(work: UnitOfWork, user_id: str, *, but_sign_in: bool) -> None:
+    """Delete every factor of this user, fallbacks included. `but_sign_in` keeps those that sign in on their own."""
     for factor in FACTORS:
-        factor.remove(work, user_id)
+        if not (factor.signs_in and but_sign_in):
+            factor.remove(work, user_id)
 
 
 def forget_setups(work: UnitOfWork, user_id: str) -> None:

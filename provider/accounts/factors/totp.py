@@ -56,15 +56,16 @@ def _recognizes(answer: str) -> bool:
     return len(typed) <= LONGEST_CODE or (len(answer) <= LONGEST_SENTENCE and DIGITS.read(answer) is not None)
 
 
-def _prove(work: UnitOfWork, session: Session, code: str) -> bool:
+def _prove(work: UnitOfWork, session: Session, code: str) -> str | None:
     credential = totp.find(work.read, session.user_id)
     if credential is None:
-        return False
+        return None
     bypass = work.settings.totp_bypass_code  # development only; the settings see to that
     if bypass is not None and same(bypass.encode(), code.encode("utf-8", "surrogatepass")):
-        return True
+        return ONE_TIME_CODE
     step = matching_step(work, open_seed(work, session.user_id, credential.seed), code)
-    return step is not None and step > credential.last_step and totp.spend_step(work.db, session.user_id, step)
+    is_new = step is not None and step > credential.last_step and totp.spend_step(work.db, session.user_id, step)
+    return ONE_TIME_CODE if is_new else None
 
 
 def _was_used(work: UnitOfWork, session: Session, code: str) -> bool:
@@ -88,7 +89,6 @@ def _export(work: UnitOfWork, user_id: str) -> dict[str, Any]:
 
 TOTP = Factor(
     name="totp",
-    amr=ONE_TIME_CODE,
     template="login/second_factor/totp.html",
     offer=Text("Use your authenticator app"),
     policy=throttle.SECOND_FACTOR,

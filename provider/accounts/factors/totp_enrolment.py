@@ -10,7 +10,7 @@ from provider.accounts.factors import second_factor
 from provider.accounts.factors.recovery_codes import replace_codes
 from provider.accounts.factors.store import totp
 from provider.accounts.factors.store.totp import TotpCredential
-from provider.accounts.factors.totp import TOTP, matching_step, new_seed, open_seed
+from provider.accounts.factors.totp import matching_step, new_seed, open_seed
 from provider.accounts.notices import notify
 from provider.accounts.store import email_addresses
 from provider.audit.events import Event
@@ -19,7 +19,7 @@ from provider.languages.free_text import repair_line
 from provider.languages.text import Text
 from provider.mail import messages
 from provider.refusals import Refusal
-from provider.sessions.assurance import AAL2, acr_of
+from provider.sessions.assurance import AAL2, ONE_TIME_CODE, acr_of
 from provider.sessions.lifecycle import raise_level
 from provider.sessions.store import Session
 from provider.work import UnitOfWork
@@ -90,7 +90,7 @@ def confirm_enrolment(work: UnitOfWork, session: Session, *, code: str) -> tuple
         raise WrongFirstCode
     if not totp.spend_enrolment(work.db, session.user_id, seed=sealed):
         raise EnrolmentGone
-    value = raise_level(work, session, factor=TOTP.amr)
+    value = raise_level(work, session, factor=ONE_TIME_CODE)
     if value is None:
         raise EnrolmentGone
     totp.replace(work.db, TotpCredential(session.user_id, sealed, work.now, step))

@@ -38,7 +38,7 @@ def show_login(call: Call) -> Response:
         return go(where.location)
     ticket = open_ticket(call.work, call.query.get("ticket"))
     hint = ticket.address if ticket else where.app.login_hint if where.app else None
-    return _page(call, where, username=(hint or "")[:254])
+    return login_page(call, where, username=(hint or "")[:254])
 
 
 @endpoint(hashes_passwords=True, before_sign_in=True)
@@ -56,17 +56,18 @@ def login(call: Call) -> Response:
             device=device_of(call),
         )
     except WrongPassword as refusal:
-        return _page(call, where, username=username, errors={"password": refusal.message}, status_code=400)
+        return login_page(call, where, username=username, errors={"password": refusal.message}, status_code=400)
     except TooManyRequests as refusal:
-        return _page(call, where, username=username, **too_many(call, refusal))
+        return login_page(call, where, username=username, **too_many(call, refusal))
     except (Suspended, AddressUnconfirmed) as refusal:
         return not_now(call, where, refusal)
     return signed_in(call, where, done)
 
 
-def _page(
+def login_page(
     call: Call, where: Destination, *, username: str, errors: dict[str, str] | None = None, status_code: int = 200
 ) -> Response:
+    """Return the sign-in page, or the one that confirms who is signed in."""
     again = reauthentication_of(call, where, username=username)
     shown: dict[str, Any] = {
         "status_code": status_code,
@@ -74,6 +75,7 @@ def _page(
         "image_sources": where.image_sources,
         "where": where,
         "action": where.through("/login"),
+        "passkey_action": where.through("/login/passkey"),
         "upstreams": call.services.sign_in_buttons,
         "errors": errors or {},
     }

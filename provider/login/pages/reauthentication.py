@@ -15,6 +15,7 @@ from provider.web.call import Call
 PURPOSES = {
     "/account/password": Text("Sign in again to change your password."),
     "/account/two-factor": Text("Sign in again to manage two-factor authentication."),
+    "/account/passkeys": Text("Sign in again to manage your passkeys."),
     "/account/recovery-codes": Text("Sign in again to create recovery codes."),
     "/account/email": Text("Sign in again to change your email address."),
     "/account/linked": Text("Sign in again to manage your linked accounts."),

@@ -24,7 +24,9 @@ def show_second_factor(call: Call) -> Response:
     where, session = destination(call), _session(call)
     offered = _find_offered(call, session)
     elsewhere = _elsewhere(call, session, where, offered)
-    return elsewhere if elsewhere is not None else _page(call, where, offered)
+    if elsewhere is not None or session is None:
+        return elsewhere or go(where.through("/login"))
+    return _page(call, where, session, offered)
 
 
 @endpoint(before_sign_in=True)
@@ -38,9 +40,9 @@ def second_factor(call: Call) -> Response:
     try:
         cookie = rule.show_second_factor(call.work, session, factor=factor, code=code)
     except (WrongSecondFactor, SecondFactorLocked) as refusal:
-        return _page(call, where, offered, errors={"code": refusal.message}, status_code=400)
+        return _page(call, where, session, offered, errors={"code": refusal.message}, status_code=400)
     except TooManyRequests as refusal:
-        return _page(call, where, offered, **too_many(call, refusal))
+        return _page(call, where, session, offered, **too_many(call, refusal))
     except SignInExpired:
         forget_session(call)
         return go(where.through("/login", because="codes"))
@@ -87,6 +89,7 @@ def _ran_out(call: Call) -> bool:
 def _page(
     call: Call,
     where: Destination,
+    session: Session,
     offered: tuple[Factor, ...],
     *,
     errors: dict[str, str] | None = None,
@@ -99,6 +102,7 @@ def _page(
         status_code=status_code,
         form_targets=where.form_targets,
         where=where,
+        question=factor.question(call.work, session),
         is_step_up=find_session(call) is not None,
         action=where.through(PATH, method=factor.name),
         others=[(other.offer, _address(where, other, offered)) for other in offered if other is not factor],

@@ -1,0 +1,99 @@
+"""The passkeys page: see them, add one, rename or remove one."""
+
+from typing import Any
+
+from starlette.responses import JSONResponse, Response
+
+from provider.accounts.factors import passkeys, second_factor
+from provider.accounts.factors.authenticators import find_name
+from provider.accounts.factors.passkeys import LastPasskey, NoSuchPasskey, PasskeyTaken, TooManyPasskeys
+from provider.accounts.factors.store.passkeys import LONGEST_NAME
+from provider.accounts.factors.webauthn import InvalidPasskey
+from provider.languages.free_text import InvalidText
+from provider.sessions.guards import require_recent, require_second_factor
+from provider.sessions.store import Session
+from provider.web.call import Call
+from provider.web.endpoint import endpoint
+from provider.web.errors import as_json
+from provider.web.pages import go, page
+
+PATH = "/account/passkeys"
+
+
+@endpoint
+def show_passkeys(call: Call) -> Response:
+    return _page(call, _require(call))
+
+
+@endpoint(render=as_json)
+def new_passkey_options(call: Call) -> Response:
+    """Answer with PublicKeyCredentialCreationOptionsJSON: GET /account/passkeys/options."""
+    options = passkeys.begin(call.work, _require(call))
+    return JSONResponse(options, headers={"cache-control": "no-store"})
+
+
+@endpoint
+def add_passkey(call: Call) -> Response:
+    session = _require(call)
+    try:
+        passkeys.add(call.work, session, answer=call.form.get("credential", ""))
+    except (InvalidPasskey, PasskeyTaken, TooManyPasskeys) as refusal:
+        return _page(call, session, errors={"add": refusal.message}, status_code=400)
+    return go(f"{PATH}?done=added")
+
+
+@endpoint(form_on=PATH)
+def rename_passkey(call: Call) -> Response:
+    session = _require(call)
+    passkey_id = call.form.get("passkey", "")
+    try:
+        name = call.form.get(f"name-{passkey_id}", "")
+        passkeys.rename(call.work, user_id=session.user_id, passkey_id=passkey_id, name=name)
+    except InvalidText as refusal:
+        return _page(call, session, errors={f"name-{passkey_id}": refusal.problem}, status_code=400)
+    except NoSuchPasskey:
+        return go(PATH)  # removed in another tab
+    return go(f"{PATH}?done=renamed")
+
+
+@endpoint(form_on=PATH)
+def remove_passkey(call: Call) -> Response:
+    session = _require(call)
+    try:
+        passkeys.remove(call.work, user_id=session.user_id, passkey_id=call.form.get("passkey", ""))
+    except LastPasskey as refusal:
+        return _page(call, session, errors={"passkeys": refusal.message}, status_code=400)
+    except NoSuchPasskey:
+        return go(PATH)
+    return go(f"{PATH}?done=removed")
+
+
+def _require(call: Call) -> Session:
+    """Return a recent session with every factor that its user has set up."""
+    session = require_recent(call, back=PATH)
+    return require_second_factor(call, back=PATH) if second_factor.is_enabled(call.work, session.user_id) else session
+
+
+def _page(call: Call, session: Session, *, errors: dict[str, str] | None = None, status_code: int = 200) -> Response:
+    rows: list[dict[str, Any]] = [
+        {
+            "id": one.id,
+            "name": one.name,
+            "kind": find_name(one.aaguid),
+            "is_synced": one.is_synced,
+            "since": one.created_at,
+            "last_used": one.last_used_at,
+        }
+        for one in passkeys.find_of_user(call.work, session.user_id)
+    ]
+    return page(
+        call,
+        "accounts/passkeys.html",
+        status_code=status_code,
+        passkeys=rows,
+        most=passkeys.MOST,
+        longest_name=LONGEST_NAME,
+        done=call.query.get("done", ""),
+        errors=errors or {},
+        now=call.work.now,
+    )

@@ -1,0 +1,50 @@
+"""Signing in with a passkey: the options for the browser, and its answer."""
+
+from starlette.responses import JSONResponse, Response
+
+from provider.accounts.factors import passkeys
+from provider.accounts.factors.webauthn import InvalidPasskey
+from provider.destination import Destination
+from provider.login.pages.login import login_page
+from provider.login.pages.outcome import not_now, signed_in
+from provider.login.passkey import sign_in_by_passkey
+from provider.login.steps import AddressUnconfirmed, Suspended
+from provider.refusals import TooManyRequests
+from provider.sessions.cookie import find_pending_session, find_session
+from provider.web.call import Call
+from provider.web.destination import destination
+from provider.web.endpoint import endpoint
+from provider.web.errors import as_json, too_many
+
+
+@endpoint(before_sign_in=True, render=as_json)
+def passkey_options(call: Call) -> Response:
+    """Answer with PublicKeyCredentialRequestOptionsJSON: GET /login/passkey. It is the same whoever asks."""
+    options = passkeys.sign_in_options(call.work, bound_to=_bound_to(call, destination(call)))
+    return JSONResponse(options, headers={"cache-control": "no-store"})
+
+
+@endpoint(before_sign_in=True)
+def login_with_passkey(call: Call) -> Response:
+    where = destination(call)
+    try:
+        done = sign_in_by_passkey(
+            call.work,
+            answer=call.form.get("credential", ""),
+            bound_to=_bound_to(call, where),
+            current=find_session(call) or find_pending_session(call),
+            browser=call.browser,
+            carry=where.parameters,
+        )
+    except InvalidPasskey as refusal:
+        return login_page(call, where, username="", errors={"passkey": refusal.message}, status_code=400)
+    except TooManyRequests as refusal:
+        return login_page(call, where, username="", **too_many(call, refusal))
+    except (Suspended, AddressUnconfirmed) as refusal:
+        return not_now(call, where, refusal)
+    return signed_in(call, where, done)
+
+
+def _bound_to(call: Call, where: Destination) -> str:
+    """Return what a challenge is made for: this browser, on the way to this application's request."""
+    return f"{call.browser} {where.request_uri or ''}"
