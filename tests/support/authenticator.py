@@ -74,7 +74,10 @@ class Authenticator:
         return self._answer(credential, response, wrong)
 
     def get(self, options: Mapping[str, Any], **wrong: Any) -> str:
-        """Answer navigator.credentials.get() with AuthenticationResponseJSON. `wrong` is as for `create`, and `signature`."""
+        """Answer navigator.credentials.get() with AuthenticationResponseJSON.
+
+        `wrong` is as for `create`, or has `signature` or `user_handle`.
+        """
         allowed = {one["id"] for one in options["allowCredentials"]}
         credential = next(one for one in self.credentials if not allowed or encode(one.id) in allowed)
         if self.counts:

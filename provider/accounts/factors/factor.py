@@ -75,10 +75,10 @@ class Factor:
     recognizes: Callable[[str], bool]
     """Return whether an answer has the form of this factor's, for a field that takes any. A fallback is asked last."""
     prove: Callable[[UnitOfWork, Session, str], str | None]
-    """Accept the answer of the user of this session. Returns its value of `amr` (RFC 8176 section 2), or None for a wrong
-    answer, and then has written nothing.
+    """Accept the answer of the user of this session; return its value of `amr` (RFC 8176 section 2).
 
-    Each answer is accepted once, which one conditional UPDATE decides. `second_factor.prove` counts the failures.
+    Returns None for a wrong answer, and then has written nothing. Each answer is accepted once, which one conditional
+    UPDATE decides. `second_factor.prove` counts the failures.
     """
     was_used: Callable[[UnitOfWork, Session, str], bool] = _never
     """Return whether an answer that `prove` refused is one that this user gave before."""

@@ -113,7 +113,7 @@ def test_a_passkey_is_asked_for_first_after_the_password(
     add(browser, phone)
     browser.submit(action="/sign-out")
     page = sign_in(browser)
-    assert (page.path, page.title) == ("/login/second-factor", "Use your passkey – Signet")
+    assert (page.path, page.title) == ("/login/second-factor", "Use your passkey \u2013 Signet")
     assert "Use your authenticator app" in page.text
     browser.submit({"code": phone.get(question_of(page), user_handle=ada.encode())})
     assert is_signed_in(browser)

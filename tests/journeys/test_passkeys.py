@@ -1,0 +1,143 @@
+"""Passkeys in a browser with a virtual authenticator: add one, sign in with it in each way, and remove it."""
+
+from dataclasses import dataclass
+
+import pytest
+from playwright.sync_api import CDPSession
+
+from tests.journeys.conftest import Account, Steps
+from tests.support.chromium import Person
+from tests.support.demo_process import Demo
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+
+@dataclass
+class Device:
+    """The authenticator that is built into a person's device."""
+
+    session: CDPSession
+    id: str
+
+    def count(self) -> int:
+        return len(self.session.send("WebAuthn.getCredentials", {"authenticatorId": self.id})["credentials"])
+
+    def answers(self, *, answers: bool) -> None:
+        """Whether the person touches it as soon as it asks."""
+        self.session.send("WebAuthn.setAutomaticPresenceSimulation", {"authenticatorId": self.id, "enabled": answers})
+
+
+def device_of(person: Person) -> Device:
+    session = person.context.new_cdp_session(person.page)
+    session.send("WebAuthn.enable", {"enableUI": False})
+    options = {
+        "protocol": "ctap2",
+        "ctap2Version": "ctap2_1",
+        "transport": "internal",
+        "hasResidentKey": True,
+        "hasUserVerification": True,
+        "isUserVerified": True,
+        "automaticPresenceSimulation": True,
+    }
+    added = session.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+    return Device(session, added["authenticatorId"])
+
+
+def add_passkey(person: Person, demo: Demo) -> Device:
+    device = device_of(person)
+    person.open(f"{demo.provider}/account/security")
+    person.follow("Add a passkey")
+    person.press("Add a passkey")
+    person.expect_text("Passkey added. You can now sign in with it.")
+    assert device.count() == 1
+    return device
+
+
+def test_a_passkey_signs_in_to_an_app_with_one_press(
+    person: Person, account: Account, demo: Demo, steps: Steps
+) -> None:
+    steps.sign_in_to_app(person, account)
+    device = add_passkey(person, demo)
+    device.answers(answers=False)  # the list of passkeys below the field is not to sign in by itself
+    person.open(demo.web_app)
+    person.press("Sign out")
+    person.follow("Sign in")
+    device.answers(answers=True)
+    person.press("Sign in with a passkey")
+    person.expect_heading("Hello, Grace Hopper")
+    claims = person.facts("id-token")
+    assert claims["acr"] == "aal2"
+    assert claims["amr"].endswith("user, mfa")
+
+
+def test_the_browser_offers_the_passkey_in_the_field_for_the_email_address(
+    person: Person, account: Account, demo: Demo, steps: Steps
+) -> None:
+    """WebAuthn Level 3 section 5.1.4: conditional mediation. The virtual device chooses the only passkey at once."""
+    steps.sign_in_to_app(person, account)
+    add_passkey(person, demo)
+    person.open(demo.web_app)
+    person.press("Sign out")
+    person.follow("Sign in")
+    person.expect_heading("Hello, Grace Hopper")
+
+
+def test_a_device_without_the_passkey_says_so_and_the_password_still_works(
+    person: Person, account: Account, demo: Demo, steps: Steps
+) -> None:
+    steps.sign_in_to_app(person, account)
+    device = add_passkey(person, demo)
+    device.session.send("WebAuthn.clearCredentials", {"authenticatorId": device.id})
+    person.open(demo.web_app)
+    person.press("Sign out")
+    person.follow("Sign in")
+    device.session.send("WebAuthn.setUserVerified", {"authenticatorId": device.id, "isUserVerified": False})
+    person.press("Sign in with a passkey")
+    person.expect_text("No passkey was used. Try again.")
+    steps.sign_in(person, account)
+    person.expect_heading("Hello, Grace Hopper")
+
+
+def test_a_passkey_is_the_second_factor_after_the_password(
+    person: Person, account: Account, demo: Demo, steps: Steps
+) -> None:
+    steps.sign_in_to_app(person, account)
+    steps.turn_on_two_factor(person)
+    device = add_passkey(person, demo)
+    device.answers(answers=False)
+    person.open(demo.web_app)
+    person.press("Sign out")
+    person.follow("Sign in")
+    steps.sign_in(person, account)
+    person.expect_heading("Use your passkey")
+    device.answers(answers=True)
+    person.press("Use passkey")
+    person.expect_heading("Hello, Grace Hopper")
+    assert person.facts("id-token")["acr"] == "aal2"
+
+
+def test_a_device_gets_one_passkey_and_a_removed_one_no_longer_signs_in(
+    person: Person, account: Account, demo: Demo, steps: Steps
+) -> None:
+    steps.sign_in_to_app(person, account)
+    device = add_passkey(person, demo)
+    person.press("Add a passkey")
+    person.expect_text("This device already has a passkey for your account.")
+    person.page.get_by_role("button", name="Remove ").click()
+    person.expect_text("You have no passkeys yet.")
+    device.answers(answers=False)
+    person.open(demo.web_app)
+    person.press("Sign out")
+    person.follow("Sign in")
+    device.answers(answers=True)
+    person.press("Sign in with a passkey")
+    person.expect_text("That passkey was removed from your account.")
+
+
+def test_without_scripts_the_pages_offer_the_other_ways(
+    plain_person: Person, account: Account, demo: Demo, steps: Steps
+) -> None:
+    steps.sign_in_to_app(plain_person, account)
+    plain_person.open(f"{demo.provider}/account/passkeys")
+    plain_person.expect_text("Passkeys need a browser that supports them, with JavaScript turned on.")
+    assert not plain_person.page.get_by_role("button", name="Add a passkey").is_visible()
