@@ -287,8 +287,7 @@ def _find_held(db: Connection, by: Column[Any], of: ColumnElement[bool], *, now:
 
 def revoke_jti(db: Connection, jti: str, *, expires_at: datetime) -> None:
     """Remember a revoked access token until it would have expired anyway."""
-    known = upsert(db, revoked_access_tokens).values(jti=jti, expires_at=expires_at).on_conflict_do_nothing()
-    db.execute(known)
+    db.execute(upsert(db, revoked_access_tokens).values(jti=jti, expires_at=expires_at).on_conflict_do_nothing())
 
 
 def purge(db: Connection, *, before: datetime, limit: int) -> int:
