@@ -53,16 +53,20 @@ def add_passkey(person: Person, demo: Demo) -> Device:
     return device
 
 
+def without_autofill(person: Person) -> None:
+    """Take conditional mediation away: the virtual device would choose its passkey as soon as a page offers it."""
+    person.page.add_init_script("PublicKeyCredential.isConditionalMediationAvailable = async () => false")
+
+
 def test_a_passkey_signs_in_to_an_app_with_one_press(
     person: Person, account: Account, demo: Demo, steps: Steps
 ) -> None:
     steps.sign_in_to_app(person, account)
-    device = add_passkey(person, demo)
-    device.answers(answers=False)  # the list of passkeys below the field is not to sign in by itself
+    add_passkey(person, demo)
+    without_autofill(person)
     person.open(demo.web_app)
     person.press("Sign out")
     person.follow("Sign in")
-    device.answers(answers=True)
     person.press("Sign in with a passkey")
     person.expect_heading("Hello, Grace Hopper")
     claims = person.facts("id-token")
@@ -103,14 +107,13 @@ def test_a_passkey_is_the_second_factor_after_the_password(
 ) -> None:
     steps.sign_in_to_app(person, account)
     steps.turn_on_two_factor(person)
-    device = add_passkey(person, demo)
-    device.answers(answers=False)
+    add_passkey(person, demo)
+    without_autofill(person)
     person.open(demo.web_app)
     person.press("Sign out")
     person.follow("Sign in")
     steps.sign_in(person, account)
     person.expect_heading("Use your passkey")
-    device.answers(answers=True)
     person.press("Use passkey")
     person.expect_heading("Hello, Grace Hopper")
     assert person.facts("id-token")["acr"] == "aal2"
@@ -125,11 +128,10 @@ def test_a_device_gets_one_passkey_and_a_removed_one_no_longer_signs_in(
     person.expect_text("This device already has a passkey for your account.")
     person.page.get_by_role("button", name="Remove ").click()
     person.expect_text("You have no passkeys yet.")
-    device.answers(answers=False)
+    without_autofill(person)
     person.open(demo.web_app)
     person.press("Sign out")
     person.follow("Sign in")
-    device.answers(answers=True)
     person.press("Sign in with a passkey")
     person.expect_text("That passkey was removed from your account.")
 
