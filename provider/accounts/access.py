@@ -105,7 +105,7 @@ ENDS: Mapping[Cause, frozenset[Access]] = {
     Cause.TWO_FACTOR_DISABLED: frozenset({Access.SESSIONS, Access.SETUPS, Access.SECOND_FACTOR_FAILURES}),
     # Here nobody showed the second factor. A lost device may be in other hands, with the tokens of its apps; and a link
     # to choose a password, which the second factor made useless to a stranger, would now be enough (decision 65).
-    Cause.TWO_FACTOR_RESET: _CLOSED | {Access.SECOND_FACTOR_FAILURES},
+    Cause.TWO_FACTOR_RESET: _CLOSED | {Access.PASSKEYS, Access.SECOND_FACTOR_FAILURES},
     Cause.SUSPENDED: _CLOSED,
     Cause.DELETION_REQUESTED: _CLOSED,
     # What began while the account was closed, by a sign-in that was under way. A link sent meanwhile stays valid.

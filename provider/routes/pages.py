@@ -144,7 +144,6 @@ def pages(settings: Settings) -> list[BaseRoute]:
             Route("/login/passkey", passkey.login_with_passkey, methods=post, name="login_with_passkey"),
             Route("/account/passkeys", passkeys.show_passkeys, methods=get, name="show_passkeys"),
             Route("/account/passkeys", passkeys.add_passkey, methods=post, name="add_passkey"),
-            Route("/account/passkeys/options", passkeys.new_passkey_options, methods=get, name="new_passkey_options"),
             Route("/account/passkeys/rename", passkeys.rename_passkey, methods=post, name="rename_passkey"),
             Route("/account/passkeys/remove", passkeys.remove_passkey, methods=post, name="remove_passkey"),
         ]

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pyotp
 import pytest
@@ -15,7 +15,8 @@ from provider.accounts import (
     throttle,
 )
 from provider.accounts.access import Access, Cause
-from provider.accounts.factors.store import totp
+from provider.accounts.factors.store import passkeys, totp
+from provider.accounts.factors.store.passkeys import Passkey
 from provider.accounts.factors.store.totp import TotpCredential
 from provider.accounts.factors.totp import SEED
 from provider.accounts.links import find_link, issue_link
@@ -25,6 +26,7 @@ from provider.accounts.store import linked_identities as identities
 from provider.accounts.store.email_changes import EmailChange
 from provider.accounts.store.links import Purpose
 from provider.crypto.digests import digest
+from provider.database.base import new_id
 from provider.sessions import store as sessions
 from provider.sessions.store import Session, find_active
 from provider.web import cookies
@@ -108,6 +110,7 @@ def build(
             seed = w.vault.encrypt(key.encode(), purpose=SEED, context=user_id)
             totp.replace(w.db, TotpCredential(user_id, seed, w.now, last_step=0))
             device = known_devices.remember(w, user_id=user_id, value=None)
+            passkeys.add(w.db, make_passkey(user_id, w.now))
             linked_identities.attach(w, user_id=user_id, issuer="https://op.test", subject="ada", email=None)
         for policy in (throttle.PASSWORD, throttle.SECOND_FACTOR):
             with work() as w:
@@ -153,6 +156,24 @@ def build(
     return make
 
 
+def make_passkey(user_id: str, now: datetime) -> Passkey:
+    """One that nobody can use: its key is empty."""
+    return Passkey(
+        id=new_id(),
+        user_id=user_id,
+        credential_id=new_id(),
+        public_key=b"",
+        sign_count=0,
+        aaguid="",
+        transports="",
+        is_synced=True,
+        is_backed_up=True,
+        name="Phone",
+        created_at=now,
+        last_used_at=None,
+    )
+
+
 def ended(world: World, cause: Cause) -> set[Access]:
     """What no longer works, or is no longer there."""
     gone = set()
@@ -174,6 +195,8 @@ def ended(world: World, cause: Cause) -> set[Access]:
             gone.add(Access.KNOWN_DEVICES)
         if not identities.find_of_user(w.read, world.user_id):
             gone.add(Access.LINKED_IDENTITIES)
+        if not passkeys.find_of_user(w.read, world.user_id):
+            gone.add(Access.PASSKEYS)
         if not failures.find_failures(w.read, throttle.PASSWORD.kind, world.user_id):
             gone.add(Access.PASSWORD_FAILURES)
         if not failures.find_failures(w.read, throttle.SECOND_FACTOR.kind, world.user_id):

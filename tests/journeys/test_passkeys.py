@@ -123,7 +123,7 @@ def test_a_device_gets_one_passkey_and_a_removed_one_no_longer_signs_in(
     person: Person, account: Account, demo: Demo, steps: Steps
 ) -> None:
     steps.sign_in_to_app(person, account)
-    device = add_passkey(person, demo)
+    add_passkey(person, demo)
     person.press("Add a passkey")
     person.expect_text("This device already has a passkey for your account.")
     person.page.get_by_role("button", name="Remove ").click()

@@ -103,9 +103,9 @@ class Authenticator:
         return cast("bytes", wrong.pop("client_data", json.dumps(members).encode()))
 
     def _data(self, credential: Credential, wrong: dict[str, Any], *, more: int = 0) -> bytes:
-        rp_id = wrong.pop("rp_id", credential.rp_id)
-        flags = wrong.pop("flags", self.flags) | more
-        count = wrong.pop("sign_count", credential.sign_count)
+        rp_id: str = wrong.pop("rp_id", credential.rp_id)
+        flags: int = wrong.pop("flags", self.flags) | more
+        count: int = wrong.pop("sign_count", credential.sign_count)
         return hashlib.sha256(rp_id.encode()).digest() + bytes([flags]) + count.to_bytes(4, "big")
 
     def _answer(self, credential: Credential, response: dict[str, Any], wrong: dict[str, Any]) -> str:

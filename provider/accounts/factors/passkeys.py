@@ -72,7 +72,7 @@ class LastPasskey(Refusal):
     message = Text("Your account has no password, so you couldn't sign in any more. Set a password first.")
 
 
-def begin(work: UnitOfWork, session: Session) -> dict[str, Any]:
+def new_passkey_options(work: UnitOfWork, session: Session) -> dict[str, Any]:
     """Return the options with which a browser creates a passkey for this session's user. Raises TooManyPasskeys."""
     held = passkeys.find_of_user(work.read, session.user_id)
     if len(held) >= MOST:
@@ -253,7 +253,7 @@ PASSKEYS = Factor(
     signs_in=True,
     find_owners=_find_owners,
     question=second_factor_options,
-    recognizes=lambda answer: answer.startswith("{"),
+    recognizes=lambda answer: answer.startswith("{") and '"clientDataJSON"' in answer,
     prove=_prove,
     remove=_remove,
     export=_export,

@@ -34,7 +34,7 @@ def turn_off(work: UnitOfWork, session: Session, *, factor: Factor, code: str) -
 def reset(work: UnitOfWork, *, user_id: str) -> None:
     """Turn two-factor authentication off as an operator, for a user who lost the device and the recovery codes.
 
-    Ends every session, all access of applications and every link in an email. Raises NotTurnedOn.
+    Ends every session, all access of applications and every link in an email, and removes passkeys. Raises NotTurnedOn.
     """
     if not second_factor.is_enabled(work, user_id):
         raise NotTurnedOn
@@ -43,6 +43,6 @@ def reset(work: UnitOfWork, *, user_id: str) -> None:
 
 
 def _remove(work: UnitOfWork, user_id: str, *, by: str) -> None:
-    second_factor.remove_all(work, user_id, but_sign_in=by == "user")
+    second_factor.remove_all(work, user_id)
     record(work, Event.TWO_FACTOR_DISABLED, user_id=user_id, by=by)
     notify(work, user_id, messages.two_factor_disabled)

@@ -90,10 +90,10 @@ def prove(work: UnitOfWork, session: Session, *, factor: Factor, code: str) -> s
     raise UsedSecondFactor if was_used else factor.wrong
 
 
-def remove_all(work: UnitOfWork, user_id: str, *, but_sign_in: bool) -> None:
-    """Delete every factor of this user, fallbacks included. `but_sign_in` keeps those that sign in on their own."""
+def remove_all(work: UnitOfWork, user_id: str) -> None:
+    """Delete every factor of this user, fallbacks included. Those that sign in on their own stay (`access`)."""
     for factor in FACTORS:
-        if not (factor.signs_in and but_sign_in):
+        if not factor.signs_in:
             factor.remove(work, user_id)
 
 

@@ -224,7 +224,7 @@ def _open_challenge(work: UnitOfWork, credential: dict[str, Any], purpose: str, 
     if opened is None:
         raise InvalidPasskey("the challenge has expired or is not ours", Text("That took too long. Try again."))
     if opened["for"] != bound_to:
-        raise InvalidPasskey("the challenge was made for another session, browser or request")
+        raise InvalidPasskey("the challenge is for another session, browser or request")
     return Challenge(client_data.challenge, digest(sealed), work.now + CHALLENGE_LIFETIME)
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from provider.accounts.factors import passkeys, second_factor
 from provider.accounts.factors.authenticators import find_name
@@ -14,7 +14,6 @@ from provider.sessions.guards import require_recent, require_second_factor
 from provider.sessions.store import Session
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
-from provider.web.errors import as_json
 from provider.web.pages import go, page
 
 PATH = "/account/passkeys"
@@ -23,13 +22,6 @@ PATH = "/account/passkeys"
 @endpoint
 def show_passkeys(call: Call) -> Response:
     return _page(call, _require(call))
-
-
-@endpoint(render=as_json)
-def new_passkey_options(call: Call) -> Response:
-    """Answer with PublicKeyCredentialCreationOptionsJSON: GET /account/passkeys/options."""
-    options = passkeys.begin(call.work, _require(call))
-    return JSONResponse(options, headers={"cache-control": "no-store"})
 
 
 @endpoint
@@ -75,6 +67,7 @@ def _require(call: Call) -> Session:
 
 
 def _page(call: Call, session: Session, *, errors: dict[str, str] | None = None, status_code: int = 200) -> Response:
+    held = passkeys.find_of_user(call.work, session.user_id)
     rows: list[dict[str, Any]] = [
         {
             "id": one.id,
@@ -84,14 +77,14 @@ def _page(call: Call, session: Session, *, errors: dict[str, str] | None = None,
             "since": one.created_at,
             "last_used": one.last_used_at,
         }
-        for one in passkeys.find_of_user(call.work, session.user_id)
+        for one in held
     ]
     return page(
         call,
         "accounts/passkeys.html",
         status_code=status_code,
         passkeys=rows,
-        most=passkeys.MOST,
+        question=None if len(held) >= passkeys.MOST else passkeys.new_passkey_options(call.work, session),
         longest_name=LONGEST_NAME,
         done=call.query.get("done", ""),
         errors=errors or {},

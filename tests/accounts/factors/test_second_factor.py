@@ -8,6 +8,7 @@ from starlette.testclient import TestClient
 from provider.accounts.access import Cause, end_access
 from provider.accounts.data_export import export
 from provider.accounts.factors import removal, second_factor
+from provider.accounts.factors.passkeys import PASSKEYS
 from provider.accounts.factors.recovery_codes import RECOVERY_CODES
 from provider.accounts.factors.second_factor import FACTORS
 from provider.accounts.factors.totp import TOTP
@@ -138,7 +139,7 @@ def test_the_copy_of_ones_data_has_it(fake: FakeFactor, ada: str, work: Work) ->
     fake.set_up(ada, FIRST, SECOND)
     with work() as w:
         document = json.loads(export(w, user_id=ada, applications=[]))
-    assert document["two_factor"] == {"on_since": None, "recovery_codes_left": 0, "gestures": 2}
+    assert document["two_factor"] == {"on_since": None, "passkeys": [], "recovery_codes_left": 0, "gestures": 2}
 
 
 def test_only_owners_need_it(fake: FakeFactor, ada: str, work: Work) -> None:
@@ -170,4 +171,4 @@ def test_a_field_for_any_answer_knows_whose_it_is(code: str, name: str) -> None:
 def test_names_of_factors_are_distinct_and_one_is_a_fallback() -> None:
     assert len({factor.name for factor in FACTORS}) == len(FACTORS)
     assert [factor for factor in FACTORS if factor.is_fallback] == [RECOVERY_CODES]
-    assert FACTORS[0] is TOTP
+    assert FACTORS[:2] == (PASSKEYS, TOTP)

@@ -274,7 +274,7 @@ def test_password_fields_are_made_for_managers_and_for_paste(browser: Browser, w
             assert "readonly" not in field
             assert re.search(r'\sname="(password|current)"', field)
         # A manager stores the password with what stands beside it.
-        assert 'autocomplete="username"' in page.html, name
+        assert re.search('autocomplete="username( webauthn)?"', page.html), name
         assert page.html.count("data-strength=") == kinds.count("new-password"), name
         assert not re.search(r"onpaste|oncopy|ondrop", page.html)
 
