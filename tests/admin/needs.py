@@ -83,6 +83,12 @@ CONSOLE = _read("""
     POST /admin/users/matching users:write
     GET /admin/users/changes/{run_id} users:read
     POST /admin/users/changes/{run_id} users:write
+    GET /admin/users/runs users:read
+    GET /admin/users/import users:write
+    POST /admin/users/import users:write
+    GET /admin/users/imports/{import_id} users:read
+    POST /admin/users/imports/{import_id} users:write
+    GET /admin/users/imports/{import_id}/failed.csv users:read
     GET /admin/users/selected users:write
     POST /admin/users/selected users:write
     GET /admin/users/{user_id} users:read
