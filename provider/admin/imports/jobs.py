@@ -56,10 +56,12 @@ def upload(
     update: bool,
     invite: bool,
     dry_run: bool = True,
+    before_writing: Callable[[], object] = lambda: None,
 ) -> str:
     """Store a file and begin its check, or, without `dry_run`, its import. Returns the ID of the import.
 
-    The import acts for the operator of this transaction, who has these permissions. Raises UnreadableFile.
+    The import acts for the operator of this transaction, who has these permissions. `before_writing` is called after
+    the slow work. Raises UnreadableFile.
     """
     import_id = new_id()
     one = Import(
@@ -93,6 +95,7 @@ def upload(
             counts.update(one.outcome for one in results)
             place = number + 1
         parts.append(part)
+    before_writing()
     is_checked = place == len(parts)
     job_id = None if is_checked else _enqueue(work, import_id, total)
     state = State.CHECKED if is_checked else one.state
