@@ -14,7 +14,7 @@ from provider.accounts.passwords.passwords import is_password_of
 from provider.accounts.store import email_addresses, users
 from provider.accounts.users import find_user
 from provider.admin.imports import jobs, parts, store
-from provider.admin.imports.rows import Options, Result
+from provider.admin.imports.rows import Options, Result, import_row
 from provider.admin.pages.users import imports, runs
 from provider.crypto.passwords import hash_password
 from provider.web.bodies import MAX_BODY, Bodies
@@ -229,7 +229,7 @@ def test_an_import_that_is_killed_continues_and_imports_nobody_twice(
     checked = upload(console, numbered(50))
     press(console, checked, "start")
     one = import_of(work, checked)
-    real, seen = jobs.import_row, []
+    real, seen = import_row, []
 
     def die_in_the_second_part(w: UnitOfWork, row: Row, options: Options) -> Result:
         seen.append(row.line)
