@@ -181,16 +181,8 @@ def sign_in_after_confirmation(
         raise Suspended
     _require_active(work, user, None, None, browser=browser, carry=carry)
     step = Step.SECOND_FACTOR if second_factor.is_enabled(work, user.id) else Step.DONE
-    return _begin_session(
-        work,
-        user.id,
-        user.security_stamp,
-        current,
-        factor=PASSWORD,
-        step=step,
-        auth_time=password_at,
-        client_id=client_id,
-    )
+    begin = partial(_begin_session, work, user.id, user.security_stamp, current, client_id=client_id)
+    return begin(factor=PASSWORD, step=step, auth_time=password_at)
 
 
 @SIGN_INS.count_refusals("upstream")

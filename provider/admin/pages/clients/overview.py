@@ -59,7 +59,7 @@ def show_client(call: Call) -> Response:
         width=charts.WIDTH,
         height=charts.HEIGHT,
         redirect=urlsplit((*metadata.redirect_uris, EXAMPLE_REDIRECT)[0]),
-        **event_list(call.work, _latest_events(call, client)),
+        **event_list(call, _latest_events(call, client)),
         just_created="created" in call.query,
     )
 
