@@ -10,7 +10,7 @@ ARGS   ?=
 MARKS  ?= not slow
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow test-all test-quickstarts test-apps check docs screenshots pictures format bench bench-at-size migration api-documents references translations constraints clean
+.PHONY: help demo test test-slow test-all test-quickstarts test-apps check docs screenshots pictures format bench bench-at-size round-trips migration api-documents references translations constraints clean
 
 help:  ## List these commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -76,6 +76,9 @@ bench: $(VENV)/test  ## Run the workloads of docs/development/performance.md; AR
 
 bench-at-size: $(VENV)/test  ## Measure every route with a million users in the database; ARGS="--people 20000" for a first look
 	$(BIN)/python benchmarks/at_size.py $(ARGS)
+
+round-trips: $(VENV)/test  ## Count the round trips to a PostgreSQL that is 80 ms away; ARGS="--milliseconds 20" for another distance
+	$(BIN)/python benchmarks/round_trips.py $(ARGS)
 
 migration: $(VENV)/test  ## Write a migration for changed tables: make migration m="What it changes"
 	@test -n "$(m)" || { echo 'say what it changes: make migration m="..."' >&2; exit 2; }
