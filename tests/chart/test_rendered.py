@@ -214,7 +214,7 @@ def test_old_pods_serve_until_new_ones_are_ready() -> None:
 def test_a_changed_setting_replaces_the_pods_and_an_unrelated_value_does_not() -> None:
     def checksum(values: Manifest) -> str:
         found = {
-            each["spec"]["template"]["metadata"]["annotations"]["checksum/settings"]
+            str(each["spec"]["template"]["metadata"]["annotations"]["checksum/settings"])
             for each in render(LEAST | values)
             if each["kind"] == "Deployment"
         }
