@@ -18,7 +18,14 @@ from provider.work import UnitOfWork
 
 @SIGN_INS.count_refusals("passkey")
 def sign_in_by_passkey(
-    work: UnitOfWork, *, answer: str, bound_to: str, current: Session | None, browser: str, carry: Mapping[str, str]
+    work: UnitOfWork,
+    *,
+    answer: str,
+    bound_to: str,
+    current: Session | None,
+    browser: str,
+    carry: Mapping[str, str],
+    client_id: str | None = None,
 ) -> SignIn:
     """Check a passkey's answer and begin a session with two factors (NIST SP 800-63B section 3.1.7).
 
@@ -31,11 +38,11 @@ def sign_in_by_passkey(
         passkey = passkeys.use(work, answer, bound_to=bound_to)
     except InvalidPasskey as refusal:
         count(work, LIMITS.code, key=network)
-        record(work, Event.SIGN_IN_FAILED, user_id=None, method="passkey", reason=refusal.reason)
+        record(work, Event.SIGN_IN_FAILED, user_id=None, client_id=client_id, method="passkey", reason=refusal.reason)
         raise
     user = users.find(work.db, passkey.user_id)
     if user is None:
         raise UnknownPasskey
     require_active(work, user, email_addresses.find_of_user(work.db, user.id), None, browser=browser, carry=carry)
     amr = f"{passkeys.amr_of(passkey)} {USER_PRESENT} {MULTI_FACTOR}"
-    return begin_session(work, user.id, user.security_stamp, current, factor=amr, step=Step.DONE)
+    return begin_session(work, user.id, user.security_stamp, current, factor=amr, step=Step.DONE, client_id=client_id)

@@ -179,13 +179,13 @@ def new_device(work: UnitOfWork, *, to: str, language: str | None = None) -> Non
     _notice(work, to, language, "new_device", device_is_known=is_known_browser(work.origin.user_agent))
 
 
-def passkey_added(work: UnitOfWork, *, to: str, name: str, language: str | None = None) -> None:
+def passkey_added(work: UnitOfWork, *, to: str, passkey: str, language: str | None = None) -> None:
     passkeys = link_to(work.settings, "/account/passkeys")
-    _notice(work, to, language, "passkey_added", passkey=name, passkeys=passkeys)
+    _notice(work, to, language, "passkey_added", passkey=passkey, passkeys=passkeys)
 
 
-def passkey_removed(work: UnitOfWork, *, to: str, name: str, language: str | None = None) -> None:
-    _notice(work, to, language, "passkey_removed", passkey=name)
+def passkey_removed(work: UnitOfWork, *, to: str, passkey: str, language: str | None = None) -> None:
+    _notice(work, to, language, "passkey_removed", passkey=passkey)
 
 
 def identity_linked(work: UnitOfWork, *, to: str, provider: str, language: str | None = None) -> None:

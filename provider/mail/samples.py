@@ -30,6 +30,8 @@ VALUES: dict[str, Any] = {
     "link_lifetime": timedelta(hours=24),
     "linked": f"{ISSUER}/account/linked",
     "network": "192.0.2.7",
+    "passkey": "iPhone",
+    "passkeys": "{issuer}/account/passkeys",
     "provider": "Google",
     "reset": f"{ISSUER}/forgot-password",
     "sign_in": f"{ISSUER}/login",

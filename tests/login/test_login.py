@@ -301,7 +301,7 @@ def test_a_session_ends_after_a_day_however_busy(browser: Browser, ada: str, clo
 def test_the_page_suits_password_managers_and_keeps_headers_tight(browser: Browser) -> None:
     page = browser.open("/login")
     assert 'name="username"' in page.html
-    assert 'autocomplete="username"' in page.html
+    assert 'autocomplete="username webauthn"' in page.html
     assert 'autocomplete="current-password"' in page.html
     headers = page.response.headers
     assert headers["referrer-policy"] == "no-referrer"

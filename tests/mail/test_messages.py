@@ -29,6 +29,7 @@ GIVEN: dict[str, Any] = {
     "left": 3,
     "few": True,
     "delete_after": utc_now(),
+    "passkey": "iPhone",
     "provider": "Example",
 }
 ON_FIREFOX = Origin(network="192.0.2.7", user_agent=FIREFOX, request_id="r1")

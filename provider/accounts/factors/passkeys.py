@@ -111,7 +111,7 @@ def add(work: UnitOfWork, session: Session, *, answer: str) -> Passkey:
     if not passkeys.add(work.db, passkey):
         raise PasskeyTaken
     record(work, Event.PASSKEY_ADDED, user_id=session.user_id, passkey=passkey.id, name=passkey.name)
-    notify(work, session.user_id, partial(messages.passkey_added, name=passkey.name))
+    notify(work, session.user_id, partial(messages.passkey_added, passkey=passkey.name))
     return passkey
 
 
@@ -137,7 +137,7 @@ def remove(work: UnitOfWork, *, user_id: str, passkey_id: str, force: bool = Fal
     passkeys.remove(work.db, user_id, passkey_id)
     removed = held[passkey_id]
     record(work, Event.PASSKEY_REMOVED, user_id=user_id, passkey=passkey_id, name=removed.name)
-    notify(work, user_id, partial(messages.passkey_removed, name=removed.name))
+    notify(work, user_id, partial(messages.passkey_removed, passkey=removed.name))
     return removed
 
 

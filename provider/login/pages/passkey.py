@@ -35,6 +35,7 @@ def login_with_passkey(call: Call) -> Response:
             current=find_session(call) or find_pending_session(call),
             browser=call.browser,
             carry=where.parameters,
+            client_id=where.client_id,
         )
     except InvalidPasskey as refusal:
         return login_page(call, where, username="", errors={"passkey": refusal.message}, status_code=400)

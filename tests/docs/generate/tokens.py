@@ -44,7 +44,11 @@ SIGN_IN: dict[str, Claim] = {
     "sid": ("The ID of the session the user signed in with.", USER, "OIDC Back-Channel Logout section 2.1"),
     "auth_time": ("When the user signed in, in seconds since 1970.", USER, "OIDC Core section 2"),
     "acr": ("`aal1` after one factor, `aal2` after two.", USER, "OIDC Core section 2"),
-    "amr": ("How the user signed in: `pwd`, `otp`, `mfa`, `fed` (another provider).", USER, "RFC 8176 section 2"),
+    "amr": (
+        "How the user signed in: `pwd`, `otp`, `hwk` or `swk` (passkey), `user`, `mfa`, `fed` (another provider).",
+        USER,
+        "RFC 8176 section 2",
+    ),
     "roles": ("The roles of the user that this client can see.", "with the scope `roles`", "RFC 9068 section 2.2.3.1"),
     "groups": ("The same as `roles`, for apps that read it.", "with the scope `groups`", "RFC 9068 section 2.2.3.1"),
 }
