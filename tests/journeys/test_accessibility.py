@@ -388,6 +388,7 @@ def test_the_console_for_many_users(
     see("admin-users-matching-error", "Add role")
     person.fill("Role to add", "staff")
     person.press("Add role")
+    person.expect_text("finished")  # the page follows the change by itself
     see("admin-users-change", "Add role")
     person.open(f"{demo.provider}/admin/users/import")
     person.press("Check the file")
@@ -406,6 +407,7 @@ def test_the_console_for_many_users(
     see("admin-import-checked-error", "Check the import")
     person.fill("Reason", "moved here")
     person.press("Import 1 user")
+    person.expect_text("finished")
     see("admin-import", "Import users")
     person.open(f"{demo.provider}/admin/users/runs")
     see("admin-runs", "Imports and bulk changes")
