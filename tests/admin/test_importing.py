@@ -17,6 +17,7 @@ from provider.admin.imports import jobs, parts, store
 from provider.admin.imports.rows import Options, Result, import_row
 from provider.admin.pages.users import imports, runs
 from provider.crypto.passwords import hash_password
+from provider.database.base import new_id
 from provider.web.bodies import MAX_BODY, Bodies
 from provider.work import Installation, UnitOfWork
 from provider.worker.jobs import purge
@@ -247,6 +248,8 @@ def test_an_import_that_is_killed_continues_and_imports_nobody_twice(
         assert find_user(w, "u19@example.test") is not None
         assert find_user(w, "u20@example.test") is None
     monkeypatch.setattr(jobs, "import_row", real)
+    jobs.carry_out(installation, new_id(), {"import": one.id})  # an earlier job, whose place another took
+    assert counts(import_of(work, checked)) == (20, 0, 0, 0)
     jobs.carry_out(installation, one.job_id or "", {"import": one.id})
     jobs.carry_out(installation, one.job_id or "", {"import": one.id})  # a job may be delivered twice
     ended = import_of(work, checked)
