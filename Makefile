@@ -25,10 +25,12 @@ test: $(VENV)/test  ## Run the tests, except those marked slow; ARGS go to pytes
 	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n $(JOBS) --dist worksteal -m "$(MARKS)" $(ARGS)
 
 test-slow: $(VENV)/test  ## Run the tests marked slow, as CI does after the others
+	@tests/set_up $(BIN) --helm
 	$(MAKE) test MARKS=slow
 
 test-all: export THOROUGH := 1
 test-all: $(VENV)/test  ## Run all tests, each on both databases, with more examples and longer walks and races
+	@tests/set_up $(BIN) --helm
 	$(MAKE) test MARKS= ARGS="--all-databases $(ARGS)"
 
 test-apps: $(VENV)/test  ## Follow the guides of docs/connect/apps with the real apps; ARGS="jupyterhub pgadmin" for some

@@ -24,7 +24,7 @@ def _tokens(grant: str, outcome: str) -> tuple[str, ...]:
         return ()  # a device that waits for its person asks every few seconds, and nobody refused it anything
     if outcome != "issued":
         return (counters.TOKENS_REFUSED,)
-    return (counters.TOKENS_ISSUED, counters.GRANT + grant.rpartition(":")[2])  # of a URN, its last part
+    return (counters.TOKENS_ISSUED, counters.GRANT + counters.short_grant(grant))
 
 
 def _letters(topic: str, outcome: str) -> tuple[str, ...]:

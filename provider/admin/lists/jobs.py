@@ -28,7 +28,7 @@ STATES: Mapping[str, Text] = {
     DeliveryState.SENDING: Text("sending"),
     DeliveryState.SENT: Text("sent"),
     DeliveryState.FAILED: Text("failed"),
-    DeliveryState.CANCELLED: Text("cancelled"),
+    DeliveryState.CANCELLED: Text("canceled"),
 }
 
 
