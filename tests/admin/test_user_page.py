@@ -8,7 +8,7 @@ from provider.accounts import profile
 from provider.accounts.store import users
 from provider.accounts.throttle import PASSWORD, SECOND_FACTOR, find_counter, reserve
 from provider.refusals import TooManyRequests
-from tests.admin.conftest import Console
+from tests.admin.conftest import Console, action_form
 from tests.support.browser import Browser
 from tests.support.clock import Clock
 from tests.support.factories import make_user
@@ -69,11 +69,22 @@ def test_the_profile_is_edited_in_groups(console: Console, work: Work) -> None:
     with work() as w:
         user_id = make_user(w, name="Ada Lovelace", birthdate="1815-12-10", badge=7)
     page = console.open(f"/users/{user_id}/profile-about")
-    assert "1815-12-10" in page.html
-    page = console.act(f"/users/{user_id}/profile-about", birthdate="10 December", gender="", profile="", website="")
-    assert (page.status, "Enter a date like 1990-12-31" in page.text) == (400, True)
+    shown = dict(action_form(page).values())
+    assert [shown[f"birthdate-{part}"] for part in ("day", "month", "year")] == ["10", "12", "1815"]
     page = console.act(
-        f"/users/{user_id}/profile-about", birthdate="1815", gender="", profile="", website="https://ada.example"
+        f"/users/{user_id}/profile-about",
+        **{"birthdate-day": "10", "birthdate-month": "December"},
+        gender="",
+        profile="",
+        website="",
+    )
+    assert (page.status, "Enter a real date, like 31 12 1990." in page.text) == (400, True)
+    page = console.act(
+        f"/users/{user_id}/profile-about",
+        **{"birthdate-day": "", "birthdate-month": "", "birthdate-year": "1815"},
+        gender="",
+        profile="",
+        website="https://ada.example",
     )
     assert "Profile updated." in page.text
     assert "https://ada.example" in page.text
@@ -83,8 +94,19 @@ def test_the_profile_is_edited_in_groups(console: Console, work: Work) -> None:
     tab.open(f"/admin/users/{user_id}/profile-about")
     with work() as w:
         profile.change_profile(w, user_id=user_id, claims={"name": "Ada", "birthdate": "1816"})
-    assert tab.submit({"birthdate": "1817"}).status == 412
+    assert tab.submit({"birthdate-year": "1817"}).status == 412
     assert find_user(work).claims["birthdate"] == "1816"
+
+
+def test_places_and_languages_of_a_profile_are_chosen_from_lists(console: Console, work: Work) -> None:
+    with work() as w:
+        user_id = make_user(w, locale="tlh", zoneinfo="Europe/Berlin", address={"country": "Germany"})
+    page = console.open(f"/users/{user_id}/profile-language")
+    assert '<option value="Europe/Berlin" selected>' in page.html
+    assert '<option value="tlh" selected>tlh</option>' in page.html, "an imported value stays"
+    console.act(f"/users/{user_id}/profile-language", locale="de", zoneinfo="")
+    assert find_user(work).claims == {"locale": "de", "address": {"country": "Germany"}}
+    assert '<option value="Germany">' in console.open(f"/users/{user_id}/profile-address").html
 
 
 def test_the_security_tab_tells_how_the_account_is_protected(
