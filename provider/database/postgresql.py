@@ -16,6 +16,7 @@ from psycopg.abc import PQGen
 from psycopg.pq import TransactionStatus
 from psycopg.pq.abc import PGconn
 from psycopg.rows import tuple_row
+from psycopg.types.string import TextLoader
 
 Result = TypeVar("Result")
 
@@ -117,6 +118,7 @@ class Connector:
     def _prepared(self, connection: Connection) -> Connection:
         connection.patience, connection.on_silence = self._patience, self._on_silence
         connection.autocommit = True
+        connection.adapters.register_loader("uuid", TextLoader)  # we use identifiers as text
         (mark,) = connection.execute("SELECT current_setting(%s, true)", (MARK,)).fetchone() or (None,)
         if mark is None:
             connection.prepare_threshold = None

@@ -110,7 +110,7 @@ class _Compiled:
         db._handle_dbapi_exception(error, self._text, parameters, None, context)  # type: ignore[arg-type]  # noqa: SLF001  # there is no public way to it
 
     def converted(self, rows: list[Row]) -> Sequence[Row]:
-        """Return rows of the driver with the values that the types of the columns make of them."""
+        """Return rows of the driver with the values that the types of the columns make of them. NULL is None in all."""
         converters = self._converters
         if not converters:
             return rows
@@ -118,7 +118,8 @@ class _Compiled:
         for row in rows:
             values = list(row)
             for index, convert in converters:
-                values[index] = convert(values[index])
+                if values[index] is not None:
+                    values[index] = convert(values[index])
             found.append(values)
         return found
 

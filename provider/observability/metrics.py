@@ -78,7 +78,9 @@ KINDS = (
 """What rate limits count (`ratelimits.of_network`)."""
 KIND = Label("kind", "What was tried, or what the limit counts.", KINDS)
 POOL = Label("pool", "The pool of threads.", ("endpoint", "password", "outbound"))
-TOPIC = Label("topic", "What is delivered, or done.", ("mail", "logout", "webhook", "bulk", "bulk-matching"))
+TOPIC = Label(
+    "topic", "What is delivered, or done.", ("mail", "logout", "webhook", "bulk", "bulk-matching", "user-import")
+)
 ALGORITHM = Label("alg", "The algorithm of the key.", ("RS256", "ES256", "EdDSA"))
 
 REQUESTS = Counter(

@@ -30,11 +30,11 @@ WARM, COUNTED = 5, 5
 LIBRARIES = ("authlib", "joserfc", "psycopg", "sqlalchemy", "starlette")
 COSTS: dict[str, dict[str, tuple[int, int]]] = {
     "client_credentials": {"sqlite": (1, 271), "postgresql": (1, 309)},
-    "refresh_token": {"sqlite": (3, 438), "postgresql": (2, 482)},
-    "authorization": {"sqlite": (3, 366), "postgresql": (2, 418)},
-    "code": {"sqlite": (3, 436), "postgresql": (2, 479)},
-    "userinfo": {"sqlite": (1, 219), "postgresql": (1, 252)},
-    "introspection": {"sqlite": (1, 246), "postgresql": (1, 281)},
+    "refresh_token": {"sqlite": (3, 434), "postgresql": (2, 478)},
+    "authorization": {"sqlite": (3, 362), "postgresql": (2, 414)},
+    "code": {"sqlite": (3, 432), "postgresql": (2, 475)},
+    "userinfo": {"sqlite": (1, 217), "postgresql": (1, 250)},
+    "introspection": {"sqlite": (1, 242), "postgresql": (1, 277)},
     "jwks": {"sqlite": (0, 39), "postgresql": (0, 39)},
     "discovery": {"sqlite": (0, 40), "postgresql": (0, 40)},
 }

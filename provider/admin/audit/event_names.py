@@ -99,6 +99,9 @@ EVENT_NAMES: Mapping[str, Text] = {
     Event.LIST_EXPORTED: Text("List downloaded"),
     Event.BULK_STARTED: Text("Change to many users started"),
     Event.BULK_STOPPED: Text("Change to many users stopped"),
+    Event.IMPORT_STARTED: Text("Import of users started"),
+    Event.IMPORT_STOPPED: Text("Import of users stopped"),
+    Event.IMPORT_FINISHED: Text("Import of users finished"),
     Event.TEST_EMAIL_SENT: Text("Test email sent"),
     Event.INVALIDATED: Text("Everything issued before a given time revoked"),
 }
