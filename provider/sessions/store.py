@@ -98,7 +98,7 @@ _STAMPED = rows_of(
     sessions,
     security_stamp=func.coalesce(sessions.c.security_stamp, stamp_column(_users.c.not_before)),
 )
-_BY_DIGEST = (
+_BY_DIGEST = _STAMPED.prepare(
     _STAMPED.select()
     .join(_users, _users.c.id == sessions.c.user_id)
     .where(
@@ -118,7 +118,7 @@ _BY_DIGEST = (
 
 def find_active(db: Connection, digest: bytes, *, now: datetime, idle_since: datetime) -> Session | None:
     """Return the active session with this cookie digest, if its user is active too."""
-    return _STAMPED.one(db, _BY_DIGEST, {"digest": digest, "now": now, "idle_since": idle_since})
+    return _BY_DIGEST.one(db, {"digest": digest, "now": now, "idle_since": idle_since})
 
 
 def find(db: Connection, session_id: str) -> Session | None:

@@ -25,7 +25,7 @@ MOST_APPS = 8
 """The number of apps in the list of those with the most sign-ins."""
 ACTIVE_DAYS = {"24h": 1, "7d": 7, "30d": 30, "12m": 365}
 """The number of days, including today, over which active users are counted."""
-GRANT_NAMES = {counters.GRANT + grant.rpartition(":")[2]: grant for grant in GRANTS}
+GRANT_NAMES = {counters.GRANT + counters.short_grant(grant): grant for grant in GRANTS}
 """The grant type by the name of its counter."""
 NAMES = (
     counters.SIGNED_IN,

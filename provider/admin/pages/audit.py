@@ -69,7 +69,7 @@ def list_events(call: Call) -> Response:
         call,
         "admin/audit.html",
         status_code=400 if errors else 200,
-        **event_list(call.work, shown),
+        **event_list(call, shown),
         further=next_page(call, "audit", None if further is None else (further[0].isoformat(), further[1])),
         asked=asked,
         errors=errors,
@@ -102,7 +102,7 @@ def list_new_events(call: Call) -> Response:
     if errors or than is None:
         raise NotFound
     shown = audit_log.find_newer(call.work, wanted, than=than, limit=AT_ONCE)
-    return page(call, "admin/audit_rows.html", **event_list(call.work, shown))
+    return page(call, "admin/audit_rows.html", **event_list(call, shown))
 
 
 @endpoint

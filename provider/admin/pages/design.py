@@ -97,6 +97,6 @@ def show_parts(call: Call) -> Response:
         width=charts.WIDTH,
         height=charts.HEIGHT,
         now=work.now,
-        **event_list(work, store.find(work.read, limit=3)),
+        **event_list(call, store.find(work.read, limit=3)),
         **own,
     )
