@@ -10,7 +10,7 @@ ARGS   ?=
 MARKS  ?= not slow
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow test-all test-quickstarts test-apps check docs screenshots pictures format bench bench-at-size kill-rounds soak migration api-documents references translations constraints clean
+.PHONY: help demo test test-slow test-all test-quickstarts test-apps check docs screenshots pictures format bench bench-at-size round-trips kill-rounds soak migration api-documents references translations constraints clean
 
 help:  ## List these commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -74,6 +74,9 @@ bench: $(VENV)/test  ## Run the workloads of docs/development/performance.md; AR
 
 bench-at-size: $(VENV)/test  ## Measure every route with a million users in the database; ARGS="--people 20000" for a first look
 	$(BIN)/python benchmarks/at_size.py $(ARGS)
+
+round-trips: $(VENV)/test  ## Count the round trips to a PostgreSQL that is 80 ms away; ARGS="--milliseconds 20" for another distance
+	$(BIN)/python benchmarks/round_trips.py $(ARGS)
 
 kill-rounds: $(VENV)/test  ## Kill the service and the database under load, and look for lost writes; ARGS="--rounds 200 --seed 1"
 	@tests/set_up $(BIN)

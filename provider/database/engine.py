@@ -15,6 +15,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from provider.config.settings import Settings
 from provider.database import outages
 from provider.database.circuit import Circuit
+from provider.database.idle import IdleConnections
 from provider.database.outages import DatabaseUnavailable
 from provider.database.write_lock import WriteLock
 
@@ -30,14 +31,19 @@ class Database:
         self.is_sqlite = engine.dialect.name == "sqlite"
         self._circuit = circuit
         self._write_lock = WriteLock(_lock_file(engine), patience) if self.is_sqlite else None
+        self._idle = IdleConnections(engine.connect)
+        event.listen(engine, "handle_error", self._after_error)
         self.on_connect: Callable[[Connection], None] | None = None
-        """Called with each connection taken from the pool, before it is used."""
+        """Called with each connection that is taken, before it is used."""
 
     def connect(self) -> Connection:
-        """Take a connection from the pool. Raises one of OUTAGES, immediately while the database is silent."""
+        """Take a connection. Raises one of OUTAGES, immediately while the database is silent.
+
+        Close it afterwards, or `give_back` it.
+        """
         if self._circuit is not None:
             self._circuit.require_closed()
-        connection = self.engine.connect()
+        connection = self._idle.take()
         if self.on_connect is not None:
             try:
                 self.on_connect(connection)
@@ -45,6 +51,22 @@ class Database:
                 connection.close()
                 raise
         return connection
+
+    def give_back(self, connection: Connection) -> None:
+        """Keep a connection for the next `connect`, unless it is useless or a transaction is still open in it."""
+        if not connection.invalidated:
+            driver: Any = connection.connection.dbapi_connection
+            if not driver.in_transaction:
+                connection.rollback()  # ends what SQLAlchemy takes for a transaction, also in autocommit mode
+                self._idle.give_back(connection)
+                return
+        connection.close()
+
+    @property
+    def in_use(self) -> int:
+        """How many connections are taken."""
+        pool: Any = self.engine.pool
+        return int(pool.checkedout()) - len(self._idle)
 
     def begin(self, connection: Connection) -> None:
         """Begin a write transaction. The caller must call `end`."""
@@ -79,9 +101,14 @@ class Database:
     def close(self) -> None:
         if self._circuit is not None:
             self._circuit.stop()
+        self._idle.close_all()
         self.engine.dispose()
         if self._write_lock is not None:
             self._write_lock.close()
+
+    def _after_error(self, context: ExceptionContext) -> None:
+        if context.is_disconnect:  # the pool opens all of its connections anew, so it needs them
+            self._idle.close_all()
 
 
 def _on_sqlite(connection: Connection, statement: str) -> None:

@@ -6,8 +6,8 @@ from urllib.parse import quote
 
 import pytest
 
-from provider.admin.event_names import AREAS, EVENT_NAMES
-from provider.admin.event_sentences import BY_OPERATOR, OF_USER, sentence_for
+from provider.admin.audit.event_names import AREAS, EVENT_NAMES
+from provider.admin.audit.event_sentences import BY_OPERATOR, OF_USER, sentence_for
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.languages.catalogs import LANGUAGES

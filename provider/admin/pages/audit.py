@@ -8,10 +8,10 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from provider.accounts.roles.permissions import Permission
-from provider.admin import audit_log
-from provider.admin.audit_file import FORMATS, as_file
-from provider.admin.audit_log import Filters
-from provider.admin.event_names import AREAS, EVENT_NAMES
+from provider.admin.audit import audit_log
+from provider.admin.audit.audit_file import FORMATS, as_file
+from provider.admin.audit.audit_log import Filters
+from provider.admin.audit.event_names import AREAS, EVENT_NAMES
 from provider.admin.filters import typed_text
 from provider.admin.guards import require_operator
 from provider.admin.pages.event_list import event_list

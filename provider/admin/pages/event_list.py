@@ -7,8 +7,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 from provider.accounts.store import email_addresses
-from provider.admin.event_names import EVENT_NAMES
-from provider.admin.event_sentences import BECAUSE, BY_OPERATOR, sentence_for
+from provider.admin.audit.event_names import EVENT_NAMES
+from provider.admin.audit.event_sentences import BECAUSE, BY_OPERATOR, sentence_for
 from provider.audit.events import Event
 from provider.audit.store import AuditEvent
 from provider.database.base import parse_id

@@ -4,7 +4,7 @@ from starlette.responses import Response
 
 from provider.accounts.roles.permissions import Permission
 from provider.admin import outbox as rules
-from provider.admin.event_names import EVENT_NAMES
+from provider.admin.audit.event_names import EVENT_NAMES
 from provider.admin.guards import Operator, require_operator
 from provider.admin.lists.jobs import JOBS, STATES, TOPICS
 from provider.admin.pages.actions import Action, Actions, Subject, action_endpoint, available, done_message

@@ -6,9 +6,9 @@ from urllib.parse import urlsplit
 from starlette.responses import Response
 
 from provider.accounts.roles.permissions import Permission
-from provider.admin import charts
-from provider.admin.app_usage import find_usage
 from provider.admin.guards import operator_of, require_operator
+from provider.admin.overview import charts
+from provider.admin.overview.app_usage import find_usage
 from provider.admin.pages.clients.frame import client_page, find_client
 from provider.admin.pages.event_list import event_list
 from provider.admin.presets import preset_of

@@ -9,8 +9,8 @@ from provider.accounts.factors import second_factor
 from provider.accounts.store import passwords
 from provider.accounts.store.failures import Counter
 from provider.accounts.throttle import PASSWORD, SECOND_FACTOR
-from provider.admin import audit_log
-from provider.admin.audit_log import Filters
+from provider.admin.audit import audit_log
+from provider.admin.audit.audit_log import Filters
 from provider.admin.pages.event_list import event_list
 from provider.admin.pages.paging import AT_ONCE, next_page, place_on
 from provider.admin.pages.users.details import UserDetails

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from provider.accounts.store.user_counts import count_created, count_two_factor, count_users
-from provider.admin import charts
-from provider.admin.charts import DAY, Chart, Counts, Part, Span, Unit
+from provider.admin.overview import charts
+from provider.admin.overview.charts import DAY, Chart, Counts, Part, Span, Unit
 from provider.audit import active_users, daily, hourly
 from provider.audit.active_users import day_of
 from provider.audit.daily import ACTIVE_IN, NEW_USERS, TOTAL_USERS, TWO_FACTOR_USERS

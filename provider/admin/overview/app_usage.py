@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from provider.admin import charts
-from provider.admin.charts import DAY, Chart
+from provider.admin.overview import charts
+from provider.admin.overview.charts import DAY, Chart
 from provider.audit import daily, hourly
 from provider.audit.active_users import day_of
 from provider.oauth.explanations import count_rejected

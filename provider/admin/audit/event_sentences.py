@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from provider.admin.event_names import EVENT_NAMES
+from provider.admin.audit.event_names import EVENT_NAMES
 from provider.audit.events import Event
 from provider.languages.text import Text
 
