@@ -121,12 +121,14 @@ SYSTEM = Origin(network="", user_agent="signet", request_id="")
 class UnitOfWork:
     """The transaction and time of one request. Created by `unit_of_work`."""
 
-    def __init__(self, installation: Installation, origin: Origin, *, may_wait: bool = True) -> None:
+    def __init__(
+        self, installation: Installation, origin: Origin | Callable[[], Origin], *, may_wait: bool = True
+    ) -> None:
         self.installation = installation
         self.settings = installation.effective_settings
         self.vault = installation.vault
         self.now = installation.clock()
-        self.origin = origin
+        self._origin = origin
         self.writing = False
         self.has_committed = False
         """Whether something may be committed already, although the unit of work has not ended."""
@@ -135,6 +137,17 @@ class UnitOfWork:
         """The audit events of this transaction so far, for `Installation.publish`."""
         self.after_commit: list[Callable[[], None]] = []
         self._connection: Connection | None = None
+
+    @property
+    def origin(self) -> Origin:
+        """The origin of the request, found out at first use: most requests of programs need none of it."""
+        if not isinstance(self._origin, Origin):
+            self._origin = self._origin()
+        return self._origin
+
+    @origin.setter
+    def origin(self, origin: Origin) -> None:
+        self._origin = origin
 
     @property
     def read(self) -> Connection:
@@ -219,8 +232,10 @@ class UnitOfWork:
 
 
 @contextmanager
-def unit_of_work(installation: Installation, origin: Origin = SYSTEM, *, may_wait: bool = True) -> Iterator[UnitOfWork]:
-    """Open a unit of work with one transaction.
+def unit_of_work(
+    installation: Installation, origin: Origin | Callable[[], Origin] = SYSTEM, *, may_wait: bool = True
+) -> Iterator[UnitOfWork]:
+    """Open a unit of work with one transaction. `origin` may be a function, which is called when it is needed.
 
     A refusal keeps its writes; any other exception undoes them all. `may_wait`: this thread may wait for other servers.
     """

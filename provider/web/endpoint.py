@@ -23,7 +23,7 @@ from provider.refusals import MethodNotAllowed, Refusal, Unavailable
 from provider.web import errors
 from provider.web.bodies import MAX_BODY, Bodies, BodyTooLarge, CallerGone
 from provider.web.call import Call
-from provider.web.methods import methods_of
+from provider.web.routing import methods_of
 from provider.web.threads import Pool, Threads
 from provider.work import Installation, NeedsNetwork, unit_of_work
 
@@ -110,7 +110,7 @@ class Endpoint:
         loses against another transaction runs again too, unless it may have committed something already.
         """
         try:
-            with unit_of_work(call.installation, call.origin, may_wait=may_wait) as work:
+            with unit_of_work(call.installation, call.find_origin, may_wait=may_wait) as work:
                 call.work = work
                 self._require_method(call)
                 if self.csrf_checked and call.method not in {"GET", "HEAD"}:

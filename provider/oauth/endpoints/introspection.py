@@ -7,7 +7,7 @@ issued for it.
 from functools import partial
 from typing import Any
 
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from provider.crypto.digests import digest
 from provider.oauth.clients.clients import Client
@@ -22,6 +22,7 @@ from provider.oauth.tokens.access_tokens import ActiveToken, InactiveToken, inac
 from provider.oauth.tokens.introspection_jwts import MEDIA_TYPE, is_wanted, make_introspection_jwt
 from provider.oauth.tokens.store import refresh_tokens
 from provider.web.call import Call
+from provider.web.json_responses import JsonResponse
 
 INACTIVE: dict[str, Any] = {"active": False}
 
@@ -56,7 +57,7 @@ def introspection(call: Call) -> Response:
     if is_wanted(call.header_list("accept")):
         jwt = make_introspection_jwt(work, request.server, client, answer)
         return Response(jwt, media_type=MEDIA_TYPE, headers=NO_STORE)
-    return JSONResponse(answer, headers=NO_STORE)
+    return JsonResponse(answer, headers=NO_STORE)
 
 
 def _access_token(request: TokenRequest, token: str) -> dict[str, Any]:
