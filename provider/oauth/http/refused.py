@@ -74,6 +74,8 @@ def _bearer_challenge(call: Call, error: OAuth2Error) -> str:
 
 protocol_endpoint = machine_endpoint(render=as_json)
 """An endpoint for programs whose rejected requests are explained."""
+reading_endpoint = machine_endpoint(render=as_json, only_reads=True)
+"""The same for one that seldom writes."""
 
 
 def read_form(call: Call, checks: Checks) -> None:
