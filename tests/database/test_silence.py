@@ -13,7 +13,8 @@ from starlette.testclient import TestClient
 from provider.config.settings import Settings
 from provider.database.engine import OUTAGES, open_database
 from tests.support.installation import ISSUER, settings_for
-from tests.support.own_postgres import Network, OwnServer
+from tests.support.network import Network
+from tests.support.own_postgres import OwnServer
 from tests.support.waiting import wait_until
 
 TIMEOUT = 1.0

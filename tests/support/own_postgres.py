@@ -1,12 +1,9 @@
-"""A PostgreSQL of one test's own, to be killed, frozen and started again, and a network that swallows bytes."""
+"""A PostgreSQL of one test's own, to be killed, frozen and started again."""
 
 import contextlib
 import os
-import select
 import signal
-import socket
 import subprocess
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -39,6 +36,20 @@ class OwnServer:
         self.services.postgres.kill()
         self.services.postgres.wait()
 
+    def kill(self) -> None:
+        """Kill every process of it immediately. With the settings DURABLE, what was committed is on disk."""
+        for pid in self._processes():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        assert self.services.postgres is not None
+        self.services.postgres.wait()
+
+    def _processes(self) -> list[int]:
+        """The pids of the server, and of those that it started."""
+        assert self.services.postgres is not None
+        parent = self.services.postgres.pid
+        return [parent, *map(int, Path(f"/proc/{parent}/task/{parent}/children").read_text().split())]
+
     def start(self) -> None:
         who: dict[str, Any] = {"user": self.owner.st_uid, "group": self.owner.st_gid, "extra_groups": []}
         with (self.services.folder / "pg.log").open("ab") as log:
@@ -51,8 +62,7 @@ class OwnServer:
         assert self.services.postgres is not None
         parent = self.services.postgres.pid
         os.kill(parent, signal.SIGSTOP)  # first: it must not start others
-        children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
-        processes = [parent, *map(int, children)]
+        processes = self._processes()
         for pid in processes:
             os.kill(pid, signal.SIGSTOP)
         try:
@@ -61,42 +71,3 @@ class OwnServer:
             for pid in processes:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGCONT)
-
-
-class Network:
-    """A way to a server's socket on a TCP port of its own. While `drops` is set, whatever is sent is lost."""
-
-    def __init__(self, target: Path) -> None:
-        self.target = str(target)
-        self.drops = threading.Event()
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._listener.getsockname()[1]
-        self._open: list[socket.socket] = []
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                near, _ = self._listener.accept()
-                far = socket.socket(socket.AF_UNIX)
-                far.connect(self.target)
-                self._open += [near, far]
-                threading.Thread(target=self._carry, args=(near, far), daemon=True).start()
-
-    def _carry(self, near: socket.socket, far: socket.socket) -> None:
-        with contextlib.suppress(OSError, ValueError):
-            while True:
-                for one in select.select([near, far], [], [])[0]:
-                    data = one.recv(65536)
-                    if not data:
-                        near.close()
-                        far.close()
-                        return
-                    if not self.drops.is_set():
-                        (far if one is near else near).sendall(data)
-
-    def close(self) -> None:
-        for one in (self._listener, *self._open):
-            with contextlib.suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
-            one.close()
