@@ -10,7 +10,7 @@ ARGS   ?=
 MARKS  ?= not slow
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow test-all test-quickstarts test-apps check docs screenshots pictures format bench bench-at-size round-trips migration api-documents references translations constraints clean
+.PHONY: help demo test test-slow test-all test-quickstarts test-apps check docs screenshots pictures format bench bench-at-size kill-rounds soak round-trips migration api-documents references translations constraints clean
 
 help:  ## List these commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -25,10 +25,12 @@ test: $(VENV)/test  ## Run the tests, except those marked slow; ARGS go to pytes
 	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n $(JOBS) --dist worksteal -m "$(MARKS)" $(ARGS)
 
 test-slow: $(VENV)/test  ## Run the tests marked slow, as CI does after the others
+	@tests/set_up $(BIN) --helm
 	$(MAKE) test MARKS=slow
 
 test-all: export THOROUGH := 1
 test-all: $(VENV)/test  ## Run all tests, each on both databases, with more examples and longer walks and races
+	@tests/set_up $(BIN) --helm
 	$(MAKE) test MARKS= ARGS="--all-databases $(ARGS)"
 
 test-apps: $(VENV)/test  ## Follow the guides of docs/connect/apps with the real apps; ARGS="jupyterhub pgadmin" for some
@@ -77,6 +79,14 @@ bench-at-size: $(VENV)/test  ## Measure every route with a million users in the 
 
 round-trips: $(VENV)/test  ## Count the round trips to a PostgreSQL that is 80 ms away; ARGS="--milliseconds 20" for another distance
 	$(BIN)/python benchmarks/round_trips.py $(ARGS)
+
+kill-rounds: $(VENV)/test  ## Kill the service and the database under load, and look for lost writes; ARGS="--rounds 200 --seed 1"
+	@tests/set_up $(BIN)
+	$(BIN)/python benchmarks/kill_rounds.py $(ARGS)
+
+soak: $(VENV)/test  ## Load the service for hours, and check memory, descriptors, tables and p99; ARGS="--hours 2 --database postgresql"
+	@tests/set_up $(BIN)
+	$(BIN)/python benchmarks/soak.py $(ARGS)
 
 migration: $(VENV)/test  ## Write a migration for changed tables: make migration m="What it changes"
 	@test -n "$(m)" || { echo 'say what it changes: make migration m="..."' >&2; exit 2; }

@@ -15,6 +15,7 @@ import provider.accounts.store.roles
 import provider.accounts.store.search_keys
 import provider.accounts.store.users
 import provider.admin.bulk.runs
+import provider.admin.imports.store
 import provider.admin.store
 import provider.audit.active_users
 import provider.audit.daily

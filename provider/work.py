@@ -214,7 +214,7 @@ class UnitOfWork:
 
     def _give_back(self) -> None:
         if self._connection is not None:
-            self._connection.close()
+            self.installation.database.give_back(self._connection)
             self._connection = None
 
 

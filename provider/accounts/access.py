@@ -67,7 +67,7 @@ class Cause(StrEnum):
     SUSPENDED = "suspended"
     DELETION_REQUESTED = "deletion_requested"
     REOPENED = "reopened"
-    """The end of a suspension, or a deletion that was cancelled."""
+    """The end of a suspension, or a deletion that was canceled."""
     DELETED = "deleted"
 
     @property

@@ -5,6 +5,7 @@ A response that shows one resource has an ETag, its version. A request that chan
 an Idempotency-Key, so that it can be repeated (`idempotency`).
 """
 
+import hashlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from provider.admin import authority, idempotency
 from provider.admin.authority import MorePermissions
 from provider.admin.etags import ChangedMeanwhile, version_of
 from provider.admin.idempotency import AnsweredBefore, InvalidIdempotencyKey, KeyInUse, KeyReused, ResponseLost
-from provider.api.bodies import JSON_TYPE, Body, Nothing, read
+from provider.api.bodies import JSON_TYPE, Body, File, Nothing, read
 from provider.api.callers import Operator, operator
 from provider.api.operation import NO_STORE, Answer, Operation, as_json
 from provider.database.base import parse_id
@@ -123,7 +124,9 @@ class AdminOperation(Operation):
         if key is None:
             return None
         caller = f"{operator.client_id} {operator.user_id or ''}"
-        return idempotency.request_of(key, caller=caller, asked=[call.method, call.path, as_json(body)])
+        sent = {"file": hashlib.sha256(body.content).hexdigest()} if isinstance(body, File) else as_json(body)
+        query = [dict(call.query)] if call.query else []
+        return idempotency.request_of(key, caller=caller, asked=[call.method, call.path, sent, *query])
 
 
 def begin(call: Call) -> None:

@@ -25,7 +25,7 @@ class NotFailed(Refusal):
 class NotWaiting(Refusal):
     code = "not-waiting"
     status_code = 409
-    message = Text("This job can't be cancelled. It is already finished or being sent right now.")
+    message = Text("This job can't be canceled. It is already finished or being sent right now.")
 
 
 def find(work: UnitOfWork, message_id: str) -> Message:

@@ -65,6 +65,7 @@ IN_PATHS = {
     "error_id": "The error ID of the rejected request.",
     "family_id": "The token family's ID.",
     "identity_id": "The linked identity's ID.",
+    "import_id": "The import's ID.",
     "kid": "The key's ID.",
     "promise_id": "The job's ID.",
     "role": "The role's name.",

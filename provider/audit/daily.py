@@ -23,11 +23,11 @@ from sqlalchemy import (
 
 from provider.audit.active_users import day_of
 from provider.audit.hourly import KEPT_FOR as HOURS_KEPT_FOR
-from provider.audit.hourly import hourly_app_counts, hourly_counts
+from provider.audit.hourly import hourly_app_counts, hourly_app_tokens, hourly_counts
 from provider.database.base import metadata
 from provider.database.dialect import queue_for, upsert
 from provider.database.types import UtcTime
-from provider.observability.counters import APP
+from provider.observability.counters import APP, APP_GRANT
 from provider.work import UnitOfWork
 
 KEPT_FOR = timedelta(days=400)
@@ -71,6 +71,10 @@ def roll_up(work: UnitOfWork) -> None:
     while day <= today:
         _sum_up(work.db, hourly_counts, hourly_counts.c.name, day)
         _sum_up(work.db, hourly_app_counts, literal(APP) + hourly_app_counts.c.client_id, day)
+        tokens = hourly_app_tokens.c
+        _sum_up(
+            work.db, hourly_app_tokens, literal(APP_GRANT) + tokens.grant_type + literal(":") + tokens.client_id, day
+        )
         day += DAY
     for month in _months(first, today + DAY):
         _sum_up_month(work.db, month)
@@ -162,6 +166,6 @@ def _after(month: datetime) -> datetime:
 
 def purge(db: Connection, *, before: datetime, limit: int) -> int:  # noqa: ARG001  # a day has a row for each app
     """Delete the counts of days before `before`, and those by app, which the sums of months keep, earlier."""
-    day, of_apps = daily_counts.c.day, and_(*_begins_with(APP))
+    day, of_apps = daily_counts.c.day, or_(and_(*_begins_with(APP)), and_(*_begins_with(APP_GRANT)))
     old = (day < before + KEPT_FOR - APPS_KEPT_FOR, or_(day < before, of_apps))
     return db.execute(delete(daily_counts).where(*old)).rowcount

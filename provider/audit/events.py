@@ -79,6 +79,9 @@ class Event(StrEnum):
     LIST_EXPORTED = "list.exported"
     BULK_STARTED = "bulk.started"
     BULK_STOPPED = "bulk.stopped"
+    IMPORT_STARTED = "import.started"
+    IMPORT_STOPPED = "import.stopped"
+    IMPORT_FINISHED = "import.finished"
     TEST_EMAIL_SENT = "email.test_sent"
     INVALIDATED = "installation.invalidated"
 

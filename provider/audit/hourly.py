@@ -29,6 +29,15 @@ hourly_app_counts = Table(  # apart: a client_id does not fit into a name above
     Column("count", BigInteger, nullable=False),
     PrimaryKeyConstraint("hour", "client_id"),
 )
+hourly_app_tokens = Table(
+    "hourly_app_tokens",
+    metadata,
+    Column("hour", UtcTime, nullable=False),
+    Column("client_id", String(128), nullable=False),
+    Column("grant_type", String(32), nullable=False),  # as in the names of counters
+    Column("count", BigInteger, nullable=False),
+    PrimaryKeyConstraint("hour", "client_id", "grant_type"),
+)
 
 
 def hour_of(moment: datetime) -> datetime:
@@ -56,6 +65,9 @@ def add(db: Connection, hour: datetime, name: str, count: int) -> None:
     """Add to the count of this name, which is one of `counters`."""
     if name.startswith(counters.APP):
         table, key = hourly_app_counts, {"client_id": name.removeprefix(counters.APP)}
+    elif name.startswith(counters.APP_GRANT):
+        grant_type, _, client_id = name.removeprefix(counters.APP_GRANT).partition(":")
+        table, key = hourly_app_tokens, {"client_id": client_id, "grant_type": grant_type}
     else:
         table, key = hourly_counts, {"name": name}
     fresh = upsert(db, table).values(hour=hour, count=count, **key)
@@ -77,6 +89,14 @@ def find_of_app(db: Connection, client_id: str, *, since: datetime) -> dict[date
     return {hour: int(number) for hour, number in db.execute(query)}
 
 
+def find_tokens_of_app(db: Connection, client_id: str, *, since: datetime) -> dict[tuple[datetime, str], int]:
+    """Return the tokens issued to one app since then as {(hour, grant type): count}."""
+    table = hourly_app_tokens
+    query = select(table.c.hour, table.c.grant_type, table.c.count)
+    rows = db.execute(query.where(table.c.client_id == client_id, table.c.hour >= since))
+    return {(hour, grant_type): int(number) for hour, grant_type, number in rows}
+
+
 def sum_by_app(db: Connection, *, since: datetime, limit: int) -> list[tuple[str, int]]:
     """Return the apps with the most sign-ins since then, as (client_id, count), and how many."""
     table, total = hourly_app_counts, func.sum(hourly_app_counts.c.count)
@@ -87,5 +107,5 @@ def sum_by_app(db: Connection, *, since: datetime, limit: int) -> list[tuple[str
 
 
 def purge(db: Connection, *, before: datetime, limit: int) -> int:  # noqa: ARG001  # an hour has a handful of names
-    removed = db.execute(delete(hourly_counts).where(hourly_counts.c.hour < before)).rowcount
-    return removed + db.execute(delete(hourly_app_counts).where(hourly_app_counts.c.hour < before)).rowcount
+    tables = (hourly_counts, hourly_app_counts, hourly_app_tokens)
+    return sum(db.execute(delete(table).where(table.c.hour < before)).rowcount for table in tables)

@@ -95,4 +95,4 @@ def cancel(
 
     with unit() as work:
         outbox.cancel(work, identifier(message_id))
-    say(f"Cancelled job {message_id}.", {"id": message_id, "state": "cancelled"}, as_json=as_json)
+    say(f"Canceled job {message_id}.", {"id": message_id, "state": "cancelled"}, as_json=as_json)

@@ -33,7 +33,7 @@ def audit(
 
     Example: signet audit --name 'account.*' --since 7d --csv > audit.csv
     """
-    from provider.admin import audit_log
+    from provider.admin.audit import audit_log
     from provider.audit import export
 
     columns = ("at", "name", "user_id", "client_id", "network", "details")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 
-from provider.admin.health import find_key_ages, find_late_jobs
+from provider.admin.overview.health import find_key_ages, find_late_jobs
 from provider.audit import store as audit
 from provider.cli.output import counted
 from provider.config.environment import SettingsError

@@ -14,7 +14,7 @@ from provider.cli.progress import progress
 from provider.refusals import Refusal
 
 if TYPE_CHECKING:
-    from provider.admin.user_import import Result
+    from provider.admin.imports.rows import Result
 
 
 def import_users(
@@ -39,7 +39,7 @@ def import_users(
     """
     from provider.accounts.importing.files import UnreadableFile, read_rows
     from provider.accounts.roles.permissions import EVERYTHING
-    from provider.admin.user_import import Options, Outcome, import_rows
+    from provider.admin.imports.rows import Options, Outcome, import_rows
 
     options = Options(permissions=EVERYTHING, update=update, invite=invite, dry_run=dry_run)
     with ExitStack() as stack:
@@ -64,7 +64,7 @@ def import_users(
         try:
             counts = import_rows(installation, read_rows(source), options, seen)
         except UnreadableFile as problem:
-            raise Refusal(str(problem) if dry_run else f"{problem} Rows before that stay imported.") from None
+            raise Refusal(f"{problem}{'' if dry_run else ' Rows before that stay imported.'}") from None
     prefix = "Dry run: " if dry_run else ""
     told = ", ".join(f"{number} {outcome}" for outcome, number in counts.items())
     say(f"{prefix}{told}.", {"dry_run": dry_run, **counts}, as_json=as_json)

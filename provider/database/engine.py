@@ -4,6 +4,7 @@ Connections are in autocommit mode, so a read is one round trip and holds nothin
 ended by `Database.begin` and `Database.end`, which only `work` calls.
 """
 
+import json
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -15,9 +16,11 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from provider.config.settings import Settings
 from provider.database import outages
 from provider.database.circuit import Circuit
+from provider.database.idle import IdleConnections
 from provider.database.outages import DatabaseUnavailable
 from provider.database.write_lock import WriteLock
 
+_JSON = json.JSONDecoder()
 OUTAGES = (DatabaseUnavailable, PoolTimeout)
 """Errors of a database that is down, locked, full or too slow: an outage, answered with 503."""
 
@@ -30,14 +33,19 @@ class Database:
         self.is_sqlite = engine.dialect.name == "sqlite"
         self._circuit = circuit
         self._write_lock = WriteLock(_lock_file(engine), patience) if self.is_sqlite else None
+        self._idle = IdleConnections(engine.connect)
+        event.listen(engine, "handle_error", self._after_error)
         self.on_connect: Callable[[Connection], None] | None = None
-        """Called with each connection taken from the pool, before it is used."""
+        """Called with each connection that is taken, before it is used."""
 
     def connect(self) -> Connection:
-        """Take a connection from the pool. Raises one of OUTAGES, immediately while the database is silent."""
+        """Take a connection. Raises one of OUTAGES, immediately while the database is silent.
+
+        Close it afterwards, or `give_back` it.
+        """
         if self._circuit is not None:
             self._circuit.require_closed()
-        connection = self.engine.connect()
+        connection = self._idle.take()
         if self.on_connect is not None:
             try:
                 self.on_connect(connection)
@@ -45,6 +53,22 @@ class Database:
                 connection.close()
                 raise
         return connection
+
+    def give_back(self, connection: Connection) -> None:
+        """Keep a connection for the next `connect`, unless it is useless or a transaction is still open in it."""
+        if not connection.invalidated:
+            driver: Any = connection.connection.dbapi_connection
+            if not driver.in_transaction:
+                connection.rollback()  # ends what SQLAlchemy takes for a transaction, also in autocommit mode
+                self._idle.give_back(connection)
+                return
+        connection.close()
+
+    @property
+    def in_use(self) -> int:
+        """How many connections are taken."""
+        pool: Any = self.engine.pool
+        return int(pool.checkedout()) - len(self._idle)
 
     def begin(self, connection: Connection) -> None:
         """Begin a write transaction. The caller must call `end`."""
@@ -79,9 +103,14 @@ class Database:
     def close(self) -> None:
         if self._circuit is not None:
             self._circuit.stop()
+        self._idle.close_all()
         self.engine.dispose()
         if self._write_lock is not None:
             self._write_lock.close()
+
+    def _after_error(self, context: ExceptionContext) -> None:
+        if context.is_disconnect:  # the pool opens all of its connections anew, so it needs them
+            self._idle.close_all()
 
 
 def _on_sqlite(connection: Connection, statement: str) -> None:
@@ -112,6 +141,7 @@ def open_database(settings: Settings) -> Database:
         "pool_size": size,
         "max_overflow": 0,
         "pool_timeout": settings.database_timeout,
+        "json_deserializer": _read_json,
         "hide_parameters": True,  # an error text must not carry a digest or an address into the log
     }
     if url.get_backend_name() == "sqlite":
@@ -145,6 +175,12 @@ def _open_postgresql(url: URL, timeout: float, options: dict[str, Any]) -> Datab
     engine = create_engine(url, creator=lambda: connector.connect(**parameters()), pool_use_lifo=True, **options)
     event.listen(engine, "handle_error", _as_outage, retval=True)
     return Database(engine, timeout, circuit)
+
+
+def _read_json(text: str | bytes) -> Any:
+    """Return the value of a JSON column. `json.loads` takes three times as long, mostly to guess the encoding."""
+    value, _ = _JSON.raw_decode(text if isinstance(text, str) else text.decode())
+    return value
 
 
 def _as_outage(context: ExceptionContext) -> Exception | None:

@@ -11,7 +11,12 @@ from concurrent.futures import Future
 from typing import Any, TypeVar
 
 import psycopg
+from psycopg import Cursor
 from psycopg.abc import PQGen
+from psycopg.pq import TransactionStatus
+from psycopg.pq.abc import PGconn
+from psycopg.rows import tuple_row
+from psycopg.types.string import TextLoader
 
 Result = TypeVar("Result")
 
@@ -34,6 +39,25 @@ class Connection(psycopg.Connection[Any]):
     on_silence: Callable[[], object] = staticmethod(lambda: None)
     begin = "BEGIN"
     """The statement that begins a transaction."""
+
+    def __init__(self, pgconn: PGconn, row_factory: Any = tuple_row) -> None:
+        super().__init__(pgconn, row_factory)
+        self._cursors: dict[str, Cursor[Any]] = {}
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction is open, as sqlite3 names it."""
+        return self.pgconn.transaction_status != TransactionStatus.IDLE
+
+    def repeat(self, query: str, parameters: Mapping[str, Any]) -> Cursor[Any]:
+        """Run a statement of a hot path, prepared, with its own cursor, which keeps what it knows of the types.
+
+        The cursor is valid until the same statement runs again.
+        """
+        cursor = self._cursors.get(query)
+        if cursor is None:
+            cursor = self._cursors[query] = self.cursor()
+        return cursor.execute(query, parameters, prepare=True)
 
     def wait(self, gen: PQGen[Result], interval: float = 0.1, timeout: float | None = None) -> Result:
         try:
@@ -111,6 +135,7 @@ class Connector:
         connection.patience, connection.on_silence = self._patience, self._on_silence
         connection.autocommit = True
         self._reached = connection.info.host, str(connection.info.port)
+        connection.adapters.register_loader("uuid", TextLoader)  # we use identifiers as text
         (mark,) = connection.execute("SELECT current_setting(%s, true)", (MARK,)).fetchone() or (None,)
         if mark is None:
             connection.prepare_threshold = None

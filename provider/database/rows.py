@@ -10,6 +10,9 @@ from itertools import starmap
 from typing import Any, Generic, TypeVar, overload
 
 from sqlalchemy import ColumnElement, Connection, Executable, FromClause, Select, select
+from sqlalchemy.exc import MultipleResultsFound
+
+from provider.database.prepared import Prepared
 
 Value = TypeVar("Value")
 A = TypeVar("A")
@@ -44,6 +47,25 @@ class Rows(Generic[Value]):
     def all(self, db: Connection, query: Executable, bound: Mapping[str, Any] | None = None) -> list[Value]:
         """Run a query; return the value of every row, in their order."""
         return list(starmap(self.make, db.execute(query, bound)))
+
+    def prepare(self, query: Executable) -> "Query[Value]":
+        """Return a query of a hot path, which `one` could run too."""
+        return Query(Prepared(query, self.columns), self.make)
+
+
+class Query(Generic[Value]):
+    """A prepared query for at most one row."""
+
+    def __init__(self, prepared: Prepared, make: Callable[..., Value]) -> None:
+        self._prepared = prepared
+        self._make = make
+
+    def one(self, db: Connection, values: Mapping[str, Any]) -> Value | None:
+        """Run the query; return the row's value or None. Raises MultipleResultsFound."""
+        found = self._prepared.rows(db, values)
+        if len(found) > 1:
+            raise MultipleResultsFound("more than one row was found")
+        return self._make(*found[0]) if found else None
 
 
 def columns_of(row_class: type[Any], source: FromClause | None = None, /, **named: ColumnElement[Any]) -> Columns:

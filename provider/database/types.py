@@ -2,6 +2,7 @@
 
 import unicodedata
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import DateTime, Dialect, LargeBinary, String, Uuid
 from sqlalchemy.types import TypeDecorator
@@ -32,7 +33,20 @@ class Digest(LargeBinary):
     """A SHA-256 digest, 32 bytes: the stored form of every value that a browser or a client holds."""
 
 
-Identifier = Uuid(as_uuid=False)
+class _UuidText(Uuid[str]):
+    """A UUID as text. Where the database stores 32 digits, the hyphens are added without making a `uuid.UUID` first."""
+
+    def result_processor(self, dialect: Dialect, coltype: Any) -> Any:
+        return None if dialect.supports_native_uuid else _with_hyphens
+
+
+def _with_hyphens(digits: str | None) -> str | None:
+    if digits is None:
+        return None
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
+Identifier = _UuidText(as_uuid=False)
 """A UUID, as text in Python."""
 
 LONGEST_KEY = 254

@@ -44,7 +44,7 @@ class UpstreamDeclined(Refusal):
         self.details = [(name, text[:LONGEST]) for name, text in given if text]
         self.title = Text("Couldn't sign in with %(name)s", name=upstream)
         super().__init__(
-            Text("The sign-in at %(name)s was cancelled or denied.", name=upstream)
+            Text("The sign-in at %(name)s was canceled or denied.", name=upstream)
             if error == "access_denied"
             else Text("%(name)s rejected the sign-in.", name=upstream)
         )

@@ -80,6 +80,7 @@ def sign_in(
     current: Session | None,
     browser: str,
     carry: Mapping[str, str],
+    client_id: str | None = None,
 ) -> SignIn:
     """Sign in to the account that this identity is linked to, or to a new one.
 
@@ -96,7 +97,13 @@ def sign_in(
         raise _not_linked(work, upstream, identity, browser=browser, carry=carry)
     record(work, Event.IDENTITY_USED, user_id=user.id, upstream=upstream.settings.key)
     return sign_in_by_upstream(
-        work, user=user, current=current, browser=browser, carry=carry, proven_at=identity.proven_at
+        work,
+        user=user,
+        current=current,
+        browser=browser,
+        carry=carry,
+        proven_at=identity.proven_at,
+        client_id=client_id,
     )
 
 

@@ -28,10 +28,13 @@ def needs_second_factor(session: Session) -> bool:
 
 
 @SIGN_INS.count_refusals("second_factor")
-def show_second_factor(work: UnitOfWork, session: Session, *, factor: Factor, code: str) -> str:
+def show_second_factor(
+    work: UnitOfWork, session: Session, *, factor: Factor, code: str, client_id: str | None = None
+) -> str:
     """Accept a second factor at the end of a sign-in, or later (step-up). Returns the session's new cookie value.
 
-    Raises SecondFactorExpired, or what `second_factor.prove` does.
+    `client_id` is the app whose request waits for it, for the audit log. Raises SecondFactorExpired, or what
+    `second_factor.prove` does.
     """
     second_factor.prove(work, session, factor=factor, code=code)
     cookie = raise_level(work, session, factor=factor.amr)
@@ -40,7 +43,7 @@ def show_second_factor(work: UnitOfWork, session: Session, *, factor: Factor, co
     event = Event.STEPPED_UP if session.pending is None else Event.SIGNED_IN
     if session.pending is not None:
         users.set_last_sign_in(work.db, session.user_id, now=work.now)
-    record(work, event, user_id=session.user_id, session=session.id, method=factor.name)
+    record(work, event, user_id=session.user_id, client_id=client_id, session=session.id, method=factor.name)
     outcome = "stepped_up" if session.pending is None else "signed_in"
     work.after_commit.append(partial(SIGN_INS.count, "second_factor", outcome))
     work.after_commit.append(partial(counters.mark_active, session.user_id))

@@ -105,12 +105,13 @@ def sign_in(
     browser: str,
     carry: Mapping[str, str],
     device: str | None = None,
+    client_id: str | None = None,
 ) -> SignIn:
     """Check the email address and password, and begin a session.
 
     Another user's session in this browser (`current`) ends. A session of the same user continues under a new
     identifier, so that applications keep their access. `device` is the cookie of a browser that signed in before; an
-    app has none.
+    app has none. `client_id` is the app whose request waits for the sign-in, for the audit log.
 
     Whether the account may sign in is decided and revealed only after the right password. An unverified address opens
     nothing, and neither does the password of a claim to another user's address. Raises WrongPassword, Suspended,
@@ -131,7 +132,7 @@ def sign_in(
     owner = next((one for one, is_right in rivals if is_right), None)
     if owner is None:
         attempt.fail(work)
-        record(work, Event.SIGN_IN_FAILED, user_id=None if first is None else first[0].id)
+        record(work, Event.SIGN_IN_FAILED, user_id=None if first is None else first[0].id, client_id=client_id)
         raise WrongPassword
     # A claim's password takes back no failure: they may be guesses at the owner's.
     _require_active(
@@ -144,15 +145,18 @@ def sign_in(
         attempt.succeed(work)
     if stronger is not None:
         password_hashes.upgrade(work.db, user_id, old=stronger[0], new=stronger[1])
-    return _begin_session(work, user_id, owner[0].security_stamp, current, factor=PASSWORD, step=step)
+    stamp = owner[0].security_stamp
+    return _begin_session(work, user_id, stamp, current, factor=PASSWORD, step=step, client_id=client_id)
 
 
-def sign_in_after_sign_up(work: UnitOfWork, *, user_id: str, current: Session | None) -> SignIn:
+def sign_in_after_sign_up(
+    work: UnitOfWork, *, user_id: str, current: Session | None, client_id: str | None = None
+) -> SignIn:
     """Begin the first session of an account that was just created, with the password that the user chose.
 
     Another user's session in this browser (`current`) ends.
     """
-    return _begin_session(work, user_id, FIRST, current, factor=PASSWORD, step=Step.DONE)
+    return _begin_session(work, user_id, FIRST, current, factor=PASSWORD, step=Step.DONE, client_id=client_id)
 
 
 @SIGN_INS.count_refusals("password")
@@ -164,6 +168,7 @@ def sign_in_after_confirmation(
     current: Session | None,
     browser: str,
     carry: Mapping[str, str],
+    client_id: str | None = None,
 ) -> SignIn:
     """Begin a session for a user who just confirmed an address in the browser in which they typed the password.
 
@@ -176,9 +181,8 @@ def sign_in_after_confirmation(
         raise Suspended
     _require_active(work, user, None, None, browser=browser, carry=carry)
     step = Step.SECOND_FACTOR if second_factor.is_enabled(work, user.id) else Step.DONE
-    return _begin_session(
-        work, user.id, user.security_stamp, current, factor=PASSWORD, step=step, auth_time=password_at
-    )
+    begin = partial(_begin_session, work, user.id, user.security_stamp, current, client_id=client_id)
+    return begin(factor=PASSWORD, step=step, auth_time=password_at)
 
 
 @SIGN_INS.count_refusals("upstream")
@@ -190,6 +194,7 @@ def sign_in_by_upstream(
     browser: str,
     carry: Mapping[str, str],
     proven_at: datetime | None,
+    client_id: str | None = None,
 ) -> SignIn:
     """Begin a session for the user of a linked upstream identity. A second factor is due as after a password.
 
@@ -207,6 +212,7 @@ def sign_in_by_upstream(
         step=step,
         auth_time=proven_at,
         proven_earlier=proven_at is not None,
+        client_id=client_id,
     )
 
 
@@ -220,6 +226,7 @@ def _begin_session(
     step: Step,
     auth_time: datetime | None = None,
     proven_earlier: bool = False,
+    client_id: str | None = None,
 ) -> SignIn:
     """Begin a session after the first factor, under a new identifier whatever the browser sent (session fixation).
 
@@ -252,7 +259,7 @@ def _begin_session(
         )
     if step is Step.DONE:
         users.set_last_sign_in(work.db, user_id, now=work.now)
-        record(work, Event.SIGNED_IN, user_id=user_id, amr=factor)
+        record(work, Event.SIGNED_IN, user_id=user_id, client_id=client_id, amr=factor)
         work.after_commit.append(partial(counters.mark_active, user_id))
     outcome = "signed_in" if step is Step.DONE else "second_factor_due"
     work.after_commit.append(partial(SIGN_INS.count, "password" if factor == PASSWORD else "upstream", outcome))

@@ -17,10 +17,22 @@ GRANT = "grant:"
 """The beginning of the names for issued tokens by grant type, which follows: `grant:refresh_token`."""
 APP = "app:"
 """The beginning of the names for sign-ins by app, whose client_id follows."""
+APP_GRANT = "app_grant:"
+"""The beginning of the names for issued tokens by grant type and app, which follow: `app_grant:refresh_token:shop`."""
 
 _counts: Counter[str] = Counter()
 _active: set[str] = set()
 _lock = threading.Lock()
+
+
+def short_grant(grant_type: str) -> str:
+    """Return the grant type as the names of counters have it: of a URN, its last part."""
+    return grant_type.rpartition(":")[2]
+
+
+def tokens_of_app(client_id: str, grant_type: str) -> str:
+    """Return the name of the counter for tokens issued to an app with this grant type."""
+    return f"{APP_GRANT}{short_grant(grant_type)}:{client_id}"
 
 
 def count(name: str) -> None:

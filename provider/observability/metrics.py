@@ -24,7 +24,7 @@ def _tokens(grant: str, outcome: str) -> tuple[str, ...]:
         return ()  # a device that waits for its person asks every few seconds, and nobody refused it anything
     if outcome != "issued":
         return (counters.TOKENS_REFUSED,)
-    return (counters.TOKENS_ISSUED, counters.GRANT + grant.rpartition(":")[2])  # of a URN, its last part
+    return (counters.TOKENS_ISSUED, counters.GRANT + counters.short_grant(grant))
 
 
 def _letters(topic: str, outcome: str) -> tuple[str, ...]:
@@ -78,7 +78,9 @@ KINDS = (
 """What rate limits count (`ratelimits.of_network`)."""
 KIND = Label("kind", "What was tried, or what the limit counts.", KINDS)
 POOL = Label("pool", "The pool of threads.", ("endpoint", "password", "outbound"))
-TOPIC = Label("topic", "What is delivered, or done.", ("mail", "logout", "webhook", "bulk", "bulk-matching"))
+TOPIC = Label(
+    "topic", "What is delivered, or done.", ("mail", "logout", "webhook", "bulk", "bulk-matching", "user-import")
+)
 ALGORITHM = Label("alg", "The algorithm of the key.", ("RS256", "ES256", "EdDSA"))
 
 REQUESTS = Counter(

@@ -20,7 +20,7 @@ from provider.admin.pages import (
 from provider.admin.pages.clients import app_users, clients, credentials, json_view, rejected, try_it
 from provider.admin.pages.clients import overview as client_overview
 from provider.admin.pages.clients import settings as client_settings
-from provider.admin.pages.users import matching, selected, tabs, users
+from provider.admin.pages.users import imports, matching, runs, selected, tabs, users
 from provider.oauth.authorize import trials
 
 
@@ -52,6 +52,18 @@ def _user_tabs() -> list[BaseRoute]:
         Route(f"{at}/sessions", tabs.show_sessions, methods=get, name="admin_user_sessions"),
         Route(f"{at}/apps", tabs.show_apps, methods=get, name="admin_user_apps"),
         Route(f"{at}/activity", tabs.show_activity, methods=get, name="admin_user_activity"),
+    ]
+
+
+def _imports() -> list[BaseRoute]:
+    get, post, at = ["GET"], ["POST"], "/admin/users/imports/{import_id}"
+    return [
+        Route("/admin/users/runs", runs.list_runs, methods=get, name="admin_user_runs"),
+        Route("/admin/users/import", imports.show_upload, methods=get, name="admin_show_import"),
+        Route("/admin/users/import", imports.upload, methods=post, name="admin_import_users"),
+        Route(at, imports.show_import, methods=get, name="admin_import"),
+        Route(at, imports.act_on_import, methods=post, name="admin_act_on_import"),
+        Route(f"{at}/failed.csv", imports.download_failures, methods=get, name="admin_export_failed_rows"),
     ]
 
 
@@ -101,6 +113,7 @@ def console() -> list[BaseRoute]:
         ),
         Route("/admin/users/changes/{run_id}", matching.show_run, methods=get, name="admin_user_change"),
         Route("/admin/users/changes/{run_id}", matching.stop_run, methods=post, name="admin_stop_user_change"),
+        *_imports(),
         *_user_tabs(),
         Route("/admin/users/{user_id}/{action}", users.act_on_user, methods=both, name="admin_act_on_user"),
         Route("/admin/roles", roles.list_roles, methods=get, name="admin_roles"),

@@ -52,6 +52,9 @@ sessions = Table(
     Column("proven_earlier", Boolean, nullable=False, server_default=false()),  # the user did not sign in for it
     Index("ix_sessions_user_id", "user_id"),
     Index("ix_sessions_expires_at", "expires_at"),
+    Index("ix_sessions_last_seen_id", "last_seen", "id"),
+    Index("ix_sessions_auth_time_id", "auth_time", "id"),
+    Index("ix_sessions_amr", "amr"),
 )
 
 
@@ -95,7 +98,7 @@ _STAMPED = rows_of(
     sessions,
     security_stamp=func.coalesce(sessions.c.security_stamp, stamp_column(_users.c.not_before)),
 )
-_BY_DIGEST = (
+_BY_DIGEST = _STAMPED.prepare(
     _STAMPED.select()
     .join(_users, _users.c.id == sessions.c.user_id)
     .where(
@@ -115,7 +118,7 @@ _BY_DIGEST = (
 
 def find_active(db: Connection, digest: bytes, *, now: datetime, idle_since: datetime) -> Session | None:
     """Return the active session with this cookie digest, if its user is active too."""
-    return _STAMPED.one(db, _BY_DIGEST, {"digest": digest, "now": now, "idle_since": idle_since})
+    return _BY_DIGEST.one(db, {"digest": digest, "now": now, "idle_since": idle_since})
 
 
 def find(db: Connection, session_id: str) -> Session | None:
@@ -227,6 +230,20 @@ def find_active_page(
     if after is not None:
         query = query.where(until <= after[0], or_(until < after[0], session_id < after[1]))
     return SESSION.all(db, query.order_by(until.desc(), session_id.desc()).limit(limit))
+
+
+def find_methods(db: Connection) -> list[str]:
+    """Return each `amr` that sessions have, however many sessions there are: one step of an index for each."""
+    each = select(func.min(sessions.c.amr).label("amr")).cte("methods", recursive=True)
+    following = select(func.min(sessions.c.amr)).where(sessions.c.amr > each.c.amr).scalar_subquery()
+    each = each.union_all(select(following).where(each.c.amr.is_not(None)))
+    return list(db.scalars(select(each.c.amr).where(each.c.amr.is_not(None))))
+
+
+def count_with(db: Connection, amrs: Collection[str], *, limit: int) -> int:
+    """Count the sessions with one of these `amr`, active or not, up to `limit`."""
+    some = select(sessions.c.id).where(sessions.c.amr.in_(amrs)).limit(limit).subquery()
+    return db.scalar(select(func.count()).select_from(some)) or 0
 
 
 def find_those(db: Connection, session_ids: Collection[str]) -> list[Session]:

@@ -6,8 +6,10 @@ from provider.refusals import Unavailable
 
 MAX_BODY = 64 * 1024
 """The largest request body in bytes, except for endpoints that set another limit."""
-MAX_UPLOADS = 16
-"""How many larger bodies a process reads in parallel. More are rejected, so that they cannot fill its memory."""
+MAX_UPLOADED = 64 * 1024 * 1024
+"""The most bytes of larger bodies that a process reads in parallel for an endpoint. More are rejected, so that they
+cannot fill its memory.
+"""
 
 
 class Bodies:
@@ -15,13 +17,14 @@ class Bodies:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
+        self._most = max(1, MAX_UPLOADED // limit)
         self._uploads = 0
 
     async def read(self, receive: Receive) -> bytes:
         """Read a body. Raises BodyTooLarge, CallerGone, or Unavailable if too many large ones arrive together."""
         if self._limit <= MAX_BODY:
             return await read_body(receive)
-        if self._uploads >= MAX_UPLOADS:
+        if self._uploads >= self._most:
             raise Unavailable
         self._uploads += 1
         try:

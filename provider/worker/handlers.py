@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 from provider.admin.bulk import actions as bulk
 from provider.admin.bulk import matching as bulk_matching
+from provider.admin.imports import jobs as user_imports
+from provider.admin.imports import store as imports
 from provider.mail import messages, transport
 from provider.oauth.logout import back_channel as logout
 from provider.outbox.relay import Handler, RetryPolicy
@@ -16,6 +18,7 @@ HANDLERS: Mapping[str, Handler] = {
     notify.TOPIC: delivery.deliver,
     bulk.TOPIC: bulk.carry_out,
     bulk_matching.TOPIC: bulk_matching.carry_out,
+    imports.TOPIC: user_imports.carry_out,
 }
 """The handler of each topic."""
 POLICIES: Mapping[str, RetryPolicy] = {
@@ -24,5 +27,6 @@ POLICIES: Mapping[str, RetryPolicy] = {
     notify.TOPIC: delivery.RETRIES,
     bulk.TOPIC: bulk.RETRIES,
     bulk_matching.TOPIC: bulk.RETRIES,
+    imports.TOPIC: bulk.RETRIES,
 }
 """How long each topic's messages are retried."""

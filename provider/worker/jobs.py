@@ -13,6 +13,7 @@ from provider.accounts.known_devices import KEPT_FOR as KNOWN_FOR
 from provider.accounts.store import known_devices, links
 from provider.admin import store as idempotency
 from provider.admin.bulk import runs as bulk_runs
+from provider.admin.imports import store as user_imports
 from provider.audit import daily, hourly
 from provider.audit import store as audit
 from provider.federation import store as used_states
@@ -60,6 +61,8 @@ PURGES: Mapping[str, tuple[Purge, timedelta]] = {
     "idempotency keys": (idempotency.purge, timedelta(0)),
     "outbox": (outbox.purge, timedelta(days=30)),
     "changes to many users": (bulk_runs.purge, timedelta(days=90)),
+    "rows of forgotten imports": (user_imports.expire, timedelta(days=1)),
+    "imports": (user_imports.purge, timedelta(days=30)),
     "hourly counts": (hourly.purge, hourly.KEPT_FOR),
     "daily counts": (daily.purge, daily.KEPT_FOR),
     "processes": (processes.purge, processes.KEPT_FOR),

@@ -23,6 +23,7 @@ from tests.support.people import ADDRESS, find_user, forgot_password, is_signed_
 NOT_THEIRS = (
     "branding.",
     "bulk.",
+    "import.",
     "client.",
     "email.",
     "installation.",

@@ -38,6 +38,12 @@ API = _read("""
     DELETE /api/admin/sessions/{session_id} users:write
     POST /api/admin/users/{user_id}/links users:write
     POST /api/admin/links/use users:write
+    GET /api/admin/imports users:read
+    POST /api/admin/imports users:write
+    GET /api/admin/imports/{import_id} users:read
+    GET /api/admin/imports/{import_id}/failures users:read
+    POST /api/admin/imports/{import_id}/start users:write
+    POST /api/admin/imports/{import_id}/stop users:write
     GET /api/admin/roles roles:read
     PUT /api/admin/roles/{role:path} roles:write
     DELETE /api/admin/roles/{role:path} roles:write
@@ -83,6 +89,12 @@ CONSOLE = _read("""
     POST /admin/users/matching users:write
     GET /admin/users/changes/{run_id} users:read
     POST /admin/users/changes/{run_id} users:write
+    GET /admin/users/runs users:read
+    GET /admin/users/import users:write
+    POST /admin/users/import users:write
+    GET /admin/users/imports/{import_id} users:read
+    POST /admin/users/imports/{import_id} users:write
+    GET /admin/users/imports/{import_id}/failed.csv users:read
     GET /admin/users/selected users:write
     POST /admin/users/selected users:write
     GET /admin/users/{user_id} users:read

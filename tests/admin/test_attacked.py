@@ -12,7 +12,8 @@ from provider.accounts.email import operator_emails
 from provider.accounts.email.operator_emails import NotNow
 from provider.accounts.registration import AddressTaken, create_user
 from provider.accounts.users import find_user
-from provider.admin import audit_log, idempotency, store
+from provider.admin import idempotency, store
+from provider.admin.audit import audit_log
 from provider.oauth.clients import clients, secret_rotation
 from provider.oauth.clients.metadata import ClientMetadata, InvalidMetadata
 from provider.webhooks import store as webhooks

@@ -6,8 +6,8 @@ from urllib.parse import quote
 
 import pytest
 
-from provider.admin.event_names import AREAS, EVENT_NAMES
-from provider.admin.event_sentences import BY_OPERATOR, OF_USER, sentence_for
+from provider.admin.audit.event_names import AREAS, EVENT_NAMES
+from provider.admin.audit.event_sentences import BY_OPERATOR, OF_USER, sentence_for
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.languages.catalogs import LANGUAGES
@@ -38,6 +38,11 @@ def test_every_event_has_a_sentence_in_every_language_with_the_names_it_has() ->
             for language in LANGUAGES.values():
                 said = language.say(sentence)
                 assert "%(" not in said, (name, said)
+            for factor in ("pwd", "fed", "otp"):
+                said = sentence_for(name, names=names, details={"amr": factor})
+                assert name != Event.SIGNED_IN or all(
+                    names[each] in said for each in ("user", "app") if "user" in names and each in names
+                )
         own = sentence_for(name, names={"user": NAMES["user"], "app": NAMES["app"]}, details={})
         assert (NAMES["user"] in own or NAMES["app"] in own) == (name in OF_USER), name
         by = sentence_for(name, names=NAMES, details={})

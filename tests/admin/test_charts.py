@@ -6,7 +6,18 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provider.admin.charts import HEIGHT, SPANS, WIDTH, Span, Unit, mean_chart, parts, periods, round_up, sum_chart
+from provider.admin.overview.charts import (
+    HEIGHT,
+    SPANS,
+    WIDTH,
+    Span,
+    Unit,
+    mean_chart,
+    parts,
+    periods,
+    round_up,
+    sum_chart,
+)
 
 MOMENTS = st.datetimes(datetime(2001, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001  # given a zone
 NUMBERS = st.integers(0, 10**9)

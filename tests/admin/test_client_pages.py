@@ -214,7 +214,7 @@ def test_the_rejected_requests_of_an_application_are_listed(console: Console, wo
     assert page.status == 200
 
 
-def test_the_overview_counts_sign_ins_by_day_and_rejected_requests(
+def test_the_overview_counts_sign_ins_and_tokens_by_day_and_rejected_requests(
     console: Console, work: Work, client: TestClient, clock: Clock
 ) -> None:
     with work() as w:
@@ -226,8 +226,23 @@ def test_the_overview_counts_sign_ins_by_day_and_rejected_requests(
                 daily.put(w.db, counters.APP + app.client_id, day, count)
             else:
                 hourly.add(w.db, day, counters.APP + app.client_id, count)
+        for app, days_ago, grant, count in (
+            (made, 0, "authorization_code", 3),
+            (made, 9, "refresh_token", 20),
+            (made, 1, "refresh_token", 4),
+            (other, 1, "refresh_token", 7000),
+        ):
+            name = counters.tokens_of_app(app.client_id, grant)
+            day = day_of(w.now) - timedelta(days=days_ago)
+            if days_ago > 1:
+                daily.put(w.db, name, day, count)
+            else:
+                hourly.add(w.db, day, name, count)
     client.post("/oauth2/token", data={"grant_type": "password", "client_id": made.client_id})
     page = console.open(f"/clients/client?client_id={made.client_id}")
+    assert "Token requests in the last 30 days 27 issued" in page.text
+    assert re.findall(r"<title>[^<]*: (\d+) issued</title>", page.html)[-2:] == ["4", "3"]
+    assert "Issued tokens by grant type Grant type Tokens refresh_token 24 authorization_code 3" in page.text
     assert "Sign-ins in the last 30 days 27 sign-ins" in page.text
     assert re.findall(r"<title>[^<]*: (\d+) sign-ins</title>", page.html)[-6:] == ["20", "0", "0", "0", "4", "3"]
     assert "1 rejected request in the last 7 days" in page.links
@@ -236,4 +251,6 @@ def test_the_overview_counts_sign_ins_by_day_and_rejected_requests(
 def test_a_service_has_no_chart_of_sign_ins(console: Console, work: Work) -> None:
     with work() as w:
         made, _ = make_client(w, grant_types=("client_credentials",), response_types=(), redirect_uris=())
-    assert "Sign-ins in the last 30 days" not in console.open(f"/clients/client?client_id={made.client_id}").text
+    page = console.open(f"/clients/client?client_id={made.client_id}")
+    assert "Sign-ins in the last 30 days" not in page.text
+    assert "Token requests in the last 30 days 0 issued" in page.text

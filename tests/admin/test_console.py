@@ -111,7 +111,7 @@ def test_a_failed_email_is_retried_or_cancelled(console: Console, work: Work) ->
     page = console.act(
         page.links[next(words for words in page.links if words.startswith("Cancel job"))].removeprefix("/admin")
     )
-    assert "Job cancelled." in page.text
+    assert "Job canceled." in page.text
     with work() as w:
         states = {promise.about: (promise.state, promise.payload is None) for promise in store.find(w.read)}
     assert states == {

@@ -1,7 +1,7 @@
 """The words of the console: every code that it shows has a readable name."""
 
+from provider.admin.audit.event_names import EVENT_NAMES
 from provider.admin.client_labels import LABELS
-from provider.admin.event_names import EVENT_NAMES
 from provider.admin.lists.jobs import STATES
 from provider.audit.events import Event
 from provider.oauth.clients.metadata import FIELDS

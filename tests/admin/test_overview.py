@@ -12,8 +12,8 @@ from sqlalchemy import update
 from provider import __version__, processes
 from provider.accounts.store.user_counts import count_created, count_users
 from provider.accounts.store.users import users
-from provider.admin import health, statistics
-from provider.admin.charts import SPANS
+from provider.admin.overview import health, statistics
+from provider.admin.overview.charts import SPANS
 from provider.admin.pages import overview
 from provider.admin.pages.attention import find_concerns
 from provider.audit import active_users, daily, hourly

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Callable
-from typing import Any
+from dataclasses import replace
+from typing import Any, cast
 
 import httpx2
 import pytest
@@ -10,11 +11,13 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from provider.accounts import devices
+from provider.accounts.roles import permissions as table
 from provider.accounts.store import users
 from provider.accounts.users import set_roles
 from provider.admin.bulk import actions as bulk
 from provider.audit.events import Event
 from provider.audit.log import record
+from provider.oauth.authorize.store import consents
 from provider.oauth.clients import clients
 from provider.oauth.clients.metadata_rules import parse_metadata
 from provider.outbox.relay import PermanentFailure
@@ -301,6 +304,35 @@ def test_an_app_manager_sees_of_an_application_only_what_happened_to_itself(
     assert "Ada" not in shown
     assert "ada@" not in shown
     assert "created" in shown.lower()
+
+
+@pytest.mark.parametrize("role", ["app-manager", "all-but-users"])
+def test_no_page_shows_an_address_to_an_operator_who_cannot_see_users(
+    role: str, browser: Browser, work: Work, installation: Installation, ada: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The users of an application, who changed it, and the question before access is revoked."""
+    most = table.EVERYTHING - {table.Permission.USERS_READ, table.Permission.USERS_WRITE}
+    everything = replace(table.OPERATOR_ROLES["admin"], permissions=most)
+    monkeypatch.setitem(cast(dict[str, Any], table.OPERATOR_ROLES), "all-but-users", everything)
+    may = MAY.get(role, {str(each) for each in most})
+    console = console_of(role, browser, work, installation)
+    with work() as w:
+        app, _ = make_client(w)
+        nameless = make_user(w, "nameless@example.test")
+        for user_id in (ada, nameless):
+            consents.put(w.db, consents.Consent(user_id, app.client_id, ["openid"], [], w.now))
+        w.origin = w.origin.of_operator(f"user {ada}")
+        record(w, Event.CLIENT_UPDATED, client_id=app.client_id)
+    of_app = f"?client_id={app.client_id}&user={ada}"
+    for (method, path), need in needs.CONSOLE.items():
+        if method == "GET" and need in may:
+            html = browser.client.get(filled(path) + of_app).text
+            assert not re.findall(r"(?:ada|nameless)[^\s<]*@", html), path
+    users_of_app = console.open(f"/clients/client/users{of_app}")
+    assert "Ada" in users_of_app.text
+    assert nameless in users_of_app.text
+    assert "Ada" in console.open(f"/clients/client/users/revoke{of_app}").text
+    assert "Ada Lovelace updated" in console.open(f"/clients/client{of_app}").text
 
 
 def test_the_search_finds_only_what_the_operator_may_see(

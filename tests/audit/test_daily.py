@@ -51,10 +51,14 @@ def test_a_day_is_the_sum_of_its_hours_however_often_it_is_summed_up(
     add(installation, clock() - timedelta(hours=9), **{counters.SIGNED_IN: 4, SHOP: 5})
     add(installation, clock() - timedelta(hours=11), **{counters.SIGNED_IN: 10})
     add(installation, clock() - timedelta(days=20), **{counters.SIGNED_IN: 100, SHOP: 50})
+    token = counters.tokens_of_app("x" * 128, "client_credentials")
+    add(installation, clock(), **{token: 2})
+    add(installation, clock() - timedelta(hours=9), **{token: 3})
     expected = {(0, counters.SIGNED_IN): 7, (1, counters.SIGNED_IN): 10, (20, counters.SIGNED_IN): 100}
     for _ in range(2):
         summarize(installation)
         assert found(work, counters.SIGNED_IN) == expected
+        assert found(work, token) == {(0, token): 5}
     with work() as w:
         today = day_of(w.now)
         tomorrow = today + daily.DAY

@@ -12,7 +12,7 @@ from provider.accounts.passwords.passwords import is_password_of
 from provider.accounts.roles.permissions import EVERYTHING, permissions_of
 from provider.accounts.store import users
 from provider.accounts.users import find_user
-from provider.admin.user_import import Options, Result, import_rows
+from provider.admin.imports.rows import Options, Result, import_rows
 from provider.crypto.passwords import hash_password
 from provider.work import Installation
 from tests.cli.conftest import Signet
@@ -54,7 +54,7 @@ def test_a_file_is_read_whatever_wrote_it() -> None:
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ("", "The first line must name the columns"),
+        ("", "The file is empty"),
         ("name\nAda\n", "The first line must name the columns"),
         ("email,plan\n", "There is no column 'plan'"),
         ("email,email\n", "The column email is in the file twice"),
@@ -140,7 +140,8 @@ def test_the_command_reports_the_rows_that_failed(signet: Signet, work: Work, tm
     file, report = tmp_path / "users.csv", tmp_path / "report.csv"
     file.write_text("email,name\nada@example.test,Ada\n=cmd(),x\n")
     dry = signet("user", "import", str(file), "--dry-run", "--json")
-    assert dry.status == 1
+    assert dry.status == 1, dry.err
+    assert dry.out, dry.err
     assert json.loads(dry.out) == {"dry_run": True, "created": 1, "updated": 0, "skipped": 0, "failed": 1}
     assert "Line 3: =cmd(): Enter an email address" in dry.err
     assert signet("user", "import", str(file), "--invite", "--report", str(report)).status == 1

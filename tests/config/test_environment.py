@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import make_url
 from structlog.testing import capture_logs
 
@@ -11,9 +12,17 @@ from provider.config.environment import SettingsError, load_settings
 from provider.config.secrets import may_be_in_a_file
 from provider.config.service_variables import service_variables
 from provider.config.settings import PREFIX, Settings
+from provider.config.settings_in_force import Source, settings_in_force
 from provider.observability.logging import log_ignored_variables
 
 KEY = "k" * 32
+OAUTH = {
+    "SIGNET_SMTP_HOST": "smtp.example",
+    "SIGNET_SMTP_TLS": "starttls",
+    "SIGNET_SMTP_USER": "ada",
+    "SIGNET_SMTP_OAUTH_TOKEN_URL": "https://login.example/token",
+    "SIGNET_SMTP_OAUTH_CLIENT_ID": "signet",
+}
 PASTED = ["junk value", "-1", "9" * 20, "1.5", "nan", "1e400", "http://x", "https://[::1", "a\nb", "[1]", "//", "a,b"]
 PASTED += ['"quoted"', "P99999999999D", "\ud800"]
 NOT_OURS = re.compile(r"input|pydantic|valid (?!for)|unable|parse|codec|datetime|Errno|\n", re.IGNORECASE)
@@ -156,26 +165,51 @@ def test_of_several_database_servers_only_one_that_can_write_is_used(given: str,
 # Secrets in files, as container platforms mount them.
 
 
+SECRETS = {
+    "secret_key": KEY,
+    "smtp_password": '"pass" word',
+    "smtp_oauth_client_secret": "client secret",
+    "smtp_oauth_refresh_token": "refresh=token",
+    "totp_bypass_code": "000000",
+    "database_url": "postgresql+psycopg://me:secret@host/signet",
+    "redis_url": "redis://:secret@host/0",
+}
+"""A value of every setting that may be in a file."""
+BESIDE = {
+    "smtp_password": {"SIGNET_SMTP_USER": "ada"},
+    "smtp_oauth_client_secret": OAUTH,
+    "smtp_oauth_refresh_token": OAUTH,
+    "totp_bypass_code": {"SIGNET_ENV": "development"},
+}
+"""What some of them need."""
+
+
 def test_every_secret_may_be_in_a_file(tmp_path: Path) -> None:
-    values = {
-        "secret_key": KEY,
-        "smtp_password": '"pass" word',
-        "totp_bypass_code": "000000",
-        "database_url": "postgresql+psycopg://me:secret@host/signet",
-        "redis_url": "redis://:secret@host/0",
-    }
+    """The value is the one of the variable itself, without the line break that an editor leaves."""
     secret = {name for name, field in Settings.model_fields.items() if may_be_in_a_file(name, field)}
-    assert set(values) <= secret
-    environ = {"SIGNET_ENV": "development", "SIGNET_SMTP_USER": "ada"}
-    for name, value in values.items():
-        (tmp_path / name).write_text(f"{value}\n")
-        environ[f"SIGNET_{name.upper()}_FILE"] = str(tmp_path / name)
-    settings = load_settings(environ)
-    assert settings.secret_keys == (KEY,)
-    assert settings.smtp_password is not None
-    assert settings.smtp_password.get_secret_value() == '"pass" word'
-    assert (settings.totp_bypass_code, settings.database_url) == ("000000", values["database_url"])
-    assert settings.redis_url == values["redis_url"]
+    assert secret == SECRETS.keys(), "add a value of the new setting"
+    for name, value in SECRETS.items():
+        variable, file = f"{PREFIX}{name.upper()}", tmp_path / name
+        file.write_text(f"{value}\r\n")
+        from_file = load_settings(BESIDE.get(name, {}) | {f"{variable}_FILE": str(file)})
+        found = getattr(from_file, name)
+        assert (found.get_secret_value() if isinstance(found, SecretStr) else found) == value, name
+        shown = {each.name: each for each in settings_in_force(from_file, environ={f"{variable}_FILE": str(file)})}
+        assert shown[variable].source == Source.FILE, name
+        assert "secret" not in (shown[variable].value or ""), name
+
+
+def test_no_secret_may_be_in_both_or_in_an_unusable_file(tmp_path: Path) -> None:
+    (tmp_path / "empty").write_text("\n")
+    (tmp_path / "value").write_text("a value of a file")
+    for name, value in SECRETS.items():
+        both = refusal_of(**{name: value, f"{name}_file": str(tmp_path / "value")})
+        variable = f"{PREFIX}{name.upper()}"
+        assert both == f"{variable} and {variable}_FILE are both set; remove one of them"
+        for file, problem in (("none", "cannot read"), ("empty", "must contain only the value")):
+            line = refusal_of(**{f"{name}_file": str(tmp_path / file)})
+            assert line.startswith(f"{variable}_FILE: "), line
+            assert problem in line
 
 
 def test_a_file_that_holds_no_value_is_refused_in_one_line(tmp_path: Path) -> None:

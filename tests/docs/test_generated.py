@@ -3,6 +3,7 @@
 import jsonschema_rs
 import pytest
 
+from tests.docs.generate import chart
 from tests.docs.generate import pages as generated
 from tests.docs.generate.examples import OF_A_BODY, VALUES, example
 from tests.docs.generate.operations import Reference
@@ -11,6 +12,11 @@ from tests.docs.generate.operations import Reference
 def test_the_generated_parts_of_the_pages_are_those_of_the_code() -> None:
     lagging = [path.name for path, text in generated.pages() if path.read_text("utf-8") != text]
     assert lagging == [], "run `make references`"
+
+
+def test_the_schema_of_the_chart_has_the_settings_of_the_code() -> None:
+    path, text = chart.schema()
+    assert path.read_text("utf-8") == text, "run `make references`"
 
 
 def test_every_generated_part_is_on_one_page() -> None:

@@ -18,15 +18,12 @@ from pathlib import Path
 
 import pytest
 import redis
-import yaml
-from starlette.routing import Route
 
 from provider.admin import as_code
 from provider.config.settings import Settings
 from provider.database.engine import open_database
-from provider.routes import routes
 from provider.work import Installation, unit_of_work
-from tests.cli.test_every_command import EVERY, UNTIL_STOPPED, options
+from tests.cli.test_every_command import EVERY, UNTIL_STOPPED
 from tests.docs import machine
 from tests.docs.test_site import CONFIGURATION, in_navigation
 from tests.mail.smtp_sink import smtp_sink
@@ -209,16 +206,6 @@ def test_the_page_about_scaling_says_how_many_connections_a_process_opens() -> N
     size = open_database(settings).engine.pool.size()  # type: ignore[attr-defined]  # of a QueuePool
     assert f"each process opens up to {size} connections" in text
     assert f"9 processes, so up to {9 * size}" in text
-
-
-def test_the_example_for_kubernetes_starts_commands_that_exist() -> None:
-    page = (REPOSITORY / "docs/operate/deploy.md").read_text("utf-8")
-    (example,) = map(yaml.safe_load, re.findall(r"^```yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL))
-    (container,) = example["spec"]["template"]["spec"]["containers"]
-    command, *given = container["args"]
-    assert {option for option in given if option.startswith("--")} <= options(EVERY[command])
-    paths = {container[probe]["httpGet"]["path"] for probe in ("readinessProbe", "livenessProbe")}
-    assert paths <= {route.path for route in routes(Settings()) if isinstance(route, Route)}
 
 
 def test_the_example_of_clients_as_code_can_be_applied(installation: Installation) -> None:

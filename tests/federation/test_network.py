@@ -130,7 +130,7 @@ def test_nothing_of_ours_is_held_while_we_wait(
     held = []
 
     def look(connection: socket.socket, request: Request) -> None:
-        held.append(installation.database.engine.pool.checkedout())  # type: ignore[attr-defined]
+        held.append(installation.database.in_use)
         answer({"error": "invalid_grant"}, status="400 Bad Request")(connection, request)
 
     provider.odd = look

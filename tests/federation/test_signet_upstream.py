@@ -143,7 +143,7 @@ def test_whoever_cancels_there_is_led_on(browser: Browser, upstream_app: Starlet
     assert there.left_to is not None
     page = browser.open(there.left_to)
     assert page.status == 403
-    assert "was cancelled" in page.text
+    assert "was canceled" in page.text
     assert browser.follow("Sign in another way").path == "/login"
 
 

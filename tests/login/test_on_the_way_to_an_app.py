@@ -5,6 +5,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 
 from provider.accounts import deletion, suspension
+from provider.audit import store as audit
 from tests.support.browser import Browser
 from tests.support.clock import Clock
 from tests.support.factories import PASSWORD, REDIRECT_URI, make_client, make_user
@@ -155,6 +156,31 @@ def test_the_second_factor_is_on_the_way(browser: Browser, authorize: str, work:
     assert browser.open(authorize).path in {"/login", "/login/second-factor"}
     browser.submit({"username": ADDRESS, "password": PASSWORD})
     assert browser.submit({"code": code_of(key, clock.now)}).path == "/consent"
+
+
+def test_the_audit_log_names_the_app_that_waits_for_a_sign_in(
+    browser: Browser, authorize: str, work: Work, clock: Clock
+) -> None:
+    with work() as w:
+        make_user(w)
+    browser.open(authorize)
+    browser.submit({"username": ADDRESS, "password": "wrong password"})
+    browser.submit({"username": ADDRESS, "password": PASSWORD})
+    key, _ = turn_on_two_factor(browser, clock.now)
+    browser.open("/account")
+    browser.submit(button="Sign out")
+    clock.advance(minutes=1)
+    browser.open(authorize)
+    browser.submit({"username": ADDRESS, "password": PASSWORD})
+    browser.submit({"code": code_of(key, clock.now)})
+    with work() as w:
+        app = parse_qs(urlsplit(authorize).query)["client_id"][0]
+        found = [(event.name, "amr" in event.details) for event in audit.find(w.read, client_id=app)]
+    assert [each for each in reversed(found) if each[0].startswith("session.sign")] == [
+        ("session.sign_in.failed", False),
+        ("session.signed_in", True),
+        ("session.signed_in", False),
+    ]
 
 
 def test_somebody_else_may_sign_up_where_a_person_is_signed_in(

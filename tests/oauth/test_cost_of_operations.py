@@ -29,12 +29,12 @@ ALLOWANCE = 1.03
 WARM, COUNTED = 5, 5
 LIBRARIES = ("authlib", "joserfc", "psycopg", "sqlalchemy", "starlette")
 COSTS: dict[str, dict[str, tuple[int, int]]] = {
-    "client_credentials": {"sqlite": (1, 505), "postgresql": (1, 567)},
-    "refresh_token": {"sqlite": (3, 653), "postgresql": (2, 854)},
-    "authorization": {"sqlite": (3, 602), "postgresql": (2, 723)},
-    "code": {"sqlite": (3, 652), "postgresql": (2, 871)},
-    "userinfo": {"sqlite": (1, 349), "postgresql": (1, 537)},
-    "introspection": {"sqlite": (1, 377), "postgresql": (1, 546)},
+    "client_credentials": {"sqlite": (1, 271), "postgresql": (1, 309)},
+    "refresh_token": {"sqlite": (3, 434), "postgresql": (2, 478)},
+    "authorization": {"sqlite": (3, 362), "postgresql": (2, 414)},
+    "code": {"sqlite": (3, 432), "postgresql": (2, 475)},
+    "userinfo": {"sqlite": (1, 217), "postgresql": (1, 250)},
+    "introspection": {"sqlite": (1, 242), "postgresql": (1, 277)},
     "jwks": {"sqlite": (0, 39), "postgresql": (0, 39)},
     "discovery": {"sqlite": (0, 40), "postgresql": (0, 40)},
 }
@@ -87,7 +87,7 @@ def test_no_operation_costs_more_than_it_did(
     browser = person(ada)
     tokens = rp.sign_in(browser, scope="openid profile email offline_access")
     access_token, newest = tokens.access_token, [tokens.refresh_token]
-    answers = [rp.ask(browser) for _ in range(2 * (WARM + COUNTED))]
+    answers = [rp.ask(browser) for _ in range(WARM + 2 * COUNTED)]
 
     def refresh() -> httpx2.Response:
         refreshed = rp.refresh(newest[0])
@@ -119,8 +119,12 @@ def _cost(calls: Calls, installation: Installation, operation: Callable[[], http
         assert operation().status_code in {200, 303}
     found = []
     for _ in range(COUNTED):
+        before = calls.count
+        operation()
+        found.append(calls.count - before)
+    asked = []
+    for _ in range(COUNTED):  # apart from the calls, which include those of listeners
         with statements.recorded(installation.database.engine) as texts:
-            before = calls.count
             operation()
-            found.append((len(texts), calls.count - before))
-    return min(count for count, _ in found), min(count for _, count in found)
+            asked.append(len(texts))
+    return min(asked), min(found)

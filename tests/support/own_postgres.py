@@ -36,6 +36,20 @@ class OwnServer:
         self.services.postgres.kill()
         self.services.postgres.wait()
 
+    def kill(self) -> None:
+        """Kill every process of it immediately. With the settings DURABLE, what was committed is on disk."""
+        for pid in self._processes():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        assert self.services.postgres is not None
+        self.services.postgres.wait()
+
+    def _processes(self) -> list[int]:
+        """The pids of the server, and of those that it started."""
+        assert self.services.postgres is not None
+        parent = self.services.postgres.pid
+        return [parent, *map(int, Path(f"/proc/{parent}/task/{parent}/children").read_text().split())]
+
     def start(self) -> None:
         who: dict[str, Any] = {"user": self.owner.st_uid, "group": self.owner.st_gid, "extra_groups": []}
         with (self.services.folder / "pg.log").open("ab") as log:
@@ -48,8 +62,7 @@ class OwnServer:
         assert self.services.postgres is not None
         parent = self.services.postgres.pid
         os.kill(parent, signal.SIGSTOP)  # first: it must not start others
-        children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
-        processes = [parent, *map(int, children)]
+        processes = self._processes()
         for pid in processes:
             os.kill(pid, signal.SIGSTOP)
         try:

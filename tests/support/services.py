@@ -47,6 +47,8 @@ FAST = {
     "autovacuum": "off",
 }
 """A database that may forget everything when the machine stops."""
+DURABLE = FAST | {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on", "autovacuum": "on"}
+"""A database that keeps what it committed, also when it is killed."""
 
 
 class ServiceMissing(Exception):
@@ -57,6 +59,7 @@ class ServiceMissing(Exception):
 class Services:
     """What runs for these tests. Each starts at first use and stops with `stop`."""
 
+    postgres_options: dict[str, str] = field(default_factory=lambda: dict(FAST))
     found: dict[str, str] = field(default_factory=dict)
     """Name -> URL, or MISSING and why there is none. Handed from a parallel run's controller to its workers."""
     postgres: subprocess.Popen[Any] | None = None
@@ -111,7 +114,7 @@ class Services:
             made = subprocess.run(initdb, **owner, cwd=data, capture_output=True, text=True, check=False)
             if made.returncode:
                 raise ServiceMissing(f"initdb failed: {made.stderr.strip()[-200:]}")
-            options = [f"-c{name}={value}" for name, value in FAST.items()]
+            options = [f"-c{name}={value}" for name, value in self.postgres_options.items()]
             command = [str(programs / "postgres"), "-D", str(data), "-k", str(data), *options]
             with (self.folder / "pg.log").open("wb") as log:
                 process = subprocess.Popen(command, **owner, cwd=data, stdout=log, stderr=log)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from provider.accounts.importing.rows import COLUMNS
+from provider.languages.text import Text
+from provider.refusals import Refusal
 
 LONGEST_LINE = 64 * 1024
 """The most characters of a line."""
@@ -15,8 +17,12 @@ SEPARATORS = ",;\t"
 _BOMS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 
 
-class UnreadableFile(Exception):
+class UnreadableFile(Refusal):
     """A file that can't be read as users. The message says why, without any of its content except column names."""
+
+    code = "unreadable-file"
+    title = Text("File not readable")
+    message = Text("The file can't be read as users.")
 
 
 @dataclass(frozen=True)
@@ -25,7 +31,7 @@ class Row:
 
     line: int
     values: Mapping[str, Any]
-    problem: str | None = None
+    problem: Text | None = None
     """Why the row can't be read, or None."""
 
 
@@ -38,11 +44,13 @@ def read_rows(file: BinaryIO) -> Iterator[Row]:
     text = io.TextIOWrapper(io.BufferedReader(_Joined(start, file)), encoding=encoding, newline="")
     try:
         lines = _lines(text)
-        first = next(lines, "")
+        first = next(lines, None)
+        if first is None:
+            raise UnreadableFile(Text("The file is empty."))
         read = _json_rows(first, lines) if first.lstrip().startswith("{") else _csv_rows(first, lines)
         yield from read
     except UnicodeError:
-        raise UnreadableFile("The file is not UTF-8 or UTF-16.") from None
+        raise UnreadableFile(Text("The file is not UTF-8 or UTF-16. Save it as UTF-8 and try again.")) from None
 
 
 class _Joined(io.RawIOBase):
@@ -64,7 +72,7 @@ class _Joined(io.RawIOBase):
 def _lines(text: io.TextIOBase) -> Iterator[str]:
     while line := text.readline(LONGEST_LINE + 1):
         if len(line) > LONGEST_LINE:
-            raise UnreadableFile(f"A line is longer than {LONGEST_LINE} characters.")
+            raise UnreadableFile(Text("A line is longer than %(count)s characters.", count=LONGEST_LINE))
         yield line
 
 
@@ -77,12 +85,14 @@ def _csv_rows(first: str, rest: Iterator[str]) -> Iterator[Row]:
         line = reader.line_num + 1
         for values in reader:
             if len(values) > len(header):
-                yield Row(line, {}, "The row has more values than there are columns.")
+                yield Row(line, {}, Text("The row has more values than there are columns."))
             elif any(value.strip() for value in values):
                 yield Row(line, dict(zip(header, values, strict=False)))
             line = reader.line_num + 1
     except csv.Error:
-        raise UnreadableFile(f"Line {reader.line_num} is not valid CSV. Check its quotation marks.") from None
+        raise UnreadableFile(
+            Text("Line %(line)s is not valid CSV. Check its quotation marks.", line=reader.line_num)
+        ) from None
 
 
 def _with(first: str, rest: Iterator[str]) -> Iterator[str]:
@@ -93,12 +103,16 @@ def _with(first: str, rest: Iterator[str]) -> Iterator[str]:
 def _require_columns(header: list[str]) -> None:
     known = ", ".join(COLUMNS)
     if "email" not in header:
-        raise UnreadableFile(f"The first line must name the columns, one of them email. Known columns: {known}.")
+        raise UnreadableFile(
+            Text("The first line must name the columns, one of them email. Known columns: %(columns)s.", columns=known)
+        )
     for name in header:
         if name not in COLUMNS:
-            raise UnreadableFile(f"There is no column {name!r}. Known columns: {known}.")
+            raise UnreadableFile(
+                Text("There is no column %(name)s. Known columns: %(columns)s.", name=repr(name[:100]), columns=known)
+            )
         if header.count(name) > 1:
-            raise UnreadableFile(f"The column {name} is in the file twice.")
+            raise UnreadableFile(Text("The column %(name)s is in the file twice.", name=name))
 
 
 def _json_rows(first: str, rest: Iterator[str]) -> Iterator[Row]:
@@ -108,16 +122,16 @@ def _json_rows(first: str, rest: Iterator[str]) -> Iterator[Row]:
         try:
             values = json.loads(line)
         except (ValueError, RecursionError):
-            yield Row(number, {}, "The line is not valid JSON.")
+            yield Row(number, {}, Text("The line is not valid JSON."))
             continue
         if not isinstance(values, dict):
-            yield Row(number, {}, "The line is not a JSON object.")
+            yield Row(number, {}, Text("The line is not a JSON object."))
             continue
         for member in ("claims", "address"):  # as the admin API has them
             nested = values.get(member)
             if isinstance(nested, dict):
                 values = {name: value for name, value in values.items() if name != member} | nested
         if unknown := sorted(name for name in values if name not in COLUMNS):
-            yield Row(number, values, f"There is no member {unknown[0]!r}.")
+            yield Row(number, values, Text("There is no member %(name)s.", name=ascii(unknown[0][:100])))
         else:
             yield Row(number, values)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from provider.accounts.profile import FIELDS, parse_profile
+from provider.languages.text import Text
 
 ACCOUNT_COLUMNS = ("email", "email_verified", "id", "roles", "password_hash")
 COLUMNS = (*ACCOUNT_COLUMNS, *(field.name for field in FIELDS))
@@ -13,7 +14,11 @@ _BOOLEANS = {"": True, "true": True, "1": True, "yes": True, "false": False, "0"
 
 
 class InvalidRow(Exception):
-    """A row that can't be imported. The message says why, and never has the password hash."""
+    """A row that can't be imported. `problem` says why, and never has the password hash."""
+
+    def __init__(self, problem: Text) -> None:
+        self.problem = problem
+        super().__init__(problem)
 
 
 @dataclass(frozen=True)
@@ -28,13 +33,13 @@ class UserRow:
 
 def parse_row(values: Mapping[str, Any]) -> UserRow:
     """Return the user that a row describes. An empty value is the same as none. Raises InvalidRow."""
-    text = {name: _text(name, value) for name, value in values.items()}
+    text = texts_of(values)
     claims, errors = parse_profile(text)
     for name, problem in errors.items():
-        raise InvalidRow(f"{name}: {problem}")
+        raise InvalidRow(Text("%(column)s: %(problem)s", column=name, problem=problem))
     verified = _BOOLEANS.get(text.get("email_verified", "").lower())
     if verified is None:
-        raise InvalidRow("email_verified: use true or false.")
+        raise InvalidRow(Text("email_verified: use true or false."))
     return UserRow(
         email=text.get("email", ""),
         is_verified=verified,
@@ -43,6 +48,11 @@ def parse_row(values: Mapping[str, Any]) -> UserRow:
         user_id=text.get("id") or None,
         password_hash=text.get("password_hash") or None,
     )
+
+
+def texts_of(values: Mapping[str, Any]) -> dict[str, str]:
+    """Return the values as they would be in a CSV file. Raises InvalidRow."""
+    return {name: _text(name, value) for name, value in values.items()}
 
 
 def _text(name: str, value: Any) -> str:
@@ -54,5 +64,5 @@ def _text(name: str, value: Any) -> str:
     if isinstance(value, list) and name == "roles" and all(isinstance(role, str) for role in value):
         return " ".join(value)
     if not isinstance(value, str):
-        raise InvalidRow(f"{name}: the value must be text.")
+        raise InvalidRow(Text("%(column)s: the value must be text.", column=name))
     return value.strip()

@@ -239,6 +239,11 @@ def correct(db: Connection, address_id: str, *, address: str, normal: str) -> bo
     return db.execute(update(email_addresses).where(*unverified).values(address=address, normal=normal)).rowcount == 1
 
 
+def lock(db: Connection, normal: str) -> None:
+    """Wait until no other transaction can give the address to an account, and keep it so until this one ends."""
+    queue_for(db, normal)
+
+
 def is_free(db: Connection, normal: str) -> bool:
     """Return whether no account but unconfirmed ones has this address.
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, Column, Connection, Integer, String, Table, delete, insert, select, update
+from sqlalchemy import JSON, Column, Connection, Integer, String, Table, delete, insert, select, tuple_, update
 
 from provider.database.base import metadata
 from provider.database.rows import rows_of, values_of
@@ -87,6 +87,14 @@ def find_running(db: Connection, *, limit: int) -> list[Run]:
     """Return the runs that have not ended, the newest first."""
     running = _RUN.select().where(bulk_runs.c.state == RunState.RUNNING)
     return _RUN.all(db, running.order_by(bulk_runs.c.created_at.desc(), bulk_runs.c.id.desc()).limit(limit))
+
+
+def find_recent(db: Connection, *, after: tuple[datetime, str] | None, limit: int) -> list[Run]:
+    """Return runs, the latest first. `after` has the time and the ID of the last one of the page before."""
+    query = _RUN.select().order_by(bulk_runs.c.created_at.desc(), bulk_runs.c.id.desc())
+    if after is not None:
+        query = query.where(tuple_(bulk_runs.c.created_at, bulk_runs.c.id) < tuple_(*after))
+    return _RUN.all(db, query.limit(limit))
 
 
 def lock(db: Connection, run_id: str) -> Run | None:

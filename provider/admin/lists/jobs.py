@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from provider.admin.bulk import actions as bulk
 from provider.admin.bulk import runs as bulk_runs
+from provider.admin.imports import store as user_imports
 from provider.admin.lists.listing import Column, Filter, Kind, Listing
 from provider.languages.text import Text
 from provider.mail import messages
@@ -20,13 +21,14 @@ TOPICS: Mapping[str, Text] = {
     notify.TOPIC: Text("Webhook events"),
     bulk.TOPIC: Text("Changes to users"),
     bulk_runs.TOPIC: Text("Changes to all users that match"),
+    user_imports.TOPIC: Text("Imports of users"),
 }
 STATES: Mapping[str, Text] = {
     DeliveryState.WAITING: Text("waiting"),
     DeliveryState.SENDING: Text("sending"),
     DeliveryState.SENT: Text("sent"),
     DeliveryState.FAILED: Text("failed"),
-    DeliveryState.CANCELLED: Text("cancelled"),
+    DeliveryState.CANCELLED: Text("canceled"),
 }
 
 

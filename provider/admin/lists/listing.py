@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from sqlalchemy import Column as TableColumn
-from sqlalchemy import ColumnElement, func, or_, select, true
+from sqlalchemy import ColumnElement, FromClause, func, or_, select, true
 
 from provider.admin.lists.estimates import estimate_rows
 from provider.database.types import UtcTime
@@ -68,6 +68,8 @@ class Column:
     """Whether the column is shown unless other columns are chosen."""
     is_first: bool = False
     """Whether this is the heading of the rows, which is always shown."""
+    source: FromClause | None = None
+    """What has `sort`, joined with the rows of the list, if their table does not have it."""
 
 
 Conditions = Sequence[ColumnElement[bool]]
@@ -159,6 +161,8 @@ class Listing:
         value, key = order.column.sort, self.key
         assert value is not None  # noqa: S101  # `order` returns no other
         query = select(value, key).where(*conditions)
+        if order.column.source is not None:
+            query = query.select_from(order.column.source)
         if after is not None and order.descending:
             query = query.where(value <= after[0], or_(value < after[0], key < after[1]))
         elif after is not None:

@@ -6,6 +6,7 @@ from sqlalchemy import ColumnElement, exists, select
 
 from provider.accounts import overview, search
 from provider.accounts.factors.store.totp import totp_credentials
+from provider.accounts.store.email_addresses import email_addresses
 from provider.accounts.store.roles import user_roles
 from provider.accounts.store.users import NEVER, Status, users
 from provider.admin.lists.listing import Column, Filter, Kind, Listing, from_day, to_day
@@ -51,6 +52,13 @@ USERS = Listing(
     name="users",
     key=users.c.id,
     columns=(
+        Column(
+            "email",
+            Text("Email address"),
+            sort=email_addresses.c.normal,
+            is_first=True,
+            source=users.join(email_addresses, email_addresses.c.user_id == users.c.id),  # each user has one
+        ),
         Column("status", Text("Status")),
         Column("roles", Text("Roles")),
         Column("two_factor", Text("Two-factor")),

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
-from provider.admin.health import Health
 from provider.admin.lists.jobs import TOPICS
+from provider.admin.overview.health import Health
 from provider.config.production_checks import find_problems
 from provider.config.settings import Settings
 from provider.languages.text import Text

@@ -8,10 +8,10 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from provider.accounts.roles.permissions import Permission
-from provider.admin import audit_log
-from provider.admin.audit_file import FORMATS, as_file
-from provider.admin.audit_log import Filters
-from provider.admin.event_names import AREAS, EVENT_NAMES
+from provider.admin.audit import audit_log
+from provider.admin.audit.audit_file import FORMATS, as_file
+from provider.admin.audit.audit_log import Filters
+from provider.admin.audit.event_names import AREAS, EVENT_NAMES
 from provider.admin.filters import typed_text
 from provider.admin.guards import require_operator
 from provider.admin.pages.event_list import event_list
@@ -69,7 +69,7 @@ def list_events(call: Call) -> Response:
         call,
         "admin/audit.html",
         status_code=400 if errors else 200,
-        **event_list(call.work, shown),
+        **event_list(call, shown),
         further=next_page(call, "audit", None if further is None else (further[0].isoformat(), further[1])),
         asked=asked,
         errors=errors,
@@ -102,7 +102,7 @@ def list_new_events(call: Call) -> Response:
     if errors or than is None:
         raise NotFound
     shown = audit_log.find_newer(call.work, wanted, than=than, limit=AT_ONCE)
-    return page(call, "admin/audit_rows.html", **event_list(call.work, shown))
+    return page(call, "admin/audit_rows.html", **event_list(call, shown))
 
 
 @endpoint

@@ -10,8 +10,8 @@ from typing import Any
 from starlette.responses import Response
 
 from provider.accounts.roles.permissions import Permission
-from provider.admin import charts
 from provider.admin.guards import require_operator
+from provider.admin.overview import charts
 from provider.admin.pages.actions import Action
 from provider.admin.pages.branding import DARK_MODE, preview_look
 from provider.admin.pages.event_list import event_list
@@ -97,6 +97,6 @@ def show_parts(call: Call) -> Response:
         width=charts.WIDTH,
         height=charts.HEIGHT,
         now=work.now,
-        **event_list(work, store.find(work.read, limit=3)),
+        **event_list(call, store.find(work.read, limit=3)),
         **own,
     )

@@ -6,15 +6,15 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from provider.accounts.store import email_addresses
-from provider.admin.event_names import EVENT_NAMES
-from provider.admin.event_sentences import BECAUSE, BY_OPERATOR, sentence_for
+from provider.admin.audit.event_names import EVENT_NAMES
+from provider.admin.audit.event_sentences import BECAUSE, BY_OPERATOR, sentence_for
+from provider.admin.pages.user_names import user_names
 from provider.audit.events import Event
 from provider.audit.store import AuditEvent
 from provider.database.base import parse_id
 from provider.languages.text import Text
 from provider.oauth.clients.store import clients
-from provider.work import UnitOfWork
+from provider.web.call import Call
 
 MARK = "\x02"
 """What stands around the key of a name in a sentence, until the template puts the name there."""
@@ -49,16 +49,16 @@ class ShownEvent:
         return f"{self.event.at.isoformat()}~{self.event.id}"
 
 
-def event_list(work: UnitOfWork, events: Sequence[AuditEvent]) -> dict[str, Any]:
+def event_list(call: Call, events: Sequence[AuditEvent]) -> dict[str, Any]:
     """Return the template values for a list of events. Users that were deleted are named by their ids."""
+    work = call.work
     operators = [str(event.details.get("operator", "")).partition(" ") for event in events]
     user_ids = {event.user_id for event in events if event.user_id}
     user_ids |= {key for kind, _, name in operators if kind == "user" and (key := parse_id(name))}
     client_ids = {event.client_id for event in events if event.client_id}
     client_ids |= {name for kind, _, name in operators if kind == "client"}
-    holders = email_addresses.find_holders(work.read, user_ids)
     known = {
-        **{f"user {key}": address.address for key, (_, address) in holders.items() if address is not None},
+        **{f"user {key}": name for key, name in user_names(call, user_ids).items()},
         **{f"client {key}": name for key, name in clients.find_names(work.read, client_ids).items() if name},
     }
     return {"events": [_shown(event, known, work.now) for event in events], "event_names": EVENT_NAMES, "mark": MARK}

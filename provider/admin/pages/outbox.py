@@ -4,7 +4,7 @@ from starlette.responses import Response
 
 from provider.accounts.roles.permissions import Permission
 from provider.admin import outbox as rules
-from provider.admin.event_names import EVENT_NAMES
+from provider.admin.audit.event_names import EVENT_NAMES
 from provider.admin.guards import Operator, require_operator
 from provider.admin.lists.jobs import JOBS, STATES, TOPICS
 from provider.admin.pages.actions import Action, Actions, Subject, action_endpoint, available, done_message
@@ -40,7 +40,7 @@ ACTIONS: Actions[Message] = {
         title=Text("Cancel job"),
         button=Text("Cancel job"),
         means=(Text("The job will not run, and its contents are erased. This can't be undone."),),
-        done=Text("Job cancelled."),
+        done=Text("Job canceled."),
         do=_cancel,
         danger=True,
         is_available=lambda message: message.state in {DeliveryState.WAITING, DeliveryState.FAILED},

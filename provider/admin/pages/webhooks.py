@@ -95,7 +95,7 @@ ACTIONS: Actions[Webhook] = {
     "disable": Action(
         title=Text("Disable webhook"),
         button=Text("Disable"),
-        means=(Text("No more events are sent. Waiting deliveries are cancelled."),),
+        means=(Text("No more events are sent. Waiting deliveries are canceled."),),
         done=Text("Webhook disabled."),
         do=_disable,
         is_available=lambda webhook: webhook.disabled_at is None,

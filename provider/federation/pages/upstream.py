@@ -89,6 +89,7 @@ def _sign_in(
             current=find_session(call) or find_pending_session(call),
             browser=call.browser,
             carry=carry,
+            client_id=where.client_id,
         )
     except NotLinked as refusal:
         return _not_linked(call, upstream, refusal, where)

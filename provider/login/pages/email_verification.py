@@ -140,6 +140,7 @@ def _go_on(call: Call, where: Destination, done: Confirmation) -> Response:
             current=session or find_pending_session(call),
             browser=call.browser,
             carry=where.parameters,
+            client_id=where.client_id,
         )
     except (Suspended, AddressUnconfirmed) as refusal:
         return not_now(call, where, refusal)

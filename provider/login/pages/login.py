@@ -54,6 +54,7 @@ def login(call: Call) -> Response:
             browser=call.browser,
             carry=where.parameters,
             device=device_of(call),
+            client_id=where.client_id,
         )
     except WrongPassword as refusal:
         return _page(call, where, username=username, errors={"password": refusal.message}, status_code=400)

@@ -36,7 +36,7 @@ def second_factor(call: Call) -> Response:
         return elsewhere or go(where.through("/login"))
     factor, code = _asked(call, offered), call.form.text("code")
     try:
-        cookie = rule.show_second_factor(call.work, session, factor=factor, code=code)
+        cookie = rule.show_second_factor(call.work, session, factor=factor, code=code, client_id=where.client_id)
     except (WrongSecondFactor, SecondFactorLocked) as refusal:
         return _page(call, where, offered, errors={"code": refusal.message}, status_code=400)
     except TooManyRequests as refusal:

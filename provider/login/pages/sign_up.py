@@ -56,7 +56,8 @@ def register(call: Call) -> Response:
 def _sign_in(call: Call, where: Destination, wanted: SignUp) -> Response:
     user_id = sign_up_unverified(call.work, wanted)
     current = find_session(call) or find_pending_session(call)
-    return signed_in(call, where, sign_in_after_sign_up(call.work, user_id=user_id, current=current))
+    done = sign_in_after_sign_up(call.work, user_id=user_id, current=current, client_id=where.client_id)
+    return signed_in(call, where, done)
 
 
 def _page(

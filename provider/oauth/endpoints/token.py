@@ -13,6 +13,7 @@ from provider.oauth.grants.grant_types import GRANTS
 from provider.oauth.http.authenticated import authenticated
 from provider.oauth.http.cross_origin import cross_origin
 from provider.oauth.http.refused import NO_STORE, protocol_endpoint
+from provider.observability import counters
 from provider.observability.instruments import OTHER, name_of
 from provider.observability.metrics import TOKEN_REQUESTS
 from provider.parameters import MalformedParameters
@@ -75,4 +76,5 @@ def token(call: Call) -> Response:
     )
     response = JSONResponse(GRANTS[grant_type](request), headers=NO_STORE)
     mark_used(request.work, client)
+    request.work.after_commit.append(partial(counters.count, counters.tokens_of_app(client.client_id, grant_type)))
     return response

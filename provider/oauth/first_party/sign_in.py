@@ -70,7 +70,13 @@ def begin(request: TokenRequest) -> str:
     username, password = request.required("username", SECTION), request.required("password", SECTION)
     try:
         signed_in = steps.sign_in(
-            work, username=username, password=password, current=None, browser=new_opaque(), carry={}
+            work,
+            username=username,
+            password=password,
+            current=None,
+            browser=new_opaque(),
+            carry={},
+            client_id=request.client.client_id,
         )
     except (WrongPassword, Suspended) as refusal:
         raise AccessDeniedError(description=refusal.message) from None
@@ -93,7 +99,7 @@ def begin_after_sign_up(work: UnitOfWork, client: Client, *, user_id: str) -> st
     """
     if not client.metadata.authorization_challenge:
         return None
-    signed_in = steps.sign_in_after_sign_up(work, user_id=user_id, current=None)
+    signed_in = steps.sign_in_after_sign_up(work, user_id=user_id, current=None, client_id=client.client_id)
     return _seal(work, client, signed_in.cookie, given=None)
 
 
@@ -136,7 +142,7 @@ def _show_second_factor(request: TokenRequest, session: Session, asked: Authoriz
     factor = RECOVERY_CODES if "recovery_code" in form else TOTP
     code = form["recovery_code"] if factor is RECOVERY_CODES else request.required("otp", SECTION)
     try:
-        cookie = show_second_factor(work, session, factor=factor, code=code)
+        cookie = show_second_factor(work, session, factor=factor, code=code, client_id=request.client.client_id)
     except (WrongSecondFactor, SecondFactorLocked) as refusal:
         raise InsufficientAuthorizationError(refusal.message, auth_session=auth_session) from None
     except (SignInExpired, SecondFactorExpired):

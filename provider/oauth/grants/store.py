@@ -69,7 +69,7 @@ class DeviceCode:
 
 _CODE = rows_of(DeviceCode, device_codes)
 _ALLOWED = joined(GRANT, STATE, PERSON)
-_FIND_ALLOWED = (
+_FIND_ALLOWED = _ALLOWED.prepare(
     _ALLOWED.select()
     .select_from(join_state(grants.grants).outerjoin(email_addresses, email_addresses.c.id == grants.primary_address))
     .where(grants.grants.c.id == bindparam("grant_id"))
@@ -104,7 +104,7 @@ def find_waiting(db: Connection, user_codes: Iterable[bytes], *, now: datetime) 
 
 def find_allowed(db: Connection, grant_id: str) -> tuple[Grant, GrantState, Person] | None:
     """Return the grant that the user approved. It is deleted with its code: returns None if both were just deleted."""
-    return _ALLOWED.one(db, _FIND_ALLOWED, {"grant_id": grant_id})
+    return _FIND_ALLOWED.one(db, {"grant_id": grant_id})
 
 
 def answer(db: Connection, digest: bytes, *, now: datetime) -> bool:
@@ -135,7 +135,7 @@ def redeem(db: Connection, digest: bytes, *, refresh_token: RefreshToken | None,
     """Spend the code and add the first refresh token of its family; False when the code was spent before."""
     if is_postgresql(db) and refresh_token is not None:
         values = {"code_digest": digest, "now": now, **refresh_tokens.bind_new(refresh_token)}
-        return db.execute(_REDEEM_AT_ONCE, values).rowcount == 1
+        return _REDEEM_AT_ONCE.change(db, values) == 1
     if db.execute(_SPEND, {"code_digest": digest, "now": now}).rowcount != 1:
         return False
     if refresh_token is not None:

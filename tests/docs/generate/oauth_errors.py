@@ -66,7 +66,7 @@ ENDPOINTS = {
         "/oauth2/authorize",
         REQUEST
         | {
-            "access_denied": "The user declined or cancelled.",
+            "access_denied": "The user declined or canceled.",
             "account_selection_required": "",
             "consent_required": "",
             "interaction_required": "",

@@ -3,11 +3,11 @@
 from starlette.responses import Response
 
 from provider.accounts.roles.permissions import Permission
-from provider.accounts.store import email_addresses
 from provider.admin.guards import Operator, require_operator
 from provider.admin.pages.actions import Action, Actions, Subject, action_endpoint, done_message
 from provider.admin.pages.clients.frame import NEEDS, client_page, find_client, url_of
 from provider.admin.pages.paging import AT_ONCE, next_page, place_on
+from provider.admin.pages.user_names import user_names
 from provider.database.base import parse_id
 from provider.languages.text import Text
 from provider.oauth.authorize import connected_apps
@@ -25,27 +25,24 @@ def list_app_users(call: Call) -> Response:
     place = place_on(call, "app-users")
     after = str(place[0]) if place else None
     found, further = connected_apps.find_users(call.work, client.client_id, after=after, limit=AT_ONCE)
-    holders = email_addresses.find_holders(call.work.read, {one.user_id for one in found})
-    emails = {user_id: address.address for user_id, (_, address) in holders.items() if address is not None}
     return client_page(
         call,
         client,
         "admin/client_users.html",
         tab="users",
         found=found,
-        emails=emails,
+        names=user_names(call, {one.user_id for one in found}),
         further=next_page(call, "app-users", None if further is None else (further,)),
         done=done_message(call, APP_USER_ACTIONS),
     )
 
 
 def _user(call: Call, client: Client) -> str | None:
-    """Return the email address of the user named by the query, or None if the client has no access to the account."""
+    """Return the name of the user in the query, or None if the client has no access to the account."""
     user_id = parse_id(call.query.text("user"))
     if user_id is None or not connected_apps.is_connected(call.work, user_id=user_id, client_id=client.client_id):
         return None
-    address = email_addresses.find_of_user(call.work.read, user_id)
-    return address.address if address else user_id
+    return user_names(call, [user_id]).get(user_id, user_id)
 
 
 def _revoke(call: Call, subject: Subject[Client]) -> None:

@@ -6,9 +6,9 @@ from urllib.parse import urlsplit
 from starlette.responses import Response
 
 from provider.accounts.roles.permissions import Permission
-from provider.admin import charts
-from provider.admin.app_usage import find_usage
 from provider.admin.guards import operator_of, require_operator
+from provider.admin.overview import charts
+from provider.admin.overview.app_usage import find_usage
 from provider.admin.pages.clients.frame import client_page, find_client
 from provider.admin.pages.event_list import event_list
 from provider.admin.presets import preset_of
@@ -54,11 +54,12 @@ def show_client(call: Call) -> Response:
         issuer=call.settings.issuer,
         endpoints=_endpoints(metadata, call.settings),
         secrets=store.find_secret_dates(call.work.read, client.client_id, now=call.work.now),
-        usage=find_usage(call.work, client.client_id) if "authorization_code" in metadata.grant_types else None,
+        usage=find_usage(call.work, client.client_id) if metadata.grant_types else None,
+        signs_in="authorization_code" in metadata.grant_types or DEVICE_CODE in metadata.grant_types,
         width=charts.WIDTH,
         height=charts.HEIGHT,
         redirect=urlsplit((*metadata.redirect_uris, EXAMPLE_REDIRECT)[0]),
-        **event_list(call.work, _latest_events(call, client)),
+        **event_list(call, _latest_events(call, client)),
         just_created="created" in call.query,
     )
 

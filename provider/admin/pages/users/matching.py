@@ -13,11 +13,9 @@ from provider.admin.lists.listing import Count
 from provider.admin.lists.users import USERS
 from provider.admin.pages.actions import InvalidInput, record_reason
 from provider.admin.pages.lists import Asked, asked_of
+from provider.admin.pages.users.runs import STATES, is_stuck
 from provider.admin.pages.users.selected import ACTIONS, BulkAction, require_role, role_names
 from provider.database.base import new_id, parse_id
-from provider.languages.text import Text
-from provider.outbox import store as outbox
-from provider.outbox.store import DeliveryState
 from provider.refusals import NotFound
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
@@ -26,12 +24,6 @@ from provider.web.pages import go, page
 PATH = "/admin/users"
 SHOWN = 10
 """How many of the users the confirmation page shows."""
-STATES = {
-    bulk_runs.RunState.RUNNING: Text("running"),
-    bulk_runs.RunState.DONE: Text("finished"),
-    bulk_runs.RunState.STOPPED: Text("stopped"),
-    bulk_runs.RunState.FAILED: Text("failed"),
-}
 
 
 @endpoint
@@ -77,21 +69,18 @@ def show_run(call: Call) -> Response:
     operator = require_operator(call, Permission.USERS_READ)
     run = _find(call)
     failed = {failure[0]: failure[1] for failure in run.failures}
-    job = outbox.find_one(call.work.read, run.job_id)
-    is_stuck = run.state == bulk_runs.RunState.RUNNING and (
-        job is None or job.state in {DeliveryState.FAILED, DeliveryState.CANCELLED}
-    )
+    is_running = run.state == bulk_runs.RunState.RUNNING
     names = {one.user.id: one.email for one in overview.describe(call.work, list(failed))}
     return page(
         call,
         "admin/user_change.html",
         run=run,
         action=ACTIONS.get(run.action),
-        state=STATES[bulk_runs.RunState(run.state)],
+        state=STATES[run.state],
         failed=[(user_id, names.get(user_id) or user_id, reason) for user_id, reason in failed.items()],
         starter=_email(call, run.operator_id),
-        is_running=run.state == bulk_runs.RunState.RUNNING,
-        is_stuck=is_stuck,
+        is_running=is_running,
+        is_stuck=is_running and is_stuck(call, run.job_id),
         list_url=PATH + _query({"q": run.text, **run.filters}),
         outbox_url="/admin/outbox" + _query({"topic": bulk_runs.TOPIC}),
         may_stop=operator.may(Permission.USERS_WRITE),

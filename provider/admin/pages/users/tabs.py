@@ -9,8 +9,8 @@ from provider.accounts.factors import second_factor
 from provider.accounts.store import passwords
 from provider.accounts.store.failures import Counter
 from provider.accounts.throttle import PASSWORD, SECOND_FACTOR
-from provider.admin import audit_log
-from provider.admin.audit_log import Filters
+from provider.admin.audit import audit_log
+from provider.admin.audit.audit_log import Filters
 from provider.admin.pages.event_list import event_list
 from provider.admin.pages.paging import AT_ONCE, next_page, place_on
 from provider.admin.pages.users.details import UserDetails
@@ -79,7 +79,7 @@ def show_security(call: Call) -> Response:
         failed_passwords=_failed_passwords(work, subject.value),
         failed_codes=throttle.find_counter(work, SECOND_FACTOR, user_id),
         codes_ceiling=SECOND_FACTOR.ceiling,
-        **event_list(work, audit.find(work.read, user_id=user_id, names=SECURITY_EVENTS, limit=LATEST)),
+        **event_list(call, audit.find(work.read, user_id=user_id, names=SECURITY_EVENTS, limit=LATEST)),
     )
 
 
@@ -114,7 +114,7 @@ def show_activity(call: Call) -> Response:
         subject,
         "admin/user_activity.html",
         tab="activity",
-        **event_list(call.work, shown),
+        **event_list(call, shown),
         further=next_page(call, "user-activity", None if further is None else (further[0].isoformat(), further[1])),
     )
 

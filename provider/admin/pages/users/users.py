@@ -8,6 +8,7 @@ from provider.accounts.roles.permissions import Permission
 from provider.admin import authority
 from provider.admin.bulk import runs as bulk_runs
 from provider.admin.guards import require_operator
+from provider.admin.imports import store as imports
 from provider.admin.lists.users import USERS
 from provider.admin.pages.actions import action_endpoint, done_message
 from provider.admin.pages.lists import export_page, list_page
@@ -37,6 +38,7 @@ def list_users(call: Call) -> Response:
             "bulk_actions": selected.ACTIONS if operator.may(NEEDS) else {},
             "short_id": selected.short_id,
             "running": bulk_runs.find_running(call.work.read, limit=RUNNING),
+            "running_imports": imports.find_running(call.work.read, limit=RUNNING),
         },
     )
 

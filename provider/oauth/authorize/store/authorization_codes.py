@@ -23,6 +23,7 @@ from sqlalchemy import (
 from provider.accounts.store.email_addresses import email_addresses
 from provider.database.base import metadata
 from provider.database.dialect import is_postgresql
+from provider.database.prepared import Prepared
 from provider.database.rows import joined, rows_of, values_of
 from provider.database.types import Digest, Identifier, UtcTime
 from provider.oauth.tokens.store import grants, refresh_tokens
@@ -64,7 +65,7 @@ class AuthorizationCode:
 
 _CODE = rows_of(AuthorizationCode, authorization_codes)
 _WITH_GRANT = joined(_CODE, GRANT, STATE, PERSON)
-_FIND = (
+_FIND = _WITH_GRANT.prepare(
     _WITH_GRANT.select()
     .select_from(
         join_state(
@@ -84,17 +85,19 @@ _SPEND = (
 )
 
 
+_SPEND_ALONE = Prepared(_SPEND)
 _REDEEM_AT_ONCE = refresh_tokens.insert_after(_SPEND.returning(authorization_codes.c.grant_id))
+_INSERT = Prepared(insert(authorization_codes))
 
 
 def add(db: Connection, code: AuthorizationCode, grant: Grant) -> None:
     """Store a code and its grant."""
     if is_postgresql(db):
         values = {f"g_{name}": value for name, value in values_of(grant).items()}
-        db.execute(_ADD_AT_ONCE, {**values, **{f"c_{name}": value for name, value in values_of(code).items()}})
+        _ADD_AT_ONCE.change(db, {**values, **{f"c_{name}": value for name, value in values_of(code).items()}})
         return
     grants.add(db, grant)
-    db.execute(insert(authorization_codes), values_of(code))
+    _INSERT.change(db, values_of(code))
 
 
 def _values(table: Table, prefix: str) -> dict[str, Any]:
@@ -102,11 +105,11 @@ def _values(table: Table, prefix: str) -> dict[str, Any]:
 
 
 _new_grant = insert(grants.grants).values(_values(grants.grants, "g_")).returning(grants.grants.c.id).cte("new_grant")
-_ADD_AT_ONCE = insert(authorization_codes).values(_values(authorization_codes, "c_")).add_cte(_new_grant)
+_ADD_AT_ONCE = Prepared(insert(authorization_codes).values(_values(authorization_codes, "c_")).add_cte(_new_grant))
 
 
 def find(db: Connection, digest: bytes) -> tuple[AuthorizationCode, Grant, GrantState, Person] | None:
-    return _WITH_GRANT.one(db, _FIND, {"digest": digest})
+    return _FIND.one(db, {"digest": digest})
 
 
 def spend(db: Connection, digest: bytes, *, now: datetime) -> bool:
@@ -114,14 +117,14 @@ def spend(db: Connection, digest: bytes, *, now: datetime) -> bool:
 
     It is kept, not deleted. A second use must be recognized in order to revoke the tokens from the first one.
     """
-    return db.execute(_SPEND, {"code_digest": digest, "now": now}).rowcount == 1
+    return _SPEND_ALONE.change(db, {"code_digest": digest, "now": now}) == 1
 
 
 def redeem(db: Connection, digest: bytes, *, refresh_token: RefreshToken | None, now: datetime) -> bool:
     """Spend the code and add the first refresh token of its family. Returns False as `spend` does."""
     if is_postgresql(db) and refresh_token is not None:
         values = {"code_digest": digest, "now": now, **refresh_tokens.bind_new(refresh_token)}
-        return db.execute(_REDEEM_AT_ONCE, values).rowcount == 1
+        return _REDEEM_AT_ONCE.change(db, values) == 1
     if not spend(db, digest, now=now):
         return False
     if refresh_token is not None:

@@ -4,7 +4,18 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import JSON, Column, Connection, ForeignKey, PrimaryKeyConstraint, String, Table, delete, select
+from sqlalchemy import (
+    JSON,
+    Column,
+    Connection,
+    ForeignKey,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    bindparam,
+    delete,
+    select,
+)
 
 from provider.database.base import metadata
 from provider.database.dialect import upsert
@@ -36,11 +47,16 @@ class Consent:
 
 
 _CONSENT = rows_of(Consent, consents)
+_FIND = _CONSENT.prepare(
+    _CONSENT.select().where(
+        consents.c.user_id == bindparam("user_id"),
+        consents.c.client_id == bindparam("client_id"),
+    )
+)
 
 
 def find(db: Connection, user_id: str, client_id: str) -> Consent | None:
-    query = _CONSENT.select().where(consents.c.user_id == user_id, consents.c.client_id == client_id)
-    return _CONSENT.one(db, query)
+    return _FIND.one(db, {"user_id": user_id, "client_id": client_id})
 
 
 def put(db: Connection, consent: Consent) -> None:

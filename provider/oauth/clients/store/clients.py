@@ -96,6 +96,7 @@ class SecretDates:
 
 
 _CLIENT = rows_of(ClientRow, clients)
+_FIND = _CLIENT.prepare(_CLIENT.select().where(clients.c.client_id == bindparam("client_id")))
 _SECRET = rows_of(SecretRow, client_secrets)
 _DATES = rows_of(SecretDates, client_secrets)
 _NAMED = joined(one_value(clients.c.name_key), _CLIENT)
@@ -106,7 +107,7 @@ def add(db: Connection, client: ClientRow) -> None:
 
 
 def find(db: Connection, client_id: str) -> ClientRow | None:
-    return _CLIENT.one(db, _CLIENT.select().where(clients.c.client_id == client_id))
+    return _FIND.one(db, {"client_id": client_id})
 
 
 def find_those(db: Connection, client_ids: Collection[str]) -> list[ClientRow]:
@@ -118,9 +119,13 @@ def is_enabled(client_id: BindParameter[str]) -> Exists:
     return exists().where(clients.c.client_id == client_id, clients.c.disabled_at.is_(None))
 
 
+_ENABLED = one_value(is_enabled(bindparam("client_id", type_=String)))
+_FIND_ENABLED = _ENABLED.prepare(_ENABLED.select())
+
+
 def find_enabled(db: Connection, client_id: str) -> bool:
     """Return whether there is such a client and it is not disabled."""
-    return bool(db.scalar(select(is_enabled(bindparam("client_id", client_id, type_=String)))))
+    return bool(_FIND_ENABLED.one(db, {"client_id": client_id}))
 
 
 def queue_for(db: Connection, names: Iterable[str]) -> None:

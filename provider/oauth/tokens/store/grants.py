@@ -32,6 +32,7 @@ from provider.accounts.store.email_addresses import email_addresses
 from provider.accounts.store.users import users
 from provider.database.base import metadata
 from provider.database.dialect import upsert
+from provider.database.prepared import Prepared
 from provider.database.rows import joined, one_value, rows_of, values_of
 from provider.database.security_stamp import has_same_stamp, stamp_column
 from provider.database.types import Identifier, UtcTime
@@ -161,23 +162,28 @@ def join_state(source: Any) -> Any:
 _jti_revoked = exists().where(revoked_access_tokens.c.jti == bindparam("jti"))
 _is_caller_enabled = is_enabled(bindparam("caller", type_=String))
 _WITH_JTI = joined(GRANT, STATE, one_value(_jti_revoked), one_value(_is_caller_enabled))
-_OWN = select(_jti_revoked, is_enabled(bindparam("client_id", type_=String)), _is_caller_enabled)
+_is_client_enabled = is_enabled(bindparam("client_id", type_=String))
+_OWN = joined(one_value(_jti_revoked), one_value(_is_client_enabled), one_value(_is_caller_enabled))
 _WITH_PERSON = joined(GRANT, STATE, one_value(_jti_revoked), PERSON)
-_FOR_ACCESS_TOKEN = _WITH_JTI.select().select_from(join_state(grants)).where(grants.c.id == bindparam("grant_id"))
-_FOR_USERINFO = (
+_FIND_OWN = _OWN.prepare(_OWN.select())
+_FOR_ACCESS_TOKEN = _WITH_JTI.prepare(
+    _WITH_JTI.select().select_from(join_state(grants)).where(grants.c.id == bindparam("grant_id"))
+)
+_FOR_USERINFO = _WITH_PERSON.prepare(
     _WITH_PERSON.select()
     .select_from(join_state(grants).outerjoin(email_addresses, email_addresses.c.id == primary_address))
     .where(grants.c.id == bindparam("grant_id"))
 )
-_PERSON = (
+_PERSON = PERSON.prepare(
     PERSON.select()
     .select_from(users.outerjoin(email_addresses, email_addresses.c.id == primary_address))
     .where(users.c.id == bindparam("user_id"))
 )
+_INSERT = Prepared(insert(grants))
 
 
 def add(db: Connection, grant: Grant) -> None:
-    db.execute(insert(grants), values_of(grant))
+    _INSERT.change(db, values_of(grant))
 
 
 def find_for_access_token(
@@ -187,23 +193,24 @@ def find_for_access_token(
 
     Returns None if there is no such grant.
     """
-    return _WITH_JTI.one(db, _FOR_ACCESS_TOKEN, {"grant_id": grant_id, "jti": jti, "caller": caller})
+    return _FOR_ACCESS_TOKEN.one(db, {"grant_id": grant_id, "jti": jti, "caller": caller})
 
 
 def find_own(db: Connection, jti: str, *, client_id: str, caller: str | None) -> tuple[bool, bool, bool]:
     """Return whether this `jti` of a client's own token was revoked, and whether the client and the caller are
     enabled.
     """
-    revoked, enabled, caller_enabled = db.execute(_OWN, {"jti": jti, "client_id": client_id, "caller": caller}).one()
-    return bool(revoked), bool(enabled), bool(caller_enabled)
+    found = _FIND_OWN.one(db, {"jti": jti, "client_id": client_id, "caller": caller})
+    assert found is not None  # noqa: S101  # it reads no table whose rows could be missing
+    return found
 
 
 def find_for_userinfo(db: Connection, grant_id: str, jti: str) -> tuple[Grant, GrantState, bool, Person] | None:
-    return _WITH_PERSON.one(db, _FOR_USERINFO, {"grant_id": grant_id, "jti": jti})
+    return _FOR_USERINFO.one(db, {"grant_id": grant_id, "jti": jti})
 
 
 def find_person(db: Connection, user_id: str) -> Person | None:
-    return PERSON.one(db, _PERSON, {"user_id": user_id})
+    return _PERSON.one(db, {"user_id": user_id})
 
 
 def revoke(db: Connection, grant_id: str, *, reason: str, now: datetime) -> bool:
@@ -280,8 +287,7 @@ def _find_held(db: Connection, by: Column[Any], of: ColumnElement[bool], *, now:
 
 def revoke_jti(db: Connection, jti: str, *, expires_at: datetime) -> None:
     """Remember a revoked access token until it would have expired anyway."""
-    known = upsert(db, revoked_access_tokens).values(jti=jti, expires_at=expires_at).on_conflict_do_nothing()
-    db.execute(known)
+    db.execute(upsert(db, revoked_access_tokens).values(jti=jti, expires_at=expires_at).on_conflict_do_nothing())
 
 
 def purge(db: Connection, *, before: datetime, limit: int) -> int:

@@ -8,7 +8,6 @@ from sqlalchemy import (
     Connection,
     ForeignKey,
     Index,
-    Insert,
     Integer,
     Table,
     Update,
@@ -23,6 +22,7 @@ from sqlalchemy import (
 from provider.accounts.store.email_addresses import email_addresses
 from provider.database.base import metadata
 from provider.database.dialect import is_postgresql
+from provider.database.prepared import Prepared
 from provider.database.rows import joined, rows_of, values_of
 from provider.database.types import Digest, Identifier, UtcTime
 from provider.oauth.tokens.store import grants
@@ -52,7 +52,7 @@ class RefreshToken:
 
 _TOKEN = rows_of(RefreshToken, refresh_tokens)
 _WITH_GRANT = joined(_TOKEN, GRANT, STATE, PERSON)
-_FIND = (
+_FIND = _WITH_GRANT.prepare(
     _WITH_GRANT.select()
     .select_from(
         join_state(refresh_tokens.join(grants.grants, grants.grants.c.id == refresh_tokens.c.grant_id)).outerjoin(
@@ -66,10 +66,11 @@ _ROTATE = (
     .where(refresh_tokens.c.digest == bindparam("old_digest"), refresh_tokens.c.rotated_at.is_(None))
     .values(rotated_at=bindparam("now"))
 )
-_INSERT = insert(refresh_tokens)
+_ROTATE_ALONE = Prepared(_ROTATE)
+_INSERT = Prepared(insert(refresh_tokens))
 
 
-def insert_after(change: Update) -> Insert:
+def insert_after(change: Update) -> Prepared:
     """Return a PostgreSQL statement that adds a refresh token if `change` changed its row. `change` returns the
     grant_id.
 
@@ -83,27 +84,27 @@ def insert_after(change: Update) -> Insert:
         cast(bindparam("n_expires_at"), UtcTime),
     )
     added = insert(refresh_tokens).from_select(["digest", "grant_id", "generation", "expires_at"], values)
-    return added.execution_options(preserve_rowcount=True)
+    return Prepared(added)
 
 
 _ROTATE_AT_ONCE = insert_after(_ROTATE.returning(refresh_tokens.c.grant_id))
 
 
 def add(db: Connection, token: RefreshToken) -> None:
-    db.execute(_INSERT, values_of(token))
+    _INSERT.change(db, values_of(token))
 
 
 def find(db: Connection, digest: bytes) -> tuple[RefreshToken, Grant, GrantState, Person] | None:
-    return _WITH_GRANT.one(db, _FIND, {"digest": digest})
+    return _FIND.one(db, {"digest": digest})
 
 
 def rotate(db: Connection, digest: bytes, *, successor: RefreshToken, now: datetime) -> bool:
     """Retire a token for its successor. Returns False if another request has rotated it."""
     if is_postgresql(db):
-        return db.execute(_ROTATE_AT_ONCE, {"old_digest": digest, "now": now, **bind_new(successor)}).rowcount == 1
-    if db.execute(_ROTATE, {"old_digest": digest, "now": now}).rowcount != 1:
+        return _ROTATE_AT_ONCE.change(db, {"old_digest": digest, "now": now, **bind_new(successor)}) == 1
+    if _ROTATE_ALONE.change(db, {"old_digest": digest, "now": now}) != 1:
         return False
-    db.execute(_INSERT, values_of(successor))
+    add(db, successor)
     return True
 
 

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from starlette.responses import Response, StreamingResponse
 
-from provider.admin import audit_log
-from provider.admin.audit_log import Filters
+from provider.admin.audit import audit_log
+from provider.admin.audit.audit_log import Filters
 from provider.audit.export import as_csv, as_json_lines
 from provider.audit.store import AuditEvent
 from provider.web.call import Call

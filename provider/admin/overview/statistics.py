@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from provider.accounts.store.user_counts import count_created, count_two_factor, count_users
-from provider.admin import charts
-from provider.admin.charts import DAY, Chart, Counts, Part, Span, Unit
+from provider.admin.overview import charts
+from provider.admin.overview.charts import DAY, Chart, Counts, Part, Span, Unit
 from provider.audit import active_users, daily, hourly
 from provider.audit.active_users import day_of
 from provider.audit.daily import ACTIVE_IN, NEW_USERS, TOTAL_USERS, TWO_FACTOR_USERS
@@ -25,7 +25,7 @@ MOST_APPS = 8
 """The number of apps in the list of those with the most sign-ins."""
 ACTIVE_DAYS = {"24h": 1, "7d": 7, "30d": 30, "12m": 365}
 """The number of days, including today, over which active users are counted."""
-GRANT_NAMES = {counters.GRANT + grant.rpartition(":")[2]: grant for grant in GRANTS}
+GRANT_NAMES = {counters.GRANT + counters.short_grant(grant): grant for grant in GRANTS}
 """The grant type by the name of its counter."""
 NAMES = (
     counters.SIGNED_IN,

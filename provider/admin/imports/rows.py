@@ -1,14 +1,16 @@
-"""Import of users from a file. Each row is a transaction of its own, so an import that was stopped can be run again:
-users that exist already are skipped or updated, and none is created twice.
+"""Rows of a file of users: what an import does with each. Users that exist already are skipped or updated, so an
+import that was stopped can be run again, and none is created twice.
 """
 
+import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from provider.accounts import invitation, profile
-from provider.accounts.email.email_addresses import Address
+from provider.accounts.email.email_addresses import Address, parse_address
+from provider.accounts.email.operator_emails import require_choice
 from provider.accounts.importing.files import Row
 from provider.accounts.importing.rows import InvalidRow, UserRow, parse_row
 from provider.accounts.passwords.passwords import require_own_hash
@@ -20,6 +22,8 @@ from provider.accounts.store import email_addresses, users
 from provider.accounts.store.users import User
 from provider.admin import authority
 from provider.database.base import is_id
+from provider.languages.free_text import repair_line
+from provider.languages.text import Text
 from provider.refusals import Refusal
 from provider.work import Installation, UnitOfWork, unit_of_work
 
@@ -31,6 +35,12 @@ class Outcome(StrEnum):
     UPDATED = "updated"
     SKIPPED = "skipped"
     FAILED = "failed"
+
+
+REPEATED = {
+    "email": Text("The email address is in the file twice. It is also on line %(line)s.", line=1),
+    "id": Text("The ID is in the file twice. It is also on line %(line)s.", line=1),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,42 +68,70 @@ class Result:
 def import_rows(
     installation: Installation, rows: Iterable[Row], options: Options, seen: Callable[[Result], None]
 ) -> dict[str, int]:
-    """Import the rows and call `seen` with the result of each. Returns how many had each outcome."""
+    """Import the rows, each in a transaction of its own, and call `seen` with the result of each. Returns how many had
+    each outcome.
+    """
     counts: Counter[str] = Counter()
-    addresses: set[str] = set()
-    for row in rows:
-        result = _import(installation, row, options, addresses)
+    for row in without_repeats(rows):
+        with unit_of_work(installation) as work:
+            result = import_row(work, row, options)
         counts[result.outcome] += 1
         seen(result)
     return {outcome: counts[outcome] for outcome in Outcome}
 
 
-def _import(installation: Installation, row: Row, options: Options, addresses: set[str]) -> Result:
-    email = str(row.values.get("email") or "").strip()[:254]
+def without_repeats(rows: Iterable[Row]) -> Iterator[Row]:
+    """Yield the rows. One whose email address, in any case, or ID an earlier row has gets a problem that says so."""
+    seen: dict[tuple[str, str], int] = {}
+    for row in rows:
+        problem = row.problem
+        for name, message in REPEATED.items():
+            key = (name, unicodedata.normalize("NFC", str(row.values.get(name) or "").strip().casefold()))
+            if problem is None and key[1] and seen.setdefault(key, row.line) != row.line:
+                problem = Text(message.message, line=seen[key])
+        yield row if problem is row.problem else replace(row, problem=problem)
+
+
+def import_row(work: UnitOfWork, row: Row, options: Options) -> Result:
+    """Import one row, or find out what an import would do with it."""
+    email = email_of(row)
     if row.problem is not None:
         return Result(row.line, email, Outcome.FAILED, row.problem)
     try:
-        wanted = parse_row(row.values)
-        with unit_of_work(installation) as work:
-            outcome = _carry_out(work, wanted, options, addresses)
-    except (InvalidRow, Refusal) as problem:
-        message = problem.message if isinstance(problem, Refusal) else problem
-        return Result(row.line, email, Outcome.FAILED, str(message))
+        outcome = _carry_out(work, parse_row(row.values), options)
+    except InvalidRow as invalid:
+        return Result(row.line, email, Outcome.FAILED, invalid.problem)
+    except Refusal as refusal:  # raised before anything of the row was written
+        return Result(row.line, email, Outcome.FAILED, refusal.message)
     return Result(row.line, email, outcome)
 
 
-def _carry_out(work: UnitOfWork, row: UserRow, options: Options, addresses: set[str]) -> Outcome:
+def email_of(row: Row) -> str:
+    """Return the email address of a row as reports show it: it may be anything, so what can't be shown is dropped."""
+    return repair_line(str(row.values.get("email") or ""), most=254)
+
+
+def lock(work: UnitOfWork, rows: Sequence[Row]) -> None:
+    """Wait for other imports of the same addresses, and keep them waiting until the transaction ends.
+
+    The addresses are locked in one order, so two imports never wait for each other.
+    """
+    found = (parse_address(str(row.values.get("email") or "")) for row in rows if row.problem is None)
+    for normal in sorted({address.normal for address in found if address is not None}):
+        email_addresses.lock(work.db, normal)
+
+
+def _carry_out(work: UnitOfWork, row: UserRow, options: Options) -> Outcome:
     address = require_address(work, row.email)
-    if address.normal in addresses:
-        raise InvalidRow("The address is in the file twice.")
-    addresses.add(address.normal)
     require_role_names(row.roles)
     authority.require_roles(options.permissions, row.roles)
+    if not options.dry_run:
+        email_addresses.lock(work.db, address.normal)
     existing = _find(work, address, verified=row.is_verified)
     if existing is None:
-        _require_creatable(work, row)
+        _require_creatable(work, row, options)
         if not options.dry_run:
-            _create(work, row, invite=options.invite)
+            _create(work, row, options)
         return Outcome.CREATED
     if not options.update:
         return Outcome.SKIPPED
@@ -112,7 +150,7 @@ def _find(work: UnitOfWork, address: Address, *, verified: bool) -> User | None:
     return None if found is None else found[0]
 
 
-def _require_creatable(work: UnitOfWork, row: UserRow) -> None:
+def _require_creatable(work: UnitOfWork, row: UserRow, options: Options) -> None:
     """Find what would stop the row before anything is written: a dry run finds the same problems as the import."""
     if row.user_id is not None:
         if not is_id(row.user_id):
@@ -121,11 +159,17 @@ def _require_creatable(work: UnitOfWork, row: UserRow) -> None:
             raise IdTaken
     if row.password_hash is not None:
         require_own_hash(work.settings, row.password_hash)
+    if _is_invited(row, options):
+        require_choice(work)
 
 
-def _create(work: UnitOfWork, row: UserRow, *, invite: bool) -> None:
+def _is_invited(row: UserRow, options: Options) -> bool:
+    return options.invite and row.is_verified and row.password_hash is None
+
+
+def _create(work: UnitOfWork, row: UserRow, options: Options) -> None:
     claims = profile.with_full_name(row.claims)
-    if invite and row.is_verified and row.password_hash is None:
+    if _is_invited(row, options):
         invitation.invite(work, email=row.email, roles=row.roles, claims=claims, user_id=row.user_id)
         return
     create_user(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from provider.admin.event_names import EVENT_NAMES
+from provider.admin.audit.event_names import EVENT_NAMES
 from provider.audit.events import Event
 from provider.languages.text import Text
 
@@ -26,7 +26,7 @@ OF_USER: Mapping[str, Text] = {
     Event.EMAIL_VERIFIED: Text("%(user)s verified their email address"),
     Event.VERIFICATION_SENT: Text("A verification email was sent to %(user)s"),
     Event.EMAIL_CHANGE_REQUESTED: Text("%(user)s asked to change their email address"),
-    Event.EMAIL_CHANGE_CANCELLED: Text("%(user)s cancelled the change of their email address"),
+    Event.EMAIL_CHANGE_CANCELLED: Text("%(user)s canceled the change of their email address"),
     Event.EMAIL_CHANGED: Text("%(user)s changed their email address"),
     Event.EMAIL_CHANGE_UNDONE: Text("%(user)s undid the change of their email address"),
     Event.PASSWORD_RESET_REQUESTED: Text("A password reset was requested for %(user)s"),
@@ -63,10 +63,22 @@ OF_USER: Mapping[str, Text] = {
 }
 """What happened, or what the user or the application did."""
 
-WITH_PASSWORD = Text("%(user)s signed in with a password")
-WITH_PROVIDER = Text("%(user)s signed in with another provider")
-SIGN_INS = {"pwd": WITH_PASSWORD, "fed": WITH_PROVIDER}
+SIGN_INS: Mapping[str, Text] = {
+    "pwd": Text("%(user)s signed in with a password"),
+    "fed": Text("%(user)s signed in with another provider"),
+}
 """The sentence for the first factor of a sign-in (`amr`)."""
+SIGN_INS_TO_APP: Mapping[str, Text] = {
+    "pwd": Text("%(user)s signed in to %(app)s with a password"),
+    "fed": Text("%(user)s signed in to %(app)s with another provider"),
+}
+"""The same if the request of an app waited for it."""
+TO_APP: Mapping[str, Text] = {
+    Event.SIGNED_IN: Text("%(user)s signed in to %(app)s"),
+    Event.SIGN_IN_FAILED: Text("%(user)s failed to sign in to %(app)s"),
+    Event.STEPPED_UP: Text("%(user)s confirmed their identity again for %(app)s"),
+}
+"""The sentence for a sign-in that the request of an app waited for."""
 UNKNOWN: Mapping[str, Text] = {
     Event.SIGN_IN_FAILED: Text("Someone failed to sign in with an unknown address"),
     Event.PASSWORD_RESET_REQUESTED: Text("A password reset was requested for an unknown address"),
@@ -79,7 +91,7 @@ BY_OPERATOR: Mapping[str, Text] = {
     Event.ACCOUNT_SUSPENDED: Text("%(by)s suspended %(user)s"),
     Event.ACCOUNT_RESTORED: Text("%(by)s restored %(user)s"),
     Event.DELETION_REQUESTED: Text("%(by)s scheduled the deletion of %(user)s"),
-    Event.DELETION_CANCELLED: Text("%(by)s cancelled the deletion of %(user)s"),
+    Event.DELETION_CANCELLED: Text("%(by)s canceled the deletion of %(user)s"),
     Event.PROFILE_CHANGED: Text("%(by)s updated the profile of %(user)s"),
     Event.PICTURE_CHANGED: Text("%(by)s changed the picture of %(user)s"),
     Event.ROLES_CHANGED: Text("%(by)s changed the roles of %(user)s"),
@@ -88,7 +100,7 @@ BY_OPERATOR: Mapping[str, Text] = {
     Event.EMAIL_VERIFIED: Text("%(by)s marked the email address of %(user)s as verified"),
     Event.VERIFICATION_SENT: Text("%(by)s sent a verification email to %(user)s"),
     Event.EMAIL_CHANGED: Text("%(by)s changed the email address of %(user)s"),
-    Event.EMAIL_CHANGE_CANCELLED: Text("%(by)s cancelled the change of the email address of %(user)s"),
+    Event.EMAIL_CHANGE_CANCELLED: Text("%(by)s canceled the change of the email address of %(user)s"),
     Event.PASSWORD_RESET_REQUESTED: Text("%(by)s sent %(user)s a link to reset their password"),
     Event.TWO_FACTOR_DISABLED: Text("%(by)s turned off two-factor authentication for %(user)s"),
     Event.IDENTITY_LINKED: Text("%(by)s linked %(user)s to an account at another provider"),
@@ -119,11 +131,13 @@ def sentence_for(name: str, *, names: Mapping[str, str], details: Mapping[str, A
 
     An event of another release, which has no words here, is returned as its name.
     """
-    own = OF_USER.get(name)
-    if name == Event.SIGNED_IN:
-        own = SIGN_INS.get(str(details.get("amr")), own)
-    elif "user" not in names:
+    own, factor = OF_USER.get(name), str(details.get("amr"))
+    if "user" not in names:
         own = UNKNOWN.get(name, own)
+    elif name == Event.SIGNED_IN and factor in SIGN_INS:
+        own = SIGN_INS_TO_APP[factor] if "app" in names else SIGN_INS[factor]
+    elif "app" in names:
+        own = TO_APP.get(name, own)
     for sentence in (BY_OPERATOR.get(name) if "by" in names else None, own):
         if sentence is not None and all(
             f"%({each})s" not in sentence or each in names for each in ("user", "app", "by")

@@ -1,0 +1,1 @@
+"""The audit log as operators see it: searched, exported, and written as sentences."""

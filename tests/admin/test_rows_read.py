@@ -1,0 +1,129 @@
+"""A page of a list reads few rows however many there are: counted by the database, not by the clock."""
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, insert
+
+from provider.accounts.store.email_addresses import email_addresses
+from provider.accounts.store.users import NEVER, Status, users
+from provider.admin.audit import audit_log
+from provider.admin.lists.listing import Listing
+from provider.admin.lists.sessions import SESSIONS
+from provider.admin.lists.users import USERS
+from provider.audit.store import audit_events
+from provider.sessions.store import sessions
+from provider.work import UnitOfWork
+from tests.oauth.store.test_indexes import executed
+from tests.support.installation import Work
+
+pytestmark = pytest.mark.both_databases
+
+FEW, MANY, PAGE = 400, 4000, 25
+
+
+def fill(work: UnitOfWork, start: int, end: int) -> None:
+    """Add users with an address, a session and an event each. One of 100 used another provider, and another network."""
+    rows: dict[Any, list[dict[str, Any]]] = {users: [], email_addresses: [], sessions: [], audit_events: []}
+    for n in range(start, end):
+        key, at = f"00000000-0000-7000-8000-{n:012}", work.now - timedelta(seconds=n)
+        rare = n % 100 == 99
+        user = {"id": key, "status": Status.ACTIVE, "created_at": at, "updated_at": at, "last_sign_in_at": NEVER}
+        rows[users].append({**user, "claims": {}, "roles": []})
+        address = f"user{n * 7919 % 100_000}@example.com"
+        rows[email_addresses].append(
+            {"id": key, "user_id": key, "address": address, "normal": address, "created_at": at, "verified_at": at}
+        )
+        session = {"id": key, "user_id": key, "digest": n.to_bytes(32), "created_at": at, "auth_time": at}
+        session |= {"last_seen": at, "expires_at": work.now + timedelta(days=1, seconds=n * 7919 % 100_000)}
+        rows[sessions].append({**session, "amr": "fed" if rare else "pwd", "network": "", "user_agent": ""})
+        event = {"id": key, "at": at, "name": "account.suspended" if rare else "session.signed_in", "user_agent": ""}
+        event |= {"details": {"operator": f"user {key[:-4]}0000"} if rare else {}, "request_id": ""}
+        rows[audit_events].append({**event, "network": "192.0.2.7" if rare else f"198.51.{n % 250}.1"})
+    for table, values in rows.items():
+        work.db.execute(insert(table), values)
+
+
+def listed(listing: Listing, *, sort: str, further: bool = False, **values: str) -> Callable[[UnitOfWork], object]:
+    def act(work: UnitOfWork) -> object:
+        conditions, _ = listing.conditions(work, values)
+        order = listing.order(sort)
+        found = listing.find_page(work, "", conditions, order=order, after=None, limit=PAGE)
+        if further:
+            found = listing.find_page(work, "", conditions, order=order, after=found[1], limit=PAGE)
+        return found[0]
+
+    return act
+
+
+def logged(**wanted: str) -> Callable[[UnitOfWork], object]:
+    return lambda work: audit_log.find_page(work, audit_log.Filters(**wanted), after=None, limit=PAGE)[0]  # type: ignore[arg-type]
+
+
+PAGES: dict[str, Callable[[UnitOfWork], object]] = {
+    "users by email address": listed(USERS, sort="email"),
+    "users by email address, from the last": listed(USERS, sort="-email", further=True),
+    "users by creation": listed(USERS, sort="-created", further=True),
+    "sessions by last use": listed(SESSIONS, sort="-last_used", further=True),
+    "sessions by sign-in": listed(SESSIONS, sort="-signed_in"),
+    "sessions by expiry": listed(SESSIONS, sort="-expires"),
+    "sessions with a rare method": listed(SESSIONS, sort="-last_used", method="fed"),
+    "sessions with a method that none has": listed(SESSIONS, sort="-expires", method="mfa"),
+    "sessions with a frequent method": listed(SESSIONS, sort="-last_used", method="pwd"),
+    "events of an operator": logged(operator="user 00000000-0000-7000-8000-000000000000"),
+    "events of a network": logged(network="192.0.2.7"),
+}
+
+
+def rows_read(db: Connection, statements: dict[str, Any]) -> int:
+    """How many rows PostgreSQL reads for these statements, those that it filters out included."""
+    total = 0
+    for statement, parameters in statements.items():
+        plan = db.exec_driver_sql("EXPLAIN (ANALYZE, FORMAT JSON) " + statement, parameters).scalar_one()
+        todo = [(plan if isinstance(plan, list) else json.loads(plan))[0]["Plan"]]
+        while todo:
+            node = todo.pop()
+            todo += node.get("Plans", [])
+            if "Scan" in node["Node Type"]:
+                total += node["Actual Loops"] * (node["Actual Rows"] + node.get("Rows Removed by Filter", 0))
+    return int(total)
+
+
+def cost(work: UnitOfWork, act: Callable[[UnitOfWork], object]) -> int:
+    """Rows read on PostgreSQL, hundreds of steps of SQLite's virtual machine."""
+    if not work.installation.database.is_sqlite:
+        with executed(work.installation.database.engine) as statements:
+            act(work)
+        return rows_read(work.db, statements)
+    steps = 0
+
+    def count() -> int:
+        nonlocal steps
+        steps += 1
+        return 0
+
+    connection: Any = work.db.connection.driver_connection
+    connection.set_progress_handler(count, 100)
+    act(work)
+    connection.set_progress_handler(None, 0)
+    return steps
+
+
+def test_a_page_reads_as_few_rows_of_a_large_table_as_of_a_small_one(
+    work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("provider.admin.lists.sessions.RARE", 100)
+    costs: list[dict[str, int]] = []
+    for start, end in ((0, FEW), (FEW, MANY)):
+        with work() as w:
+            fill(w, start, end)
+        with work() as w:
+            if not w.installation.database.is_sqlite:
+                w.db.exec_driver_sql("ANALYZE")  # as autovacuum does
+                w.db.exec_driver_sql("SET enable_seqscan = off")  # a few thousand rows are read whole otherwise
+            costs.append({name: cost(w, act) for name, act in PAGES.items()})
+    larger = {name: (few, costs[1][name]) for name, few in costs[0].items() if costs[1][name] > 3 * few + 100}
+    assert larger == {}
