@@ -169,10 +169,7 @@ def _open_postgresql(url: URL, timeout: float, options: dict[str, Any]) -> Datab
     }
 
     def parameters() -> dict[str, Any]:
-        from_url = dict(engine.dialect.create_connect_args(url)[1])
-        # Of several servers the one to use is the one that can write, also after a fail-over.
-        several = {"target_session_attrs": "read-write"} if "," in str(from_url.get("host", "")) else {}
-        return connect_args | several | from_url
+        return connect_args | engine.dialect.create_connect_args(url)[1]
 
     circuit = Circuit(lambda: connector.connect_patiently(**parameters()).close())
     connector = Connector(timeout, on_silence=circuit.open)
