@@ -10,11 +10,7 @@ ARGS   ?=
 MARKS  ?= not slow
 
 .DEFAULT_GOAL := help
-<<<<<<< HEAD
-.PHONY: help demo test test-slow test-all test-quickstarts test-apps check docs screenshots pictures format bench bench-at-size round-trips migration api-documents references translations constraints sbom clean
-=======
-.PHONY: help demo test test-slow test-all test-quickstarts test-apps check docs screenshots pictures format bench bench-at-size kill-rounds soak round-trips migration api-documents references translations constraints clean
->>>>>>> main
+.PHONY: help demo test test-slow test-all test-quickstarts test-apps check docs screenshots pictures format bench bench-at-size kill-rounds soak round-trips migration api-documents references translations constraints sbom clean
 
 help:  ## List these commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -84,12 +80,11 @@ bench-at-size: $(VENV)/test  ## Measure every route with a million users in the 
 round-trips: $(VENV)/test  ## Count the round trips to a PostgreSQL that is 80 ms away; ARGS="--milliseconds 20" for another distance
 	$(BIN)/python benchmarks/round_trips.py $(ARGS)
 
-<<<<<<< HEAD
 sbom: $(VENV)/sbom  ## Write build/sbom.json: what the container image installs, in the CycloneDX format
 	@rm -rf build/image build/image.build && mkdir -p build
 	PYTHON="$(PYTHON)" deploy/image/install "$(CURDIR)/build/image"
 	deploy/image/write_sbom $(BIN)/cyclonedx-py build/image build/sbom.json
-=======
+
 kill-rounds: $(VENV)/test  ## Kill the service and the database under load, and look for lost writes; ARGS="--rounds 200 --seed 1"
 	@tests/set_up $(BIN)
 	$(BIN)/python benchmarks/kill_rounds.py $(ARGS)
@@ -97,7 +92,6 @@ kill-rounds: $(VENV)/test  ## Kill the service and the database under load, and 
 soak: $(VENV)/test  ## Load the service for hours, and check memory, descriptors, tables and p99; ARGS="--hours 2 --database postgresql"
 	@tests/set_up $(BIN)
 	$(BIN)/python benchmarks/soak.py $(ARGS)
->>>>>>> main
 
 migration: $(VENV)/test  ## Write a migration for changed tables: make migration m="What it changes"
 	@test -n "$(m)" || { echo 'say what it changes: make migration m="..."' >&2; exit 2; }
