@@ -28,7 +28,7 @@ from tests.races.starting_line import Outcome, Post
 from tests.support.browser import Browser
 from tests.support.factories import PASSWORD, make_client, make_user
 from tests.support.installation import settings_for
-from tests.support.relying_party import INTROSPECT, USERINFO, RelyingParty, sign_in_person
+from tests.support.relying_party import INTROSPECT, RelyingParty, sign_in_person
 from tests.support.server_process import free_port
 from tests.support.waiting import PATIENCE, wait_until
 from tests.topology.clusters import Cluster, Node, Patroni, Streaming, running
@@ -184,9 +184,7 @@ def world(kind: type[Cluster], folder: Path) -> Iterator[World]:
             stack.enter_context(httpx2.Client(base_url=settings.issuer, timeout=PATIENCE)) for _ in range(2)
         )
         sign_in_person(browser, installation, user_id)
-        yield World(
-            cluster, servers, installation, RelyingParty(http, client, secret, issuer=settings.issuer), browser
-        )
+        yield World(cluster, servers, installation, RelyingParty(http, client, secret, issuer=settings.issuer), browser)
 
 
 def _clients(world: World) -> tuple[list[Refresher], list[Revoker], list[Visitor]]:
