@@ -56,10 +56,11 @@ class Node:
     def ask(self, statement: str) -> Any:
         """The first value that the server itself answers; None if there is no answer."""
         with contextlib.suppress(psycopg.Error):
-            where = {"host": "127.0.0.1", "port": self.port, "dbname": "postgres", "user": "signet"}
-            with psycopg.connect(**where, connect_timeout=2, autocommit=True, sslmode="disable") as connection:  # type: ignore[arg-type]
-                found = connection.execute(statement)  # type: ignore[call-overload]
-                return found.fetchone()[0] if found.description else True
+            where: dict[str, Any] = {"host": "127.0.0.1", "port": self.port, "dbname": "postgres", "user": "signet"}
+            with psycopg.connect(**where, connect_timeout=2, autocommit=True, sslmode="disable") as connection:
+                found = connection.execute(statement.encode())
+                row = found.fetchone() if found.description else None
+                return row[0] if row is not None else True
         return None
 
     def is_primary(self) -> bool:
@@ -276,6 +277,7 @@ class Patroni(Cluster):
         trust = "".join(f"  - {line}\n" for line in TRUST.splitlines())
         programs = Path(postgres_program("postgres")).parent
         api = self.to_api[node.name]
+        assert isinstance(api.target, tuple)
         configuration.write_text(
             f"scope: signet\nname: {node.name}\n"
             f"restapi:\n  listen: 127.0.0.1:{api.target[1]}\n  connect_address: 127.0.0.1:{api.port}\n"
