@@ -1,21 +1,30 @@
 # Two images: `signet` is the provider, `samples` the sample app and API. Neither runs as root or holds a secret.
+# Name the base image by its digest to get the same image from every build: docs/operate/deploy.md, "Build the image".
 
-FROM python:3.13-slim AS build
+ARG PYTHON_IMAGE=python:3.13-slim
+
+FROM ${PYTHON_IMAGE} AS build
+# When the files of the image were made, in seconds since 1970. BuildKit uses it too.
+ARG SOURCE_DATE_EPOCH
 WORKDIR /src
-RUN python -m venv /opt/signet
-COPY constraints.txt pyproject.toml README.md CHANGELOG.md LICENSE ./
+COPY deploy/image deploy/image
+COPY pyproject.toml README.md CHANGELOG.md LICENSE ./
 COPY provider provider
 COPY templates templates
 COPY migrations migrations
 COPY clients clients
-RUN /opt/signet/bin/pip install --no-cache-dir --constraint constraints.txt .
+# Every package with its version and hash, from deploy/image/requirements.txt.
+RUN PIP_NO_CACHE_DIR=1 deploy/image/install /opt/signet
 
-FROM python:3.13-slim AS signet
-RUN useradd --system --uid 10001 --create-home --home-dir /var/lib/signet signet
+FROM ${PYTHON_IMAGE} AS signet
+# Not with useradd: it writes the date of the build.
+RUN echo 'signet:x:10001:10001::/var/lib/signet:/usr/sbin/nologin' >> /etc/passwd \
+  && echo 'signet:x:10001:' >> /etc/group \
+  && install -d -o 10001 -g 10001 /var/lib/signet
 COPY --from=build /opt/signet /opt/signet
 ENV PATH=/opt/signet/bin:$PATH PYTHONUNBUFFERED=1
 WORKDIR /var/lib/signet
-USER 10001
+USER 10001:10001
 EXPOSE 8000
 # Exec form: SIGTERM reaches the service, which finishes what it is doing.
 ENTRYPOINT ["signet"]

@@ -10,7 +10,7 @@ ARGS   ?=
 MARKS  ?= not slow
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow test-all test-quickstarts test-apps check docs screenshots pictures format bench bench-at-size kill-rounds soak round-trips migration api-documents references translations constraints clean
+.PHONY: help demo test test-slow test-all test-quickstarts test-apps check docs screenshots pictures format bench bench-at-size round-trips kill-rounds soak migration api-documents references translations constraints sbom clean
 
 help:  ## List these commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -80,6 +80,11 @@ bench-at-size: $(VENV)/test  ## Measure every route with a million users in the 
 round-trips: $(VENV)/test  ## Count the round trips to a PostgreSQL that is 80 ms away; ARGS="--milliseconds 20" for another distance
 	$(BIN)/python benchmarks/round_trips.py $(ARGS)
 
+sbom: $(VENV)/sbom  ## Write build/sbom.json: what the container image installs, in the CycloneDX format
+	@rm -rf build/image build/image.build && mkdir -p build
+	PYTHON="$(PYTHON)" deploy/image/install "$(CURDIR)/build/image"
+	deploy/image/write_sbom $(BIN)/cyclonedx-py build/image build/sbom.json
+
 kill-rounds: $(VENV)/test  ## Kill the service and the database under load, and look for lost writes; ARGS="--rounds 200 --seed 1"
 	@tests/set_up $(BIN)
 	$(BIN)/python benchmarks/kill_rounds.py $(ARGS)
@@ -108,10 +113,11 @@ translations: $(VENV)/test  ## Update the catalogs in provider/languages from co
 	  && for each in provider/languages/*.po; do $(BIN)/pybabel -q update -N --no-wrap --omit-header --ignore-obsolete \
 	    -l "$$(basename "$$each" .po)" -i "$$folder/messages.pot" -o "$$each"; done; status=$$?; rm -rf "$$folder"; exit $$status
 
-constraints:  ## Pin the versions that pyproject.toml resolves to now
+constraints:  ## Pin the versions that pyproject.toml resolves to now, also those of the container image
 	@folder=$$(mktemp -d) && $(PYTHON) -m venv "$$folder" \
-	  && "$$folder/bin/pip" install -q -e '.[test,dev]' \
-	  && "$$folder/bin/pip" freeze --exclude-editable | sort -f > constraints.txt; status=$$?; rm -rf "$$folder"; exit $$status
+	  && "$$folder/bin/pip" install -q -e '.[test,dev,docs,sbom]' \
+	  && "$$folder/bin/pip" freeze --exclude-editable | sort -f > constraints.txt \
+	  && "$$folder/bin/pip" install -q uv==0.13.9 && deploy/image/lock "$$folder/bin/uv"; status=$$?; rm -rf "$$folder"; exit $$status
 
 clean:  ## Remove the virtual environment and the files of the demo
 	rm -rf $(VENV) signet-demo
@@ -134,4 +140,8 @@ $(VENV)/test: pyproject.toml constraints.txt | $(VENV)/bin/pip
 
 $(VENV)/docs: pyproject.toml constraints.txt | $(VENV)/test
 	$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e '.[docs]'
+	@touch $@
+
+$(VENV)/sbom: pyproject.toml constraints.txt | $(VENV)/test
+	$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e '.[sbom]'
 	@touch $@

@@ -100,13 +100,22 @@ class Actor(ABC):
                 return
 
     def verify(self) -> None:
-        """Check the ledger, with the service ready again."""
+        """Check the ledger, with the service ready again.
+
+        A busy machine may answer a check with 503, which says nothing. If it answers none, it is not ready.
+        """
+        before, unanswered = self.checked, 0
         for check in self.checks():
             try:
                 check()
                 self.checked += 1
-            except (NoAnswer, httpx2.HTTPError, Broken, AssertionError) as broken:
+            except (NoAnswer, httpx2.HTTPError):
+                unanswered += 1
+            except (Broken, AssertionError) as broken:
                 self.problems.append(f"{type(self).__name__}, afterwards: {broken!r}"[:500])
+        self.unanswered += unanswered
+        if unanswered and self.checked == before:
+            self.problems.append(f"{type(self).__name__}, afterwards: no check was answered")
 
     @abstractmethod
     def act(self) -> None:
@@ -215,7 +224,6 @@ class Redeemer(Actor):
             yield lambda code=code: self.works_once(code)
         for code in self.some(self.used):
             yield lambda code=code: self.is_refused(code)
-        self.used = [*self.used, *codes][-300:]  # a code is forgotten some time after it expired
 
     def works_once(self, code: Code) -> None:
         """A code is redeemed once. The second time ends its tokens (RFC 6749 section 4.1.2)."""
@@ -229,6 +237,7 @@ class Redeemer(Actor):
         self.is_refused(code)
         if code.tokens is not None:
             expect(self.rp.refresh(code.tokens).error == "invalid_grant", "tokens of a code used twice work")
+        self.used = [*self.used, code][-300:]  # a code is forgotten some time after it expired
 
     def is_refused(self, code: Code) -> None:
         again = self.rp.redeem(code.answer)

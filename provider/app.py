@@ -7,10 +7,9 @@ from functools import partial
 from typing import Protocol
 
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import ASGIApp, Scope
 
 from provider.api.problems import as_problem
 from provider.federation.upstreams import open_upstreams
@@ -25,10 +24,10 @@ from provider.web.base_path import BasePath
 from provider.web.call import Call
 from provider.web.endpoint import Endpoint
 from provider.web.measuring import Measured
-from provider.web.methods import methods_of
 from provider.web.middleware import Envelope
 from provider.web.pages import go
-from provider.web.services import Services
+from provider.web.routing import RememberingRouter, methods_of
+from provider.web.services import AppState, Services
 from provider.web.threads import Threads
 from provider.work import Installation
 
@@ -41,9 +40,21 @@ class Background(Protocol):
     def stop(self) -> None: ...
 
 
+class Application(Starlette):
+    """Starlette without its own middleware: `Envelope` answers errors, and the router 404 and 405."""
+
+    state: AppState  # type: ignore[assignment]  # Starlette's own looks for each attribute in a dict
+
+    def build_middleware_stack(self) -> ASGIApp:
+        app: ASGIApp = self.router
+        for middleware, arguments, options in reversed(self.user_middleware):
+            app = middleware(app, *arguments, **options)
+        return app
+
+
 def create_app(
     installation: Installation, *, background: Background | None = None, known_keys: KeyRing | None = None
-) -> Starlette:
+) -> Application:
     """Create the web application of an installation. `known_keys` are published until the database is asked."""
 
     @asynccontextmanager
@@ -61,19 +72,11 @@ def create_app(
     table = routes(settings)
     based = [Middleware(BasePath, settings.base_path, table)] if settings.base_path else []
     measured = [] if settings.metrics_address is None else [Middleware(Measured)]
-    app = Starlette(
-        routes=table,
-        middleware=[*based, *measured, Middleware(Envelope, settings=settings)],
-        exception_handlers={HTTPException: _no_route, Exception: _last_resort},
-        lifespan=lifespan,
-    )
-    # A slash too many is another address: a redirect would repeat a form with its secrets (RFC 9700 section 4.12).
-    app.router.redirect_slashes = False
-    app.state.installation = installation
-    app.state.threads = Threads(settings)
-    app.state.oauth = server = open_server(installation, known=known_keys)
-    app.state.upstreams = upstreams = open_upstreams(settings)
-    app.state.services = Services(
+    app = Application(middleware=[*based, *measured, Middleware(Envelope, settings=settings, last_resort=_last_resort)])
+    app.router = RememberingRouter(table, lifespan=lifespan, refuse=_no_route)
+    server = open_server(installation, known=known_keys)
+    upstreams = open_upstreams(settings)
+    services = Services(
         describe_request=partial(parked_requests.describe, server),
         record_sign_in=parked_requests.record_sign_in,
         name_app=partial(connected_apps.name_and_host, server),
@@ -82,25 +85,24 @@ def create_app(
         forget_clients=server.clients.forget,
         sign_in_buttons=upstreams.shown,
     )
+    app.state = AppState(installation, Threads(settings), services, oauth=server, upstreams=upstreams)
     return app
 
 
-async def _no_route(request: Request, error: Exception) -> Response:
-    """Answer 404 and 405, which the router raises before any endpoint runs."""
-    assert isinstance(error, HTTPException)  # noqa: S101  # registered for this class
-    call = Call(request.scope, b"", request.app.state.installation)
-    endpoint = request.scope.get("endpoint")
+def _no_route(scope: Scope, status: int) -> Response:
+    """Return the response for 404 and 405, before any endpoint runs."""
+    call = Call(scope, b"", scope["app"].state.installation)
+    endpoint = scope.get("endpoint")
     if call.method in {"GET", "HEAD"} and isinstance(endpoint, Endpoint) and endpoint.form_on:
         return go(call.page_url)  # somebody typed, or reloaded, what a form was sent to
-    refusal: Refusal = MethodNotAllowed() if error.status_code == 405 else NotFound()
+    refusal: Refusal = MethodNotAllowed() if status == 405 else NotFound()
     wants_page = "text/html" in call.header_list("accept")
     render = as_problem if call.path.startswith("/api/") else errors.as_page if wants_page else errors.as_json
     response = render(call, refusal)
-    if error.status_code == 405:
-        response.headers["allow"] = ", ".join(methods_of(request.scope))
+    if status == 405:
+        response.headers["allow"] = ", ".join(methods_of(scope))
     return response
 
 
-async def _last_resort(request: Request, error: Exception) -> Response:
-    call = Call(request.scope, b"", request.app.state.installation)
-    return errors.as_json(call, error)
+def _last_resort(scope: Scope, error: Exception) -> Response:
+    return errors.as_json(Call(scope, b"", scope["app"].state.installation), error)

@@ -96,8 +96,9 @@ def fail(work: UnitOfWork, limit: str, *, key: Key) -> None:
 
     For secrets too long to be guessed. The right one is never refused, because it is checked first.
     """
+    refused = _hit(work, limit, key)
     FAILED_ATTEMPTS.count(_kind_of(key))
-    _refuse(_hit(work, limit, key), key)
+    _refuse(refused, key)
 
 
 def require_room(work: UnitOfWork, limit: str, *, key: Key) -> None:
@@ -128,11 +129,11 @@ def count(work: UnitOfWork, limit: str, *, key: Key) -> None:
 
 
 def _hit(work: UnitOfWork, limit: str, key: Key) -> int | None:
-    return _first(work.installation.counter.hit, limit, key)
+    return _first(work.counter.hit, limit, key)
 
 
 def _look(work: UnitOfWork, limit: str, key: Key) -> int | None:
-    return _first(work.installation.counter.look, limit, key)
+    return _first(work.counter.look, limit, key)
 
 
 def _first(ask: Callable[[str, str], int | None], limit: str, key: Key) -> int | None:

@@ -15,9 +15,9 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
+from typing import Protocol
 
 import uvicorn
-from starlette.datastructures import State
 
 import provider.outbound.connection  # noqa: F401  # loaded before the workers are forked
 from provider.app import create_app
@@ -81,10 +81,16 @@ class Service:
     """The keys at the start. A worker that is replaced while the database is down publishes them."""
 
 
+class Stoppable(Protocol):
+    """The state of an application that learns that it is stopping (`web.services.AppState`)."""
+
+    stopping: bool
+
+
 class Server(uvicorn.Server):
     """A uvicorn server that reports it is not ready, then rejects new connections, and then closes."""
 
-    def __init__(self, config: uvicorn.Config, state: State, drain: float, listener: socket.socket) -> None:
+    def __init__(self, config: uvicorn.Config, state: Stoppable, drain: float, listener: socket.socket) -> None:
         super().__init__(config)
         self._state = state
         self._drain = drain
@@ -95,7 +101,7 @@ class Server(uvicorn.Server):
 
         A second SIGTERM changes nothing: systemd and other supervisors signal each process, and so does the parent.
         """
-        first = not getattr(self._state, "stopping", False)
+        first = not self._state.stopping
         self._state.stopping = True  # read by /health/ready, and by what ends kept connections
         if sig != signal.SIGTERM:
             self._stop()

@@ -40,6 +40,14 @@ class NeedsNetwork(BaseException):
     """
 
 
+class NeedsThread(BaseException):
+    """A signal that a rule must write, or count together with other processes, and that the event loop may not wait for
+    either: the request starts again in a thread.
+
+    This is not an Exception, so handlers of those do not catch it.
+    """
+
+
 def utc_now() -> datetime:
     return datetime.now(UTC)
 
@@ -121,20 +129,39 @@ SYSTEM = Origin(network="", user_agent="signet", request_id="")
 class UnitOfWork:
     """The transaction and time of one request. Created by `unit_of_work`."""
 
-    def __init__(self, installation: Installation, origin: Origin, *, may_wait: bool = True) -> None:
+    def __init__(
+        self,
+        installation: Installation,
+        origin: Origin | Callable[[], Origin],
+        *,
+        may_wait: bool = True,
+        only_reads: bool = False,
+    ) -> None:
         self.installation = installation
         self.settings = installation.effective_settings
         self.vault = installation.vault
         self.now = installation.clock()
-        self.origin = origin
+        self._origin = origin
         self.writing = False
         self.has_committed = False
         """Whether something may be committed already, although the unit of work has not ended."""
         self._may_wait = may_wait
+        self._only_reads = only_reads
         self.events: list[Mapping[str, object]] = []
         """The audit events of this transaction so far, for `Installation.publish`."""
         self.after_commit: list[Callable[[], None]] = []
         self._connection: Connection | None = None
+
+    @property
+    def origin(self) -> Origin:
+        """The origin of the request, found out at first use: most requests of programs need none of it."""
+        if not isinstance(self._origin, Origin):
+            self._origin = self._origin()
+        return self._origin
+
+    @origin.setter
+    def origin(self, origin: Origin) -> None:
+        self._origin = origin
 
     @property
     def read(self) -> Connection:
@@ -176,6 +203,13 @@ class UnitOfWork:
         self._give_back()
         return self.installation.outbound
 
+    @property
+    def counter(self) -> RateCounter:
+        """The counter of rate limits, which may be on another machine. Raises NeedsThread in the event loop."""
+        if self._only_reads:
+            raise NeedsThread
+        return self.installation.counter
+
     @contextmanager
     def aside(self) -> Iterator[Connection]:
         """Open a short transaction before the main one, for changes that must persist even if the rest crashes."""
@@ -190,6 +224,8 @@ class UnitOfWork:
             self.installation.database.end(self.read, commit=done)
 
     def _begin(self) -> None:
+        if self._only_reads:
+            raise NeedsThread
         connection = self.read
         with DATABASE_WAIT.timed("write"):
             self.installation.database.begin(connection)
@@ -219,12 +255,19 @@ class UnitOfWork:
 
 
 @contextmanager
-def unit_of_work(installation: Installation, origin: Origin = SYSTEM, *, may_wait: bool = True) -> Iterator[UnitOfWork]:
-    """Open a unit of work with one transaction.
+def unit_of_work(
+    installation: Installation,
+    origin: Origin | Callable[[], Origin] = SYSTEM,
+    *,
+    may_wait: bool = True,
+    only_reads: bool = False,
+) -> Iterator[UnitOfWork]:
+    """Open a unit of work with one transaction. `origin` may be a function, which is called when it is needed.
 
     A refusal keeps its writes; any other exception undoes them all. `may_wait`: this thread may wait for other servers.
+    `only_reads`: this is the event loop, and what writes raises NeedsThread.
     """
-    work = UnitOfWork(installation, origin, may_wait=may_wait)
+    work = UnitOfWork(installation, origin, may_wait=may_wait, only_reads=only_reads)
     try:
         yield work
     except (Refusal, OAuth2Error):

@@ -20,6 +20,10 @@ from tests.support.waiting import PATIENCE, wait_until
 REQUEST = b"POST /answer HTTP/1.1\r\nHost: id.example.test\r\nContent-Length: 0\r\n\r\n"
 
 
+class Stopping:
+    stopping = False
+
+
 class LateServer:
     """A server whose event loop stands still between `hold` and `release`."""
 
@@ -29,7 +33,7 @@ class LateServer:
         config = uvicorn.Config(
             app, loop="uvloop", http=BoundedConnection, ws="none", lifespan="off", log_config=None, access_log=False
         )
-        self.server = serve.Server(config, app.state, 0.0, listener)
+        self.server = serve.Server(config, Stopping(), 0.0, listener)
         self.loop = config.get_loop_factory()()  # type: ignore[misc]
         self.address = listener.getsockname()
         self._listener = listener

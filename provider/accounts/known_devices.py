@@ -9,6 +9,8 @@ from datetime import timedelta
 from provider.accounts.new_devices import notify_of_new_device
 from provider.accounts.store import known_devices
 from provider.accounts.store.known_devices import KnownDevice
+from provider.audit.events import Event
+from provider.audit.log import record
 from provider.crypto.digests import digest, new_opaque
 from provider.database.base import new_id
 from provider.work import UnitOfWork
@@ -39,16 +41,23 @@ def remember(work: UnitOfWork, *, user_id: str, value: str | None) -> str:
     plant a value and have it become known.
     """
     before = None if value is None else digest(value)
-    if value is not None and before is not None and known_devices.touch(work.db, user_id, before, now=work.now):
+    seen = {"user_agent": work.origin.user_agent, "network": work.origin.network}
+    if value is not None and before is not None and known_devices.touch(work.db, user_id, before, now=work.now, **seen):
         return value
     fresh = new_opaque()
     if before is not None:
         known_devices.move(work.db, old=before, new=digest(fresh))
-    device = KnownDevice(new_id(), user_id, digest(fresh), created_at=work.now, last_used_at=work.now)
+    device = KnownDevice(new_id(), user_id, digest(fresh), created_at=work.now, last_used_at=work.now, **seen)
     known_devices.add(work.db, device)
     notify_of_new_device(work, user_id=user_id)
     known_devices.keep_latest(work.db, user_id, newest=device.id, count=MOST)
     return fresh
+
+
+def forget(work: UnitOfWork, *, user_id: str, device_id: str) -> None:
+    """Forget one device of the account, and record that. The next sign-in there is one on a new device again."""
+    if known_devices.forget(work.db, user_id, device_id):
+        record(work, Event.DEVICE_FORGOTTEN, user_id=user_id)
 
 
 def forget_all(work: UnitOfWork, *, user_id: str) -> None:

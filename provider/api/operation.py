@@ -5,7 +5,7 @@ document can be computed from it.
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from provider.api.bodies import Body, File, Nothing, read
 from provider.api.callers import CLIENT, PERSON, Bearer, Caller
@@ -15,6 +15,7 @@ from provider.refusals import Refusal
 from provider.web.bodies import MAX_BODY
 from provider.web.call import Call
 from provider.web.endpoint import Endpoint
+from provider.web.json_responses import JsonResponse
 
 Taken = TypeVar("Taken", bound=Body)
 Answer = Body | Response | None
@@ -69,7 +70,7 @@ class Operation(Endpoint):
             return answer
         if answer is None:
             return Response(status_code=self.status, headers=NO_STORE)
-        return JSONResponse(as_json(answer), status_code=self.status, headers=NO_STORE)
+        return JsonResponse(as_json(answer), status_code=self.status, headers=NO_STORE)
 
 
 def as_json(body: Body) -> dict[str, Any]:

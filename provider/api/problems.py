@@ -6,7 +6,7 @@
 from typing import Any
 
 from authlib.oauth2 import OAuth2Error
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from provider.api.bodies import InvalidBody
 from provider.api.validation import MemberProblem
@@ -17,6 +17,7 @@ from provider.oauth.protected_resources import metadata_url
 from provider.refusals import Refusal
 from provider.web.call import Call
 from provider.web.errors import headers_of, refusal_of
+from provider.web.json_responses import JsonResponse
 
 MEDIA_TYPE = "application/problem+json"
 URN = "urn:signet:problem:"
@@ -102,4 +103,4 @@ def _answer(
     call: Call, type_: str, title: str, status: int, detail: str, *, headers: dict[str, str], **more: Any
 ) -> Response:
     body = {"type": type_, "title": title, "status": status, "detail": detail, "instance": call.request_id, **more}
-    return JSONResponse(body, status_code=status, headers=headers, media_type=MEDIA_TYPE)
+    return JsonResponse(body, status_code=status, headers=headers, media_type=MEDIA_TYPE)

@@ -32,6 +32,7 @@ class Event(StrEnum):
     TWO_FACTOR_DISABLED = "account.two_factor.disabled"
     TWO_FACTOR_LOCKED = "account.two_factor.locked"
     RECOVERY_CODE_USED = "account.recovery_code.used"
+    DEVICE_FORGOTTEN = "account.device.forgotten"
     RECOVERY_CODES_RENEWED = "account.recovery_codes.renewed"
     PASSKEY_ADDED = "account.passkey.added"
     PASSKEY_REMOVED = "account.passkey.removed"

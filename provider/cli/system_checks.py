@@ -16,6 +16,7 @@ from provider.cli.output import counted
 from provider.config.environment import SettingsError
 from provider.config.production_checks import Finding
 from provider.config.settings import Settings
+from provider.database.servers import Role, find_servers
 from provider.installation import open_installation
 from provider.mail.settings_check import check_settings, check_templates
 from provider.outbound.client import Outbound
@@ -39,6 +40,7 @@ def find_system_problems(settings: Settings, *, deploy: bool) -> Iterator[Findin
     """Yield the problems found, including those about to occur. With `deploy`, Redis and the mail server are checked
     too.
     """
+    yield from _servers(settings.database_url, deploy=deploy)
     if settings.embedded:
         yield from _disk(Path(settings.database_url.removeprefix("sqlite:///")))
     for problem in check_templates(settings):
@@ -75,6 +77,26 @@ def _disk(database: Path) -> Iterator[Finding]:
         yield Finding(
             "database file", False, f"other users of this machine can read {database}", f"Run `chmod 600 {database}`"
         )
+
+
+def _servers(database_url: str, *, deploy: bool) -> Iterator[Finding]:
+    servers = list(find_servers(database_url, timeout=PATIENCE))
+    primaries = [server for server in servers if server.role is Role.PRIMARY]
+    away = [server for server in servers if server.role is Role.UNREACHABLE]
+    if len(servers) > 1:
+        for server in away:
+            fix = "Start it, or remove it from the URL. Until then, new connections may have to wait for it"
+            yield Finding("SIGNET_DATABASE_URL", False, f"cannot reach the database server {server.name}", fix)
+    if len(servers) > len(away) and not primaries:
+        problem = "no database server can write: all that respond are standbys"
+        yield Finding("SIGNET_DATABASE_URL", True, problem, "Promote a standby, or add the primary to the URL")
+    if len(primaries) > 1:
+        problem = f"{len(primaries)} database servers can write: {', '.join(server.name for server in primaries)}"
+        yield Finding("SIGNET_DATABASE_URL", True, problem, "Stop the one that must not be the primary any more")
+    if deploy and len(servers) > 1 and primaries and not primaries[0].waits_for_standby:
+        problem = f"{primaries[0].name} does not wait for a standby, so a fail-over can undo the last changes"
+        fix = "Set synchronous_standby_names. Without it, a revoked token can become valid again"
+        yield Finding("SIGNET_DATABASE_URL", False, problem, fix)
 
 
 def _clock(work: UnitOfWork) -> Iterator[Finding]:

@@ -17,7 +17,8 @@ class Storage(Section):
     database_url: DatabaseUrl = Field(
         "sqlite:///signet.db",
         description="Database to use: sqlite:///FILE for one machine, or "
-        "postgresql://USER:PASSWORD@HOST/NAME for more.",
+        "postgresql://USER:PASSWORD@HOST/NAME for more. With several servers, separate them with commas: "
+        "HOST1:PORT,HOST2:PORT. Signet uses the one that can write.",
     )
     redis_url: RedisUrl | None = Field(
         None,

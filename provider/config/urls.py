@@ -10,6 +10,8 @@ from provider.config.notation import Notation
 
 DRIVER = "postgresql+psycopg"
 DATABASE_FORMS = "sqlite:///FILE or postgresql://USER:PASSWORD@HOST:PORT/NAME"
+WRITABLE = ("read-write", "primary")
+"""The values of target_session_attrs with which a server that cannot write is never used."""
 REDIS_FORMS = "redis://USER:PASSWORD@HOST:PORT/NUMBER, rediss:// for TLS, or unix:///PATH?db=NUMBER"
 
 
@@ -22,19 +24,41 @@ def _database_url(value: str) -> str:
         return f"sqlite://{rest}"
     if scheme.lower() not in {"postgres", "postgresql", DRIVER} or not found:
         raise ValueError(_unsupported(scheme if found else "", DATABASE_FORMS))
-    url = f"{DRIVER}://{_encoded(rest, DATABASE_FORMS)}"
-    _require_options(urlsplit(url).query)
+    url = f"{DRIVER}://{_encoded(_with_hosts_as_options(rest), DATABASE_FORMS)}"
+    query = urlsplit(url).query
+    options = dict(part.partition("=")[::2] for part in query.split("&") if part)
+    _require_options(options)
+    has_several = "," in options.get("host", "")
+    wanted = options.get("target_session_attrs")
+    if wanted is None:
+        return f"{url}&target_session_attrs={WRITABLE[0]}" if has_several else url
+    if wanted not in WRITABLE and (has_several or wanted != "any"):
+        raise ValueError(f"has target_session_attrs={wanted}; it must be {' or '.join(WRITABLE)}")
     return url
 
 
-def _require_options(query: str) -> None:
+def _with_hosts_as_options(rest: str) -> str:
+    """Return what follows `://`, with several hosts (`db1:5432,db2:5432`, as libpq takes them) as options."""
+    login, at, where = rest.rpartition("@")
+    servers, slash, name = where.partition("/")
+    if "," not in servers:
+        return rest
+    found = [re.fullmatch(r"(\[[0-9a-fA-F:]+\]|[^:\s?#]+)(?::([0-9]{1,5}))?", server) for server in servers.split(",")]
+    name, _, query = name.partition("?")
+    if not all(found) or not slash or "host=" in query:
+        raise ValueError(f"must be {DATABASE_FORMS}, or with several servers HOST:PORT,HOST:PORT")
+    hosts = ",".join(one[1].strip("[]") for one in found if one)
+    ports = ",".join(one[2] or "5432" for one in found if one)
+    return f"{login}{at}/{name}?host={hosts}&port={ports}{'&' if query else ''}{query}"
+
+
+def _require_options(options: dict[str, str]) -> None:
     """Check the options behind `?`: the library that connects would reject unknown ones at the first request only."""
-    if not query:
+    if not options:
         return
     from psycopg import ProgrammingError  # noqa: PLC0415  # only for a URL with options
     from psycopg.conninfo import make_conninfo  # noqa: PLC0415
 
-    options = dict(part.partition("=")[::2] for part in query.split("&"))
     try:
         make_conninfo("", **options)
     except ProgrammingError:

@@ -22,6 +22,7 @@ Result = TypeVar("Result")
 
 LATER = 0.25
 """How many seconds our deadline is after the server's own, so that a server that works is the one to say no."""
+DEFAULT_PORT = "5432"
 MARK = "signet.direct"
 """A parameter of our own among the startup options. It is missing in a session behind a pooler that drops them."""
 
@@ -68,7 +69,10 @@ class Connection(psycopg.Connection[Any]):
 
 
 class Connector:
-    """Connects to one database, within `timeout` seconds and a moment. `on_silence` is called when it is silent."""
+    """Connects to one database, within `timeout` seconds and a moment. `on_silence` is called when it is silent.
+
+    Of several servers, it begins with the one that it reached last: one that is cut off takes the whole time.
+    """
 
     def __init__(self, timeout: float, *, on_silence: Callable[[], object]) -> None:
         self._on_silence = on_silence
@@ -76,6 +80,8 @@ class Connector:
         self._patience = timeout + LATER
         self._limits = {"statement_timeout": milliseconds, "lock_timeout": milliseconds}
         self._pooler_refuses_options = False
+        self._reached: tuple[str, str] | None = None
+        """The host and the port of the last connection."""
 
     def connect(self, *conninfo: str, **parameters: Any) -> Connection:
         """Connect, in a thread of its own: a name server can be silent too, and nothing interrupts waiting for it.
@@ -103,6 +109,7 @@ class Connector:
 
     def connect_patiently(self, *conninfo: str, **parameters: Any) -> Connection:
         """Connect in this thread. With several hosts, each may take the whole time."""
+        parameters = parameters | self._in_order(parameters)
         if not self._pooler_refuses_options:
             limits = "".join(f" -c {name}={value}" for name, value in self._limits.items())
             options = f"-c {MARK}=on{limits} -c timezone=UTC"
@@ -115,9 +122,19 @@ class Connector:
                 self._pooler_refuses_options = True
         return self._prepared(Connection.connect(*conninfo, **parameters))
 
+    def _in_order(self, parameters: Mapping[str, Any]) -> dict[str, str]:
+        """Return the hosts and ports with the last one reached first; nothing if there is only one."""
+        hosts, ports = (str(parameters.get(name) or "").split(",") for name in ("host", "port"))
+        if len(hosts) == 1:
+            return {}
+        servers = list(zip(hosts, ports * len(hosts) if len(ports) == 1 else ports, strict=True))
+        servers.sort(key=lambda server: (server[0], server[1] or DEFAULT_PORT) != self._reached)
+        return {"host": ",".join(host for host, _ in servers), "port": ",".join(port for _, port in servers)}
+
     def _prepared(self, connection: Connection) -> Connection:
         connection.patience, connection.on_silence = self._patience, self._on_silence
         connection.autocommit = True
+        self._reached = connection.info.host, str(connection.info.port)
         connection.adapters.register_loader("uuid", TextLoader)  # we use identifiers as text
         (mark,) = connection.execute("SELECT current_setting(%s, true)", (MARK,)).fetchone() or (None,)
         if mark is None:

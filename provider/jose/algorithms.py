@@ -2,9 +2,10 @@
 encryption (RFC 7518 sections 4 and 5). Pure, and without joserfc, which commands that only check names do not load.
 """
 
-import base64
 import hashlib
 from collections.abc import Mapping
+
+from provider.jose import base64url
 
 RS256 = "RS256"
 PS256 = "PS256"
@@ -57,4 +58,4 @@ def half_hash(value: str, alg: str) -> str:
     """
     made = hashlib.sha512 if alg in KEY_PAIRS[EDDSA] else hashlib.sha256
     digest = made(value.encode("ascii")).digest()
-    return base64.urlsafe_b64encode(digest[: len(digest) // 2]).decode().rstrip("=")
+    return base64url.encode(digest[: len(digest) // 2]).decode()

@@ -1,13 +1,15 @@
-"""Strict parsing of JSON from other parties (RFC 8259, RFC 8725 section 3.7). Pure.
+"""JSON (RFC 8259): strict parsing of what other parties send (RFC 8725 section 3.7), and writing. Pure.
 
-It must be UTF-8, without repeated members, NaN, Infinity or a number that is read as infinity, such as 1e400. JSON does
-not tell integers from other numbers, so 3600.0 and 3.6e3 are read as 3600.
+What is read must be UTF-8, without repeated members, NaN, Infinity or a number that is read as infinity, such as 1e400.
+JSON does not tell integers from other numbers, so 3600.0 and 3.6e3 are read as 3600.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from math import isfinite
 from typing import Any, NoReturn, TypeGuard
+
+import orjson
 
 LARGEST_INTEGER = 2**53
 """From here on a floating-point number may stand for several integers (RFC 8259 section 6)."""
@@ -15,11 +17,16 @@ LARGEST_INTEGER = 2**53
 
 def read_json(raw: bytes | str) -> Any:
     """Parse a JSON value. Raises ValueError."""
-    text = raw.decode("utf-8") if isinstance(raw, bytes) else raw
+    text = (raw.decode("utf-8") if isinstance(raw, bytes) else raw).strip(_WHITESPACE)
     try:
-        return _DECODER.decode(text)
+        value, end = _scan(text, 0)
+    except StopIteration:
+        raise ValueError("no JSON value") from None
     except RecursionError:
         raise ValueError("JSON that is nested too deeply") from None
+    if end != len(text):
+        raise ValueError("more than one JSON value")
+    return value
 
 
 def read_object(raw: bytes | str) -> dict[str, Any]:
@@ -77,5 +84,16 @@ def _no_number(text: str) -> NoReturn:
     raise ValueError(f"{text[:20]} is not a number that JSON can hold")
 
 
-_DECODER = json.JSONDecoder(object_pairs_hook=_once, parse_float=_number, parse_constant=_no_number)
+def write_json(value: object) -> bytes:
+    """Return a value as JSON, as short as it can be. Raises TypeError for what JSON cannot hold."""
+    try:
+        return orjson.dumps(value)
+    except TypeError:  # an integer of more than 64 bits
+        return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+
+
+_WHITESPACE = " \t\n\r"
+_decoder: Any = json.JSONDecoder(object_pairs_hook=_once, parse_float=_number, parse_constant=_no_number)
 """Made once: `json.loads` with these arguments makes one for every text."""
+_scan: Callable[[str, int], tuple[Any, int]] = _decoder.scan_once
+"""Returns the value that begins at a position, and the position after it."""

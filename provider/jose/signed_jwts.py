@@ -4,12 +4,12 @@ The keys are those of the expected signer, and our table says which algorithm ea
 header (`jwk`, `jku`, `x5u`, `x5c`) are ignored, and headers with critical extensions are rejected.
 """
 
-import base64
 import re
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
+from provider.jose import base64url
 from provider.jose.json_objects import read_object
 from provider.jose.key_sets import Key, PublicKey, choose_keys
 from provider.jose.registry import Registry
@@ -17,6 +17,10 @@ from provider.jose.registry import Registry
 COMPACT = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]*)")
 LONGEST = 64 * 1024
 """The longest JWT, in characters. No form or response that we accept is longer."""
+
+USUAL_HEADER = 512
+"""The longest header that is remembered, in characters."""
+UNREADABLE = "its header or claims cannot be read"
 
 
 class InvalidJwt(Exception):
@@ -27,16 +31,33 @@ class InvalidJwt(Exception):
         super().__init__(reason)
 
 
-@dataclass(frozen=True)
-class SignedJwt:
-    """A parsed JWT. Until its signature is verified, its signer is unknown."""
+class Header(NamedTuple):
+    """The header of a JWT."""
 
     alg: str
     kid: str | None
     typ: str | None
+
+
+class SignedJwt(NamedTuple):
+    """A parsed JWT. Until its signature is verified, its signer is unknown."""
+
+    header: Header
     claims: dict[str, Any]
     signed: bytes
     signature: bytes
+
+    @property
+    def alg(self) -> str:
+        return self.header.alg
+
+    @property
+    def kid(self) -> str | None:
+        return self.header.kid
+
+    @property
+    def typ(self) -> str | None:
+        return self.header.typ
 
     def is_signed_by(self, key: Key) -> bool:
         """Return whether this key, which must be one for `alg`, signed the JWT."""
@@ -51,25 +72,33 @@ def read_jwt(text: str, *, algorithms: Collection[str] | None = None) -> SignedJ
     parts = COMPACT.fullmatch(text) if len(text) <= LONGEST else None
     if parts is None:
         raise InvalidJwt("it is not a signed JWT")
+    first, second, third = parts.groups()
+    header = _known_header(first) if len(first) <= USUAL_HEADER else _read_header(first)
     try:
-        header, claims = read_object(_decode(parts[1])), read_object(_decode(parts[2]))
-        signature = _decode(parts[3])
+        claims, signature = read_object(base64url.decode(second)), base64url.decode(third)
     except ValueError:
-        raise InvalidJwt("its header or claims cannot be read") from None
+        raise InvalidJwt(UNREADABLE) from None
+    if algorithms is not None and header.alg not in algorithms:
+        raise InvalidJwt(f"its alg is not one of {', '.join(algorithms) or 'ours'}")
+    return SignedJwt(header, claims, text[: parts.start(3) - 1].encode(), signature)
+
+
+def _read_header(part: str) -> Header:
+    try:
+        header = read_object(base64url.decode(part))
+    except ValueError:
+        raise InvalidJwt(UNREADABLE) from None
     unknown = {"crit", "b64", "zip"} & header.keys()
     if unknown:
         raise InvalidJwt(f"its header contains {', '.join(sorted(unknown))}")
-    about = [header.get(name) for name in ("alg", "kid", "typ")]
-    if not all(value is None or isinstance(value, str) for value in about) or about[0] is None:
+    alg, kid, typ = (header.get(name) for name in Header._fields)
+    if not all(value is None or isinstance(value, str) for value in (alg, kid, typ)) or alg is None:
         raise InvalidJwt("alg, kid or typ in its header is missing or not text")
-    alg, kid, typ = str(about[0]), about[1], about[2]
-    if algorithms is not None and alg not in algorithms:
-        raise InvalidJwt(f"its alg is not one of {', '.join(algorithms) or 'ours'}")
-    return SignedJwt(alg, kid, typ, claims, f"{parts[1]}.{parts[2]}".encode(), signature)
+    return Header(alg, kid, typ)
 
 
-def _decode(part: str) -> bytes:
-    return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
+_known_header = lru_cache(maxsize=256)(_read_header)
+"""Headers that were read before: a signer writes the same one until it changes its key."""
 
 
 def require_signature(

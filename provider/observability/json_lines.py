@@ -10,6 +10,8 @@ from typing import TextIO
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from provider.observability.request_id import REQUEST_ID
+
 log = structlog.get_logger("signet")
 
 _SECRET_NAMES = re.compile(
@@ -23,7 +25,7 @@ _SECRET_TEXT = re.compile(r"(eyJ[\w-]+\.[\w-]+\.[\w-]*)|((?:code|token|ticket|st
 def configure(level: str, stream: TextIO | None) -> None:
     """Send our events, and those of the libraries we use, to `stream` (stderr) as JSON lines."""
     shared: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
+        _add_request_id,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         redact,
@@ -52,6 +54,13 @@ def configure(level: str, stream: TextIO | None) -> None:
         )
     )
     logging.getLogger().handlers[:] = [handler]
+
+
+def _add_request_id(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    request_id = REQUEST_ID.get()
+    if request_id is not None:
+        event.setdefault("request_id", request_id)
+    return event
 
 
 def is_secret(name: str) -> bool:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from starlette.datastructures import Headers
 from starlette.requests import cookie_parser
 from starlette.responses import Response
 from starlette.types import Scope
@@ -14,6 +13,7 @@ from provider.languages.catalogs import LANGUAGES, Language
 from provider.languages.negotiation import best, parse_accept_language, parse_ui_locales
 from provider.parameters import NO_PARAMETERS, MalformedParameters, Parameters, parse_parameters
 from provider.web import cookies, csrf
+from provider.web.headers import RequestHeaders
 from provider.web.network import network_of
 from provider.web.services import Services
 from provider.web.uploads import is_multipart, parse_multipart
@@ -34,7 +34,7 @@ class Call:
         self.settings: Settings = installation.effective_settings
         self.method: str = scope["method"]
         self.path: str = scope["path"]
-        self.headers = Headers(scope=scope)
+        self.headers: RequestHeaders = scope["state"]["headers"]
         self.nonce: str = scope["state"]["nonce"]
         self.request_id: str = scope["state"]["request_id"]
         self.state: dict[str, Any] = {}
@@ -49,7 +49,7 @@ class Call:
         """Whether the endpoint reads multipart forms; set by it."""
         self._set: list[tuple[str, str, int | None]] = []
         self._language: Language | None = None
-        self._headers: dict[str, str] = {}
+        self._headers: dict[bytes, bytes] = {}
 
     @property
     def services(self) -> Services:
@@ -111,6 +111,11 @@ class Call:
 
     @property
     def origin(self) -> Origin:
+        """The origin of the request, as it came in."""
+        return self.find_origin()
+
+    def find_origin(self) -> Origin:
+        """Return `origin`, for those who may not need it."""
         return Origin(
             network=network_of(self.scope, self.headers, self.settings),
             user_agent=self.headers.get("user-agent", "")[:300],
@@ -142,7 +147,7 @@ class Call:
 
     def set_header(self, name: str, value: str) -> None:
         """Set a header on the later response, whatever it will be."""
-        self._headers[name] = value
+        self._headers[name.encode()] = value.encode("latin-1")
 
     @property
     def browser(self) -> str:
@@ -173,7 +178,9 @@ class Call:
 
     def apply(self, response: Response) -> None:
         """Set the collected cookies and headers on the response."""
-        response.headers.update(self._headers)
+        if self._headers:
+            kept = [line for line in response.raw_headers if line[0] not in self._headers]
+            response.raw_headers[:] = [*kept, *self._headers.items()]
         for name, value, max_age in self._set:
             cookies.set_cookie(response, self.settings, name, value, max_age=max_age)
 

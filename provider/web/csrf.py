@@ -7,13 +7,14 @@ sign-in always use the browser cookie, so that they still work after a sign-in o
 """
 
 import base64
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from provider.crypto.digests import same
 from provider.crypto.vault import Vault
 from provider.languages.text import Text
 from provider.refusals import Forbidden
 from provider.urls import origin_of
+from provider.web.headers import RequestHeaders
 
 FIELD = "csrf_token"
 
@@ -47,7 +48,7 @@ def csrf_token(vault: Vault, cookie_value: str) -> str:
     return base64.urlsafe_b64encode(vault.keyed_digest(cookie_value, purpose="csrf")).decode().rstrip("=")
 
 
-def require_same_site(headers: Mapping[str, str], own: str) -> None:
+def require_same_site(headers: RequestHeaders, own: str) -> None:
     """Raise PageExpired for a request from another site than that of `own`, the origin of our pages.
 
     Our pages send no referrer, so browsers may send `Origin: null` for our own forms. If there is a Sec-Fetch-Site

@@ -23,9 +23,9 @@ from provider.refusals import MethodNotAllowed, Refusal, Unavailable
 from provider.web import errors
 from provider.web.bodies import MAX_BODY, Bodies, BodyTooLarge, CallerGone
 from provider.web.call import Call
-from provider.web.methods import methods_of
-from provider.web.threads import Pool, Threads
-from provider.work import Installation, NeedsNetwork, unit_of_work
+from provider.web.routing import methods_of
+from provider.web.threads import LOOP_PAUSE, Pool, Threads
+from provider.work import Installation, NeedsNetwork, NeedsThread, unit_of_work
 
 RETRIES = 3
 """How often a request is repeated that lost against another transaction (F-3)."""
@@ -52,8 +52,10 @@ class Endpoint:
         refuses_head: bool = False,
         before_sign_in: bool = False,
         asks_again: bool = False,
+        only_reads: bool = False,
     ) -> None:
         self.function = function
+        self.only_reads = only_reads
         self.form_on = form_on
         self.refuses_head = refuses_head
         self.before_sign_in = before_sign_in
@@ -91,6 +93,13 @@ class Endpoint:
         await response(scope, receive, send)
 
     async def _run(self, threads: Threads, pool: Pool, call: Call) -> Response:
+        is_sqlite = call.installation.database.is_sqlite
+        if self.only_reads and is_sqlite and time.monotonic() >= threads.reads_in_loop_from:
+            # A read waits for nobody on SQLite in WAL mode, and takes less time than the way to a thread and back.
+            try:
+                return self.answer(call, in_loop=True)
+            except (NeedsThread, NeedsNetwork):
+                call = _copy_for_retry(call)
         try:
             return await pool.run(self.answer, call)
         except NeedsNetwork:
@@ -102,20 +111,26 @@ class Endpoint:
             raise MethodNotAllowed
 
     def answer(
-        self, call: Call, *, may_wait: bool = False, is_repeated: bool = False, retries: int = RETRIES
+        self,
+        call: Call,
+        *,
+        may_wait: bool = False,
+        in_loop: bool = False,
+        is_repeated: bool = False,
+        retries: int = RETRIES,
     ) -> Response:
-        """Return the response of the function, or of its error. Runs in a thread. Raises only NeedsNetwork.
+        """Return the response of the function, or of its error. Runs in a thread, and raises only NeedsNetwork; or
+        `in_loop`, and raises NeedsThread too, for everything that does more than read.
 
         If the client or person was deleted while the request ran, it is run once more, which says so. A request that
         loses against another transaction runs again too, unless it may have committed something already.
         """
         try:
-            with unit_of_work(call.installation, call.origin, may_wait=may_wait) as work:
-                call.work = work
+            with unit_of_work(call.installation, call.find_origin, may_wait=may_wait, only_reads=in_loop) as call.work:
                 self._require_method(call)
                 if self.csrf_checked and call.method not in {"GET", "HEAD"}:
                     call.require_csrf()
-                response = self.function(call)
+                response = self._call_in_loop(call) if in_loop else self.function(call)
         except (Refusal, OAuth2Error, MalformedParameters) as error:
             response = self.render(call, error)
             if isinstance(error, MethodNotAllowed):
@@ -129,6 +144,8 @@ class Endpoint:
             response = self.render(call, Unavailable())
         except OUTAGES as error:
             log.error("database.unavailable", error=type(error).__name__, reason=str(error), path=call.path)
+            if in_loop:  # it may have waited for another program that locks the file, and with it everybody
+                call.scope["app"].state.threads.reads_in_loop_from = time.monotonic() + LOOP_PAUSE
             response = self.render(call, Unavailable())
         except Exception as error:  # noqa: BLE001  # the last resort: a bug becomes a 500 with an id, never a stack trace
             if isinstance(error, IntegrityError) and is_dangling(error):
@@ -142,6 +159,13 @@ class Endpoint:
                 response = self.render(call, error)
         call.apply(response)
         return response
+
+    def _call_in_loop(self, call: Call) -> Response:
+        """Return the response of the function. Raises NeedsThread for one that is rejected: explanations are stored."""
+        try:
+            return self.function(call)
+        except (Refusal, OAuth2Error, MalformedParameters) as error:
+            raise NeedsThread from error
 
 
 def _copy_for_retry(call: Call, *, keeps: bool = True) -> Call:
@@ -214,11 +238,16 @@ def endpoint(
 
 
 def machine_endpoint(
-    *, render: RenderRefusal, hashes_passwords: bool = False
+    *, render: RenderRefusal, hashes_passwords: bool = False, only_reads: bool = False
 ) -> Callable[[Callable[[Call], Response]], Endpoint]:
-    """Create an endpoint for programs. It reads no cookies, and `render` renders its errors."""
+    """Create an endpoint for programs. It reads no cookies, and `render` renders its errors.
+
+    `only_reads` is for one that seldom writes, and whose few reads are by key: it is tried in the event loop first.
+    """
 
     def wrap(function: Callable[[Call], Response]) -> Endpoint:
-        return Endpoint(function, csrf_checked=False, hashes_passwords=hashes_passwords, render=render)
+        return Endpoint(
+            function, csrf_checked=False, hashes_passwords=hashes_passwords, render=render, only_reads=only_reads
+        )
 
     return wrap

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from provider.languages.text import Text
 from provider.parameters import MalformedParameters
 from provider.refusals import RedirectRequired, Refusal, TooManyRequests
 from provider.web.csrf import PageExpired, TokenExpired
+from provider.web.json_responses import JsonResponse
 from provider.web.pages import go, page
 
 if TYPE_CHECKING:
@@ -126,4 +127,4 @@ def as_json(call: Call, error: Exception) -> Response:
         "error_description": refusal.message.replace('"', "'"),
         "error_id": call.request_id,
     }
-    return JSONResponse(body, status_code=refusal.status_code, headers=headers_of(refusal))
+    return JsonResponse(body, status_code=refusal.status_code, headers=headers_of(refusal))

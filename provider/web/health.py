@@ -4,17 +4,17 @@ import asyncio
 
 from sqlalchemy import text
 from starlette.requests import Request
-from starlette.responses import JSONResponse
 
 from provider.database.engine import OUTAGES
+from provider.web.json_responses import JsonResponse
 
 
-async def live(_request: Request) -> JSONResponse:
+async def live(_request: Request) -> JsonResponse:
     """Answer 200 without using anything that could be unavailable."""
-    return JSONResponse({"status": "ok"}, headers={"cache-control": "no-store"})
+    return JsonResponse({"status": "ok"}, headers={"cache-control": "no-store"})
 
 
-async def ready(request: Request) -> JSONResponse:
+async def ready(request: Request) -> JsonResponse:
     """Answer 200, or 503 with the names of the problems, within the database's timeout."""
     state = request.app.state
     database = state.installation.database
@@ -28,10 +28,10 @@ async def ready(request: Request) -> JSONResponse:
         return None
 
     problems = {}
-    if getattr(state, "stopping", False):
+    if state.stopping:
         problems["process"] = "stopping"
     problem = await asyncio.get_running_loop().run_in_executor(None, ask)
     if problem is not None:
         problems["database"] = problem
     body = {"status": "ok"} if not problems else {"status": "not ready", "reasons": problems}
-    return JSONResponse(body, status_code=503 if problems else 200, headers={"cache-control": "no-store"})
+    return JsonResponse(body, status_code=503 if problems else 200, headers={"cache-control": "no-store"})

@@ -21,9 +21,12 @@ class KnownHosts:
                 self._with_any_port.add(host)
             else:
                 with_port.add(host)
+        self._usual = issuer.netloc.encode()
         self._with_port = {normal_authority(each, scheme=self._scheme) for each in with_port}
 
     def __contains__(self, header: bytes) -> bool:
+        if header == self._usual:
+            return True
         try:
             host, port = normal_authority(header.decode("utf-8"), scheme=self._scheme)
         except ValueError:

@@ -1,13 +1,16 @@
-"""Middleware around every request: an id, the host check, security headers with a CSP nonce. Pure ASGI."""
+"""Middleware around every request: an id, the host check, security headers with a CSP nonce, and an answer if
+everything else failed. Pure ASGI.
+"""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
-import structlog
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from provider.config.settings import Settings
+from provider.observability.request_id import REQUEST_ID
+from provider.web.headers import RequestHeaders
 from provider.web.hosts import KnownHosts
 
 ALWAYS = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"))
@@ -36,14 +39,16 @@ SINGLE = frozenset({b"content-type", b"origin", b"sec-fetch-site", b"access-cont
 class Envelope:
     """Middleware that gives each request its id and nonce and adds the headers to every response.
 
-    It rejects requests for another host, and those with two values of a header that has one.
+    It rejects requests for another host, and those with two values of a header that has one. If the app raises an error
+    before it answers, `last_resort` answers for it.
     """
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings, last_resort: Callable[[Scope, Exception], Response]) -> None:
         self.app = app
         self.always = [*ALWAYS, *(HSTS if settings.secure else ())]
         self.issuer = settings.issuer
         self.hosts = KnownHosts(settings)
+        self.last_resort = last_resort
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -53,36 +58,47 @@ class Envelope:
         random = os.urandom(18).hex()
         state["request_id"] = request_id = random[:16]
         state["nonce"] = random[16:]
-        structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(request_id=request_id)
+        state["headers"] = headers = RequestHeaders(scope["headers"])
+        REQUEST_ID.set(request_id)
+        answered = False
 
         async def send_with_headers(message: Message) -> None:
+            nonlocal answered
             if message["type"] == "http.response.start":
                 message["headers"] = self._headers(scope, message["headers"])
+                answered = True
             await send(message)
 
-        if not self._is_ours(scope):
-            # No URL of ours is ever made from Host; answering for another name would only help whoever points it here.
-            refusal = PlainTextResponse(f"This is {self.issuer}. It does not answer for another host.", 421)
+        refusal = self._refusal(scope, headers)
+        if refusal is not None:
             await refusal(scope, receive, send_with_headers)
             return
-        if (repeated := _ambiguous(scope["headers"])) is not None:
-            refusal = PlainTextResponse(f"The header {repeated} was sent more than once, with different values.", 400)
-            await refusal(scope, receive, send_with_headers)
-            return
-        await self.app(scope, receive, send_with_headers)
+        try:
+            await self.app(scope, receive, send_with_headers)
+        except Exception as error:
+            if not answered:
+                await self.last_resort(scope, error)(scope, receive, send_with_headers)
+            raise  # for the server's log
 
-    def _is_ours(self, scope: Scope) -> bool:
-        hosts = [value for name, value in scope["headers"] if name == b"host"]
-        if len(hosts) == 1 and hosts[0] in self.hosts:
-            return True
+    def _refusal(self, scope: Scope, headers: RequestHeaders) -> Response | None:
+        """Return the response to a request that is not for us, or that means two things, else None."""
+        hosts = headers.lines(b"host")
+        is_ours = len(hosts) == 1 and hosts[0] in self.hosts
         # Balancers and orchestrators ask by address.
-        return len(hosts) <= 1 and scope["path"].startswith("/health/")
+        if not is_ours and (len(hosts) > 1 or not scope["path"].startswith("/health/")):
+            # No URL of ours is ever made from Host; answering for another name would only help whoever points it here.
+            return PlainTextResponse(f"This is {self.issuer}. It does not answer for another host.", 421)
+        if headers.repeated:
+            for name in sorted(SINGLE & headers.repeated.keys()):
+                if len(set(headers.repeated[name])) > 1:
+                    text = f"The header {name.decode()} was sent more than once, with different values."
+                    return PlainTextResponse(text, 400)
+        return None
 
     def _headers(self, scope: Scope, given: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         state = scope["state"]
         headers = [*given, (b"x-request-id", state["request_id"].encode()), *self.always]
-        if getattr(scope["app"].state, "stopping", False):
+        if scope["app"].state.stopping:
             headers.append((b"connection", b"close"))  # a proxy that keeps connections makes its next one elsewhere
         if dict(headers).get(b"content-type", b"").startswith(b"text/html"):
             targets = " ".join(state.get("form_targets", ("'self'",)))
@@ -103,12 +119,3 @@ class Envelope:
                 framing = FRAMED_HERE if here else UNFRAMED
                 headers += [(b"content-security-policy", policy.encode()), *framing, *ON_PAGES]
         return headers
-
-
-def _ambiguous(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
-    """Return the name of a header that must have one value and was sent with several, or None."""
-    seen: dict[bytes, bytes] = {}
-    for name, value in headers:
-        if name in SINGLE and seen.setdefault(name, value) != value:
-            return name.decode()
-    return None

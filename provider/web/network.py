@@ -3,19 +3,19 @@
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
-from starlette.datastructures import Headers
 from starlette.types import Scope
 
 from provider.config.settings import Settings
 from provider.observability.logging import log
 from provider.web.forwarded import Address, parse_address, read_forwarded, read_x_forwarded_for
+from provider.web.headers import RequestHeaders
 
 HEADERS = {"x-forwarded-for": read_x_forwarded_for, "forwarded": read_forwarded}
 _logged: set[str] = set()
 """The headers about which this process has logged a problem. Once is enough: it is the same with every request."""
 
 
-def network_of(scope: Scope, headers: Headers, settings: Settings) -> str:
+def network_of(scope: Scope, headers: RequestHeaders, settings: Settings) -> str:
     """Return the peer's address; behind trusted proxies, the right-most address that is not one of them.
 
     If a trusted proxy reports what is not an address, or no address but those of other trusted proxies, the peer's is

@@ -1,6 +1,5 @@
-"""Functions that the composition root (`provider.app`) passes to pages of lower packages.
-
-They come from the packages above those.
+"""What the composition root (`provider.app`) passes to endpoints: the resources of the application, and functions of
+higher packages for pages of lower ones.
 """
 
 from collections.abc import Callable, Sequence
@@ -8,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from provider.destination import App
-from provider.work import UnitOfWork
+from provider.web.threads import Threads
+from provider.work import Installation, UnitOfWork
 
 
 class SignInButton(Protocol):
@@ -48,3 +48,18 @@ class Services:
     forget_clients: Callable[[], None]
     """Forgets this process's copies of clients, because one of them was deleted."""
     sign_in_buttons: Sequence[SignInButton]
+
+
+@dataclass
+class AppState:
+    """What the endpoints of one application share: `scope["app"].state`."""
+
+    installation: Installation
+    threads: Threads
+    services: Services
+    oauth: Any
+    """The `oauth.tokens.server.AuthorizationServer`, which this package may not import. See `server_of`."""
+    upstreams: Any
+    """The `federation.upstreams.Upstreams`."""
+    stopping: bool = False
+    """Whether the service reports that it is not ready, and closes kept connections."""

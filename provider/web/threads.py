@@ -20,6 +20,10 @@ MAX_WAITING = 256
 """How many requests may wait for a thread of one pool. Further ones are rejected immediately (F-3, F-15)."""
 
 
+LOOP_PAUSE = 10.0
+"""How long the event loop leaves all reads to threads after one failed there, in seconds."""
+
+
 class Pool:
     """A bounded queue in front of a few threads."""
 
@@ -55,6 +59,8 @@ class Threads:
     """The pools of a process."""
 
     def __init__(self, settings: Settings) -> None:
+        self.reads_in_loop_from = 0.0
+        """When the event loop reads again, by `time.monotonic`: for a while it must not, after it had to wait."""
         self.ordinary = Pool(settings.worker_threads, "endpoint")
         self.hashing = Pool(settings.password_threads, "password")
         self.waiting = Pool(settings.outbound_threads, "outbound")

@@ -163,6 +163,24 @@ for (const rows of document.querySelectorAll("[data-follow]")) {
   setTimeout(update, 3000);
 }
 
+// How far a run has come. The page of one that ended has no such part: then all of it is shown anew.
+for (const part of document.querySelectorAll("[data-live]")) {
+  const update = async () => {
+    if (!document.hidden) {
+      try {
+        const text = await (await fetch(location.href)).text();
+        const found = new DOMParser().parseFromString(text, "text/html").querySelector("[data-live]");
+        if (!found) return location.reload();
+        part.replaceChildren(...found.childNodes);
+      } catch {
+        // The network is away: ask again.
+      }
+    }
+    setTimeout(update, 3000);
+  };
+  setTimeout(update, 3000);
+}
+
 // The same numbers as `pictures.Crop`: the server cuts out what the canvas shows.
 for (const crop of document.querySelectorAll("[data-crop]")) {
   const file = document.getElementById(crop.dataset.crop);

@@ -19,7 +19,7 @@ from starlette.testclient import TestClient
 from provider.accounts.factors.store import totp
 from provider.accounts.factors.store.totp import TotpCredential
 from provider.accounts.factors.totp import SEED
-from provider.accounts.pages.profile import PARTS
+from provider.accounts.pages.profile_form import PARTS
 from provider.accounts.profile import FIELDS
 from provider.config.settings import Settings
 from provider.routes import routes

@@ -16,6 +16,8 @@ from starlette.testclient import TestClient
 
 from provider.accounts import registration
 from provider.accounts.roles import roles
+from provider.accounts.roles.permissions import EVERYTHING
+from provider.admin.imports import jobs
 from provider.database.base import new_id
 from provider.database.security_stamp import FIRST
 from provider.oauth.authorize import consent
@@ -66,8 +68,14 @@ def make_role(work: UnitOfWork) -> str:
     return name
 
 
+def make_import(work: UnitOfWork) -> str:
+    content = f"email\n{new_id()}@example.test\nwrong\n".encode()
+    return jobs.upload(work, content=content, permissions=EVERYTHING, update=False, invite=False)
+
+
 MAKERS: dict[str, Callable[[UnitOfWork], str]] = {
     "user_id": make_user,
+    "import_id": make_import,
     "client_id": lambda work: make_client(work)[0].client_id,
     "session_id": make_session,
     "promise_id": lambda work: messages.enqueue(work, "mail", {}, about="a letter"),

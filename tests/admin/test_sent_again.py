@@ -13,8 +13,10 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
+from provider.accounts.roles.permissions import EVERYTHING
 from provider.accounts.store.users import users
 from provider.admin import idempotency
+from provider.admin.imports import jobs
 from provider.admin.operation import AdminOperation
 from provider.admin.store import idempotency_keys
 from provider.oauth.clients.store.clients import clients
@@ -67,18 +69,20 @@ def test_one_thing_has_a_version_and_every_change_of_it_looks_at_it(
     sign_in(browser)
     with work() as w:
         promise = messages.enqueue(w, "mail", {}, about="x")
+        of_file = jobs.upload(w, content=b"email\na@b.example\n", permissions=EVERYTHING, update=False, invite=False)
     webhook = operator("POST", "/webhooks", url="https://hooks.example.test/").json()["id"]
     operator("POST", "/clients", client_id="shop", **SHOP)
     session = operator.get(f"/users/{ada}/sessions")["sessions"][0]["id"]
     operator("PUT", "/roles/editor", description="Edits")
     ids = {"user_id": ada, "client_id": "shop", "session_id": session, "promise_id": promise, "webhook_id": webhook}
-    ids["role"] = "editor"
+    ids |= {"role": "editor", "import_id": of_file}
     bodies: dict[str, dict[str, Any]] = {
         "change_user": {"roles": ["x"]}, "replace_client": SHOP, "suspend_user": {"reason": "x"},
         "request_email_change_of_user": {"email": "ada@new.example.test"},
         "change_session": {"expires_at": "2100-01-01T00:00:00Z"}, "put_role": {"description": "Edits pages"},
     }  # fmt: skip
     parts = {"refusals", "identities", "revoke", "replay", "consents", "token-families", "links", "letters", "sessions"}
+    parts |= {"failures"}
     looked_at = set()
     for route in app.routes:
         if not (isinstance(route, Route) and isinstance(route.endpoint, AdminOperation) and "{" in route.path):
@@ -124,7 +128,7 @@ def test_what_is_made_with_a_key_is_made_once(
         for route in app.routes
         if isinstance(route, Route) and isinstance(route.endpoint, AdminOperation) and route.endpoint.makes
     }
-    assert makes == {path for path, _ in MADE}
+    assert makes == {path for path, _ in MADE} | {"/imports"}  # takes a file: tests/admin/test_importing_by_api.py
     other = program(work, client, "admin:write")
     for number, (template, body) in enumerate(MADE):
         path, key = template.format(ada=ada), f'"key {number}"'

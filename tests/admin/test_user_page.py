@@ -1,14 +1,16 @@
 """The page of a user in the console: its tabs, and what can be done from each."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from provider.accounts import profile
+from provider.accounts import known_devices, profile
 from provider.accounts.store import users
 from provider.accounts.throttle import PASSWORD, SECOND_FACTOR, find_counter, reserve
+from provider.audit import store
 from provider.refusals import TooManyRequests
-from tests.admin.conftest import Console
+from tests.admin.conftest import Console, action_form
 from tests.support.browser import Browser
 from tests.support.clock import Clock
 from tests.support.factories import make_user
@@ -69,11 +71,22 @@ def test_the_profile_is_edited_in_groups(console: Console, work: Work) -> None:
     with work() as w:
         user_id = make_user(w, name="Ada Lovelace", birthdate="1815-12-10", badge=7)
     page = console.open(f"/users/{user_id}/profile-about")
-    assert "1815-12-10" in page.html
-    page = console.act(f"/users/{user_id}/profile-about", birthdate="10 December", gender="", profile="", website="")
-    assert (page.status, "Enter a date like 1990-12-31" in page.text) == (400, True)
+    shown = dict(action_form(page).values())
+    assert [shown[f"birthdate-{part}"] for part in ("day", "month", "year")] == ["10", "12", "1815"]
     page = console.act(
-        f"/users/{user_id}/profile-about", birthdate="1815", gender="", profile="", website="https://ada.example"
+        f"/users/{user_id}/profile-about",
+        **{"birthdate-day": "10", "birthdate-month": "December"},
+        gender="",
+        profile="",
+        website="",
+    )
+    assert (page.status, "Enter a real date, like 31 12 1990." in page.text) == (400, True)
+    page = console.act(
+        f"/users/{user_id}/profile-about",
+        **{"birthdate-day": "", "birthdate-month": "", "birthdate-year": "1815"},
+        gender="",
+        profile="",
+        website="https://ada.example",
     )
     assert "Profile updated." in page.text
     assert "https://ada.example" in page.text
@@ -83,8 +96,19 @@ def test_the_profile_is_edited_in_groups(console: Console, work: Work) -> None:
     tab.open(f"/admin/users/{user_id}/profile-about")
     with work() as w:
         profile.change_profile(w, user_id=user_id, claims={"name": "Ada", "birthdate": "1816"})
-    assert tab.submit({"birthdate": "1817"}).status == 412
+    assert tab.submit({"birthdate-year": "1817"}).status == 412
     assert find_user(work).claims["birthdate"] == "1816"
+
+
+def test_places_and_languages_of_a_profile_are_chosen_from_lists(console: Console, work: Work) -> None:
+    with work() as w:
+        user_id = make_user(w, locale="tlh", zoneinfo="Europe/Berlin", address={"country": "Germany"})
+    page = console.open(f"/users/{user_id}/profile-language")
+    assert '<option value="Europe/Berlin" selected>' in page.html
+    assert '<option value="tlh" selected>tlh</option>' in page.html, "an imported value stays"
+    console.act(f"/users/{user_id}/profile-language", locale="de", zoneinfo="")
+    assert find_user(work).claims == {"locale": "de", "address": {"country": "Germany"}}
+    assert '<option value="Germany">' in console.open(f"/users/{user_id}/profile-address").html
 
 
 def test_the_security_tab_tells_how_the_account_is_protected(
@@ -94,7 +118,7 @@ def test_the_security_tab_tells_how_the_account_is_protected(
         user_id = make_user(w)
     sign_in(phone)
     page = console.open(f"/users/{user_id}/security")
-    for words in ("Last changed", "Off. The user signs in without a code.", "1 device, last used"):
+    for words in ("Last changed", "Off. The user signs in without a code.", "Known devices"):
         assert words in page.text
     assert "Failed attempts in a row None" in page.text
     for _ in range(5):
@@ -112,6 +136,28 @@ def test_the_security_tab_tells_how_the_account_is_protected(
     with work() as w:  # wrong passwords are forgotten after a day; codes are not
         assert find_counter(w, PASSWORD, user_id) is None
         assert find_counter(w, SECOND_FACTOR, user_id) is not None
+
+
+def test_known_devices_are_named_and_can_be_removed(console: Console, work: Work) -> None:
+    with work() as w:
+        user_id = make_user(w)
+        w.origin = replace(w.origin, user_agent="Mozilla/5.0 (X11; Linux x86_64) Chrome/140.0", network="192.0.2.0/24")
+        cookie = known_devices.remember(w, user_id=user_id, value=None)
+    page = console.open(f"/users/{user_id}/security")
+    assert "Chrome on Linux 192.0.2.0/24" in page.text
+    with work() as w:  # the browser was updated
+        w.origin = replace(w.origin, user_agent="Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Firefox/128.0")
+        assert known_devices.remember(w, user_id=user_id, value=cookie) == cookie
+    page = console.open(f"/users/{user_id}/security")
+    assert "Firefox on Linux" in page.text
+    remove = next(url for url in page.links.values() if "forget-device" in url)
+    page = console.act(remove.removeprefix("/admin"), why="lost")
+    assert "Known device removed." in page.text
+    assert "Firefox" not in page.text
+    with work() as w:
+        assert known_devices.find_of_user(w, user_id) == []
+        assert [event.details["why"] for event in store.find(w.read, names=["account.device.forgotten"])] == ["lost"]
+    assert console.browser.open(remove).path == f"/admin/users/{user_id}/security"
 
 
 def test_the_activity_is_paged(console: Console, work: Work) -> None:

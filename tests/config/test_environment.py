@@ -74,6 +74,10 @@ def test_no_secret_is_repeated() -> None:
         ("database_url", "sqlite:///:memory:", "must name a file"),
         ("database_url", "sqlite://", "must name a file"),
         ("database_url", "postgresql://me@host:port/x", "must be sqlite:///FILE or postgresql://"),
+        ("database_url", "postgresql://me@db1,/x", "with several servers HOST:PORT,HOST:PORT"),
+        ("database_url", "postgresql://me@db1,db2:port/x", "with several servers HOST:PORT,HOST:PORT"),
+        ("database_url", "postgresql://me@db1,db2/x?target_session_attrs=any", "it must be read-write or primary"),
+        ("database_url", "postgresql://me@db1/x?target_session_attrs=standby", "it must be read-write or primary"),
         ("database_url", "postgresql://me@host/x?sslmod=require", "has an option that PostgreSQL does not know"),
         ("redis_url", "localhost:6379", "SIGNET_REDIS_URL: must be redis://"),
         ("redis_url", "http://localhost", "http:// is not supported; it must be redis://"),
@@ -142,6 +146,20 @@ def test_a_password_in_a_url_may_have_any_character(scheme: str, password: str) 
 )
 def test_a_url_that_is_right_stays_as_it_is(url: str) -> None:
     assert load_settings({"SIGNET_DATABASE_URL": url}).database_url == url
+
+
+@pytest.mark.parametrize(
+    ("given", "hosts", "ports"),
+    [
+        ("db1:5433,db2:5434/signet", "db1,db2", "5433,5434"),
+        ("db1,db2:5434,[::1]/signet?target_session_attrs=primary", "db1,db2,::1", "5432,5434,5432"),
+        ("/signet?host=db1,db2&port=5433,5434", "db1,db2", "5433,5434"),
+    ],
+)
+def test_of_several_database_servers_only_one_that_can_write_is_used(given: str, hosts: str, ports: str) -> None:
+    url = make_url(load_settings({"SIGNET_DATABASE_URL": f"postgresql://me:a,b@{given}"}).database_url)
+    assert (url.query["host"], url.query["port"], url.password) == (hosts, ports, "a,b")
+    assert url.query["target_session_attrs"] == ("primary" if "primary" in given else "read-write")
 
 
 # Secrets in files, as container platforms mount them.

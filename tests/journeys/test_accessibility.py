@@ -284,6 +284,8 @@ CONSOLE_PAGES = (
     "/users",
     "/users?q=grace",
     "/users/new",
+    "/users/import",
+    "/users/runs",
     "/clients",
     "/clients/new",
     "/clients/new?preset=web",
@@ -364,6 +366,51 @@ def test_the_console(inspector: Inspector, operator: Account, account: Account, 
     person.press("Start sign-in")
     person.press("Allow")
     see("admin-client-tried", "Quill")
+
+
+@pytest.mark.slow
+def test_the_console_for_many_users(
+    inspector: Inspector, operator: Account, account: Account, demo: Demo, steps: Steps
+) -> None:
+    """A change to selected users and to all that match, an import, and their progress."""
+    person, see = inspector.person, inspector.see
+    person.open(f"{demo.provider}/admin")
+    steps.sign_in(person, operator)
+    steps.turn_on_two_factor(person)
+    person.open(f"{demo.provider}/admin/users?q={account.email}")
+    person.page.get_by_label(f"Select {account.email}").check()
+    person.page.get_by_label("With selected:").select_option("restore")
+    person.press("Continue")
+    see("admin-users-selected", "Restore accounts")
+    person.open(f"{demo.provider}/admin/users/matching?action=add-role&q={account.email}")
+    see("admin-users-matching", "Add role")
+    person.press("Add role")
+    see("admin-users-matching-error", "Add role")
+    person.fill("Role to add", "staff")
+    person.press("Add role")
+    person.expect_text("finished")  # the page follows the change by itself
+    see("admin-users-change", "Add role")
+    person.open(f"{demo.provider}/admin/users/import")
+    person.press("Check the file")
+    see("admin-users-import-error", "Import users")
+    hostile = "x" * 250 + ",<b>bold</b>"
+    person.fill(
+        "Or paste the text",
+        f"email,name\n{account.email},\nnew-{account.email},New\n{hostile}\n\u05e9\u05dc\u05d5\u05dd,\n",
+    )
+    person.page.locator("summary", has_text="Columns").click()
+    see("admin-users-import-columns", "Import users")
+    person.press("Check the file")
+    see("admin-import-checked", "Check the import")
+    person.fill("Reason", "x" * 201)
+    person.press("Import 1 user")
+    see("admin-import-checked-error", "Check the import")
+    person.fill("Reason", "moved here")
+    person.press("Import 1 user")
+    person.expect_text("finished")
+    see("admin-import", "Import users")
+    person.open(f"{demo.provider}/admin/users/runs")
+    see("admin-runs", "Imports and bulk changes")
 
 
 @pytest.mark.slow

@@ -129,7 +129,7 @@ def test_every_page_isolates_the_names_it_shows(
 
 def test_no_template_shows_a_name_as_it_is() -> None:
     """Also on the pages that the test above does not open. Names of our own, such as those of languages, are exempt."""
-    ours = {"preset.name", "check.name", "shown.event.name", "each.name", "setting.name", "member.name"}
+    ours = {"preset.name", "check.name", "shown.event.name", "each.name", "setting.name", "member.name", "input.name"}
     bare = []
     for path in TEMPLATES.rglob("*.*"):
         text = path.read_text() if path.suffix in {".html", ".txt", ".jinja"} else ""

@@ -29,14 +29,14 @@ ALLOWANCE = 1.03
 WARM, COUNTED = 5, 5
 LIBRARIES = ("authlib", "joserfc", "psycopg", "sqlalchemy", "starlette")
 COSTS: dict[str, dict[str, tuple[int, int]]] = {
-    "client_credentials": {"sqlite": (1, 271), "postgresql": (1, 309)},
-    "refresh_token": {"sqlite": (3, 434), "postgresql": (2, 478)},
-    "authorization": {"sqlite": (3, 362), "postgresql": (2, 414)},
-    "code": {"sqlite": (3, 432), "postgresql": (2, 475)},
-    "userinfo": {"sqlite": (1, 217), "postgresql": (1, 250)},
-    "introspection": {"sqlite": (1, 242), "postgresql": (1, 277)},
-    "jwks": {"sqlite": (0, 39), "postgresql": (0, 39)},
-    "discovery": {"sqlite": (0, 40), "postgresql": (0, 40)},
+    "client_credentials": {"sqlite": (1, 202), "postgresql": (1, 240)},
+    "refresh_token": {"sqlite": (3, 338), "postgresql": (2, 382)},
+    "authorization": {"sqlite": (3, 317), "postgresql": (2, 369)},
+    "code": {"sqlite": (3, 336), "postgresql": (2, 379)},
+    "userinfo": {"sqlite": (1, 153), "postgresql": (1, 197)},
+    "introspection": {"sqlite": (1, 178), "postgresql": (1, 224)},
+    "jwks": {"sqlite": (0, 18), "postgresql": (0, 18)},
+    "discovery": {"sqlite": (0, 17), "postgresql": (0, 17)},
 }
 """The statements and the Python calls of each operation on each database, with Python 3.11. Later ones call less."""
 

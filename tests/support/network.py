@@ -1,4 +1,4 @@
-"""A network between Signet and a server that loses bytes, is slow, or is cut off, and that counts round trips."""
+"""A network between Signet and a server that loses bytes or is slow, and that counts round trips."""
 
 import asyncio
 import threading
@@ -65,16 +65,14 @@ class Network:
         there = url.set(query={"sslmode": "disable", "gssencmode": "disable"})
         return there.render_as_string(hide_password=False)
 
-    def cut_off(self) -> None:
-        """End every connection, and refuse new ones."""
-        self._call(self._cut_off())
-
     def restore(self) -> None:
-        """Accept connections again, on the same port."""
-        self._server = self._call(asyncio.start_server(self._accept, "127.0.0.1", self.port))
+        """Stop losing bytes. Connections that may have lost some end."""
+        self._call(self._end_connections())
+        self.drops.clear()
 
     def close(self) -> None:
-        self.cut_off()
+        self._loop.call_soon_threadsafe(self._server.close)
+        self._call(self._end_connections())
         self._loop.call_soon_threadsafe(self._closed.set)
         self._thread.join(PATIENCE)
 
@@ -87,8 +85,7 @@ class Network:
         started.set_result(None)
         await self._closed.wait()
 
-    async def _cut_off(self) -> None:
-        self._server.close()
+    async def _end_connections(self) -> None:
         for writer in self._open:
             writer.transport.abort()
         await asyncio.gather(*self._carrying)
@@ -110,6 +107,8 @@ class Network:
             await asyncio.gather(self._carry(near_in, far_out, turns.ask), self._carry(far_in, near_out, turns.answer))
         finally:
             self._open -= both
+            for writer in both:
+                writer.close()
             self._carrying.discard(ended)
             ended.set_result(None)
 

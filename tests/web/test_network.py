@@ -3,12 +3,12 @@
 import time
 
 import pytest
-from starlette.datastructures import Headers
 from structlog.testing import capture_logs
 
 from provider.config.settings import Settings
 from provider.web import network
 from provider.web.forwarded import parse_address
+from provider.web.headers import RequestHeaders
 from provider.web.network import network_of
 
 PROXIES = frozenset({"10.0.0.0/8", "::1"})
@@ -21,8 +21,8 @@ def _nothing_logged_yet(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def seen(peer: str, *lines: str, trusted: frozenset[str] = PROXIES, header: str | None = None) -> str:
     """The network of a request with these header lines, `Name: value`."""
-    headers = Headers(
-        raw=[(n.lower().encode(), v.strip().encode()) for n, _, v in (one.partition(":") for one in lines)]
+    headers = RequestHeaders(
+        [(n.lower().encode(), v.strip().encode()) for n, _, v in (one.partition(":") for one in lines)]
     )
     settings = Settings(trusted_proxies=trusted, forwarded_header=header)
     return network_of({"client": (peer, 1) if peer else None}, headers, settings)

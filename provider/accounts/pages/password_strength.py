@@ -1,6 +1,6 @@
 """Password strength for the script of a page, while the user types. The page works without it."""
 
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from provider.accounts.passwords.password_change import known_about
 from provider.accounts.passwords.password_reset import InvalidResetLink, ResetLinkUsed, require_open_link
@@ -11,6 +11,7 @@ from provider.sessions.cookie import find_session
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
 from provider.web.errors import as_json
+from provider.web.json_responses import JsonResponse
 
 ABOUT = ("email", "username", *NAME_CLAIMS)
 """Fields of the form that an attacker may know. Names are never looked up by an address, only by a session or
@@ -33,7 +34,7 @@ def password_strength(call: Call) -> Response:
         about += known_about(call.work, user_id)
     strength = strength_of(call.settings, call.form.get("password", ""), about=about)
     answer = {"score": strength.score, "word": call.language.say(strength.word)}
-    return JSONResponse(answer, headers={"cache-control": "no-store"})
+    return JsonResponse(answer, headers={"cache-control": "no-store"})
 
 
 def _whose(call: Call) -> list[str]:

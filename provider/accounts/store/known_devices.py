@@ -8,6 +8,7 @@ from sqlalchemy import (
     Connection,
     ForeignKey,
     Index,
+    String,
     Table,
     UniqueConstraint,
     delete,
@@ -29,6 +30,8 @@ known_devices = Table(
     Column("digest", Digest, nullable=False),
     Column("created_at", UtcTime, nullable=False),
     Column("last_used_at", UtcTime, nullable=False),
+    Column("user_agent", String(300)),  # NULL: not used since an earlier release wrote it
+    Column("network", String(64)),
     UniqueConstraint("digest", "user_id"),  # a family's browser is known to several accounts
     Index("ix_known_devices_user_id", "user_id"),
     Index("ix_known_devices_last_used_at", "last_used_at"),
@@ -42,6 +45,9 @@ class KnownDevice:
     digest: bytes
     created_at: datetime
     last_used_at: datetime
+    user_agent: str | None = None
+    """The browser and the network of the last sign-in; None if that was with an earlier release."""
+    network: str | None = None
 
 
 _DEVICE = rows_of(KnownDevice, known_devices)
@@ -63,15 +69,22 @@ def find_of_user(db: Connection, user_id: str, *, idle_since: datetime) -> list[
     return _DEVICE.all(db, query.order_by(known_devices.c.last_used_at.desc()))
 
 
-def touch(db: Connection, user_id: str, digest: bytes, *, now: datetime) -> bool:
-    """Update the time of last use. Returns False if this account does not know the browser."""
+def touch(db: Connection, user_id: str, digest: bytes, *, now: datetime, user_agent: str, network: str) -> bool:
+    """Note a sign-in on this browser. Returns False if this account does not know the browser."""
     one = (known_devices.c.digest == digest, known_devices.c.user_id == user_id)
-    return db.execute(update(known_devices).where(*one).values(last_used_at=now)).rowcount == 1
+    values = {"last_used_at": now, "user_agent": user_agent, "network": network}
+    return db.execute(update(known_devices).where(*one).values(**values)).rowcount == 1
 
 
 def move(db: Connection, *, old: bytes, new: bytes) -> None:
     """Replace the digest of a browser's cookie, for every account that knows the browser."""
     db.execute(update(known_devices).where(known_devices.c.digest == old).values(digest=new))
+
+
+def forget(db: Connection, user_id: str, device_id: str) -> bool:
+    """Delete one device of the user. Returns False if there is none with this id."""
+    one = (known_devices.c.id == device_id, known_devices.c.user_id == user_id)
+    return db.execute(delete(known_devices).where(*one)).rowcount == 1
 
 
 def keep_latest(db: Connection, user_id: str, *, newest: str, count: int) -> None:

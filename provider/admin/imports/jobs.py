@@ -124,6 +124,7 @@ def start(work: UnitOfWork, import_id: str) -> None:
         "job_id": _enqueue(work, import_id, one.total),
     }
     store.change(work.db, import_id, now=work.now, **values)
+    store.forget_failures(work.db, import_id)
     _record_start(work, one)
 
 

@@ -74,6 +74,8 @@ def import_rows(
     counts: Counter[str] = Counter()
     for row in without_repeats(rows):
         with unit_of_work(installation) as work:
+            if not options.dry_run:
+                lock(work, [row])
             result = import_row(work, row, options)
         counts[result.outcome] += 1
         seen(result)
@@ -93,7 +95,7 @@ def without_repeats(rows: Iterable[Row]) -> Iterator[Row]:
 
 
 def import_row(work: UnitOfWork, row: Row, options: Options) -> Result:
-    """Import one row, or find out what an import would do with it."""
+    """Import one row, whose address is locked (`lock`), or find out what an import would do with it."""
     email = email_of(row)
     if row.problem is not None:
         return Result(row.line, email, Outcome.FAILED, row.problem)
@@ -125,8 +127,6 @@ def _carry_out(work: UnitOfWork, row: UserRow, options: Options) -> Outcome:
     address = require_address(work, row.email)
     require_role_names(row.roles)
     authority.require_roles(options.permissions, row.roles)
-    if not options.dry_run:
-        email_addresses.lock(work.db, address.normal)
     existing = _find(work, address, verified=row.is_verified)
     if existing is None:
         _require_creatable(work, row, options)

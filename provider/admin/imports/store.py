@@ -175,6 +175,11 @@ def set_part(db: Connection, part: Part) -> None:
     )
 
 
+def forget_failures(db: Connection, import_id: str) -> None:
+    """Forget which rows failed in the check."""
+    db.execute(update(user_import_parts).where(_of(import_id)).values(failures=None, failed=0))
+
+
 def finish(db: Connection, import_id: str, *, state: State, now: datetime) -> None:
     """End the import: its rows are deleted, and the failures stay."""
     change(db, import_id, now=now, state=state, finished_at=now)

@@ -6,13 +6,14 @@ audit event records who did it and why.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Generic, TypeAlias, TypeVar
 
 from starlette.responses import Response
 
+from provider.accounts.pages.profile_form import parts_of
 from provider.accounts.roles.permissions import Permission
 from provider.admin import idempotency
 from provider.admin.authority import MorePermissions
@@ -20,6 +21,7 @@ from provider.admin.etags import require_version, version_of
 from provider.admin.guards import Operator, require_operator
 from provider.admin.idempotency import AnsweredBefore, KeyInUse
 from provider.crypto.digests import new_handle
+from provider.languages.catalogs import Language
 from provider.languages.free_text import InvalidText, clean_line
 from provider.languages.text import Text
 from provider.refusals import NotFound, RedirectRequired, Refusal
@@ -64,7 +66,15 @@ class Input(Generic[T]):
     hint: Text | None = None
     shown: Callable[[T], str] = lambda _value: ""
     kind: str = "text"
-    """The kind of field: `text`, `lines` (one value per line) or `box` (a checkbox)."""
+    """The kind of field: `text`, or `date` (the date of birth, in three fields)."""
+    options: Callable[[Language, str], Sequence[Mapping[str, str]]] | None = None
+    """For a list of values: returns the options, with the value that is shown."""
+    suggests: Callable[[Language], Sequence[str]] | None = None
+    """Returns the values that a text field suggests."""
+
+    def values(self, value: T) -> dict[str, str]:
+        """Return the initial content of the form fields of this input, by their names."""
+        return parts_of(self.shown(value)) if self.kind == "date" else {self.name: self.shown(value)}
 
 
 class InvalidInput(Refusal):
@@ -218,10 +228,9 @@ def _key_of(call: Call, refusal: Refusal | None) -> str:
 
 def _ask(call: Call, subject: Subject[T], action: Action[T], here: str, *, refusal: Refusal | None = None) -> Response:
     # What was typed stays, but for an edit that somebody else's overtook: that is looked at anew.
-    typed = {
-        one.name: call.form.get(one.name, "") if isinstance(refusal, InvalidInput) else one.shown(subject.value)
-        for one in action.inputs
-    }
+    typed = {name: text for one in action.inputs for name, text in one.values(subject.value).items()}
+    if isinstance(refusal, InvalidInput):
+        typed = {name: call.form.get(name, "") for name in typed}
     errors = {} if refusal is None else {getattr(refusal, "name", ""): refusal.message}
     return page(
         call,

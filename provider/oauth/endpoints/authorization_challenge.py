@@ -4,7 +4,7 @@ See draft-ietf-oauth-first-party-apps section 5 and RFC 7636. It is off unless a
 `first_party` and `authorization_challenge`.
 """
 
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from provider.oauth.errors import UnauthorizedClientError
 from provider.oauth.first_party import sign_in as first_party_sign_in
@@ -12,6 +12,7 @@ from provider.oauth.http.authenticated import authenticated
 from provider.oauth.http.refused import NO_STORE, as_json
 from provider.web.call import Call
 from provider.web.endpoint import machine_endpoint
+from provider.web.json_responses import JsonResponse
 
 
 @machine_endpoint(render=as_json, hashes_passwords=True)
@@ -38,4 +39,4 @@ def authorization_challenge(call: Call) -> Response:
         code = first_party_sign_in.begin(request)
     else:
         code = first_party_sign_in.continue_sign_in(request, auth_session)
-    return JSONResponse({"authorization_code": code}, headers=NO_STORE)
+    return JsonResponse({"authorization_code": code}, headers=NO_STORE)

@@ -5,7 +5,7 @@
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from provider.crypto.digests import digest, same
 from provider.oauth.checks import Checks
@@ -20,6 +20,7 @@ from provider.oauth.http.refused import NO_STORE, protocol_endpoint
 from provider.oauth.http.registration_body import read_body, require_metadata
 from provider.ratelimits import LIMITS, fail, of_network
 from provider.web.call import Call
+from provider.web.json_responses import JsonResponse
 
 T = TypeVar("T")
 
@@ -44,7 +45,7 @@ def client_configuration(call: Call) -> Response:
         _require_current(checks, client if rule.delete(call.work, client) else None)
         return Response(status_code=204, headers=NO_STORE)
     registered = _replace(call, checks, client) if call.method == "PUT" else Registered(client, token)
-    return JSONResponse(rule.information(call.settings, registered), headers=NO_STORE)
+    return JsonResponse(rule.information(call.settings, registered), headers=NO_STORE)
 
 
 def _require_own(call: Call, checks: Checks) -> tuple[Client, str]:

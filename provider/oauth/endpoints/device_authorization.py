@@ -4,7 +4,7 @@
 
 from urllib.parse import urlencode
 
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from provider.oauth.authorize.parameters import read_scope
 from provider.oauth.checks import ADD_GRANT
@@ -19,6 +19,7 @@ from provider.oauth.http.refused import NO_STORE, protocol_endpoint
 from provider.oauth.response_types import CODE_FLOW
 from provider.ratelimits import LIMITS, hit, of_network
 from provider.web.call import Call
+from provider.web.json_responses import JsonResponse
 
 
 @protocol_endpoint
@@ -64,4 +65,4 @@ def device_authorization(call: Call) -> Response:
         "expires_in": int(call.settings.device_code_lifetime.total_seconds()),
         "interval": device_requests.INTERVAL,
     }
-    return JSONResponse(answer, headers=NO_STORE)
+    return JsonResponse(answer, headers=NO_STORE)

@@ -7,7 +7,7 @@ issued for it.
 from functools import partial
 from typing import Any
 
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from provider.crypto.digests import digest
 from provider.oauth.clients.clients import Client
@@ -17,16 +17,17 @@ from provider.oauth.errors import AccessDeniedError, InvalidClientError
 from provider.oauth.explanations import explain
 from provider.oauth.grants.request import TokenRequest
 from provider.oauth.http.authenticated import authenticated
-from provider.oauth.http.refused import NO_STORE, protocol_endpoint
+from provider.oauth.http.refused import NO_STORE, reading_endpoint
 from provider.oauth.tokens.access_tokens import ActiveToken, InactiveToken, inactive_reason, read_access_token
 from provider.oauth.tokens.introspection_jwts import MEDIA_TYPE, is_wanted, make_introspection_jwt
 from provider.oauth.tokens.store import refresh_tokens
 from provider.web.call import Call
+from provider.web.json_responses import JsonResponse
 
 INACTIVE: dict[str, Any] = {"active": False}
 
 
-@protocol_endpoint
+@reading_endpoint
 def introspection(call: Call) -> Response:
     """Answer introspection requests: POST /oauth2/introspect.
 
@@ -56,7 +57,7 @@ def introspection(call: Call) -> Response:
     if is_wanted(call.header_list("accept")):
         jwt = make_introspection_jwt(work, request.server, client, answer)
         return Response(jwt, media_type=MEDIA_TYPE, headers=NO_STORE)
-    return JSONResponse(answer, headers=NO_STORE)
+    return JsonResponse(answer, headers=NO_STORE)
 
 
 def _access_token(request: TokenRequest, token: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from provider.oauth.http.cross_origin import allow_any_site, allow_sites_of_clients
 from provider.oauth.http.refused import protocol_endpoint
 from provider.web.call import Call
-from provider.web.methods import methods_of
+from provider.web.routing import methods_of
 
 
 @protocol_endpoint

@@ -4,7 +4,7 @@ only a handle to it.
 Errors go to the client immediately, and no one is redirected.
 """
 
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from provider.oauth.authorize import parked_requests
 from provider.oauth.authorize.request import find_target, read_request
@@ -15,6 +15,7 @@ from provider.oauth.http.cross_origin import cross_origin
 from provider.oauth.http.refused import NO_STORE, protocol_endpoint
 from provider.parameters import Parameters
 from provider.web.call import Call
+from provider.web.json_responses import JsonResponse
 
 PROOF = ("client_secret", "client_assertion", "client_assertion_type")
 """Parameters of client authentication, which are not part of the request."""
@@ -42,4 +43,4 @@ def pushed_authorization_request(call: Call) -> Response:
     asked = read_request(work, server, checks, target, given)
     request_uri = parked_requests.push(work, asked, given)
     expires_in = int(work.settings.pushed_request_lifetime.total_seconds())
-    return JSONResponse({"request_uri": request_uri, "expires_in": expires_in}, status_code=201, headers=NO_STORE)
+    return JsonResponse({"request_uri": request_uri, "expires_in": expires_in}, status_code=201, headers=NO_STORE)

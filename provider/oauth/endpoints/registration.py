@@ -3,7 +3,7 @@
 It exists unless SIGNET_REGISTRATION is `closed`. With `token`, the caller needs an initial access token.
 """
 
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from provider.crypto.digests import digest
 from provider.oauth.checks import Checks
@@ -18,6 +18,7 @@ from provider.oauth.http.refused import NO_STORE, protocol_endpoint
 from provider.oauth.http.registration_body import read_body, require_metadata
 from provider.ratelimits import LIMITS, fail, of_network
 from provider.web.call import Call
+from provider.web.json_responses import JsonResponse
 
 
 @protocol_endpoint
@@ -37,7 +38,7 @@ def registration(call: Call) -> Response:
     # Of those that come with the last use at one moment, one gets it.
     _require_initial_token(checks, token is None or initial_access_tokens.spend(work.db, token, now=work.now))
     registered = rule.register(work, metadata)
-    return JSONResponse(rule.information(call.settings, registered), status_code=201, headers=NO_STORE)
+    return JsonResponse(rule.information(call.settings, registered), status_code=201, headers=NO_STORE)
 
 
 def _require_initial_token(checks: Checks, good: bool) -> None:  # noqa: FBT001  # the check itself

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial, wraps
 
 from authlib.oauth2 import OAuth2Error
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from provider.oauth.checks import ADD_GRANT, with_value
 from provider.oauth.clients.unused_clients import mark_used
@@ -18,6 +18,7 @@ from provider.observability.instruments import OTHER, name_of
 from provider.observability.metrics import TOKEN_REQUESTS
 from provider.parameters import MalformedParameters
 from provider.web.call import Call
+from provider.web.json_responses import JsonResponse
 
 
 def counted(function: Callable[[Call], Response]) -> Callable[[Call], Response]:
@@ -74,7 +75,7 @@ def token(call: Call) -> Response:
         got=grant_type,
         fix=ADD_GRANT,
     )
-    response = JSONResponse(GRANTS[grant_type](request), headers=NO_STORE)
+    response = JsonResponse(GRANTS[grant_type](request), headers=NO_STORE)
     mark_used(request.work, client)
     request.work.after_commit.append(partial(counters.count, counters.tokens_of_app(client.client_id, grant_type)))
     return response

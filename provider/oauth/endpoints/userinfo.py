@@ -1,20 +1,21 @@
 """The userinfo endpoint: claims for an access token (OIDC Core section 5.3, RFC 6750)."""
 
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from provider.oauth.checks import Checks
 from provider.oauth.http.bearer import require_person
 from provider.oauth.http.cross_origin import cross_origin
-from provider.oauth.http.refused import NO_STORE, protocol_endpoint
+from provider.oauth.http.refused import NO_STORE, reading_endpoint
 from provider.oauth.http.server import server_of
 from provider.oauth.scopes import OPENID
 from provider.oauth.tokens.userinfo_jwts import make_userinfo_jwt, userinfo_claims
 from provider.web.call import Call
+from provider.web.json_responses import JsonResponse
 
 MEDIA_TYPE = "application/jwt"
 
 
-@protocol_endpoint
+@reading_endpoint
 @cross_origin
 def userinfo(call: Call) -> Response:
     """Answer userinfo requests: GET or POST /oauth2/userinfo.
@@ -27,4 +28,4 @@ def userinfo(call: Call) -> Response:
     jwt = make_userinfo_jwt(call.work, server_of(call), client_id=grant.client_id, claims=claims)
     if jwt is not None:
         return Response(jwt, media_type=MEDIA_TYPE, headers=NO_STORE)
-    return JSONResponse(claims, headers=NO_STORE)
+    return JsonResponse(claims, headers=NO_STORE)

@@ -1,6 +1,7 @@
 """Bearer tokens for our own APIs (RFC 6750): userinfo, the account API and the admin API."""
 
 from collections.abc import Iterable
+from functools import partial
 
 from provider.oauth.checks import Checks
 from provider.oauth.errors import InsufficientScopeError, InvalidRequestError, InvalidTokenError, MissingTokenError
@@ -60,7 +61,7 @@ def _require_live(call: Call, checks: Checks) -> ActiveToken:
     except InactiveToken as inactive:
         problem, checks.client_id = str(inactive), inactive.client_id
         if inactive.client_id is None:
-            FAILED_ATTEMPTS.count("access_token")
+            call.work.after_commit.append(partial(FAILED_ATTEMPTS.count, "access_token"))
     if checks.client_id is not None:
         allow(call, checks.client_id)
     return checks.found(

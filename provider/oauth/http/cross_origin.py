@@ -15,7 +15,7 @@ from provider.oauth.http.server import server_of
 from provider.urls import origin_of
 from provider.web.call import Call
 from provider.web.call_values import CallValue
-from provider.web.methods import methods_of
+from provider.web.routing import methods_of
 
 OPEN = CallValue[bool]("cross_origin")
 """Whether pages of other sites may read the response."""

@@ -4,7 +4,7 @@ Outages, rate limits and bugs keep their own status (`web.errors.as_json`).
 """
 
 from authlib.oauth2 import OAuth2Error
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from provider.oauth.checks import Checks
 from provider.oauth.errors import (
@@ -24,6 +24,7 @@ from provider.refusals import Unavailable
 from provider.web import errors
 from provider.web.call import Call
 from provider.web.endpoint import machine_endpoint
+from provider.web.json_responses import JsonResponse
 
 NO_STORE = {"cache-control": "no-store", "pragma": "no-cache"}
 """The headers of every response that contains or concerns tokens (RFC 6749 section 5.1)."""
@@ -44,7 +45,7 @@ def as_json(call: Call, error: Exception) -> Response:
     headers = dict(NO_STORE)
     if error.status_code == Unavailable.status_code:
         headers["retry-after"] = str(Unavailable.retry_after)
-    return JSONResponse(body, status_code=error.status_code, headers=headers | challenge(call, error))
+    return JsonResponse(body, status_code=error.status_code, headers=headers | challenge(call, error))
 
 
 def challenge(call: Call, error: OAuth2Error) -> dict[str, str]:
@@ -73,6 +74,8 @@ def _bearer_challenge(call: Call, error: OAuth2Error) -> str:
 
 protocol_endpoint = machine_endpoint(render=as_json)
 """An endpoint for programs whose rejected requests are explained."""
+reading_endpoint = machine_endpoint(render=as_json, only_reads=True)
+"""The same for one that seldom writes."""
 
 
 def read_form(call: Call, checks: Checks) -> None:

@@ -8,13 +8,14 @@ import json
 import threading
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
-from joserfc.jwt import encode
-
 from provider.config.environment import SettingsError
+from provider.jose import base64url
 from provider.jose.algorithms import KEY_PAIRS, ON_REQUEST, RS256
+from provider.jose.json_objects import write_json
 from provider.jose.registry import Registry
 from provider.jose.signed_jwts import InvalidJwt, read_jwt
 from provider.oauth.keys import requested_algorithms
@@ -33,8 +34,16 @@ class Signer:
     key: Key
 
     def sign(self, claims: dict[str, Any], *, typ: str) -> str:
-        header = {"typ": typ, "kid": self.kid, "alg": self.alg}
-        return encode(header, claims, self.key, registry=Registry(algorithms=[self.alg]))
+        """Return the claims as a JWT in the compact serialization (RFC 7515 section 7.1)."""
+        signed = _header_part(typ, self.kid, self.alg) + base64url.encode(write_json(claims))
+        signature = Registry.algorithms[self.alg].sign(signed, self.key)
+        return f"{signed.decode()}.{base64url.encode(signature).decode()}"
+
+
+@lru_cache(maxsize=64)
+def _header_part(typ: str, kid: str, alg: str) -> bytes:
+    """Return the header of a JWT, encoded, with the dot behind it."""
+    return base64url.encode(write_json({"typ": typ, "kid": kid, "alg": alg})) + b"."
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ linked identity.
 
 from urllib.parse import urlencode
 
-from provider.accounts import linked_identities
+from provider.accounts import known_devices, linked_identities
 from provider.accounts.linked_identities import LastSignInMethod
 from provider.admin.pages.actions import Action, Actions, Subject
 from provider.admin.pages.users.details import UserDetails
@@ -22,6 +22,15 @@ def _session(call: Call, person: UserDetails) -> str | None:
 
 def _end_session(call: Call, _subject: Subject[UserDetails]) -> None:
     lifecycle.end_by_operator(call.work, session_id=call.query.text("session"))
+
+
+def _device(call: Call, person: UserDetails) -> str | None:
+    known = known_devices.find_of_user(call.work, person.user.id)
+    return next((one.network or one.id for one in known if one.id == call.query.text("device")), None)
+
+
+def _forget_device(call: Call, subject: Subject[UserDetails]) -> None:
+    known_devices.forget(call.work, user_id=subject.value.user.id, device_id=call.query.text("device"))
 
 
 def _app(call: Call, person: UserDetails) -> str | None:
@@ -63,6 +72,17 @@ CONNECTION_ACTIONS: Actions[UserDetails] = {
         done=Text("Device signed out."),
         do=_end_session,
         part=_session,
+    ),
+    "forget-device": Action(
+        title=Text("Remove known device"),
+        button=Text("Remove"),
+        means=(
+            Text("The next sign-in there counts as one on a new device, and the user is notified by email."),
+            Text("The device stays signed in. To end its session, sign it out."),
+        ),
+        done=Text("Known device removed."),
+        do=_forget_device,
+        part=_device,
     ),
     "disconnect": Action(
         title=Text("Revoke application access"),

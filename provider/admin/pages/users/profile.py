@@ -2,13 +2,16 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from provider.accounts import profile
 from provider.accounts.pages.profile import GROUPS
+from provider.accounts.pages.profile_form import BIRTHDATE, CHOICES, INVALID_DATE, options_of, typed_date
 from provider.accounts.profile import FIELDS, Field, parse_profile, values_of
 from provider.admin.pages.actions import Action, Actions, Input, InvalidInput, Subject, require_version_seen
 from provider.admin.pages.users.details import UserDetails, lock_user
+from provider.languages.regions import countries
 from provider.languages.text import Text
 from provider.web.call import Call
 
@@ -29,9 +32,6 @@ ACTION_TITLES = (
     Text("Edit postal address"),
 )
 HINTS = {
-    "birthdate": Text("For example 1990-12-31, or 1990 for the year alone."),
-    "zoneinfo": Text("For example Europe/Paris."),
-    "locale": Text("For example en or fr-CA."),
     "phone_number": Text("Include the country code"),
 }
 _FIELDS = {field.name: field for field in FIELDS}
@@ -67,10 +67,12 @@ def _change(names: tuple[str, ...]) -> Callable[[Call, Subject[UserDetails]], No
         user = lock_user(call, subject.value.user.id)
         before = values_of(user.claims)
         require_version_seen(call, {name: before[name] for name in names})
-        typed = {name: call.form.text(name) for name in names}
+        typed = {name: call.form.text(name) for name in names if name != BIRTHDATE}
+        if BIRTHDATE in names:
+            typed[BIRTHDATE] = typed_date(call, before[BIRTHDATE])
         claims, errors = parse_profile(before | typed, before=before)
         for name, problem in errors.items():
-            raise InvalidInput(name, problem)
+            raise InvalidInput(name, INVALID_DATE if name == BIRTHDATE else problem)
         profile.change_profile(call.work, user_id=user.id, claims=claims)
 
     return carry_out
@@ -80,8 +82,11 @@ def _input(field: Field) -> Input[UserDetails]:
     return Input(
         field.name,
         field.label,
-        HINTS.get(field.name),
+        HINTS.get(field.name, field.hint),
         shown=lambda person: values_of(person.user.claims)[field.name],
+        kind="date" if field.name == BIRTHDATE else "text",
+        options=partial(options_of, field.name) if field.name in CHOICES else None,
+        suggests=countries if field.name == "country" else None,
     )
 
 

@@ -86,7 +86,7 @@ def operator_names(call: Call, operators: set[str]) -> dict[str, tuple[str, str 
 
 
 def is_stuck(call: Call, job_id: str | None) -> bool:
-    """Return whether the job of a run failed or was cancelled, so that nothing continues it."""
+    """Return whether the job of a run failed or was canceled, so that nothing continues it."""
     job = None if job_id is None else outbox.find_one(call.work.read, job_id)
     return job is None or job.state in {DeliveryState.FAILED, DeliveryState.CANCELLED}
 

@@ -75,7 +75,7 @@ def show_security(call: Call) -> Response:
         tab="security",
         password_changed_at=passwords.find_time(work.read, user_id),
         two_factor_since=second_factor.export(work, user_id).get("on_since"),
-        devices=known_devices.find_of_user(work, user_id),
+        devices=[(one, device_name(one.user_agent or "")) for one in known_devices.find_of_user(work, user_id)],
         failed_passwords=_failed_passwords(work, subject.value),
         failed_codes=throttle.find_counter(work, SECOND_FACTOR, user_id),
         codes_ceiling=SECOND_FACTOR.ceiling,

@@ -1,0 +1,69 @@
+"""The router: which endpoint answers a request, and which methods a path answers."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Match, Route, Router
+from starlette.types import Lifespan, Receive, Scope, Send
+
+Refuse = Callable[[Scope, int], Response]
+"""A function that returns the response for a status: 404 without a route for the path, 405 for another method."""
+
+
+class RememberingRouter(Router):
+    """A router that compares a method and path with the routes once, if the route that answers them has no parameters.
+
+    There are no more of those than routes, so nothing that a caller sends makes it remember more.
+    """
+
+    def __init__(self, routes: Sequence[BaseRoute], *, lifespan: Lifespan[Any], refuse: Refuse) -> None:
+        # A slash too many is another address: a redirect would repeat a form with its secrets (RFC 9700 section 4.12).
+        super().__init__(routes, redirect_slashes=False, lifespan=lifespan)
+        self._refuse = refuse
+        self._known: dict[tuple[str, str], Route] = {}
+
+    async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await super().app(scope, receive, send)
+            return
+        asked = scope["method"], scope["path"]
+        route = self._known.get(asked)
+        if route is not None:
+            scope["route"], scope["endpoint"], scope["path_params"] = route, route.endpoint, {}
+            await route.app(scope, receive, send)
+            return
+        await self._find(scope, asked)(scope, receive, send)
+
+    def _find(self, scope: Scope, asked: tuple[str, str]) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
+        """Return what answers: the first route with this path and method, else a response that says what is wrong."""
+        status = 404
+        for route in self.routes:
+            match, found = route.matches(scope)
+            if not isinstance(route, Route) or match is Match.NONE:
+                continue
+            if match is Match.FULL:
+                scope.update(found, route=route)
+                if not route.param_convertors:
+                    self._known[asked] = route
+                return route.app
+            if status == 404:
+                status, other = 405, {**found, "route": route}
+        if status == 405:
+            scope.update(other)
+        return self._refuse(scope, status)
+
+
+def methods_of(scope: Scope) -> list[str]:
+    """Return the methods of every route with this path, in alphabetical order, for `Allow` (RFC 9110 section 10.2.1)
+    and for preflights.
+    """
+    here = [route for route in scope["app"].routes if route.matches(scope)[0] is not Match.NONE]
+    return sorted({method for route in here if isinstance(route, Route) for method in _methods(route)})
+
+
+def _methods(route: Route) -> set[str]:
+    methods = set(route.methods or ())
+    if getattr(route.endpoint, "refuses_head", False):
+        methods.discard("HEAD")
+    return methods
