@@ -168,7 +168,7 @@ def _open_postgresql(url: URL, timeout: float, options: dict[str, Any]) -> Datab
     }
 
     def parameters() -> dict[str, Any]:
-        return connect_args | engine.dialect.create_connect_args(url)[1]
+        return connect_args | dict(engine.dialect.create_connect_args(url)[1])
 
     circuit = Circuit(lambda: connector.connect_patiently(**parameters()).close())
     connector = Connector(timeout, on_silence=circuit.open)
