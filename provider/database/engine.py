@@ -135,8 +135,7 @@ def open_database(settings: Settings) -> Database:
     """Return the database for these settings. Nothing connects before the first use."""
     url = make_url(settings.database_url)
     threads = settings.worker_threads + settings.password_threads + settings.outbound_threads
-    # Deliveries and the timetable hold one for moments, and the event loop of SQLite for reads.
-    size = threads + 4 + (settings.metrics_address is not None)
+    size = threads + 3 + (settings.metrics_address is not None)  # deliveries and the timetable hold one for moments
     options: dict[str, Any] = {
         "isolation_level": "AUTOCOMMIT",
         "pool_size": size,
@@ -169,7 +168,7 @@ def _open_postgresql(url: URL, timeout: float, options: dict[str, Any]) -> Datab
     }
 
     def parameters() -> dict[str, Any]:
-        return {**connect_args, **engine.dialect.create_connect_args(url)[1]}
+        return connect_args | dict(engine.dialect.create_connect_args(url)[1])
 
     circuit = Circuit(lambda: connector.connect_patiently(**parameters()).close())
     connector = Connector(timeout, on_silence=circuit.open)

@@ -6,6 +6,7 @@ from enum import Enum
 from typing import Any
 
 from sqlalchemy import make_url
+from sqlalchemy.dialects import postgresql
 
 
 class Role(Enum):
@@ -35,7 +36,8 @@ def find_servers(database_url: str, *, timeout: float) -> Iterator[Server]:
     url = make_url(database_url)
     if url.get_backend_name() == "sqlite":
         return
-    given: dict[str, Any] = dict(url.get_dialect()().create_connect_args(url)[1])
+    dialect: Any = postgresql.psycopg.dialect  # SQLAlchemy leaves it untyped
+    given: dict[str, Any] = dict(dialect().create_connect_args(url)[1])
     hosts, ports = (str(given.get(name) or "").split(",") for name in ("host", "port"))
     given.update(target_session_attrs="any", connect_timeout=max(2, round(timeout)))
     for host, port in zip(hosts, ports, strict=True):

@@ -56,11 +56,10 @@ class Node:
     def ask(self, statement: str) -> Any:
         """The first value that the server itself answers; None if there is no answer."""
         with contextlib.suppress(psycopg.Error):
-            where: dict[str, Any] = {"host": "127.0.0.1", "port": self.port, "dbname": "postgres", "user": "signet"}
-            with psycopg.connect(**where, connect_timeout=2, autocommit=True, sslmode="disable") as connection:
-                found = connection.execute(statement.encode())
-                row = found.fetchone() if found.description else None
-                return row[0] if row is not None else True
+            where = {"host": "127.0.0.1", "port": self.port, "dbname": "postgres", "user": "signet"}
+            with psycopg.connect(**where, connect_timeout=2, autocommit=True, sslmode="disable") as connection:  # type: ignore[arg-type]
+                found = connection.execute(statement)
+                return (found.fetchone() or [None])[0] if found.description else True
         return None
 
     def is_primary(self) -> bool:
@@ -238,7 +237,8 @@ class Patroni(Cluster):
         command = ["etcd", "--data-dir", str(folder / "data"), "--unsafe-no-fsync", *urls, *known]
         self.etcd = self.run(*command, log="etcd", folder=folder)
         self.to_etcd = {node.name: Network(("127.0.0.1", int(client.rpartition(":")[2]))) for node in self.nodes}
-        self.to_api = {node.name: Network(("127.0.0.1", free_port())) for node in self.nodes}
+        self.api_ports = {node.name: free_port() for node in self.nodes}
+        self.to_api = {name: Network(("127.0.0.1", port)) for name, port in self.api_ports.items()}
         for node in self.nodes:
             self._start(node)
             if node is self.nodes[0]:
@@ -276,11 +276,10 @@ class Patroni(Cluster):
         parameters = "".join(f"        {name}: '{value}'\n" for name, value in CONFIGURATION.items())
         trust = "".join(f"  - {line}\n" for line in TRUST.splitlines())
         programs = Path(postgres_program("postgres")).parent
-        api = self.to_api[node.name]
-        assert isinstance(api.target, tuple)
+        port, reached = self.api_ports[node.name], self.to_api[node.name].port
         configuration.write_text(
             f"scope: signet\nname: {node.name}\n"
-            f"restapi:\n  listen: 127.0.0.1:{api.target[1]}\n  connect_address: 127.0.0.1:{api.port}\n"
+            f"restapi:\n  listen: 127.0.0.1:{port}\n  connect_address: 127.0.0.1:{reached}\n"
             f"etcd3:\n  hosts: [127.0.0.1:{self.to_etcd[node.name].port}]\n  use_proxies: true\n"
             "bootstrap:\n  dcs:\n    ttl: 6\n    loop_wait: 1\n    retry_timeout: 2\n    master_start_timeout: 0\n"
             "    synchronous_mode: true\n    postgresql:\n      use_pg_rewind: true\n      parameters:\n"

@@ -247,7 +247,7 @@ def test_after_a_fail_over_everything_acknowledged_holds(kind: type[Cluster], tm
             assert {browser.open("/account").path for browser in visitor.browsers} == {"/account"}
             for browser in visitor.browsers:
                 browser.client.close()
-        assert [line for line in there.servers.logs().splitlines() if "Traceback" in line] == []
+        assert [line for line in there.servers.logs().splitlines() if '"event": "crash"' in line] == []
 
 
 def _fail_over(there: World, everybody: list[Client], how: str, harm: Callable[[World, Node], None]) -> None:
