@@ -135,7 +135,8 @@ def open_database(settings: Settings) -> Database:
     """Return the database for these settings. Nothing connects before the first use."""
     url = make_url(settings.database_url)
     threads = settings.worker_threads + settings.password_threads + settings.outbound_threads
-    size = threads + 3 + (settings.metrics_address is not None)  # deliveries and the timetable hold one for moments
+    # Deliveries and the timetable hold one for moments, and the event loop of SQLite for reads.
+    size = threads + 4 + (settings.metrics_address is not None)
     options: dict[str, Any] = {
         "isolation_level": "AUTOCOMMIT",
         "pool_size": size,
