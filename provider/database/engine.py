@@ -103,10 +103,14 @@ class Database:
     def close(self) -> None:
         if self._circuit is not None:
             self._circuit.stop()
-        self._idle.close_all()
-        self.engine.dispose()
+        self.disconnect()
         if self._write_lock is not None:
             self._write_lock.close()
+
+    def disconnect(self) -> None:
+        """Close every connection that is not in use. The next ones are opened anew."""
+        self._idle.close_all()
+        self.engine.dispose()
 
     def _after_error(self, context: ExceptionContext) -> None:
         if context.is_disconnect:  # the pool opens all of its connections anew, so it needs them

@@ -54,7 +54,7 @@ def backed_up(installation: Installation, folder: Path) -> Callable[[], None]:
         connection.close()
 
         def restore() -> None:
-            engine.dispose()
+            installation.database.disconnect()
             for ending in ("-wal", "-shm"):
                 Path(file + ending).unlink(missing_ok=True)
             shutil.copy(copy, file)

@@ -102,7 +102,6 @@ def test_the_issuer_has_one_form_however_it_is_written(written: str, issuer: str
         ({"SIGNET_BRAND": "\u2060"}, "SIGNET_BRAND: must not be empty"),
         ({"SIGNET_SMTP_FROM": "Acme\u202e <a@example.com>"}, "SIGNET_SMTP_FROM: Remove this character: U"),
         ({"SIGNET_FEATURES": "registration,magic"}, "SIGNET_FEATURES"),
-        ({"SIGNET_FEATURES": "two-factor,passkeys"}, "SIGNET_FEATURES"),
         ({"SIGNET_REGISTRATION_SCOPES": "openid email"}, "SIGNET_REGISTRATION_SCOPES: must be scopes, comma-separated"),
         (
             {"SIGNET_REGISTRATION_SCHEMES": "cursor,java script"},

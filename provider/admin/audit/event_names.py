@@ -19,6 +19,7 @@ AREAS: Mapping[str, Text] = {
     "email": Text("Test emails"),
     "installation": Text("Installation"),
     "bulk": Text("Bulk actions"),
+    "import": Text("Imports of users"),
     "list": Text("Lists"),
 }
 """The areas of events, by what their names begin with."""

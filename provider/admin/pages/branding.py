@@ -196,6 +196,7 @@ def _preview(call: Call, draft: Draft, scheme: str | None) -> Response:
         labels=LABELS,
         where=destination(call, {}),
         action=PATH,
+        passkey_action=None,
         upstreams=call.services.sign_in_buttons,
         username="name@example.com",
         reason=None,
