@@ -13,7 +13,7 @@ COPY provider provider
 COPY templates templates
 COPY migrations migrations
 COPY clients clients
-# Every package with its version and hash, from deploy/image/requirements.txt.
+# Every package with its version, from deploy/image/requirements.txt.
 RUN PIP_NO_CACHE_DIR=1 deploy/image/install /opt/signet
 
 FROM ${PYTHON_IMAGE} AS signet

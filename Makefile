@@ -10,7 +10,7 @@ ARGS   ?=
 MARKS  ?= not slow
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow test-all test-quickstarts test-apps check docs screenshots pictures format bench bench-at-size round-trips kill-rounds soak migration api-documents references translations constraints sbom clean
+.PHONY: help demo test test-slow test-deployment test-all test-quickstarts test-apps check docs screenshots pictures format bench bench-at-size round-trips kill-rounds soak migration api-documents references translations constraints sbom clean
 
 help:  ## List these commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -25,8 +25,11 @@ test: $(VENV)/test  ## Run the tests, except those marked slow; ARGS go to pytes
 	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n $(JOBS) --dist worksteal -m "$(MARKS)" $(ARGS)
 
 test-slow: $(VENV)/test  ## Run the tests marked slow, as CI does after the others
+	$(MAKE) test MARKS="slow and not deployment"
+
+test-deployment: $(VENV)/test  ## Run the tests of the Helm chart and the bill of materials; it builds helm with Go once
 	@tests/set_up $(BIN) --helm
-	$(MAKE) test MARKS=slow
+	$(MAKE) test MARKS=deployment
 
 test-all: export THOROUGH := 1
 test-all: $(VENV)/test  ## Run all tests, each on both databases, with more examples and longer walks and races

@@ -1,5 +1,5 @@
 """An import of every table, so that Alembic and the tests see one metadata."""
-# ruff: noqa: F401  # importing is the point
+# importing is the point
 
 import provider.accounts.factors.store.passkeys
 import provider.accounts.factors.store.recovery_codes
@@ -51,6 +51,7 @@ from provider.database import substrings
 from provider.database.base import metadata
 from provider.oauth.clients.store import search_texts
 
+provider.audit.store.declare_index()
 for table in (search_keys.search_texts, search_texts.search_texts):
     substrings.declare_index(table)
 

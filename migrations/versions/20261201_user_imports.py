@@ -32,6 +32,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_user_imports_created_at", "user_imports", ["created_at"])
     op.create_index("ix_user_imports_finished_at", "user_imports", ["finished_at"])
+    op.create_index("ix_user_imports_changed_at", "user_imports", ["changed_at"])
     op.create_table(
         "user_import_parts",
         sa.Column("import_id", sa.Uuid(as_uuid=False), nullable=False),

@@ -53,12 +53,16 @@ _OPERATORS: dict[str, ColumnElement[str]] = {
     "postgresql": literal_column("(details ->> 'operator')", String),
     "sqlite": literal_column("json_extract(details, '$.operator')", String),
 }
-Index(
-    "ix_audit_events_operator_at",
-    _OPERATORS["postgresql"],
-    audit_events.c.at,
-    postgresql_where=_OPERATORS["postgresql"].is_not(None),
-).ddl_if(dialect="postgresql")
+
+
+def declare_index() -> None:
+    """Add PostgreSQL's index of operators to the table. Its options load the dialect, for which commands would wait."""
+    Index(
+        "ix_audit_events_operator_at",
+        _OPERATORS["postgresql"],
+        audit_events.c.at,
+        postgresql_where=_OPERATORS["postgresql"].is_not(None),
+    ).ddl_if(dialect="postgresql")
 
 
 @dataclass(frozen=True)

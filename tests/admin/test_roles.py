@@ -147,7 +147,8 @@ def test_a_user_manager_never_changes_a_user_who_has_more_permissions(
 ) -> None:
     """Each of these would be a way to take over the account of an administrator, or to shut them out."""
     manager = token_of("user-manager")
-    about_users = [path for path, need in needs.API.items() if need == "users:write" and "{user_id}" in path[1]]
+    about_users = [path for path, need in needs.API.items() if need == "users:write" and "_id}" in path[1]]
+    about_users = [path for path in about_users if "/imports/" not in path[1]]
     assert {path for _, path, _ in taking_over("x", "x")} == {filled(path[10:]) for _, path in about_users}
     for role in ("admin", "auditor", "app-manager"):
         with work() as w:

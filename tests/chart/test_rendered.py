@@ -13,7 +13,7 @@ from provider.routes import routes
 from tests.chart.helm import CHART, EXAMPLES, Manifest, problems, refusal, render, run
 from tests.cli.test_every_command import EVERY, options
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.deployment]
 
 LEAST: Manifest = {
     "image": {"repository": "registry.example.com/signet"},

@@ -100,7 +100,7 @@ def test_a_failed_email_is_listed_and_retried(signet: Signet, work: Work) -> Non
 def test_a_cancelled_job_is_never_delivered(signet: Signet, work: Work, installation: Installation) -> None:
     with work() as w:
         promise_id = messages.enqueue(w, "mail", {}, about="a letter")
-    assert signet("outbox", "cancel", promise_id).out == f"Cancelled job {promise_id}.\n"
+    assert signet("outbox", "cancel", promise_id).out == f"Canceled job {promise_id}.\n"
     assert signet("outbox", "cancel", promise_id).status == 1
     assert signet("outbox", "retry", promise_id).status == 1
     assert not relay.deliver(installation, promise_id, {"mail": print})

@@ -18,7 +18,7 @@ def test_more_connections_than_threads_are_an_outage_within_the_time(settings: S
     with pytest.raises(OUTAGES):
         while len(held) < 10:
             held.append(database.engine.connect())
-    assert len(held) == few.worker_threads + few.password_threads + few.outbound_threads + 3
+    assert len(held) == few.worker_threads + few.password_threads + few.outbound_threads + 4
     for connection in held:
         connection.close()
     database.close()

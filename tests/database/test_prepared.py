@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
+from functools import partial
 from typing import Any
 
 import pytest
@@ -139,7 +140,9 @@ def test_the_server_prepares_a_statement_once(db: Connection) -> None:
         assert db.scalar(prepared) == 1
 
 
-def test_listeners_hear_of_a_statement_and_of_its_failure(database: Database, db: Connection) -> None:
+def test_listeners_hear_of_a_statement_and_of_its_failure(
+    database: Database, db: Connection, request: pytest.FixtureRequest
+) -> None:
     """As traces do (`provider.tracing`)."""
     heard: list[tuple[str, str, Any]] = []
     contexts: set[Any] = set()
@@ -148,11 +151,14 @@ def test_listeners_hear_of_a_statement_and_of_its_failure(database: Database, db
         heard.append((name, statement.split(maxsplit=1)[0], parameters))
         contexts.add(context)
 
-    event.listen(database.engine, "before_cursor_execute", lambda *given: note("before", *given[2:5]))
-    event.listen(database.engine, "after_cursor_execute", lambda *given: note("after", *given[2:5]))
-    event.listen(
-        database.engine, "handle_error", lambda failed: note("failed", failed.statement, "", failed.execution_context)
-    )
+    listeners = {
+        "before_cursor_execute": lambda *given: note("before", *given[2:5]),
+        "after_cursor_execute": lambda *given: note("after", *given[2:5]),
+        "handle_error": lambda failed: note("failed", failed.statement, "", failed.execution_context),
+    }
+    for name, listener in listeners.items():
+        event.listen(database.engine, name, listener)
+        request.addfinalizer(partial(event.remove, database.engine, name, listener))
     count = Prepared(select(things.c.id).where(things.c.size == bindparam("size")), [things.c.id])
     assert count.rows(db, {"size": 7}) == []
     values = {"size": 7} if database.engine.dialect.name == "postgresql" else (7,)

@@ -36,7 +36,7 @@ PICTURES = REPOSITORY / "docs/pictures"
 RECORD = PICTURES / "pages.json"
 LINKED = re.compile(r'(?:href|src)="(/[^"]+\.(?:css|js|svg|png|woff2)[^"]*)"|url\("?(/[^")]+)"?\)')
 UNSEEN = re.compile(
-    r'\s(?:href|src|action|value|nonce|content)="[^"]*"|/\*.*?\*/|<!--.*?-->',
+    r'\s(?:href|src|action|value|nonce|content|data-ask)="[^"]*"|/\*.*?\*/|<!--.*?-->',
     re.DOTALL,
 )
 """What differs between two runs or is not seen: addresses, tokens and comments."""

@@ -405,7 +405,8 @@ class TestSeveral:
     def test_each_upstream_has_a_button_in_the_order_of_the_file(self, browser: Browser) -> None:
         page = browser.open("/login")
         labels = [button.labels[0] for form in page.forms for button in form.buttons]
-        assert labels[:3] == ["Sign in", "Use your company account", "Sign in with <b>Other</b>"]
+        assert labels[:2] == ["Sign in", "Sign in with a passkey"]
+        assert labels[2:4] == ["Use your company account", "Sign in with <b>Other</b>"]
 
 
 class TestWithoutUpstreams:

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.only_on("postgresql")
 
 TIMES = 4
 ROUND_TRIPS = {
-    "sign-in": 32,
+    "sign-in": 33,
     "authorization": 2,
     "code": 2,
     "refresh_token": 2,
@@ -27,7 +27,7 @@ ROUND_TRIPS = {
     "userinfo": 1,
     "introspection": 1,
     "revocation": 7,
-    "account page": 12,
+    "account page": 13,
     "discovery": 0,
 }
 

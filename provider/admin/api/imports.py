@@ -103,7 +103,7 @@ IMPORT = Resource(lambda call: store.lock(call.work.db, _import(call).id), lambd
     asks_others=True,
 )
 def create_import(call: Call, operator: Operator, body: UsersFile) -> Import:
-    """Import users from a file. Send CSV with a header, or JSON lines, of at most 16 MB and 200,000 rows. The columns
+    """Create an import of users. Send CSV with a header, or JSON lines, of at most 16 MB and 200,000 rows. The columns
     are those of `signet user import`. The import runs in the background: GET /imports/{import_id} shows its state.
     """
     import_id = jobs.upload(
@@ -139,7 +139,7 @@ def show_import(call: Call, _operator: Operator, _body: Body) -> Import:
 
 @by_operator(needs=Permission.USERS_READ, gives=FailedRows, asks=PAGED, problems=(NoSuchImport,))
 def list_failures(call: Call, _operator: Operator, _body: Body) -> FailedRows:
-    """List the rows of an import that failed, or of a dry run that would fail."""
+    """List failed rows of an import. After a dry run, these are the rows that would fail."""
     one = _import(call)
     page = query_page(call, f"imports/{one.id}")
     after = (0, 0) if page.after is None else (int(page.after["part"]), int(page.after["row"]))
@@ -160,7 +160,7 @@ def start_import(call: Call, _operator: Operator, _body: Body) -> Import:
 
 @by_operator(needs=Permission.USERS_WRITE, of=IMPORT, gives=Import, problems=(NoSuchImport,))
 def stop_import(call: Call, _operator: Operator, _body: Body) -> Import:
-    """Stop an import, or discard a dry run. Users who are imported already stay."""
+    """Cancel an import. This also discards a dry run. Users who are imported already stay."""
     one = _import(call)
     jobs.stop(call.work, one.id)
     return _of_id(call, one.id)

@@ -64,6 +64,7 @@ user_imports = Table(
     Column("job_id", Identifier),  # the outbox job that continues it
     Index("ix_user_imports_created_at", "created_at"),
     Index("ix_user_imports_finished_at", "finished_at"),
+    Index("ix_user_imports_changed_at", "changed_at"),
 )
 user_import_parts = Table(
     "user_import_parts",
