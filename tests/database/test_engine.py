@@ -16,7 +16,7 @@ def test_more_connections_than_threads_are_an_outage_within_the_time(settings: S
     database = open_database(few)
     held: list[Connection] = []
     with pytest.raises(OUTAGES):
-        while len(held) < 10:
+        while len(held) < 20:
             held.append(database.engine.connect())
     assert len(held) == few.worker_threads + few.password_threads + few.outbound_threads + 4
     for connection in held:

@@ -132,7 +132,10 @@ def take(new_person: NewPerson, shown: Shown, name: str, width: int, height: int
 
     def answer(route: Route) -> None:
         address = urlsplit(route.request.url)
-        file = shown.files[f"{address.path}?{address.query}" if address.query else address.path]
+        file = shown.files.get(f"{address.path}?{address.query}" if address.query else address.path)
+        if file is None:  # what a script asks
+            route.fulfill(json={})
+            return
         route.fulfill(status=200, headers={"content-type": file.headers["content-type"]}, body=file.content)
 
     person = new_person(viewport={"width": width, "height": height}, reduced_motion="reduce")
