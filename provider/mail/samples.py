@@ -31,7 +31,7 @@ VALUES: dict[str, Any] = {
     "linked": f"{ISSUER}/account/linked",
     "network": "192.0.2.7",
     "passkey": "iPhone",
-    "passkeys": "{issuer}/account/passkeys",
+    "passkeys": f"{ISSUER}/account/passkeys",
     "provider": "Google",
     "reset": f"{ISSUER}/forgot-password",
     "sign_in": f"{ISSUER}/login",

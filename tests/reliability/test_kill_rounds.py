@@ -26,7 +26,7 @@ from tests.support.waiting import wait_until
 
 Kind = TypeVar("Kind", bound=Actor)
 
-pytestmark = [pytest.mark.slow, pytest.mark.race]
+pytestmark = [pytest.mark.slow, pytest.mark.race, pytest.mark.load]
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])

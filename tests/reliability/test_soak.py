@@ -60,6 +60,7 @@ def test_warm_up_is_not_judged() -> None:
     assert all(verdict.passed for verdict in warming.verdicts())
 
 
+@pytest.mark.load
 @pytest.mark.slow
 @pytest.mark.race
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])

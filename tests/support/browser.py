@@ -61,6 +61,8 @@ class Field:
 class Form:
     action: str
     method: str
+    is_hidden: bool = False
+    """Whether only a script shows it: a person without scripts cannot use it."""
     fields: list[Field] = field(default_factory=list)
     buttons: list[Field] = field(default_factory=list)
 
@@ -116,7 +118,8 @@ class Reader(HTMLParser):
         is_name = tag == "span" and "dir" in attributes and len(self.words) > self._open[-1][2]
         self._is_joined = is_name or tag == "wbr"
         if tag == "form":
-            self.forms.append(Form(attributes.get("action") or self.url, (attributes.get("method") or "get").lower()))
+            method = (attributes.get("method") or "get").lower()
+            self.forms.append(Form(attributes.get("action") or self.url, method, is_hidden="hidden" in attributes))
             if any(opened == "nav" for opened, _, _ in self._open):
                 self._in_nav.append(self.forms[-1])
         if (
@@ -146,7 +149,8 @@ class Reader(HTMLParser):
         if kind in {"submit", "image"}:
             one.labels = [one.value] if tag == "input" else []
             self.forms[-1].buttons.append(one)
-            self._add_way(Press(self.forms[-1], one))
+            if not self.forms[-1].is_hidden:
+                self._add_way(Press(self.forms[-1], one))
         else:
             self.forms[-1].fields.append(one)
 

@@ -218,7 +218,10 @@ def _cut_off(world: World, primary: Node) -> None:
 WAYS: dict[str, Callable[[World, Node], None]] = {"killed": _kill, "frozen": _freeze, "cut off": _cut_off}
 
 
-@pytest.mark.parametrize("kind", [Streaming, Patroni], ids=["streaming replication", "Patroni"])
+@pytest.mark.parametrize(
+    "kind",
+    [pytest.param(Streaming, id="streaming replication"), pytest.param(Patroni, id="Patroni", marks=pytest.mark.load)],
+)
 def test_after_a_fail_over_everything_acknowledged_holds(kind: type[Cluster], tmp_path: Path) -> None:
     with world(kind, tmp_path) as there:
         refreshers, revokers, visitors = _clients(there)

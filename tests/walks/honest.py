@@ -62,7 +62,7 @@ def fill(tab: Tab, page: Page, form: Form) -> None:
             field.checked = True
         elif field.name == "code":
             field.value = _code(tab, page, owner, by_phone=field.autocomplete == "one-time-code")
-        elif field.autocomplete == "username":
+        elif field.autocomplete.startswith("username"):
             field.value = tab.world.address_of(tab.human)
         elif field.name == "email":
             others = [mailbox for mailbox in owner.mailboxes if mailbox != tab.world.address_of(owner)]

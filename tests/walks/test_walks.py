@@ -142,7 +142,7 @@ class Walk(RuleBasedStateMachine):
     def mistype(self, which: int, text: str) -> None:
         page = self.tab.page
         assert page is not None
-        forms = [form for form in page.forms if form.buttons]
+        forms = [form for form in page.forms if form.buttons and not form.is_hidden]
         if forms:
             form = forms[which % len(forms)]
             for field in form.fields:

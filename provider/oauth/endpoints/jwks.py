@@ -25,8 +25,8 @@ class Jwks:
         self._until = 0.0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._document is None or time.monotonic() >= self._until:
-            state = scope["app"].state
+        state = scope["app"].state
+        if self._document is None or time.monotonic() >= self._until or state.oauth.keys.is_outdated:
             self._publish(state.oauth.keys.known)
             self._until = time.monotonic() + state.installation.settings.key_cache
             with suppress(Unavailable):  # every thread is taken: what is known stays published

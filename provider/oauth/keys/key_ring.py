@@ -75,6 +75,8 @@ class Keys:
     _read_at: datetime | None = None
     _parsed: dict[str, Key] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    is_outdated: bool = False
+    """Whether a key was used that is not in the published key set yet, which has to be read again at once."""
 
     def ring(self, work: UnitOfWork | None = None) -> KeyRing:
         """Return the current ring.
@@ -102,7 +104,7 @@ class Keys:
             if self._ring is not None and self._read_at != seen:
                 return self._ring  # another thread has just done it
             self._ring = self._parse(work, signing_keys.find_all(work.read), requested_algorithms.find_all(work.read))
-            self._read_at = work.now
+            self._read_at, self.is_outdated = work.now, False
             return self._ring
 
     def _parse(self, work: UnitOfWork, rows: list[SigningKeyRow], requested: frozenset[str]) -> KeyRing:
@@ -142,7 +144,7 @@ class Keys:
         if alg in ON_REQUEST and alg not in ring.requested:
             # The client was registered after the ring was read, or by a release that did not note it.
             requested_algorithms.add(work.db, {alg}, now=work.now)
-            self._read_at = None
+            self._read_at, self.is_outdated = None, True
         return ring.signers[alg]
 
     def verify(self, work: UnitOfWork, token: str, *, typ: str, even_past: bool = False) -> dict[str, Any]:
