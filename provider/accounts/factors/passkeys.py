@@ -124,21 +124,17 @@ def rename(work: UnitOfWork, *, user_id: str, passkey_id: str, name: str) -> Non
         raise NoSuchPasskey
 
 
-def remove(work: UnitOfWork, *, user_id: str, passkey_id: str, force: bool = False) -> Passkey:
-    """Remove a passkey of this user, and notify them by email.
-
-    `force` removes it even if no other way to sign in is left. Raises NoSuchPasskey, or LastPasskey without `force`.
-    """
+def remove(work: UnitOfWork, *, user_id: str, passkey_id: str) -> None:
+    """Remove a passkey of this user, and notify them by email. Raises NoSuchPasskey or LastPasskey."""
     held = {passkey.id: passkey for passkey in passkeys.lock_of_user(work.db, user_id)}
     if passkey_id not in held:
         raise NoSuchPasskey
-    if len(held) == 1 and not force and not _has_other_way(work, user_id):
+    if len(held) == 1 and not _has_other_way(work, user_id):
         raise LastPasskey
     passkeys.remove(work.db, user_id, passkey_id)
     removed = held[passkey_id]
     record(work, Event.PASSKEY_REMOVED, user_id=user_id, passkey=passkey_id, name=removed.name)
     notify(work, user_id, partial(messages.passkey_removed, passkey=removed.name))
-    return removed
 
 
 def remove_all(work: UnitOfWork, *, user_id: str) -> None:

@@ -73,8 +73,6 @@ class Assertion:
 
     sign_count: int
     is_backed_up: bool
-    user_verified: bool
-    """Whether the device checked who holds it, by a PIN, a fingerprint or a face."""
 
 
 def creation_options(
@@ -173,7 +171,7 @@ def verify_assertion(
         raise InvalidPasskey("the user handle is of another user")
     if (verified.credential_device_type == "multi_device") != passkey.is_synced:
         raise InvalidPasskey("the backup eligibility changed")
-    return Assertion(verified.new_sign_count, verified.credential_backed_up, verified.user_verified), challenge
+    return Assertion(verified.new_sign_count, verified.credential_backed_up), challenge
 
 
 def read_answer(answer: str) -> dict[str, Any]:

@@ -17,7 +17,10 @@ from provider.work import unit_of_work
 
 
 class Jwks:
-    """The endpoint GET /oauth2/jwks. It looks for new keys every SIGNET_KEY_CACHE seconds, in a thread."""
+    """The endpoint GET /oauth2/jwks. It looks for new keys every SIGNET_KEY_CACHE seconds, in a thread.
+
+    A key that is used before it is published is looked for at once.
+    """
 
     def __init__(self) -> None:
         self._document: Document | None = None
