@@ -3,17 +3,18 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import limits
-from limits.storage import MemoryStorage, RedisStorage, Storage
+from limits.storage import MemoryStorage, Storage
 from limits.strategies import MovingWindowRateLimiter
 
 from provider.config.settings import Settings
 from provider.observability.logging import log
-from provider.ratelimit_storage import SharedFile
+from provider.ratelimit_storage import SharedFile, SharedRedis
+from provider.redis_client import open_redis
 
 REDIS_TIMEOUT = 0.25
 """The timeout of a call to Redis, in seconds (F-5)."""
@@ -32,8 +33,10 @@ class LimitCounter:
     def __init__(self, redis_url: str | None = None, *, file: Path | None = None) -> None:
         self._memory = MovingWindowRateLimiter(MemoryStorage())
         self._memory_lock = threading.Lock()
-        shared = None if redis_url is None else _redis(redis_url)
-        if shared is None and file is not None:
+        shared: Storage | None = None
+        if redis_url is not None:
+            shared = SharedRedis(open_redis(redis_url, timeout=REDIS_TIMEOUT))
+        elif file is not None:
             shared = SharedFile(file)
         self._shared = None if shared is None else MovingWindowRateLimiter(shared)
         # The file has one connection; Redis has a pool.
@@ -71,15 +74,6 @@ class LimitCounter:
         return max(1, round(limiter.get_window_stats(item, key).reset_time - time.time()))
 
 
-def _redis(url: str) -> Storage:
-    return RedisStorage(
-        url,
-        socket_timeout=REDIS_TIMEOUT,
-        socket_connect_timeout=REDIS_TIMEOUT,
-        wrap_exceptions=False,
-    )
-
-
 @contextmanager
 def shared_file(settings: Settings, *, processes: int) -> Iterator[Path | None]:
     """Provide the file in which the processes of a service count together, and delete it afterwards.
@@ -103,6 +97,4 @@ def open_counter(settings: Settings, *, file: Path | None = None) -> LimitCounte
     """Return the counter of this process: in Redis if there is one, else in the `file` that the service shares, else in
     memory.
     """
-    with suppress(ConnectionError):
-        return LimitCounter(settings.redis_url, file=file)
-    return LimitCounter(file=file)
+    return LimitCounter(settings.redis_url, file=file)

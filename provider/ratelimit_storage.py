@@ -1,4 +1,4 @@
-"""Hits of rate limits in a small SQLite file that the worker processes of one service share.
+"""Where the hits of rate limits are kept: in Redis, or in a small SQLite file of the worker processes of one service.
 
 The file is in a private folder that the parent creates before the workers and deletes after them (`serve`). It is never
 the main database: a limit must not wait for a transaction there, nor the other way round.
@@ -7,8 +7,9 @@ the main database: a limit must not wait for a transaction there, nor the other 
 import sqlite3
 import time
 from pathlib import Path
+from typing import Any
 
-from limits.storage import MovingWindowSupport, Storage
+from limits.storage import MovingWindowSupport, RedisStorage, Storage
 
 BUSY = 0.25
 """How long one hit waits for those of other processes, in seconds. Then it counts as an outage of the file."""
@@ -20,6 +21,20 @@ create table if not exists hits (key text not null, at real not null, expires_at
 create index if not exists hits_by_key on hits (key, at);
 create index if not exists hits_by_expiry on hits (expires_at);
 """
+
+
+class SharedRedis(RedisStorage):
+    """Moving windows in Redis, through any client of it. Each hit and each look uses one key, as a cluster needs it."""
+
+    STORAGE_SCHEME = None  # type: ignore[assignment]  # like `SharedFile`: opened by us, not by the scheme of a URL
+    base_exceptions = Exception
+
+    def __init__(self, client: Any) -> None:
+        """`client` is what `open_redis` returns. Its errors are raised as they are."""
+        Storage.__init__(self)
+        self.key_prefix = self.PREFIX
+        self.storage = client
+        self.initialize_storage("")
 
 
 class SharedFile(Storage, MovingWindowSupport):

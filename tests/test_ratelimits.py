@@ -220,3 +220,17 @@ def test_how_much_of_an_ipv6_address_counts_is_a_setting(installation: Installat
 @pytest.mark.parametrize("network", ["192.0.2.1", "", "testclient", "not:an:address"])
 def test_what_is_no_ipv6_address_counts_as_it_is(network: str) -> None:
     assert prefix_of(network, 64) == network
+
+
+def test_a_request_tries_a_silent_redis_twice_and_does_not_pause_in_between() -> None:
+    """F-5: by default its client tries eleven times, with pauses of up to a second."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        counter = LimitCounter(f"redis://127.0.0.1:{server.getsockname()[1]}")
+        assert counter.hit(LIMIT, "ada") is None
+        server.setblocking(False)
+        tried = 0
+        with suppress(BlockingIOError):
+            while True:
+                server.accept()[0].close()
+                tried += 1
+        assert tried == 2

@@ -22,6 +22,7 @@ from provider.mail.settings_check import check_settings, check_templates
 from provider.outbound.client import Outbound
 from provider.outbox import store as outbox
 from provider.readiness import require_ready
+from provider.redis_client import require_redis
 from provider.web.network import is_trusted_proxy
 from provider.work import UnitOfWork, unit_of_work, utc_now
 
@@ -160,8 +161,7 @@ def _redis(url: str | None) -> Iterator[Finding]:
     import redis
 
     try:
-        with redis.Redis.from_url(url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE) as client:
-            client.ping()
+        require_redis(url, timeout=PATIENCE)
     except (redis.RedisError, OSError, ValueError) as error:
         yield Finding("SIGNET_REDIS_URL", True, f"cannot reach Redis ({type(error).__name__})", REDIS_FIX)
 

@@ -5,8 +5,9 @@ from typing import ClassVar, Literal
 from pydantic import Field, SecretStr, field_validator
 
 from provider.config.durations import Seconds
+from provider.config.redis_url import RedisUrl
 from provider.config.section import Section
-from provider.config.urls import DatabaseUrl, RedisUrl
+from provider.config.urls import DatabaseUrl
 
 
 class Storage(Section):
@@ -22,8 +23,9 @@ class Storage(Section):
     )
     redis_url: RedisUrl | None = Field(
         None,
-        description="Redis for shared rate limits and the job queue: redis://HOST:6379/0. Set it if you run "
-        "several nodes. Unset: each node keeps its own.",
+        description="Redis for shared rate limits and the job queue: redis://HOST:6379/0, rediss:// with TLS, "
+        "redis+sentinel://HOST,HOST/NAME/0 or redis+cluster://HOST,HOST. Set it if you run several nodes. "
+        "Unset: each node keeps its own.",
     )
     secret_key: SecretStr | None = Field(
         None,

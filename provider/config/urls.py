@@ -1,4 +1,4 @@
-"""URLs of the database and of Redis in the notations that operators paste, and the hosts of other settings."""
+"""URLs of the database in the notations that operators paste, and the hosts of other settings."""
 
 import re
 from typing import Annotated
@@ -12,7 +12,6 @@ DRIVER = "postgresql+psycopg"
 DATABASE_FORMS = "sqlite:///FILE or postgresql://USER:PASSWORD@HOST:PORT/NAME"
 WRITABLE = ("read-write", "primary")
 """The values of target_session_attrs with which a server that cannot write is never used."""
-REDIS_FORMS = "redis://USER:PASSWORD@HOST:PORT/NUMBER, rediss:// for TLS, or unix:///PATH?db=NUMBER"
 
 
 def _database_url(value: str) -> str:
@@ -23,8 +22,8 @@ def _database_url(value: str) -> str:
             raise ValueError("must name a file, such as sqlite:///signet.db or sqlite:////var/lib/signet/signet.db")
         return f"sqlite://{rest}"
     if scheme.lower() not in {"postgres", "postgresql", DRIVER} or not found:
-        raise ValueError(_unsupported(scheme if found else "", DATABASE_FORMS))
-    url = f"{DRIVER}://{_encoded(_with_hosts_as_options(rest), DATABASE_FORMS)}"
+        raise ValueError(unsupported(scheme if found else "", DATABASE_FORMS))
+    url = f"{DRIVER}://{encoded(_with_hosts_as_options(rest), DATABASE_FORMS)}"
     query = urlsplit(url).query
     options = dict(part.partition("=")[::2] for part in query.split("&") if part)
     _require_options(options)
@@ -66,33 +65,13 @@ def _require_options(options: dict[str, str]) -> None:
         raise ValueError(f"has an option that PostgreSQL does not know; each must be {known}") from None
 
 
-def _redis_url(value: str) -> str:
-    """Return the URL with an encoded password. Raises ValueError, without the URL's password."""
-    scheme, found, rest = value.partition("://")
-    if scheme.lower() not in {"redis", "rediss", "unix"} or not found:
-        raise ValueError(_unsupported(scheme if found else "", REDIS_FORMS))
-    url = f"{scheme.lower()}://{_encoded(rest, REDIS_FORMS)}"
-    parts = urlsplit(url)
-    is_complete = (
-        len(parts.path) > 1 if parts.scheme == "unix" else parts.hostname and re.fullmatch(r"/?[0-9]*", parts.path)
-    )
-    if not is_complete:
-        raise ValueError(f"must be {REDIS_FORMS}")
-    from redis import ConnectionPool  # noqa: PLC0415  # only where there is a Redis
-
-    try:
-        ConnectionPool.from_url(url).make_connection()  # connects to nothing yet
-    except (ValueError, TypeError):
-        raise ValueError(f"has an option that Redis does not know; it must be {REDIS_FORMS}") from None
-    return url
-
-
-def _unsupported(scheme: str, forms: str) -> str:
+def unsupported(scheme: str, forms: str) -> str:
+    """Return what is wrong with a URL of this scheme. `forms` says which are right."""
     known = re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]{0,30}", scheme)
     return f"{scheme}:// is not supported; it must be {forms}" if known else f"must be {forms}"
 
 
-def _encoded(rest: str, forms: str) -> str:
+def encoded(rest: str, forms: str) -> str:
     """Return what follows `://`, with user and password percent-encoded.
 
     They may contain `@`, `:`, `/`, `?`, `#` and `%` as they are: the last `@` ends them. What is encoded stays so.
@@ -125,5 +104,4 @@ def _host(value: str) -> str:
 
 
 DatabaseUrl = Annotated[str, AfterValidator(_database_url), Notation("URL")]
-RedisUrl = Annotated[str, AfterValidator(_redis_url), Notation("URL")]
 Host = Annotated[str, AfterValidator(_host), Notation("host name or IP address")]

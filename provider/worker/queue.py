@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from provider.config.settings import Settings
 from provider.outbox import relay
+from provider.redis_client import NAMESPACE, open_redis
 from provider.work import Installation
 from provider.worker.handlers import HANDLERS, POLICIES
 
@@ -29,19 +30,13 @@ def open_broker(settings: Settings) -> "Broker":
         from dramatiq.brokers.stub import StubBroker  # noqa: PLC0415
 
         return StubBroker(middleware=middleware)
-    import redis  # noqa: PLC0415
     from dramatiq.brokers.redis import RedisBroker  # noqa: PLC0415
-    from redis.backoff import NoBackoff  # noqa: PLC0415
-    from redis.retry import Retry  # noqa: PLC0415
 
-    # One more try at once, for a connection that Redis has closed; after that the row waits in the database.
-    once_more = Retry(NoBackoff(), 1)
-    client = redis.Redis.from_url(
-        settings.redis_url, socket_timeout=REDIS_TIMEOUT, socket_connect_timeout=1, retry=once_more
-    )
+    # A command is tried once more, for a connection that Redis has closed; after that the row waits in the database.
+    client = open_redis(settings.redis_url, timeout=REDIS_TIMEOUT, connect_timeout=1)
     # By default a dead worker's messages come back after 17 minutes on average; this way within seconds of the lapse.
     broker: Broker = RedisBroker(  # type: ignore[no-untyped-call]  # dramatiq leaves it untyped
-        client=client, middleware=middleware, namespace="signet", heartbeat_timeout=60_000, maintenance_chance=100_000
+        client=client, middleware=middleware, namespace=NAMESPACE, heartbeat_timeout=60_000, maintenance_chance=100_000
     )
     return broker
 

@@ -14,6 +14,7 @@ from provider.oauth.keys import rotation
 from provider.outbox import store as outbox
 from provider.outbox.store import DeliveryState
 from provider.processes import Process
+from provider.redis_client import require_redis
 from provider.work import UnitOfWork
 
 LATE_JOBS, LATE_KEYS = timedelta(minutes=5), timedelta(days=1)
@@ -121,7 +122,7 @@ def _redis_responds(url: str | None) -> bool | None:
     import redis  # noqa: PLC0415  # most installations have none
 
     try:
-        with redis.Redis.from_url(url, socket_timeout=REDIS_TIMEOUT, socket_connect_timeout=REDIS_TIMEOUT) as client:
-            return bool(client.ping())
+        require_redis(url, timeout=REDIS_TIMEOUT)
     except (redis.RedisError, OSError, ValueError):
         return False
+    return True
