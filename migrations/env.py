@@ -13,7 +13,8 @@ from typing import Any, Literal
 
 from alembic import context
 from alembic.autogenerate.api import AutogenContext
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, pool, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, pool, text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.types import TypeDecorator
 
 from provider.config.environment import load_settings
@@ -96,16 +97,35 @@ def alone_at(file: Path) -> Iterator[None]:
         yield
 
 
+def postgresql(url: URL) -> Engine:
+    """The engine, with a limit for statements outside transactions too: all others limit themselves.
+
+    A pooler refuses or ignores the limit. It must not be SET there: it would stay in a session that belongs to others.
+    """
+    given = url.query.get("options") or ""
+    limit = {"options": f"{given} -c lock_timeout={LOCK_TIMEOUT}".strip()}
+    for options in (limit, {}):
+        engine = create_engine(
+            url.set(drivername="postgresql+psycopg"),
+            poolclass=pool.NullPool,
+            connect_args={"prepare_threshold": None, **options},  # a pooler forgets prepared statements
+        )
+        try:
+            engine.connect().close()
+        except OperationalError as error:
+            if not options or "unsupported startup parameter" not in str(error):
+                raise
+        else:
+            break
+    event.listen(engine, "begin", limit_waiting)
+    return engine
+
+
 def connect_and_run() -> None:
     url = make_url(settings().database_url)
-    if url.drivername == "postgresql":
-        url = url.set(drivername="postgresql+psycopg")
     is_postgresql = url.get_backend_name() == "postgresql"
-    options = {"connect_args": {"prepare_threshold": None}} if is_postgresql else {}  # PgBouncer forgets them
-    engine = create_engine(url, poolclass=pool.NullPool, **options)
+    engine = postgresql(url) if is_postgresql else create_engine(url, poolclass=pool.NullPool)
     alone: AbstractContextManager[None] = alone_on(engine) if is_postgresql else nullcontext()
-    if is_postgresql:
-        event.listen(engine, "begin", limit_waiting)
     if engine.dialect.name == "sqlite":
         # The driver would commit before each DDL statement; this way a migration that fails leaves nothing behind.
         # Foreign keys stay off here: copying a table drops the old one, which must not cascade.
@@ -114,9 +134,6 @@ def connect_and_run() -> None:
         if url.database and url.database != ":memory:":
             alone = alone_at(Path(f"{url.database}-migrate"))
     with alone, engine.connect() as connection:
-        if is_postgresql:  # for the statements outside transactions; all others limit themselves
-            connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
-            connection.commit()
         run(connection)
     engine.dispose()
 

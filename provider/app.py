@@ -67,6 +67,8 @@ def create_app(
         if background is not None:
             await asyncio.get_running_loop().run_in_executor(None, background.stop)
         installation.database.close()
+        if installation.replica is not None:
+            installation.replica.close()
 
     settings = installation.settings
     table = routes(settings)

@@ -7,6 +7,7 @@ from provider.clock import clock_of
 from provider.config.settings import Settings
 from provider.crypto.vault import open_vault
 from provider.database.engine import open_database
+from provider.database.replica import open_replica
 from provider.outbound.client import Outbound
 from provider.webhooks import notify
 from provider.work import Installation, RateCounter
@@ -42,6 +43,7 @@ def open_installation(settings: Settings, **changes: Any) -> Installation:
         "counter": _CounterOnDemand(settings),
         "outbound": Outbound(settings, clock=clock),
         "publish": notify.publish,
+        "replica": open_replica(settings),
         **changes,
     }
     return Installation(settings=settings, **given)

@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 from provider.config.settings import Settings
 from provider.crypto.vault import Vault
 from provider.database.engine import Database
+from provider.database.replica import Replica
 from provider.observability.metrics import DATABASE_WAIT
 from provider.outbound.client import Outbound
 from provider.refusals import Refusal
@@ -79,6 +80,8 @@ class Installation:
     """Called with the id of a job after its transaction has committed. Without it the relay finds the job later."""
     publish: Publish = _publish_nothing
     """Called once per transaction with audit events, before its commit (`webhooks.notify.publish`)."""
+    replica: Replica | None = None
+    """The replica for lists and searches."""
     branding: SavedBranding = field(default_factory=SavedBranding)
     """The branding that operators saved, as this process read it last."""
 
@@ -190,6 +193,16 @@ class UnitOfWork:
             return self.db
         self.has_committed = True
         return self.read
+
+    @contextmanager
+    def reading_from(self, connection: Connection) -> Iterator[None]:
+        """Within this, `read` is this connection to a replica (`replica_reads`). What writes is a bug and crashes."""
+        own = self._connection, self._only_reads
+        self._connection, self._only_reads = connection, True
+        try:
+            yield
+        finally:
+            self._connection, self._only_reads = own
 
     @property
     def outbound(self) -> Outbound:

@@ -42,6 +42,7 @@ def find_system_problems(settings: Settings, *, deploy: bool) -> Iterator[Findin
     too.
     """
     yield from _servers(settings.database_url, deploy=deploy)
+    yield from _replica(settings.database_read_url)
     if settings.embedded:
         yield from _disk(Path(settings.database_url.removeprefix("sqlite:///")))
     for problem in check_templates(settings):
@@ -78,6 +79,17 @@ def _disk(database: Path) -> Iterator[Finding]:
         yield Finding(
             "database file", False, f"other users of this machine can read {database}", f"Run `chmod 600 {database}`"
         )
+
+
+def _replica(url: str | None) -> Iterator[Finding]:
+    setting, servers = "SIGNET_DATABASE_READ_URL", find_servers(url, timeout=PATIENCE) if url else ()
+    for server in servers:
+        if server.role is Role.UNREACHABLE:
+            fix = "Start it, or remove the setting. Until then, lists are read from the primary"
+            yield Finding(setting, False, f"cannot reach the replica {server.name}", fix)
+        if server.role is Role.PRIMARY:
+            problem = f"{server.name} is not a replica, so it is not used"
+            yield Finding(setting, False, problem, "Name a standby, or remove the setting")
 
 
 def _servers(database_url: str, *, deploy: bool) -> Iterator[Finding]:

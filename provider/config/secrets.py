@@ -5,7 +5,7 @@ from typing import get_args
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
-URLS = frozenset({"database_url", "redis_url"})
+URLS = frozenset({"database_url", "database_read_url", "redis_url"})
 """Settings with a URL that may contain a password."""
 CODES = frozenset({"totp_bypass_code"})
 """Settings that are secret, besides those whose type is secret."""

@@ -59,6 +59,8 @@ class Settings(
             raise ValueError(f"SIGNET_KEY_LEAD must be {seconds} seconds or more, as apps cache the key set that long")
         if self.key_rotation and self.key_rotation <= self.key_lead:
             raise ValueError("SIGNET_KEY_ROTATION must be longer than SIGNET_KEY_LEAD")
+        if self.database_read_url is not None and self.embedded:
+            raise ValueError("SIGNET_DATABASE_READ_URL needs a PostgreSQL in SIGNET_DATABASE_URL")
         return self
 
     @property

@@ -7,7 +7,7 @@ from pydantic import Field, SecretStr, field_validator
 from provider.config.durations import Seconds
 from provider.config.redis_url import RedisUrl
 from provider.config.section import Section
-from provider.config.urls import DatabaseUrl
+from provider.config.urls import DatabaseUrl, ReadUrl
 
 
 class Storage(Section):
@@ -20,6 +20,12 @@ class Storage(Section):
         description="Database to use: sqlite:///FILE for one machine, or "
         "postgresql://USER:PASSWORD@HOST/NAME for more. With several servers, separate them with commas: "
         "HOST1:PORT,HOST2:PORT. Signet uses the one that can write.",
+    )
+    database_read_url: ReadUrl | None = Field(
+        None,
+        description="Read-only replica of a PostgreSQL database: postgresql://USER:PASSWORD@HOST/NAME. Lists in the "
+        "console and searches in the audit log read from it while it is less than 10 seconds behind. Set it if they "
+        "slow the primary down.",
     )
     redis_url: RedisUrl | None = Field(
         None,

@@ -36,6 +36,16 @@ def _database_url(value: str) -> str:
     return url
 
 
+def _read_url(value: str) -> str:
+    """Return the URL of a replica. Of several servers, any standby may answer. Raises ValueError."""
+    scheme, _, rest = value.partition("://")
+    if scheme.lower() == "sqlite":
+        raise ValueError("must be a PostgreSQL, postgresql://USER:PASSWORD@HOST:PORT/NAME")
+    if "target_session_attrs=" in rest:
+        raise ValueError("must not have target_session_attrs: a server is used if it is a standby")
+    return _database_url(value).replace(f"target_session_attrs={WRITABLE[0]}", "target_session_attrs=standby")
+
+
 def _with_hosts_as_options(rest: str) -> str:
     """Return what follows `://`, with several hosts (`db1:5432,db2:5432`, as libpq takes them) as options."""
     login, at, where = rest.rpartition("@")
@@ -104,4 +114,5 @@ def _host(value: str) -> str:
 
 
 DatabaseUrl = Annotated[str, AfterValidator(_database_url), Notation("URL")]
+ReadUrl = Annotated[str, AfterValidator(_read_url), Notation("URL")]
 Host = Annotated[str, AfterValidator(_host), Notation("host name or IP address")]

@@ -135,9 +135,12 @@ def _lock_file(engine: Engine) -> Path | None:
     return None if not name or name == ":memory:" else Path(f"{name}-lock")
 
 
-def open_database(settings: Settings) -> Database:
-    """Return the database for these settings. Nothing connects before the first use."""
-    url = make_url(settings.database_url)
+def open_database(settings: Settings, *, url: str | None = None) -> Database:
+    """Return the database for these settings, or the one at `url`. Nothing connects before the first use."""
+    return _open(make_url(url or settings.database_url), settings)
+
+
+def _open(url: URL, settings: Settings) -> Database:
     threads = settings.worker_threads + settings.password_threads + settings.outbound_threads
     # Deliveries and the timetable hold one for moments, and the event loop of SQLite for reads.
     size = threads + 4 + (settings.metrics_address is not None)

@@ -100,7 +100,12 @@ class BackgroundWorker:
         def refresh_branding() -> None:
             installation.branding.refresh(installation.database)
 
-        self._begin({flush_counts: COUNT_EVERY, refresh_branding: REFRESH_EVERY})
+        def note_primary() -> None:
+            if installation.replica is not None:
+                with unit_of_work(installation) as work:
+                    installation.replica.note_primary(work.read)
+
+        self._begin({flush_counts: COUNT_EVERY, refresh_branding: REFRESH_EVERY, note_primary: REFRESH_EVERY})
         if self._delivers:
             self._worker = start_threads(broker, self._threads)
             queue_due = _DueRows(installation, lambda row_id: self._send(actor, row_id), self._stopping).queue

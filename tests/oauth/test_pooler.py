@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import psycopg
@@ -59,12 +60,44 @@ def pooler_url(request: pytest.FixtureRequest, database_url: str, tmp_path: Path
         process.wait()
 
 
+STATE = """
+SELECT current_setting('lock_timeout'), current_setting('statement_timeout'),
+  (SELECT count(*) FROM pg_prepared_statements), (SELECT count(*) FROM pg_listening_channels()),
+  (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'),
+  (SELECT count(*) FROM pg_class WHERE relpersistence = 't')
+"""
+"""What a session keeps."""
+
+
+def sessions(settings: Settings) -> dict[int, tuple[object, ...]]:
+    """The pid of each server connection of the pooler, and what its session keeps. All are asked at the same time."""
+    database = open_database(settings)
+    with ExitStack() as stack:
+        stack.callback(database.close)
+        found = {}
+        for _ in range(CONNECTIONS):
+            connection = stack.enter_context(database.connect())
+            connection.exec_driver_sql("BEGIN")  # from here on it has a server connection of its own
+            stack.callback(connection.exec_driver_sql, "ROLLBACK")
+            pid = connection.scalar(text("SELECT pg_backend_pid()"))
+            found[pid] = tuple(connection.execute(text(STATE)).one())
+    assert len(found) == CONNECTIONS
+    return found
+
+
+def assert_nothing_is_left(settings: Settings) -> None:
+    """No session has a setting, a prepared statement, a channel, a lock or a table."""
+    assert set(sessions(settings).values()) == {("0", "0", 0, 0, 0, 0)}
+
+
 @pytest.fixture
 def settings(pooler_url: str) -> Settings:
     return settings_for(pooler_url, database_timeout=20)
 
 
-def test_people_sign_in_and_tokens_are_refreshed(register: Register, ada: str, person: Person) -> None:
+def test_people_sign_in_and_tokens_are_refreshed(
+    register: Register, ada: str, person: Person, settings: Settings
+) -> None:
     """Nothing depends on the session: no prepared statement, no setting, no lock."""
     rp = register()
 
@@ -77,6 +110,7 @@ def test_people_sign_in_and_tokens_are_refreshed(register: Register, ada: str, p
     # More often than the driver waits before it prepares a statement, over all server connections.
     with ThreadPoolExecutor(4) as people:
         assert list(people.map(sign_in_and_refresh, range(12))) == [200] * 12
+    assert_nothing_is_left(settings)
 
 
 def test_the_schema_is_migrated_through_it(settings: Settings) -> None:
@@ -89,6 +123,7 @@ def test_the_schema_is_migrated_through_it(settings: Settings) -> None:
         held = connection.scalar(text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"))
     assert held == 0
     database.close()
+    assert_nothing_is_left(settings)
 
 
 def test_a_transaction_waits_for_a_lock_only_until_its_own_deadline(settings: Settings) -> None:

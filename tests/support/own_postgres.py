@@ -10,7 +10,7 @@ from typing import Any
 
 import psycopg
 
-from tests.support.services import Services, _wait_for
+from tests.support.services import Services, _wait_for, postgres_program
 
 
 class OwnServer:
@@ -71,3 +71,49 @@ class OwnServer:
             for pid in processes:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGCONT)
+
+
+class Standby:
+    """A hot standby of a server, on a socket in a folder of its own."""
+
+    def __init__(self, primary: OwnServer) -> None:
+        self.folder: Path = primary.services.folder / "standby"
+        self._who: dict[str, Any] = {
+            "user": primary.owner.st_uid,
+            "group": primary.owner.st_gid,
+            "extra_groups": [],
+            "cwd": primary.data,
+        }
+        self.folder.mkdir(mode=0o700)
+        os.chown(self.folder, primary.owner.st_uid, primary.owner.st_gid)
+        copy = [postgres_program("pg_basebackup"), "-h", str(primary.data), "-U", "signet", "-D", str(self.folder)]
+        subprocess.run([*copy, "-R", "-c", "fast"], check=True, capture_output=True, **self._who)
+        for lock in self.folder.glob(".s.PGSQL*"):
+            lock.unlink()
+        command = [argument.replace(str(primary.data), str(self.folder)) for argument in primary.command]
+        self._command = command
+        self.start()
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(
+            self._command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **self._who
+        )
+
+    def answers(self) -> bool:
+        try:
+            psycopg.connect(host=str(self.folder), user="signet", dbname="postgres").close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def execute(self, statement: str) -> Any:
+        """Run a statement of the operator's; return its first value."""
+        with psycopg.connect(host=str(self.folder), user="signet", dbname="postgres", autocommit=True) as operator:
+            return (operator.execute(statement).fetchone() or [None])[0]
+
+    def promote(self) -> None:
+        self.execute("SELECT pg_promote(false)")
+
+    def stop(self) -> None:
+        self.process.kill()
+        self.process.wait()

@@ -55,7 +55,7 @@ def list_audit_events(call: Call, _operator: Operator, _body: Body) -> AuditEntr
     """List audit events. The newest comes first."""
     wanted, page = _filters(call), query_page(call, "audit")
     after = None if page.after is None else (datetime.fromisoformat(page.after["at"]), page.after["id"])
-    shown, further = audit_log.find_page(call.work, wanted, after=after, limit=page.limit)
+    shown, further = audit_log.search(call.work, wanted, after=after, limit=page.limit)
     return AuditEntries(
         events=[AuditEntry(**vars(event)) for event in shown],
         next=None if further is None else next_of(call, "audit", at=further[0].isoformat(), id=further[1]),

@@ -59,7 +59,7 @@ def list_events(call: Call) -> Response:
     wanted, errors = _filters(call)
     place = place_on(call, "audit")
     after = None if place is None else (datetime.fromisoformat(place[0]), place[1])
-    shown, further = ([], None) if errors else audit_log.find_page(call.work, wanted, after=after, limit=AT_ONCE)
+    shown, further = ([], None) if errors else audit_log.search(call.work, wanted, after=after, limit=AT_ONCE)
     asked = {name: typed_text(call, name) for name in TYPED}
     chosen = [f"area.{area}" for area in _areas(call)]
     question = {name: value for name, value in asked.items() if value} | dict.fromkeys(chosen, "on")

@@ -27,8 +27,10 @@ from provider.audit.events import Event
 from provider.audit.log import record
 from provider.languages.text import Text
 from provider.refusals import NotFound
+from provider.replica_reads import from_replica
 from provider.web.call import Call
 from provider.web.pages import go, page
+from provider.work import UnitOfWork
 
 SIZES = (25, 50, 100, 200)
 """How many rows a page can have."""
@@ -198,14 +200,10 @@ def list_page(
     asked = asked_of(call, listing)
     if "choose" in call.query:
         return _with_chosen_columns(call, asked)
-    keys: list[Any] = []
+    rows: list[Any] = []
     further, count = None, Count(0)
     if not asked.problems:
-        keys, further = listing.find_page(
-            call.work, asked.text, asked.conditions, order=asked.order, after=asked.after, limit=asked.size
-        )
-        count = listing.count(call.work, asked.text, asked.conditions)
-    rows = listing.rows(call.work, keys)
+        rows, further, count = from_replica(call.work, lambda: _find(call.work, asked))
     return page(
         call,
         template,
@@ -214,6 +212,15 @@ def list_page(
         **asked.page_values(call, further=further, count=count),
         **in_context(rows),
     )
+
+
+def _find(work: UnitOfWork, asked: Asked) -> tuple[list[Any], Place | None, Count]:
+    """Return the rows of a page, the place of the next one, and how many rows there are on all pages."""
+    listing, conditions = asked.listing, asked.conditions
+    keys, further = listing.find_page(
+        work, asked.text, conditions, order=asked.order, after=asked.after, limit=asked.size
+    )
+    return listing.rows(work, keys), further, listing.count(work, asked.text, conditions)
 
 
 def export_page(call: Call, listing: Listing) -> Response:

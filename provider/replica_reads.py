@@ -1,0 +1,48 @@
+"""Reading lists and searches from a replica, if there is one. Nothing else is read from it, and no decision depends on
+it.
+"""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from provider.database.engine import OUTAGES
+from provider.database.replica import Replica, ReplicaUnusable
+from provider.observability.logging import log
+from provider.work import UnitOfWork
+
+Found = TypeVar("Found")
+
+
+def from_replica(work: UnitOfWork, find: Callable[[], Found]) -> Found:
+    """Return what `find` returns. Meanwhile `work.read` is the replica, if it can be used.
+
+    What is found may be some seconds old (`replica.MOST_LAG`), so nothing may be decided by it, and `find` must only
+    read. If the replica is away, too old or fails, `find` reads from the primary.
+    """
+    replica = work.installation.replica
+    if replica is None or work.writing:
+        return find()
+    try:
+        connection = replica.connect()
+    except ReplicaUnusable as problem:
+        _note(replica, problem)
+        return find()
+    try:
+        with work.reading_from(connection):
+            found = find()
+    except OUTAGES as problem:
+        replica.pause()
+        _note(replica, problem)
+        return find()
+    finally:
+        replica.give_back(connection)
+    _note(replica, None)
+    return found
+
+
+def _note(replica: Replica, problem: Exception | None) -> None:
+    if problem is not None and replica.is_used:
+        log.warning("database.replica_unused", reason=str(problem))
+    elif problem is None and not replica.is_used:
+        log.info("database.replica_used")
+    replica.is_used = problem is None
