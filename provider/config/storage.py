@@ -23,8 +23,8 @@ class Storage(Section):
     )
     database_read_url: ReadUrl | None = Field(
         None,
-        description="Read-only replica of a PostgreSQL database: postgresql://USER:PASSWORD@HOST/NAME. Lists in the "
-        "console and searches in the audit log read from it while it is less than 10 seconds behind. Set it if they "
+        description="Replica of a PostgreSQL database, for reading only: postgresql://USER:PASSWORD@HOST/NAME. Lists in "
+        "the console and searches in the audit log read from it while it is less than 10 seconds behind. Set it if they "
         "slow the primary down.",
     )
     redis_url: RedisUrl | None = Field(
