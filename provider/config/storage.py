@@ -23,9 +23,9 @@ class Storage(Section):
     )
     database_read_url: ReadUrl | None = Field(
         None,
-        description="Replica of a PostgreSQL database, for reading only: postgresql://USER:PASSWORD@HOST/NAME. Lists in "
-        "the console and searches in the audit log read from it while it is less than 10 seconds behind. Set it if they "
-        "slow the primary down.",
+        description="Replica of a PostgreSQL database, for reading only: postgresql://USER:PASSWORD@HOST/NAME. "
+        "Lists in the console and searches in the audit log read from it while it is less than 10 seconds behind. "
+        "Set it if they slow the primary down.",
     )
     redis_url: RedisUrl | None = Field(
         None,

@@ -172,10 +172,12 @@ SECRETS = {
     "smtp_oauth_refresh_token": "refresh=token",
     "totp_bypass_code": "000000",
     "database_url": "postgresql+psycopg://me:secret@host/signet",
+    "database_read_url": "postgresql+psycopg://me:secret@replica/signet",
     "redis_url": "redis://:secret@host/0",
 }
 """A value of every setting that may be in a file."""
 BESIDE = {
+    "database_read_url": {"SIGNET_DATABASE_URL": "postgresql://host/signet"},
     "smtp_password": {"SIGNET_SMTP_USER": "ada"},
     "smtp_oauth_client_secret": OAUTH,
     "smtp_oauth_refresh_token": OAUTH,
