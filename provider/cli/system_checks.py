@@ -22,6 +22,7 @@ from provider.mail.settings_check import check_settings, check_templates
 from provider.outbound.client import Outbound
 from provider.outbox import store as outbox
 from provider.readiness import require_ready
+from provider.web.descriptors import MORE_FILES, capacity, open_files_limit
 from provider.web.network import is_trusted_proxy
 from provider.work import UnitOfWork, unit_of_work, utc_now
 
@@ -43,6 +44,7 @@ def find_system_problems(settings: Settings, *, deploy: bool) -> Iterator[Findin
     yield from _servers(settings.database_url, deploy=deploy)
     if settings.embedded:
         yield from _disk(Path(settings.database_url.removeprefix("sqlite:///")))
+    yield from _open_files(settings)
     for problem in check_templates(settings):
         yield Finding(problem.setting, False, problem.said, problem.fix)
     try:
@@ -77,6 +79,14 @@ def _disk(database: Path) -> Iterator[Finding]:
         yield Finding(
             "database file", False, f"other users of this machine can read {database}", f"Run `chmod 600 {database}`"
         )
+
+
+def _open_files(settings: Settings) -> Iterator[Finding]:
+    limit = open_files_limit()
+    room = capacity(settings, limit)
+    if room.is_small:
+        problem = f"{limit} open files leave room for {room.connections} connections in each process"
+        yield Finding("open files", False, problem, MORE_FILES)
 
 
 def _servers(database_url: str, *, deploy: bool) -> Iterator[Finding]:
