@@ -48,7 +48,7 @@ def memory(server: Serving) -> int:
     return 1024 * int(next(line.split()[1] for line in lines if line.startswith("Pss:")))
 
 
-@pytest.mark.parametrize(("open_files", "crowd"), [(64, 60), (512, 200)])
+@pytest.mark.parametrize(("open_files", "crowd"), [(64, 30), (512, 200)])
 def test_others_are_served_beside_those_who_wait(database_url: str, open_files: int, crowd: int) -> None:
     """Each of four kinds of clients opens `crowd` connections. The process neither ends nor fills its memory."""
     with served(database_url, open_files=open_files) as server, ExitStack() as stack:
