@@ -24,6 +24,7 @@ from provider.app import create_app
 from provider.config.environment import SettingsError
 from provider.config.production_checks import require_safe
 from provider.config.settings import Settings
+from provider.descriptors import MORE_FILES, Capacity, raise_limit
 from provider.installation import open_installation
 from provider.metrics import Meters, metered, meters
 from provider.oauth.keys.key_ring import KeyRing
@@ -32,7 +33,6 @@ from provider.ratelimit_counter import open_counter, shared_file
 from provider.readiness import require_ready
 from provider.tracing import traced
 from provider.web.connections import BoundedConnection
-from provider.web.descriptors import MORE_FILES, Capacity, raise_limit
 from provider.web.listening import awaits_accept, reject_connections, reserve, share
 from provider.web.tls import Tls
 from provider.worker.background import BackgroundWorker

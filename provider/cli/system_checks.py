@@ -17,12 +17,12 @@ from provider.config.environment import SettingsError
 from provider.config.production_checks import Finding
 from provider.config.settings import Settings
 from provider.database.servers import Role, find_servers
+from provider.descriptors import MORE_FILES, capacity, open_files_limit
 from provider.installation import open_installation
 from provider.mail.settings_check import check_settings, check_templates
 from provider.outbound.client import Outbound
 from provider.outbox import store as outbox
 from provider.readiness import require_ready
-from provider.web.descriptors import MORE_FILES, capacity, open_files_limit
 from provider.web.network import is_trusted_proxy
 from provider.work import UnitOfWork, unit_of_work, utc_now
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from provider.web.descriptors import most_open
+from provider.descriptors import most_open
 
 MAX_HEAD = 64 * 1024
 """The largest request line with headers, in bytes. Our longest URLs are authorization requests, a few kilobytes."""
