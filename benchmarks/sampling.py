@@ -14,6 +14,8 @@ from benchmarks.scratch import Scratch
 MIB = 1024 * 1024
 TRANSIENT = ("authorization_codes", "authorization_requests", "refresh_tokens")
 """Tables that every sign-in and refresh fills and the purge empties: they must stop growing."""
+OWN_MEMORY = ("Pss_Anon:", "Pss_Shmem:")
+"""The lines of smaps_rollup that depend on the processes alone: pages of files are shared with other programs."""
 MEMORY_SLOPE = 1.0
 """MiB per hour."""
 MOST_WAL = {"sqlite": 64 * MIB, "postgresql": 1280 * MIB}
@@ -35,7 +37,7 @@ class Sample:
     p50_ms: float
     p99_ms: float
     memory: int
-    """Of all processes of the service (PSS: shared pages count once)."""
+    """Of all processes of the service, without files: pages that they share count once."""
     descriptors: int
     threads: int
     wal: int
@@ -164,7 +166,7 @@ def usage(pids: list[int]) -> tuple[int, int, int]:
         process = Path(f"/proc/{pid}")
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):
             lines = (process / "smaps_rollup").read_text().splitlines()
-            memory += 1024 * int(next(line.split()[1] for line in lines if line.startswith("Pss:")))
+            memory += 1024 * sum(int(line.split()[1]) for line in lines if line.startswith(OWN_MEMORY))
             descriptors += len(list((process / "fd").iterdir()))
             threads += len(list((process / "task").iterdir()))
     return memory, descriptors, threads

@@ -24,6 +24,7 @@ from provider.app import create_app
 from provider.config.environment import SettingsError
 from provider.config.production_checks import require_safe
 from provider.config.settings import Settings
+from provider.descriptors import MORE_FILES, Capacity, raise_limit
 from provider.installation import open_installation
 from provider.metrics import Meters, metered, meters
 from provider.oauth.keys.key_ring import KeyRing
@@ -40,8 +41,6 @@ FINISH_WITHIN = 30
 """Seconds for requests in progress to finish, once a worker accepts no new ones (F-10)."""
 LAST_ARRIVALS = 1.0
 """Seconds for the newest connections to send their requests, while further ones are rejected."""
-MAX_CONNECTIONS = 2048
-"""The most connections per worker. Further ones get 503 immediately (F-15)."""
 
 
 def serve(settings: Settings, *, host: str, port: int, workers: int, drain: float = 1.0, tls: Tls | None = None) -> int:
@@ -57,12 +56,15 @@ def serve(settings: Settings, *, host: str, port: int, workers: int, drain: floa
     log_ignored_variables()
     require_safe(settings)
     known_keys = require_ready(settings)
+    room = raise_limit(settings)
+    if room.is_small:
+        log.warning("connections.limited", connections=room.connections, hint=MORE_FILES)
     with (
         reserve(host, port) as reserved,
         meters(settings, beside=(host, port)) as found,
         shared_file(settings, processes=workers) as hits,
     ):
-        service = Service(settings, reserved.getsockname()[:2], drain, tls, found, hits, known_keys)
+        service = Service(settings, reserved.getsockname()[:2], drain, tls, found, hits, known_keys, room)
         return work(service) if workers == 1 else Supervisor(service, workers).run()
 
 
@@ -79,6 +81,7 @@ class Service:
     """The file in which the workers count rate limits together."""
     known_keys: KeyRing
     """The keys at the start. A worker that is replaced while the database is down publishes them."""
+    room: Capacity
 
 
 class Stoppable(Protocol):
@@ -144,8 +147,8 @@ def work(service: Service, *, place: int = 0) -> int:
             access_log=False,
             server_header=False,
             proxy_headers=False,  # `web.network` knows whom to trust
-            backlog=1024,
-            limit_concurrency=MAX_CONNECTIONS,
+            backlog=service.room.backlog,
+            limit_concurrency=service.room.connections,
             timeout_keep_alive=15,
             timeout_graceful_shutdown=FINISH_WITHIN,
             ssl_certfile=None if tls is None else tls.certificate,  # that there is one turns it on

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from provider import processes
 from provider.audit.store import audit_events
@@ -249,6 +250,33 @@ def test_a_delivery_beyond_the_time_limit_is_interrupted_and_tried_again_later(
     worker.stop()
     with unit_of_work(installation) as work:
         assert [(row.attempts, row.error) for row in store.find(work.read)] == [(1, "TimeLimitExceeded")]
+
+
+@pytest.mark.only_on("sqlite")
+def test_a_delivery_during_an_outage_of_the_database_logs_one_line_without_a_traceback(
+    installation: Installation,
+) -> None:
+    """F-1: the row stays due, and leaves when the database is back."""
+    write(installation)
+    with unit_of_work(installation) as work:
+        (row,) = store.find(work.read)
+    actor = queue.open_actor(queue.open_broker(installation.settings), installation)
+    connection = installation.database.connect()
+    connection.exec_driver_sql("PRAGMA query_only = 1")
+    installation.database.give_back(connection)  # the next one to be taken
+    with capture_logs() as logs:
+        actor(row.id)
+    assert logs == [
+        {
+            "event": "outbox.database_unavailable",
+            "log_level": "warning",
+            "job": row.id,
+            "error": "DatabaseUnavailable",
+        }
+    ]
+    installation.database.disconnect()
+    actor(row.id)
+    assert is_kept(installation)
 
 
 def test_stopping_finishes_what_is_under_way_and_begins_nothing_more(

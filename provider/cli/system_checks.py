@@ -17,6 +17,7 @@ from provider.config.environment import SettingsError
 from provider.config.production_checks import Finding
 from provider.config.settings import Settings
 from provider.database.servers import Role, find_servers
+from provider.descriptors import MORE_FILES, capacity, open_files_limit
 from provider.installation import open_installation
 from provider.mail.settings_check import check_settings, check_templates
 from provider.outbound.client import Outbound
@@ -45,6 +46,7 @@ def find_system_problems(settings: Settings, *, deploy: bool) -> Iterator[Findin
     yield from _replica(settings.database_read_url)
     if settings.embedded:
         yield from _disk(Path(settings.database_url.removeprefix("sqlite:///")))
+    yield from _open_files(settings)
     for problem in check_templates(settings):
         yield Finding(problem.setting, False, problem.said, problem.fix)
     try:
@@ -90,6 +92,14 @@ def _replica(url: str | None) -> Iterator[Finding]:
         if server.role is Role.PRIMARY:
             problem = f"{server.name} is not a replica, so it is not used"
             yield Finding(setting, False, problem, "Name a standby, or remove the setting")
+
+
+def _open_files(settings: Settings) -> Iterator[Finding]:
+    limit = open_files_limit()
+    room = capacity(settings, limit)
+    if room.is_small:
+        problem = f"{limit} open files leave room for {room.connections} connections in each process"
+        yield Finding("open files", False, problem, MORE_FILES)
 
 
 def _servers(database_url: str, *, deploy: bool) -> Iterator[Finding]:

@@ -17,7 +17,7 @@ from provider.config.settings import Settings
 from provider.database import outages
 from provider.database.circuit import Circuit
 from provider.database.idle import IdleConnections
-from provider.database.outages import DatabaseUnavailable
+from provider.database.outages import DatabaseUnavailable, is_of_disk
 from provider.database.write_lock import WriteLock
 
 _JSON = json.JSONDecoder()
@@ -34,6 +34,8 @@ class Database:
         self._circuit = circuit
         self._write_lock = WriteLock(_lock_file(engine), patience) if self.is_sqlite else None
         self._idle = IdleConnections(engine.connect)
+        self._disk_failed = False
+        """Whether SQLite could not use its disk, and no write has succeeded since."""
         event.listen(engine, "handle_error", self._after_error)
         self.on_connect: Callable[[Connection], None] | None = None
         """Called with each connection that is taken, before it is used."""
@@ -76,9 +78,13 @@ class Database:
             driver: Any = connection.connection.dbapi_connection
             connection.exec_driver_sql(driver.begin)
             return
-        self._write_lock.acquire()
         try:
-            _on_sqlite(connection, "BEGIN IMMEDIATE")
+            self._write_lock.acquire()
+        except DatabaseUnavailable as error:
+            self._note(error.orig)
+            raise
+        try:
+            self._on_sqlite(connection, "BEGIN IMMEDIATE")
         except BaseException:
             self._write_lock.release()
             raise
@@ -88,7 +94,8 @@ class Database:
         statement = "COMMIT" if commit else "ROLLBACK"
         try:
             if self.is_sqlite:
-                _on_sqlite(connection, statement)
+                self._on_sqlite(connection, statement)
+                self._disk_failed = self._disk_failed and not commit
             else:
                 connection.exec_driver_sql(statement)
         except BaseException:
@@ -99,6 +106,29 @@ class Database:
         finally:
             if self._write_lock is not None:
                 self._write_lock.release()
+
+    def require_usable(self) -> None:
+        """Raise one of OUTAGES if the database cannot be used: it is down, or it is known that it cannot be written.
+
+        PostgreSQL says whether it is read-only. SQLite tries a small write if the disk failed since the last one.
+        """
+        with self.connect() as connection:
+            if not self.is_sqlite:
+                if connection.exec_driver_sql("SHOW transaction_read_only").scalar() == "on":
+                    raise DatabaseUnavailable("the database is read-only")
+            elif self._disk_failed:
+                self._try_to_write(connection)
+            else:
+                connection.exec_driver_sql("SELECT 1")
+
+    def _try_to_write(self, connection: Connection) -> None:
+        self.begin(connection)
+        done = False
+        try:
+            connection.exec_driver_sql("UPDATE alembic_version SET version_num = version_num")
+            done = True
+        finally:
+            self.end(connection, commit=done)
 
     def close(self) -> None:
         if self._circuit is not None:
@@ -113,20 +143,25 @@ class Database:
         self.engine.dispose()
 
     def _after_error(self, context: ExceptionContext) -> None:
+        self._note(context.original_exception)
         if context.is_disconnect:  # the pool opens all of its connections anew, so it needs them
             self._idle.close_all()
 
+    def _note(self, error: BaseException | None) -> None:
+        if self.is_sqlite and is_of_disk(error):
+            self._disk_failed = True
 
-def _on_sqlite(connection: Connection, statement: str) -> None:
-    """Run a statement on the driver's connection, since SQLAlchemy's execution costs several times as much.
+    def _on_sqlite(self, connection: Connection, statement: str) -> None:
+        """Run a statement on the driver's connection, since SQLAlchemy's execution costs several times as much.
 
-    Raises DatabaseUnavailable, or the driver's error if it is a bug.
-    """
-    driver: Any = connection.connection.dbapi_connection
-    try:
-        driver.execute(statement)
-    except sqlite3.Error as error:
-        raise (outages.outage_of(error) or error) from error
+        Raises DatabaseUnavailable, or the driver's error if it is a bug.
+        """
+        driver: Any = connection.connection.dbapi_connection
+        try:
+            driver.execute(statement)
+        except sqlite3.Error as error:
+            self._note(error)
+            raise (outages.outage_of(error) or error) from error
 
 
 def _lock_file(engine: Engine) -> Path | None:
@@ -135,18 +170,22 @@ def _lock_file(engine: Engine) -> Path | None:
     return None if not name or name == ":memory:" else Path(f"{name}-lock")
 
 
+def pool_size(settings: Settings) -> int:
+    """Return how many connections a process opens at most."""
+    threads = settings.worker_threads + settings.password_threads + settings.outbound_threads
+    # Deliveries and the timetable hold one for moments, and the event loop of SQLite for reads.
+    return threads + 4 + (settings.metrics_address is not None)
+
+
 def open_database(settings: Settings, *, url: str | None = None) -> Database:
     """Return the database for these settings, or the one at `url`. Nothing connects before the first use."""
     return _open(make_url(url or settings.database_url), settings)
 
 
 def _open(url: URL, settings: Settings) -> Database:
-    threads = settings.worker_threads + settings.password_threads + settings.outbound_threads
-    # Deliveries and the timetable hold one for moments, and the event loop of SQLite for reads.
-    size = threads + 4 + (settings.metrics_address is not None)
     options: dict[str, Any] = {
         "isolation_level": "AUTOCOMMIT",
-        "pool_size": size,
+        "pool_size": pool_size(settings),
         "max_overflow": 0,
         "pool_timeout": settings.database_timeout,
         "json_deserializer": _read_json,

@@ -33,7 +33,8 @@ SQLITE_OUTAGES = {
     sqlite3.SQLITE_PROTOCOL,  # the locks of the write-ahead log were not to be had
 }
 """Primary result codes of SQLite. An extended code has its primary code in the lowest eight bits."""
-
+SQLITE_DISK = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN}
+"""Those of them that come from the disk and stay until somebody repairs it."""
 
 CONNECTION_OK = 0
 """The status of a usable connection, as libpq numbers it (`PQstatus`)."""
@@ -87,6 +88,11 @@ def is_useless(error: BaseException) -> bool:
     """Return whether the pool must connect anew: the server said goodbye, or cannot write any more (a fail-over)."""
     state = getattr(error, "sqlstate", None) or ""
     return is_connection_lost(error) or state == "25006" or state[:3] in {"57P", "25P"} or state[:2] == "08"
+
+
+def is_of_disk(error: BaseException | None) -> bool:
+    """Return whether an error of SQLite, or of a file beside its database, says that the disk is full or read-only."""
+    return isinstance(error, OSError) or getattr(error, "sqlite_errorcode", 0) & 0xFF in SQLITE_DISK
 
 
 def is_dangling(error: IntegrityError) -> bool:

@@ -5,11 +5,12 @@ is written.
 import logging
 import re
 import sys
-from typing import TextIO
+from typing import Any, TextIO
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from provider.observability.lossy_stream import LossyStream
 from provider.observability.request_id import REQUEST_ID
 
 log = structlog.get_logger("signet")
@@ -24,8 +25,16 @@ _SECRET_TEXT = re.compile(r"(eyJ[\w-]+\.[\w-]+\.[\w-]*)|((?:code|token|ticket|st
 
 def configure(level: str, stream: TextIO | None) -> None:
     """Send our events, and those of the libraries we use, to `stream` (stderr) as JSON lines."""
+    output: Any = LossyStream(stream or sys.stderr)
+
+    def add_lost(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+        if output.lost:
+            event["lines_lost"] = output.lost
+        return event
+
     shared: list[Processor] = [
         _add_request_id,
+        add_lost,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         redact,
@@ -38,10 +47,10 @@ def configure(level: str, stream: TextIO | None) -> None:
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
-        logger_factory=structlog.WriteLoggerFactory(file=stream or sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(file=output),
         cache_logger_on_first_use=stream is None,
     )
-    handler = logging.StreamHandler(stream or sys.stderr)
+    handler = logging.StreamHandler(output)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

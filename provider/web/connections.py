@@ -1,5 +1,8 @@
 """The limits of one connection: the size of a request's head, and the time a request may take to arrive (F-15).
 
+A service that has as many connections as it may closes the one that has waited longest for a request, so that idle ones
+keep nobody out.
+
 uvicorn limits the time between requests; these limits apply within one, and before the first. `serve` passes this class
 to uvicorn. Bodies are limited by `web.bodies`.
 
@@ -13,10 +16,17 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from provider.descriptors import most_open
+
 MAX_HEAD = 64 * 1024
 """The largest request line with headers, in bytes. Our longest URLs are authorization requests, a few kilobytes."""
 ARRIVES_WITHIN = 20.0
 """Seconds from the first byte of a request, or from the connection, to the last byte of the request."""
+SPARED = 1.0
+"""Seconds for a new connection to send its request, within which it is not closed to make room for others."""
+TAKES_SOME_WITHIN = 20.0
+"""Seconds within which a client must take TAKES_AT_LEAST bytes of a response, while much of it waits."""
+TAKES_AT_LEAST = 16 * 1024
 
 LAST_WORD = 3.0
 """Seconds that a connection without a request has to send one, once the service stops."""
@@ -36,14 +46,75 @@ class BoundedConnection(HttpToolsProtocol):
     _awaits_head = True
     """Whether the next bytes belong to a head: also between two requests."""
     _deadline: asyncio.TimerHandle | None = None
+    _waits_since = 0.0
+    """By the loop's clock."""
+    _slow_reader: asyncio.TimerHandle | None = None
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._waiting: dict[BoundedConnection, None] = vars(self.server_state).setdefault("waiting", {})
+        """The connections of this server whose next request has not arrived whole; the longest waiting is first."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         super().connection_made(transport)
         self._set_deadline()
+        self._await_request()
+        self._make_room()
+        if self.limit_concurrency is not None and len(self.connections) > most_open(self.limit_concurrency):
+            self._give_way()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._waiting.pop(self, None)
         self._clear_deadline()
+        self._stop_watching()
         super().connection_lost(exc)
+
+    def _await_request(self) -> None:
+        self._waiting.pop(self, None)
+        self._waiting[self] = None
+        self._waits_since = self.loop.time()
+
+    def _make_room(self) -> None:
+        """Close those that have waited longest, until uvicorn serves one more: at its limit it answers 503."""
+        limit, recent = self.limit_concurrency, self.loop.time() - SPARED
+        while limit is not None and len(self.connections) >= limit:
+            longest = next(iter(self._waiting), self)
+            if longest is self or longest._waits_since > recent:  # noqa: SLF001  # it is one of us
+                return
+            longest._give_way()  # noqa: SLF001
+
+    def _give_way(self) -> None:
+        self._waiting.pop(self, None)
+        self.connections.discard(self)
+        self.transport.abort()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._stop_watching()
+        self._watch(self._unsent())
+
+    def resume_writing(self) -> None:
+        self._stop_watching()
+        super().resume_writing()
+
+    def _unsent(self) -> int:
+        return self.transport.get_write_buffer_size()
+
+    def _watch(self, unsent: int) -> None:
+        """Close a connection whose client hardly takes anything of its response."""
+
+        def look() -> None:
+            if self._unsent() > unsent - TAKES_AT_LEAST:
+                self.transport.abort()
+            else:
+                self._watch(self._unsent())
+
+        self._slow_reader = self.loop.call_later(TAKES_SOME_WITHIN, look)
+
+    def _stop_watching(self) -> None:
+        if self._slow_reader is not None:
+            self._slow_reader.cancel()
+            self._slow_reader = None
 
     def shutdown(self) -> None:
         """Give a connection that has sent no request yet a few seconds to send one.
@@ -74,17 +145,27 @@ class BoundedConnection(HttpToolsProtocol):
         super().on_message_begin()
         self._in_head = True
         self._head_size = 0
+        if self.cycle is None or self.cycle.response_complete:
+            self._await_request()
         if self._deadline is None:
             self._set_deadline()
 
     def on_headers_complete(self) -> None:
         self._in_head = self._awaits_head = False
+        self._make_room()
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
         self._awaits_head = True
         self._clear_deadline()
+        if not self.cycle.response_complete:
+            self._waiting.pop(self, None)
         super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.cycle.response_complete and self in self.connections:
+            self._await_request()
 
     def _set_deadline(self) -> None:
         self._deadline = self.loop.call_later(ARRIVES_WITHIN, self._hang_up, 408)

@@ -2,7 +2,6 @@
 
 import asyncio
 
-from sqlalchemy import text
 from starlette.requests import Request
 
 from provider.database.engine import OUTAGES
@@ -21,8 +20,7 @@ async def ready(request: Request) -> JsonResponse:
 
     def ask() -> str | None:
         try:
-            with database.connect() as connection:
-                connection.execute(text("SELECT 1"))
+            database.require_usable()
         except OUTAGES:
             return "unavailable"
         return None

@@ -4,10 +4,11 @@ A message is the id of one row and nothing else. The row decides whether there i
 UPDATE claims it, so a message that is repeated, late or lost changes only when the row is delivered.
 """
 
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from provider.config.settings import Settings
+from provider.database.engine import OUTAGES
+from provider.observability.logging import log
 from provider.outbox import relay
 from provider.redis_client import NAMESPACE, open_redis
 from provider.work import Installation
@@ -50,8 +51,12 @@ def open_actor(broker: "Broker", installation: Installation) -> "Actor[[str], No
     from dramatiq.middleware import TimeLimitExceeded  # noqa: PLC0415
 
     def deliver(row_id: str) -> None:
-        with suppress(TimeLimitExceeded):  # the relay has put it back
+        try:
             relay.deliver(installation, row_id, HANDLERS, POLICIES)
+        except TimeLimitExceeded:  # the relay has put it back
+            return
+        except OUTAGES as error:  # the row stays due
+            log.warning("outbox.database_unavailable", job=row_id, error=type(error).__name__)
 
     time_limit = int(relay.LEASE.total_seconds() * 1000) - 5000
     return dramatiq.actor(broker=broker, queue_name=QUEUE, time_limit=time_limit)(deliver)

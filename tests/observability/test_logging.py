@@ -1,5 +1,6 @@
 """Logs: one JSON object a line, with the request's id, and no secrets whatever was logged."""
 
+import errno
 import io
 import json
 import logging
@@ -80,3 +81,26 @@ def test_libraries_are_heard_when_something_is_wrong_and_authlib_never_at_debug(
 def test_nobody_can_write_a_line_of_their_own(stream: io.StringIO) -> None:
     log.info("event", user_agent='x\n{"event": "forged"}')
     assert len(lines(stream)) == 1
+
+
+class Disk(io.StringIO):
+    """A stream that can be full."""
+
+    is_full = False
+
+    def write(self, text: str) -> int:
+        if self.is_full:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return super().write(text)
+
+
+def test_a_log_that_cannot_be_written_stops_nothing_and_the_next_line_says_so(stream: io.StringIO) -> None:
+    """F-4: a full disk, or a reader of the pipe that has ended."""
+    configure_logging("info", disk := Disk())
+    disk.is_full = True
+    log.warning("first")
+    logging.getLogger("library").error("second")
+    disk.is_full = False
+    log.warning("third")
+    log.warning("fourth")
+    assert [(line["event"], line.get("lines_lost")) for line in lines(disk)] == [("third", 2), ("fourth", None)]
