@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -334,7 +334,7 @@ def test_a_row_that_is_due_is_queued_once_for_each_attempt(
 def test_purging_deletes_what_is_old_in_batches_and_nothing_else(
     installation: Installation, work: Work, clock: Clock
 ) -> None:
-    old, young = clock.now - timedelta(days=366), clock.now - timedelta(days=364)
+    old, young = clock.now - timedelta(days=400), clock.now - timedelta(days=364)  # PostgreSQL deletes whole months
     event = {"name": "x", "network": "", "user_agent": "", "request_id": "", "details": {}}
     with work() as w:
         many = [{"id": new_id(), "at": old, **event} for _ in range(BATCH + 1)]
@@ -350,10 +350,11 @@ def test_purging_deletes_what_is_old_in_batches_and_nothing_else(
 def test_audit_events_are_kept_as_long_as_the_setting_says(
     installation: Installation, work: Work, clock: Clock
 ) -> None:
-    """From a week to ten years, or with 0 forever."""
+    """From a week to ten years, or with 0 forever. PostgreSQL deletes whole months, so this is the middle of one."""
+    clock.now = datetime(2026, 6, 15, 12, tzinfo=UTC)
     event = {"name": "x", "network": "", "user_agent": "", "request_id": "", "details": {}}
     with work() as w:
-        ages = [timedelta(days=days) for days in (6, 29, 31, 3649, 3651)]
+        ages = [timedelta(days=days) for days in (6, 16, 46, 3649, 3681)]
         w.db.execute(audit_events.insert(), [{"id": new_id(), "at": clock.now - age, **event} for age in ages])
     for written, left in (("0", 5), ("3650d", 4), ("30d", 2), ("7d", 1)):
         settings = installation.settings.model_copy(

@@ -33,6 +33,7 @@ from provider.observability.logging import log
 from provider.outbox import store as outbox
 from provider.sessions import store as sessions
 from provider.work import Installation, UnitOfWork, unit_of_work
+from provider.worker.partitions import maintain
 
 BATCH = 500
 """The most rows of one purge transaction, so that none delays a request by more than 50 ms."""
@@ -75,9 +76,9 @@ PURGES: Mapping[str, tuple[Purge, timedelta]] = {
 def purge(
     installation: Installation, *, pause: float = 0.0, advance: Callable[[int], object] = lambda _rows: None
 ) -> dict[str, int]:
-    """Delete what has expired, in batches, with `pause` seconds in between.
+    """Delete what has expired, in batches, with `pause` seconds in between. Whole months come first, as partitions.
 
-    Returns how many rows of each kind; `advance` is called with the size of each batch.
+    Returns how many rows and months of each kind; `advance` is called with the size of each batch.
     """
 
     def failure_counters(work: UnitOfWork, before: datetime) -> int:
@@ -103,7 +104,7 @@ def purge(
     tasks["unconfirmed accounts"] = (never_confirmed, settings.unconfirmed_lifetime, ACCOUNTS)
     tasks["unused clients"] = (unused_clients, timedelta(0), ACCOUNTS)
     tasks["failure counters"] = (failure_counters, timedelta(days=1), BATCH)
-    deleted = dict.fromkeys(tasks, 0)
+    deleted = maintain(installation) | dict.fromkeys(tasks, 0)
     for name, (delete, age, limit) in tasks.items():
         while True:
             with unit_of_work(installation) as work:
