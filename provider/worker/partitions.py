@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy import Column, ColumnElement, Connection, false
 from sqlalchemy.exc import IntegrityError, ProgrammingError
@@ -63,12 +64,12 @@ def _maintain(installation: Installation, of: Partitioned) -> int:
         before = work.now - retention
         old = [one for one in partitions.find(work.read, name) if retention and one.end <= before]
     for month in missing:
-        if _when_free(installation, name, lambda db, month=month: partitions.create(db, of.time, month)):
+        if _when_free(installation, name, partial(partitions.create, time=of.time, month=month)):
             log.info("partition.created", table=name, month=f"{month:%Y-%m}")
     needed = of.needed(before)
     dropped = 0
     for one in old:
-        if _when_free(installation, name, lambda db, one=one: partitions.drop(db, of.time, one, needed)):
+        if _when_free(installation, name, partial(partitions.drop, time=of.time, partition=one, needed=needed)):
             log.info("partition.dropped", table=name, partition=one.name)
             dropped += 1
     return dropped
