@@ -13,11 +13,10 @@ from provider.audit.store import audit_events
 from provider.config.settings import Settings
 from provider.database import partitions
 from provider.database.outages import DatabaseUnavailable, TransactionConflict
-from provider.oauth import explanations
 from provider.oauth.store import refusals
 from provider.observability.logging import log
 from provider.outbox import store as outbox
-from provider.work import Installation, unit_of_work
+from provider.work import Installation, UnitOfWork, unit_of_work
 
 TRIES = 20
 PAUSE = 0.5
@@ -39,11 +38,11 @@ class Partitioned:
 
 TABLES = (
     Partitioned("audit events", audit_events.c.at, lambda settings: settings.audit_retention),
-    Partitioned("refusals", refusals.c.at, lambda _settings: explanations.KEPT_FOR),
+    Partitioned("refusals", refusals.c.at, lambda settings: settings.rejected_request_retention),
     Partitioned(
         "outbox",
         outbox.outbox.c.created_at,
-        lambda _settings: timedelta(days=30),
+        lambda settings: settings.outbox_retention,
         lambda before: outbox.is_needed(before=before),
     ),
 )
@@ -54,6 +53,15 @@ def maintain(installation: Installation) -> dict[str, int]:
     if installation.database.is_sqlite:
         return {}
     return {f"months of {each.name}": _maintain(installation, each) for each in TABLES}
+
+
+def find_tables_without_next_month(work: UnitOfWork) -> list[str]:
+    """Return the tables without a partition for the present or the next month. On SQLite there are none."""
+    if work.installation.database.is_sqlite:
+        return []
+    soon = partitions.first_of_month(work.now, later=1)
+    names = [str(each.time.table) for each in TABLES]
+    return [name for name in names if any(at <= soon for at in partitions.find_missing(work.read, name, now=work.now))]
 
 
 def _maintain(installation: Installation, of: Partitioned) -> int:
