@@ -138,14 +138,25 @@ class World:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--people", type=int, default=1_000_000)
+    parser.add_argument(
+        "--people", default="1000000", help="How many; with several numbers, only the hot paths are compared."
+    )
     parser.add_argument("--databases", default="sqlite,postgresql")
+    parser.add_argument(
+        "--audit-events", type=int, default=0, help="How many on PostgreSQL when sizes are compared, at least."
+    )
     options = parser.parse_args()
+    sizes = [int(each) for each in options.people.split(",")]
+    if len(sizes) > 1:
+        from benchmarks import growth  # noqa: PLC0415  # it uses this module
+
+        growth.compare(options.databases.split(","), sizes, audit_events=options.audit_events)
+        return
     with tempfile.TemporaryDirectory(prefix="signet-size-") as folder:
         for name in options.databases.split(","):
             with database(name, Path(folder)) as url:
-                figures = run(url, options.people)
-            print(f"\n## {name}, {options.people:,} people\n", *figures.table(), sep="\n", flush=True)
+                figures = run(url, sizes[0])
+            print(f"\n## {name}, {sizes[0]:,} people\n", *figures.table(), sep="\n", flush=True)
 
 
 @contextmanager

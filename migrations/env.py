@@ -19,6 +19,7 @@ from sqlalchemy.types import TypeDecorator
 
 from provider.config.environment import load_settings
 from provider.config.settings import Settings
+from provider.database.partitions import is_partition
 from provider.database.types import Digest
 from provider.tables import metadata
 
@@ -45,8 +46,8 @@ def plain_type(kind: str, item: Any, _autogen: AutogenContext) -> str | Literal[
 
 
 def is_ours(name: str | None, kind: str, _parents: Any) -> bool:
-    """The indexes of SQLite's full-text search are tables too, which its triggers fill."""
-    return kind != "table" or name is None or "_fts" not in name
+    """The indexes of SQLite's full-text search are tables too, which its triggers fill. So are partitions."""
+    return kind != "table" or name is None or not ("_fts" in name or is_partition(name))
 
 
 OPTIONS: dict[str, Any] = {

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, create_engine, insert, inspect, select
 from provider.config.environment import SettingsError
 from provider.database.engine import Database, open_database
 from provider.database.migrations import BASE, HEAD, current, is_current, migrate, require_current
+from provider.database.partitions import is_partition
 from provider.oauth.clients.store.client_origins import client_origins
 from provider.oauth.clients.store.clients import clients
 from provider.resources import MIGRATIONS
@@ -25,8 +26,8 @@ def tables(connection: Connection) -> set[str]:
 
 
 def is_ours(name: str | None, kind: str = "table", _parents: object = None) -> bool:
-    """The indexes of SQLite's full-text search are tables too."""
-    return kind != "table" or name is None or "_fts" not in name
+    """The indexes of SQLite's full-text search are tables too, and so are partitions."""
+    return kind != "table" or name is None or not ("_fts" in name or is_partition(name))
 
 
 def opened(url: str) -> Database:

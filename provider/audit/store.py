@@ -25,10 +25,12 @@ from sqlalchemy import (
     union_all,
 )
 
+from provider.database import partitions
 from provider.database.base import metadata
 from provider.database.rows import columns_of, rows_of, values_of
 from provider.database.types import Identifier, UtcTime
 
+# On PostgreSQL, it has a partition for each month of `at`, and `at` in its primary key (migration 0039).
 audit_events = Table(
     "audit_events",
     metadata,
@@ -155,6 +157,7 @@ def has_happened(db: Connection, name: str, *, user_id: str, besides: Collection
 
 
 def purge(db: Connection, *, before: datetime, limit: int) -> int:
-    """Delete up to `limit` events older than `before`; return how many."""
-    old = select(audit_events.c.id).where(audit_events.c.at < before).limit(limit)
-    return db.execute(delete(audit_events).where(audit_events.c.id.in_(old))).rowcount
+    """Delete up to `limit` events older than `before`; return how many. On PostgreSQL, of whole months only."""
+    is_old = audit_events.c.at < partitions.deletable_before(db, before)
+    old = select(audit_events.c.id).where(is_old).limit(limit)
+    return db.execute(delete(audit_events).where(is_old, audit_events.c.id.in_(old))).rowcount

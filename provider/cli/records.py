@@ -67,7 +67,7 @@ def explain(
     with unit() as work:
         found = find_explanation(work, error_id)
     if found is None:
-        raise Refusal(f"No rejected request {error_id} was found. They are kept for 7 days.")
+        raise Refusal(f"No rejected request {error_id} was found. They are kept for SIGNET_REJECTED_REQUEST_RETENTION.")
     explained: dict[str, Any] = dict(vars(found))
     if as_json:
         print_json(explained)

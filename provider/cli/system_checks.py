@@ -26,6 +26,7 @@ from provider.readiness import require_ready
 from provider.redis_client import require_redis
 from provider.web.network import is_trusted_proxy
 from provider.work import UnitOfWork, unit_of_work, utc_now
+from provider.worker.partitions import find_tables_without_next_month
 
 PATIENCE = 3.0
 """The timeout for Redis, and for each step with the mail server, in seconds."""
@@ -61,6 +62,7 @@ def find_system_problems(settings: Settings, *, deploy: bool) -> Iterator[Findin
                 yield from _proxies(work)
                 yield from _outbox(work)
                 yield from _keys(work)
+                yield from _partitions(work)
         finally:
             installation.database.close()
     if deploy:
@@ -163,6 +165,15 @@ def _outbox(work: UnitOfWork) -> Iterator[Finding]:
     if failed:
         fix = "To see why, run `signet outbox list --state failed`. Then run `signet outbox retry --all`"
         yield Finding("outbox", False, f"{counted(failed, 'job')} could not be delivered", fix)
+
+
+def _partitions(work: UnitOfWork) -> Iterator[Finding]:
+    for name in find_tables_without_next_month(work):
+        problem = (
+            f"the table {name} has no partition for this or the next month, so its rows must be deleted one by one"
+        )
+        fix = "Run `signet purge` as the owner of the tables, and check that `signet worker` is running"
+        yield Finding("partitions", False, problem, fix)
 
 
 def _keys(work: UnitOfWork) -> Iterator[Finding]:

@@ -99,6 +99,21 @@ class Lifetimes(Section):
         timedelta(days=365),
         description="How long audit events are kept: 7d to 3650d, or 0 to keep them forever.",
     )
+    rejected_request_retention: Retention = Field(
+        timedelta(days=7),
+        description="How long rejected requests can be explained: 7d to 3650d, or 0 to keep them forever. Anyone can "
+        "cause them.",
+    )
+    outbox_retention: Retention = Field(
+        timedelta(days=30),
+        description="How long emails, logout notifications and webhook events are listed after they were sent or given "
+        "up: 7d to 3650d, or 0 to keep them forever.",
+    )
+    session_retention: Retention = Field(
+        timedelta(days=30),
+        description="How long sessions, authorizations and the links of emails are kept after they end: 7d to 3650d, "
+        "or 0 to keep them forever.",
+    )
     recent_sign_in: Duration = Field(
         timedelta(minutes=15),
         description="How recent a sign-in must be for sensitive actions, on pages and by API. Older sessions "

@@ -44,7 +44,7 @@ def require_safe(settings: Settings) -> None:
 
 def find_problems(settings: Settings) -> list[Finding]:
     """Return the problems of these settings in production, the dangerous ones first."""
-    parts = (_purpose, _secrets, _network, _databases, _mail, _protocol, _sign_up, _lifetimes)
+    parts = (_purpose, _secrets, _network, _databases, _mail, _protocol, _sign_up, _lifetimes, _retention)
     found = [finding for part in parts for finding in part(settings)]
     return sorted(found, key=lambda finding: not finding.dangerous)
 
@@ -225,6 +225,12 @@ def _lifetimes(settings: Settings) -> Iterator[Finding]:
             yield warning(
                 name, f"{format_duration(value)} is too long ({why})", f"Set it to {format_duration(most)} or less"
             )
+
+
+def _retention(settings: Settings) -> Iterator[Finding]:
+    if not settings.rejected_request_retention:
+        problem = "rejected requests are kept forever, and anyone can cause them"
+        yield warning("rejected_request_retention", problem, "Set it to 3650d or less")
 
 
 def _everything(network: str) -> bool:

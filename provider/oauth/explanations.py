@@ -1,4 +1,4 @@
-"""Explanations of rejected requests: their checks, kept for a week under the id that the response showed."""
+"""Explanations of rejected requests: their checks, kept for some time under the id that the response showed."""
 
 from datetime import datetime, timedelta
 
@@ -13,7 +13,8 @@ from provider.observability.metrics import REFUSALS
 from provider.ratelimits import LIMITS, has_room, of_network
 from provider.work import Installation, Origin, UnitOfWork, unit_of_work
 
-KEPT_FOR = timedelta(days=7)
+LISTED_FOR = timedelta(days=7)
+"""How long rejected requests are listed and counted. By its id, one is found for as long as the setting says."""
 
 
 def explain(installation: Installation, origin: Origin, error: OAuth2Error) -> None:
@@ -77,16 +78,16 @@ def find_latest(
 
     `after` is `at` and the error id of the last one of the previous page.
     """
-    since = work.now - KEPT_FOR
+    since = work.now - LISTED_FOR
     return refusals.find_latest(work.read, since=since, client_id=client_id, after=after, limit=limit)
 
 
 def count_rejected(work: UnitOfWork, client_id: str, *, most: int) -> int:
     """Return how many requests of the client were rejected in the last week, up to `most`."""
-    return refusals.count(work.read, since=work.now - KEPT_FOR, client_id=client_id, most=most)
+    return refusals.count(work.read, since=work.now - LISTED_FOR, client_id=client_id, most=most)
 
 
 def find_explanation(work: UnitOfWork, error_id: str) -> RefusalRow | None:
-    """Return the rejected request with this id, or None if there is none or it is older than a week."""
-    row = refusals.find(work.read, error_id[:32])
-    return row if row is not None and row.at > work.now - KEPT_FOR else None
+    """Return the rejected request with this id, or None if there is none or it is kept no longer."""
+    row, kept_for = refusals.find(work.read, error_id[:32]), work.settings.rejected_request_retention
+    return row if row is not None and (not kept_for or row.at > work.now - kept_for) else None

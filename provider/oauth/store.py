@@ -6,10 +6,12 @@ from typing import Any
 
 from sqlalchemy import JSON, Column, Connection, Index, String, Table, delete, func, insert, or_, select
 
+from provider.database import partitions
 from provider.database.base import metadata
 from provider.database.rows import rows_of, values_of
 from provider.database.types import UtcTime
 
+# On PostgreSQL, it has a partition for each month of `at`, and `at` in its primary key (migration 0039).
 refusals = Table(
     "refusals",
     metadata,
@@ -76,5 +78,7 @@ def count(db: Connection, *, since: datetime, client_id: str, most: int) -> int:
 
 
 def purge(db: Connection, *, before: datetime, limit: int) -> int:
-    old = select(refusals.c.error_id).where(refusals.c.at < before).limit(limit)
-    return db.execute(delete(refusals).where(refusals.c.error_id.in_(old))).rowcount
+    """Delete up to `limit` rows older than `before`; return how many. On PostgreSQL, of whole months only."""
+    is_old = refusals.c.at < partitions.deletable_before(db, before)
+    old = select(refusals.c.error_id).where(is_old).limit(limit)
+    return db.execute(delete(refusals).where(is_old, refusals.c.error_id.in_(old))).rowcount

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from sqlalchemy import (
     Column,
+    ColumnElement,
     Connection,
     Index,
     Integer,
@@ -24,6 +25,7 @@ from sqlalchemy import (
     update,
 )
 
+from provider.database import partitions
 from provider.database.base import metadata
 from provider.database.rows import rows_of, values_of
 from provider.database.types import Identifier, UtcTime
@@ -39,6 +41,7 @@ class DeliveryState(StrEnum):
     CANCELLED = "cancelled"  # by an operator; its payload is erased
 
 
+# On PostgreSQL, it has a partition for each month of `created_at`, which is in its primary key too (migration 0039).
 outbox = Table(
     "outbox",
     metadata,
@@ -58,6 +61,7 @@ outbox = Table(
 
 
 _open = or_(outbox.c.state == DeliveryState.WAITING, outbox.c.state == DeliveryState.SENDING)
+_settled = outbox.c.state.in_([DeliveryState.SENT, DeliveryState.FAILED, DeliveryState.CANCELLED])
 
 
 @dataclass(frozen=True)
@@ -197,8 +201,16 @@ def find(
     return _MESSAGE.all(db, query)
 
 
+def is_needed(*, before: datetime) -> ColumnElement[bool]:
+    """Return the condition for messages that are open, or that were tried or settled at or after `before`."""
+    return or_(_open, and_(_settled, outbox.c.next_at >= before))
+
+
 def purge(db: Connection, *, before: datetime, limit: int) -> int:
-    """Delete up to `limit` settled messages whose `next_at` (indexed) is before `before`; return how many."""
-    settled = outbox.c.state.in_([DeliveryState.SENT, DeliveryState.FAILED, DeliveryState.CANCELLED])
-    old = select(outbox.c.id).where(settled, outbox.c.next_at < before).limit(limit)
-    return db.execute(delete(outbox).where(outbox.c.id.in_(old))).rowcount
+    """Delete up to `limit` settled messages whose `next_at` (indexed) is before `before`; return how many.
+
+    On PostgreSQL, only messages of whole months.
+    """
+    is_old = outbox.c.created_at < partitions.deletable_before(db, before)
+    old = select(outbox.c.id).where(is_old, _settled, outbox.c.next_at < before).limit(limit)
+    return db.execute(delete(outbox).where(is_old, outbox.c.id.in_(old))).rowcount

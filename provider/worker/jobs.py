@@ -17,9 +17,9 @@ from provider.admin.bulk import runs as bulk_runs
 from provider.admin.imports import store as user_imports
 from provider.audit import daily, hourly
 from provider.audit import store as audit
+from provider.config.settings import Settings
 from provider.federation import store as used_states
 from provider.jose.algorithms import KEY_PAIRS
-from provider.oauth import explanations
 from provider.oauth import store as refusals
 from provider.oauth.authorize.store import authorization_codes, authorization_requests
 from provider.oauth.client_authentication import store as used_assertions
@@ -33,15 +33,29 @@ from provider.observability.logging import log
 from provider.outbox import store as outbox
 from provider.sessions import store as sessions
 from provider.work import Installation, UnitOfWork, unit_of_work
+from provider.worker.partitions import maintain
 
 BATCH = 500
-"""The most rows of one purge transaction, so that none delays a request by more than 50 ms."""
+"""The most rows of one purge transaction."""
+SMALLEST = 10
+LONGEST = 0.025
+"""After a transaction that took longer, in seconds, the next one deletes half as many rows, but at least SMALLEST. So
+none holds its locks, or the only writer of SQLite, for 50 ms.
+"""
 ACCOUNTS = 50
 """The most accounts or clients of one purge transaction: rows of many tables are deleted with each."""
 
 
 class Purge(Protocol):
     def __call__(self, db: Connection, /, *, before: datetime, limit: int) -> int: ...
+
+
+Delete = Callable[[UnitOfWork, datetime, int], int]
+"""Deletes up to as many rows from before a time. Returns how many."""
+
+
+def _rule(function: Callable[..., int]) -> Delete:
+    return lambda work, before, limit: function(work, before=before, limit=limit)
 
 
 PURGES: Mapping[str, tuple[Purge, timedelta]] = {
@@ -52,16 +66,11 @@ PURGES: Mapping[str, tuple[Purge, timedelta]] = {
     "client secrets": (clients.purge_secrets, timedelta(0)),
     "initial access tokens": (initial_access_tokens.purge, timedelta(0)),
     "refresh tokens": (refresh_tokens.purge, timedelta(days=1)),
-    "grants": (grants.purge, timedelta(days=30)),
     "revoked access tokens": (grants.purge_revoked_jtis, timedelta(minutes=5)),
-    "refusals": (refusals.purge, explanations.KEPT_FOR),
-    "one-time links": (links.purge, timedelta(days=30)),
     "states of upstream sign-ins": (used_states.purge, timedelta(0)),
     "challenges of passkeys": (used_challenges.purge, timedelta(minutes=1)),
-    "sessions": (sessions.purge, timedelta(days=30)),
     "known devices": (known_devices.purge, KNOWN_FOR),
     "idempotency keys": (idempotency.purge, timedelta(0)),
-    "outbox": (outbox.purge, timedelta(days=30)),
     "changes to many users": (bulk_runs.purge, timedelta(days=90)),
     "rows of forgotten imports": (user_imports.expire, timedelta(days=1)),
     "imports": (user_imports.purge, timedelta(days=30)),
@@ -71,49 +80,59 @@ PURGES: Mapping[str, tuple[Purge, timedelta]] = {
 }
 """The purge function for each kind of row, and how long rows are kept after they stop mattering."""
 
+RETAINED: Mapping[str, tuple[Purge, Callable[[Settings], timedelta]]] = {
+    "audit events": (audit.purge, lambda settings: settings.audit_retention),
+    "refusals": (refusals.purge, lambda settings: settings.rejected_request_retention),
+    "outbox": (outbox.purge, lambda settings: settings.outbox_retention),
+    "sessions": (sessions.purge, lambda settings: settings.session_retention),
+    "grants": (grants.purge, lambda settings: settings.session_retention),
+    "one-time links": (links.purge, lambda settings: settings.session_retention),
+}
+"""The same for what is kept as long as a setting says, or forever if that is 0."""
+
 
 def purge(
     installation: Installation, *, pause: float = 0.0, advance: Callable[[int], object] = lambda _rows: None
 ) -> dict[str, int]:
-    """Delete what has expired, in batches, with `pause` seconds in between.
+    """Delete what has expired, in batches, with `pause` seconds in between. Whole months come first, as partitions.
 
-    Returns how many rows of each kind; `advance` is called with the size of each batch.
+    Returns how many rows and months of each kind; `advance` is called with the size of each batch.
     """
 
-    def failure_counters(work: UnitOfWork, before: datetime) -> int:
-        return throttle.purge(work, before=before, limit=BATCH)
+    def of_store(function: Purge) -> Delete:
+        return lambda work, before, limit: function(work.db, before=before, limit=limit)
 
-    def to_delete(work: UnitOfWork, before: datetime) -> int:
-        return deletion.purge(work, before=before, limit=ACCOUNTS)
-
-    def never_confirmed(work: UnitOfWork, before: datetime) -> int:
-        return unconfirmed.purge(work, before=before, limit=ACCOUNTS)
-
-    def unused_clients(work: UnitOfWork, before: datetime) -> int:
-        return purge_unused(work, before=before, limit=ACCOUNTS)
-
-    def of_store(function: Purge) -> Callable[[UnitOfWork, datetime], int]:
-        return lambda work, before: function(work.db, before=before, limit=BATCH)
-
-    tasks = {name: (of_store(function), age, BATCH) for name, (function, age) in PURGES.items()}
+    tasks: dict[str, tuple[Delete, timedelta, int]] = {
+        name: (of_store(function), age, BATCH) for name, (function, age) in PURGES.items()
+    }
     settings = installation.settings
-    if settings.audit_retention:
-        tasks["audit events"] = (of_store(audit.purge), settings.audit_retention, BATCH)
-    tasks["accounts to delete"] = (to_delete, timedelta(0), ACCOUNTS)
-    tasks["unconfirmed accounts"] = (never_confirmed, settings.unconfirmed_lifetime, ACCOUNTS)
-    tasks["unused clients"] = (unused_clients, timedelta(0), ACCOUNTS)
-    tasks["failure counters"] = (failure_counters, timedelta(days=1), BATCH)
-    deleted = dict.fromkeys(tasks, 0)
-    for name, (delete, age, limit) in tasks.items():
+    for name, (function, retention) in RETAINED.items():
+        if age := retention(settings):
+            tasks[name] = (of_store(function), age, BATCH)
+    tasks["accounts to delete"] = (_rule(deletion.purge), timedelta(0), ACCOUNTS)
+    tasks["unconfirmed accounts"] = (_rule(unconfirmed.purge), settings.unconfirmed_lifetime, ACCOUNTS)
+    tasks["unused clients"] = (_rule(purge_unused), timedelta(0), ACCOUNTS)
+    tasks["failure counters"] = (_rule(throttle.purge), timedelta(days=1), BATCH)
+    deleted = maintain(installation) | dict.fromkeys(tasks, 0)
+    for name, (delete, age, most) in tasks.items():
+        limit = most
         while True:
+            began = time.perf_counter()
             with unit_of_work(installation) as work:
-                count = delete(work, work.now - age)
+                count = delete(work, work.now - age, limit)
+            took = time.perf_counter() - began
             deleted[name] += count
             advance(count)
             if count < limit:
                 break
+            limit = next_limit(limit, took=took, most=most)
             time.sleep(pause)
     return deleted
+
+
+def next_limit(limit: int, *, took: float, most: int) -> int:
+    """Return how many rows the next transaction may delete, after one of `limit` rows that took so many seconds."""
+    return max(SMALLEST, limit // 2) if took > LONGEST else min(most, limit * 2)
 
 
 def rotate_keys(installation: Installation) -> list[str]:

@@ -1,4 +1,4 @@
-"""Explained refusals: kept for a week, found by their id, never a reason to fail."""
+"""Explained refusals: kept for some time, found by their id, never a reason to fail."""
 
 from typing import Any
 

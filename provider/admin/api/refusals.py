@@ -19,7 +19,10 @@ from provider.web.call import Call
 class NoSuchRefusal(NotFound):
     code = "no-such-refusal"
     title = Text("Rejected request not found")
-    message = Text("No rejected request with this error ID was found. Rejected requests are kept for 7 days.")
+    message = Text(
+        "No rejected request with this error ID was found. How long rejected requests are kept is set by"
+        " SIGNET_REJECTED_REQUEST_RETENTION."
+    )
 
 
 class Check(Body):

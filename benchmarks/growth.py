@@ -1,0 +1,202 @@
+"""What the hot paths cost with more and more people in the database: processor time and p99, beside the smallest size.
+
+`at_size.py` runs this when it is given several sizes. It writes the table to the output and the chart to CHART.
+"""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import httpx2
+from sqlalchemy import NullPool, create_engine, text
+
+from benchmarks.at_size import CALLBACK, SCOPE, database
+from benchmarks.filling import BUSY, EVENT, USER, Writing, fill, hurry, id_of
+from benchmarks.growth_chart import draw
+from benchmarks.sampling import percentile
+from provider.config.environment import load_settings
+from provider.crypto.passwords import hash_password
+from provider.database.migrations import migrate
+from provider.installation import open_installation
+from provider.oauth.setting_up import create_keys_and_salt
+from provider.ratelimit_counter import LimitCounter
+from provider.work import Installation, unit_of_work
+from provider.worker.jobs import purge
+from tests.support.factories import PASSWORD, make_client
+from tests.support.relying_party import RelyingParty, sign_in_person
+from tests.support.server_process import free_port, serving
+
+CHART = Path(__file__).parents[1] / "docs/assets/growth.svg"
+WARM_UP, TIMES, ROUNDS = 50, 200, 3
+"""Requests of each path before and in a round. Other programs only add to the figures, so the best round counts."""
+TICK = 1000 / os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True)
+class Cost:
+    """One path at one size, in milliseconds. Processor time is of Signet, and of PostgreSQL's server processes."""
+
+    cpu: float
+    p99: float
+
+
+Costs = dict[str, Cost]
+"""Path -> cost."""
+
+
+def compare(databases: list[str], sizes: list[int], *, audit_events: int) -> None:
+    """Measure each size on each database, print the tables, and draw the chart."""
+    found: dict[str, dict[int, Costs]] = {}
+    for name in databases:
+        for people in sizes:
+            with TemporaryDirectory(prefix="signet-size-") as folder, database(name, Path(folder)) as url:
+                events = audit_events if name == "postgresql" else 0
+                found.setdefault(name, {})[people] = measure(url, people, audit_events=events)
+        print(f"\n## {name}\n", *table(found[name]), sep="\n", flush=True)
+    CHART.parent.mkdir(exist_ok=True)
+    CHART.write_text(draw({name: _ratios(costs) for name, costs in found.items()}))
+
+
+def table(by_size: dict[int, Costs]) -> Iterator[str]:
+    """Yield the lines of a Markdown table. In brackets is the ratio to the smallest size."""
+    smallest = by_size[min(by_size)]
+    yield "| path | people | CPU ms | p99 ms |"
+    yield "|---|--:|--:|--:|"
+    for path, first in smallest.items():
+        for people, costs in sorted(by_size.items()):
+            cpu, p99 = costs[path].cpu, costs[path].p99
+            yield f"| {path} | {people:,} | {cpu:.2f} ({cpu / first.cpu:.2f}) | {p99:.1f} ({p99 / first.p99:.2f}) |"
+
+
+def _ratios(by_size: dict[int, Costs]) -> dict[str, dict[str, list[tuple[int, float]]]]:
+    """Return measure -> path -> (people, ratio to the smallest size)."""
+    smallest, sizes = by_size[min(by_size)], sorted(by_size)
+    return {
+        title: {
+            path: [(size, getattr(by_size[size][path], what) / getattr(first, what)) for size in sizes]
+            for path, first in smallest.items()
+        }
+        for title, what in (("Processor time", "cpu"), ("p99", "p99"))
+    }
+
+
+def measure(url: str, people: int, *, audit_events: int = 0) -> Costs:
+    """Fill a new database, start the service, and measure each hot path."""
+    port = free_port()
+    origin = f"http://127.0.0.1:{port}"
+    environ = {
+        "SIGNET_ISSUER": origin,
+        "SIGNET_DATABASE_URL": url,
+        "SIGNET_SECRET_KEY": "a secret key of 32 characters or more for this",
+        "SIGNET_ENV": "test",
+        "SIGNET_LOG_LEVEL": "error",
+    }
+    settings = load_settings(environ)
+    migrate(settings)
+    installation = open_installation(settings, counter=LimitCounter())
+    with unit_of_work(installation) as work:
+        create_keys_and_salt(work)
+        client, secret = make_client(work, redirect_uris=(CALLBACK,), scope=SCOPE, first_party=True)
+        service, service_secret = make_client(
+            work, redirect_uris=(), grant_types=("client_credentials",), scope="admin:read"
+        )
+    began = time.monotonic()
+    hashed = hash_password(PASSWORD, cost=settings.bcrypt_cost)
+    fill(installation, people=people, password_hash=hashed, client_id=client.client_id)
+    if audit_events > 2 * people:
+        _add_events(installation, people, audit_events - 2 * people)
+    purge(installation)
+    print(f"{people:,} people filled in {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
+    with (
+        serving(environ, port=port, forked=False) as server,
+        httpx2.Client(base_url=origin, timeout=120) as person,
+        httpx2.Client(base_url=origin, timeout=120) as programs,
+    ):
+        sign_in_person(person, installation, id_of(USER, BUSY))
+        app = RelyingParty(programs, client, secret, issuer=origin)
+        program = RelyingParty(programs, service, service_secret, issuer=origin)
+        pids = lambda: [*_tree(server.process.pid), *_backends(installation)]  # noqa: E731
+        costs = {path: _cost(act, pids) for path, act in _paths(app, program, person).items()}
+    installation.database.close()
+    return costs
+
+
+def _add_events(installation: Installation, people: int, count: int) -> None:
+    engine = create_engine(installation.database.engine.url, poolclass=NullPool)
+    with engine.connect() as db:
+        hurry(db)
+        writing = Writing(db, "", "")
+        writing.insert(
+            "audit_events",
+            count,
+            id=writing.id(EVENT, f"n + {2 * people}"),
+            at=writing.ago(f"n::numeric * {300 * 86400} / {count}"),
+            name="'session.signed_in'",
+            user_id=writing.id(USER, f"n % {people} + 1"),
+            network="'192.0.2.0/24'",
+            user_agent="'Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0'",
+            request_id="'request'",
+            details=writing.json("'{}'"),
+        )
+        db.commit()
+        db.connection.driver_connection.autocommit = True
+        db.exec_driver_sql("VACUUM ANALYZE audit_events")
+        db.invalidate()
+
+
+def _paths(app: RelyingParty, program: RelyingParty, person: httpx2.Client) -> dict[str, Callable[[], object]]:
+    held = [app.sign_in(person, scope=SCOPE)]
+
+    def refresh() -> None:
+        held.append(app.refresh(held[-1]))
+        expect(held[-1].status)
+
+    return {
+        "client_credentials": lambda: expect(program.client_credentials(scope="admin:read").status),
+        "refresh_token": refresh,
+        "authorize + code": lambda: expect(app.sign_in(person, scope=SCOPE).status),
+        "userinfo": lambda: expect(app.userinfo(held[-1]).status_code),
+        "introspect": lambda: expect(200 if app.is_active(held[-1].access_token) else 0),
+    }
+
+
+def expect(status: int) -> None:
+    if status != 200:
+        raise RuntimeError(f"a request was answered with {status}")
+
+
+def _cost(act: Callable[[], object], pids: Callable[[], list[int]]) -> Cost:
+    for _ in range(WARM_UP):
+        act()
+    rounds = []
+    for _ in range(ROUNDS):
+        used, took = _ticks(pids()), []
+        for _ in range(TIMES):
+            began = time.perf_counter()
+            act()
+            took.append((time.perf_counter() - began) * 1000)
+        rounds.append(Cost((_ticks(pids()) - used) * TICK / TIMES, percentile(sorted(took), 0.99)))
+    return Cost(min(each.cpu for each in rounds), min(each.p99 for each in rounds))
+
+
+def _tree(pid: int) -> list[int]:
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [pid, *(each for child in children for each in _tree(int(child)))]
+
+
+def _backends(installation: Installation) -> list[int]:
+    if installation.database.is_sqlite:
+        return []
+    with installation.database.connect() as db:
+        query = "SELECT pid FROM pg_stat_activity WHERE application_name = 'signet' AND pid <> pg_backend_pid()"
+        return list(db.scalars(text(query)))
+
+
+def _ticks(pids: list[int]) -> int:
+    """Return the processor time of these processes so far, in ticks of the kernel."""
+    fields = (Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in pids)
+    return sum(int(each[11]) + int(each[12]) for each in fields)
