@@ -167,7 +167,8 @@ def _what_they_did(writing: Writing, people: int) -> None:
         created_at=w.ago(begun),
         auth_time=w.ago(begun),
         amr="'pwd'",
-        last_seen=w.ago(f"n % {day}"),
+        # Half of a sign-in's time later: most have been idle for longer than a session may be.
+        last_seen=w.ago(f"({begun}) / 2"),
         expires_at=w.ago(f"-(n % {20 * day}) - 3600"),
         network="'192.0.2.0/24'",
         user_agent="'Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0'",
