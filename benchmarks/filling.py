@@ -3,6 +3,8 @@
 Ids and addresses are made of a number, so that whoever measures knows what there is: person 1 is user1@example.test.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, NullPool, create_engine
@@ -81,7 +83,8 @@ def fill(installation: Installation, *, people: int, password_hash: str, client_
     with engine.connect() as db:
         hurry(db)
         writing = Writing(db, password_hash, client_id)
-        _people(writing, people)
+        with without_trigrams(db):
+            _people(writing, people)
         _what_they_did(writing, people)
         _the_rest(writing, people)
         db.commit()
@@ -99,6 +102,21 @@ def hurry(db: Connection) -> None:
     else:
         db.exec_driver_sql("SET session_replication_role = replica; SET statement_timeout = 0")
         db.commit()
+
+
+@contextmanager
+def without_trigrams(db: Connection) -> Iterator[None]:
+    """The index of texts on PostgreSQL is dropped and created again: a tenth of the time of a million inserts."""
+    if db.dialect.name == "sqlite":
+        yield
+        return
+    index = db.exec_driver_sql(
+        "SELECT indexdef FROM pg_indexes WHERE indexname = 'ix_user_search_texts_trigrams'"
+    ).scalar_one()
+    db.exec_driver_sql("DROP INDEX ix_user_search_texts_trigrams")
+    yield
+    db.exec_driver_sql("SET LOCAL maintenance_work_mem = '512MB'")
+    db.exec_driver_sql(index)
 
 
 def _people(writing: Writing, people: int) -> None:
@@ -149,7 +167,8 @@ def _what_they_did(writing: Writing, people: int) -> None:
         created_at=w.ago(begun),
         auth_time=w.ago(begun),
         amr="'pwd'",
-        last_seen=w.ago(f"n % {day}"),
+        # Half of a sign-in's time later: most have been idle for longer than a session may be.
+        last_seen=w.ago(f"({begun}) / 2"),
         expires_at=w.ago(f"-(n % {20 * day}) - 3600"),
         network="'192.0.2.0/24'",
         user_agent="'Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0'",

@@ -123,7 +123,7 @@ def test_an_operator_does_not_overwrite_what_another_one_saved(console: Console,
     answer = send(console, brand="Merlin", version=version)
     assert answer.status_code == 412
     assert "Someone else has changed this since you opened it." in answer.text
-    assert 'value="Kestrel"' in answer.text
+    assert 'value="Merlin"' in answer.text
     assert len(events(work, "branding.changed")) == 1
     send(console)
     assert len(events(work, "branding.changed")) == 1  # nothing was different

@@ -109,19 +109,6 @@ def test_wrong_json_is_kept_with_what_is_wrong(console: Console, work: Work, tex
     assert reload(work, made).metadata == made.metadata
 
 
-def test_json_that_another_edit_overtook_is_refused(console: Console, work: Work) -> None:
-    with work() as w:
-        made, _ = make_client(w, client_name="Shop")
-    other = console.browser.new_tab()
-    for tab, name in ((other, "Kiosk"), (console.browser, "Store")):
-        shown = json_on(tab.open(f"/admin{tab_of(made, 'json')}"))
-        tab.submit({"metadata": json.dumps({**shown, "client_name": name})}, button="Review changes")
-    console.browser.submit(button="Save changes")
-    page = other.submit(button="Save changes")
-    assert page.status == 412
-    assert json_on(page)["client_name"] == "Store"
-
-
 def test_secrets_are_shown_with_their_age_and_end_but_not_themselves(
     console: Console, work: Work, clock: Clock
 ) -> None:

@@ -31,7 +31,7 @@ def test_keys_are_rotated_retired_and_revoked(console: Console, work: Work, cloc
     (second,) = of("upcoming")
     page = console.act(f"/keys/key/rotate?kid={first}")
     assert page.status == 409
-    assert "may sign from" in page.text
+    assert "It can sign from" in page.text
     page = console.act(f"/keys/key/retire?kid={first}", why="moved")
     assert "Key rotated. The next key is in use." in page.text
     assert (of("current"), of("retired")) == ([second], [first])

@@ -150,16 +150,6 @@ def test_a_name_with_special_characters_is_shown_as_text_and_found_again(console
     assert names(work) == {}
 
 
-def test_an_edit_of_a_description_that_another_operator_overtook_is_rejected(console: Console, work: Work) -> None:
-    create(console, "staff", "first")
-    asked = console.open("/roles/role/describe?name=staff")
-    with work() as w:
-        rules.describe_role(w, name="staff", description="second")
-    answer = console.browser.submit({"description": "third", "why": ""}, action=action_form(asked).action)
-    assert answer.status == 412
-    assert names(work) == {"staff": ("second", 0)}
-
-
 @pytest.mark.both_databases
 def test_the_last_administrator_stays_one(operator: Program, console: Console, work: Work, ada: str) -> None:
     """Nobody else could give the role again; the command line can."""

@@ -25,8 +25,10 @@ pytestmark = pytest.mark.both_databases
 FEW, MANY, PAGE = 400, 4000, 25
 
 
-def fill(work: UnitOfWork, start: int, end: int) -> None:
-    """Add users with an address, a session and an event each. One of 100 used another provider, and another network."""
+def fill(work: UnitOfWork, start: int, end: int, *, idle: timedelta = timedelta(0)) -> None:
+    """Add users with an address, a session and an event each. One of 100 used another provider, and another network.
+    The sessions were last used that much longer ago.
+    """
     rows: dict[Any, list[dict[str, Any]]] = {users: [], email_addresses: [], sessions: [], audit_events: []}
     for n in range(start, end):
         key, at = f"00000000-0000-7000-8000-{n:012}", work.now - timedelta(seconds=n)
@@ -38,7 +40,7 @@ def fill(work: UnitOfWork, start: int, end: int) -> None:
             {"id": key, "user_id": key, "address": address, "normal": address, "created_at": at, "verified_at": at}
         )
         session = {"id": key, "user_id": key, "digest": n.to_bytes(32), "created_at": at, "auth_time": at}
-        session |= {"last_seen": at, "expires_at": work.now + timedelta(days=1, seconds=n * 7919 % 100_000)}
+        session |= {"last_seen": at - idle, "expires_at": work.now + timedelta(days=1, seconds=n * 7919 % 100_000)}
         rows[sessions].append({**session, "amr": "fed" if rare else "pwd", "network": "", "user_agent": ""})
         event = {"id": key, "at": at, "name": "account.suspended" if rare else "session.signed_in", "user_agent": ""}
         event |= {"details": {"operator": f"user {key[:-4]}0000"} if rare else {}, "request_id": ""}
@@ -75,6 +77,13 @@ PAGES: dict[str, Callable[[UnitOfWork], object]] = {
     "sessions with a frequent method": listed(SESSIONS, sort="-last_used", method="pwd"),
     "events of an operator": logged(operator="user 00000000-0000-7000-8000-000000000000"),
     "events of a network": logged(network="192.0.2.7"),
+}
+
+
+IDLE: dict[str, Callable[[UnitOfWork], object]] = {
+    "sessions by sign-in, the oldest first": listed(SESSIONS, sort="signed_in", further=True),
+    "sessions of an app by sign-in, the oldest first": listed(SESSIONS, sort="signed_in", app="shop", method="pwd"),
+    "sessions by expiry, the first one first": listed(SESSIONS, sort="expires", further=True),
 }
 
 
@@ -126,4 +135,19 @@ def test_a_page_reads_as_few_rows_of_a_large_table_as_of_a_small_one(
                 w.db.exec_driver_sql("SET enable_seqscan = off")  # a few thousand rows are read whole otherwise
             costs.append({name: cost(w, act) for name, act in PAGES.items()})
     larger = {name: (few, costs[1][name]) for name, few in costs[0].items() if costs[1][name] > 3 * few + 100}
+    assert larger == {}
+
+
+def test_the_oldest_sign_ins_are_found_among_many_idle_sessions(work: Work) -> None:
+    costs: list[dict[str, int]] = []
+    for start, end in ((0, FEW), (FEW, MANY)):
+        with work() as w:
+            fill(w, start, end, idle=timedelta(days=1 if start else 0))
+        with work() as w:
+            if not w.installation.database.is_sqlite:
+                w.db.exec_driver_sql("ANALYZE")
+                w.db.exec_driver_sql("SET enable_seqscan = off")
+            costs.append({name: cost(w, act) for name, act in IDLE.items()})
+            assert IDLE["sessions by sign-in, the oldest first"](w)
+    larger = {name: (few, costs[1][name]) for name, few in costs[0].items() if costs[1][name] > 2 * few + 100}
     assert larger == {}

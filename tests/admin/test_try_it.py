@@ -93,8 +93,19 @@ def test_consent_that_was_there_before_stays(console: Console, work: Work, quill
             "id_token_encrypted_response_enc": "A256GCM",
         },
         {"userinfo_signed_response_alg": "RS256", "grant_types": ("authorization_code",)},
+        {"response_modes": ("form_post",)},
+        {"response_modes": ("fragment", "form_post")},
     ],
-    ids=["public", "pushed", "first-party", "signs requests", "encrypted ID token", "signed userinfo"],
+    ids=[
+        "public",
+        "pushed",
+        "first-party",
+        "signs requests",
+        "encrypted ID token",
+        "signed userinfo",
+        "form_post alone",
+        "no query",
+    ],
 )
 def test_a_trial_works_for_every_kind_of_browser_client(console: Console, work: Work, metadata: dict[str, Any]) -> None:
     with work() as w:
@@ -104,6 +115,8 @@ def test_a_trial_works_for_every_kind_of_browser_client(console: Console, work: 
         page = console.browser.submit(button="Allow")
     assert page.path == "/admin/clients/try", page
     assert "The sign-in worked." in page.text
+    for mode in metadata.get("response_modes", ())[:1]:
+        assert f"Your app receives the same values with response_mode={mode}" in page.text
     assert ("Only the application can read its claims." in page.text) == ("id_token_encrypted_response_alg" in metadata)
     assert all(grant.revoked_at is not None for grant in grants_of(work, made))
 
@@ -112,7 +125,7 @@ def test_a_trial_works_for_every_kind_of_browser_client(console: Console, work: 
     ("metadata", "said"),
     [
         ({"grant_types": ("client_credentials",), "response_types": ()}, "nothing to try"),
-        ({"response_modes": ("form_post",)}, "response_mode query"),
+        ({"grant_types": ("implicit",), "response_types": ("id_token",)}, "response_type=code, which a trial uses"),
     ],
 )
 def test_what_cannot_be_tried_is_said(console: Console, work: Work, metadata: dict[str, Any], said: str) -> None:

@@ -100,25 +100,6 @@ def test_what_cannot_be_an_account_is_said_at_its_field(console: Console, work: 
     assert page.title.startswith("Error: ")
 
 
-def test_an_edit_that_another_overtook_is_refused(console: Console, work: Work) -> None:
-    """Concurrent edits are detected; what is shown then is what is there now."""
-    with work() as w:
-        user_id = make_user(w, roles=("staff",))
-    tab = console.browser.new_tab()
-    tab.open(f"/admin/users/{user_id}/roles")
-    console.act(f"/users/{user_id}/roles", roles="staff buyer")
-    page = tab.submit({"roles": "staff seller"})
-    assert page.status == 412
-    assert "Someone else has changed this since you opened it." in page.text
-    assert find_user(work).roles == ["buyer", "staff"]
-    page = tab.submit({"roles": "seller"})
-    assert "Roles updated." in page.text
-    assert find_user(work).roles == ["seller"]
-    console.act(f"/users/{user_id}/name", name="Augusta")
-    assert find_user(work).claims["name"] == "Augusta"
-    assert "Augusta" in console.open("/users?q=augusta").text
-
-
 def test_nobody_shuts_themselves_out(console: Console, work: Work) -> None:
     for act in ("suspend", "delete"):
         page = console.act(f"/users/{console.user_id}/{act}")

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import httpx2
 import pytest
@@ -20,6 +20,7 @@ from provider.config.settings import Settings
 from provider.languages.catalogs import ENGLISH
 from provider.mail.samples import NAMES
 from tests.journeys.conftest import Account, Steps
+from tests.journeys.looked_at import SEEN, routes_of, sees
 from tests.support.chromium import NewPerson, Person
 from tests.support.demo_process import Demo
 from tests.support.effort import THOROUGH
@@ -53,6 +54,8 @@ class Inspector:
     axe: str
     keep: bool
     seen: set[str] = field(default_factory=set)
+    visited: set[str] = field(default_factory=set)
+    """The paths of the URLs whose pages were looked at."""
     findings: list[str] = field(default_factory=list)
 
     def see(self, name: str, heading: str) -> None:
@@ -67,6 +70,7 @@ class Inspector:
         """What is shown now, in light and dark and on a narrow screen. `rules` are those of axe, or tags of them."""
         page = self.person.page
         self.seen.add(name)
+        self.visited.add(urlsplit(page.url).path)
         page.evaluate(self.axe)
         self._look(f"{name}, light", rules)
         self.findings += [f"{name}: no space around a name in {text!r}" for text in page.evaluate(SPACES_LOST)]
@@ -111,11 +115,15 @@ def axe() -> str:
 
 
 @pytest.fixture
-def inspector(axe: str, new_person: NewPerson) -> Iterator[Inspector]:
+def inspector(axe: str, new_person: NewPerson, request: pytest.FixtureRequest) -> Iterator[Inspector]:
     person = new_person(viewport=WIDE, reduced_motion="reduce")
+    settings = Settings().model_copy(update={"upstreams": Path("upstreams.toml")})
     inspector = Inspector(person, axe, bool(os.environ.get("KEEP_SCREENSHOTS")))
     yield inspector
     assert inspector.findings == []
+    if request.session.testsfailed == 0:
+        promised = set(SEEN.get(request.function.__name__, ()))
+        assert promised <= routes_of(inspector.visited, settings), "the test names pages that it did not look at"
 
 
 def link_in(letter: str) -> str:
@@ -124,6 +132,7 @@ def link_in(letter: str) -> str:
     return found[0]
 
 
+@sees("/login", "/signup", "/verify-email", "/verify-email/confirm", "/consent")
 def test_the_pages_before_somebody_has_an_account(
     inspector: Inspector, newcomer: Account, demo: Demo, steps: Steps
 ) -> None:
@@ -150,6 +159,7 @@ def test_the_pages_before_somebody_has_an_account(
     see("consent", "Quill wants to access your account")
 
 
+@sees("/forgot-password", "/forgot-password/sent", "/reset-password", "/reset-password/done")
 @pytest.mark.slow
 def test_the_pages_of_a_forgotten_password_and_of_refusals(
     inspector: Inspector, account: Account, demo: Demo, steps: Steps
@@ -184,6 +194,15 @@ def test_the_pages_of_a_forgotten_password_and_of_refusals(
     see("not-found", person.heading)
 
 
+@sees(
+    "/select-account",
+    "/account/two-factor",
+    "/account/two-factor/set-up",
+    "/account/recovery-codes",
+    "/oauth2/logout",
+    "/oauth2/logout/done",
+    "/login/second-factor",
+)
 @pytest.mark.slow
 def test_the_pages_of_the_second_factor_and_of_signing_out(
     inspector: Inspector, account: Account, demo: Demo, steps: Steps
@@ -244,6 +263,7 @@ ACCOUNT_PAGES = (
 )
 
 
+@sees("/device", "/device/answered")
 @pytest.mark.slow
 def test_the_pages_of_a_device(inspector: Inspector, account: Account, demo: Demo, steps: Steps) -> None:
     person, see = inspector.person, inspector.see
@@ -261,6 +281,22 @@ def test_the_pages_of_a_device(inspector: Inspector, account: Account, demo: Dem
     see("device-answered", "Device connected")
 
 
+@sees(
+    "/account",
+    "/account/profile",
+    "/account/picture",
+    "/account/security",
+    "/account/password",
+    "/account/email",
+    "/account/sessions",
+    "/account/applications",
+    "/account/applications/app",
+    "/account/activity",
+    "/account/activity/not-me",
+    "/account/data",
+    "/account/delete",
+    "/account-leaving",
+)
 @pytest.mark.slow
 def test_the_account_pages(inspector: Inspector, account: Account, demo: Demo, steps: Steps) -> None:
     person, see = inspector.person, inspector.see
@@ -317,6 +353,43 @@ CONSOLE_PAGES = (
 )
 
 
+@sees(
+    "/admin",
+    "/admin/users",
+    "/admin/users/new",
+    "/admin/users/{user_id}",
+    "/admin/users/{user_id}/security",
+    "/admin/users/{user_id}/sessions",
+    "/admin/users/{user_id}/apps",
+    "/admin/users/{user_id}/activity",
+    "/admin/users/{user_id}/{action}",
+    "/admin/roles",
+    "/admin/roles/new",
+    "/admin/roles/role",
+    "/admin/clients",
+    "/admin/clients/new",
+    "/admin/clients/client",
+    "/admin/clients/client/settings",
+    "/admin/clients/client/json",
+    "/admin/clients/client/credentials",
+    "/admin/clients/client/users",
+    "/admin/clients/client/try",
+    "/admin/clients/try",
+    "/admin/clients/client/rejected",
+    "/admin/clients/client/{action}",
+    "/admin/sessions",
+    "/admin/keys",
+    "/admin/audit",
+    "/admin/outbox",
+    "/admin/webhooks",
+    "/admin/branding",
+    "/admin/emails",
+    "/admin/emails/{name}",
+    "/admin/settings",
+    "/admin/explain",
+    "/admin/design",
+    "/admin/design/parts",
+)
 @pytest.mark.slow
 def test_the_console(inspector: Inspector, operator: Account, account: Account, demo: Demo, steps: Steps) -> None:
     person, see = inspector.person, inspector.see
@@ -368,6 +441,14 @@ def test_the_console(inspector: Inspector, operator: Account, account: Account, 
     see("admin-client-tried", "Quill")
 
 
+@sees(
+    "/admin/users/selected",
+    "/admin/users/matching",
+    "/admin/users/changes/{run_id}",
+    "/admin/users/runs",
+    "/admin/users/import",
+    "/admin/users/imports/{import_id}",
+)
 @pytest.mark.slow
 def test_the_console_for_many_users(
     inspector: Inspector, operator: Account, account: Account, demo: Demo, steps: Steps
@@ -421,6 +502,7 @@ def test_the_emails(inspector: Inspector) -> None:
         inspector.look_at(f"email-{name}", ["wcag2a", "wcag2aa"])
 
 
+@sees("/account/email/confirm", "/undo-email-change")
 @pytest.mark.slow
 def test_the_pages_of_a_changed_password_and_email_address(
     inspector: Inspector, account: Account, newcomer: Account, demo: Demo, steps: Steps

@@ -13,6 +13,7 @@ from provider.config.environment import load_settings
 from provider.installation import open_installation
 from provider.work import unit_of_work
 from tests.federation.conftest import write_upstreams
+from tests.journeys.looked_at import sees
 from tests.journeys.test_accessibility import Inspector, axe, inspector
 from tests.support.chromium import Person
 from tests.support.factories import PASSWORD, make_client, make_user
@@ -175,6 +176,7 @@ def test_whoever_thinks_better_of_it_is_led_on(person: Person, sites: TwoSites) 
 
 
 @pytest.mark.slow
+@sees("/account/linked", "/account/linked/confirm")
 def test_the_pages_on_the_way(inspector: Inspector, sites: TwoSites) -> None:
     person, see, email = inspector.person, inspector.see, sites.add_person(here=True)
     person.open(f"{sites.ours}/login")

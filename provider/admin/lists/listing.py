@@ -10,8 +10,9 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
 
+from sqlalchemy import CTE, ColumnElement, FromClause, func, or_, select, true
 from sqlalchemy import Column as TableColumn
-from sqlalchemy import ColumnElement, FromClause, func, or_, select, true
+from sqlalchemy.sql.util import ClauseAdapter
 
 from provider.admin.lists.estimates import estimate_rows
 from provider.database.types import UtcTime
@@ -120,6 +121,8 @@ class Listing:
     search: Search | None = None
     always: Callable[[UnitOfWork], Conditions] = lambda _work: ()
     """The conditions that every row of the list meets."""
+    within: Callable[[UnitOfWork, Order], CTE | None] = lambda _work, _order: None
+    """Returns the rows of the table to sort, for an order whose index begins with rows that the list leaves out."""
 
     @property
     def by_key(self) -> Order:
@@ -160,6 +163,10 @@ class Listing:
             return self._find_searched(work, self.search, text, conditions, after=after, limit=limit)
         value, key = order.column.sort, self.key
         assert value is not None  # noqa: S101  # `order` returns no other
+        among = self.within(work, order)
+        if among is not None:
+            adapt = ClauseAdapter(among).traverse
+            value, key, conditions = adapt(value), adapt(key), [adapt(condition) for condition in conditions]
         query = select(value, key).where(*conditions)
         if order.column.source is not None:
             query = query.select_from(order.column.source)

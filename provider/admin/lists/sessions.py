@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, exists, false
+from sqlalchemy import CTE, ColumnElement, exists, false, select
 
 from provider.accounts.store import email_addresses
 from provider.accounts.users import find_user
-from provider.admin.lists.listing import Column, Conditions, Filter, Kind, Listing, from_day, to_day
+from provider.admin.lists.listing import Column, Conditions, Filter, Kind, Listing, Order, from_day, to_day
 from provider.audit.devices import device_name
 from provider.languages.text import Text
 from provider.oauth.tokens.store.grants import grants
@@ -34,12 +34,20 @@ class Entry:
 
 
 def _active(work: UnitOfWork) -> Conditions:
-    return (
-        table.c.expires_at > work.now,
-        table.c.ended_at.is_(None),
-        table.c.pending.is_(None),
-        table.c.last_seen > work.now - work.settings.session_idle_lifetime,
-    )
+    return (table.c.expires_at > work.now, table.c.ended_at.is_(None), table.c.pending.is_(None), _is_used(work))
+
+
+def _is_used(work: UnitOfWork) -> ColumnElement[bool]:
+    return table.c.last_seen > work.now - work.settings.session_idle_lifetime
+
+
+def _used_lately(work: UnitOfWork, order: Order) -> CTE | None:
+    """Return the sessions that are not idle, for the oldest sign-ins first: nearly all of the oldest ones are idle or
+    have expired. MATERIALIZED, because the database would go through them all in that order, hoping for a page.
+    """
+    if order.descending or order.column.name == "last_used":
+        return None
+    return select(table).where(_is_used(work)).cte("used_lately").prefix_with("MATERIALIZED")
 
 
 def _is_of(work: UnitOfWork, value: str) -> ColumnElement[bool]:
@@ -106,4 +114,5 @@ SESSIONS = Listing(
         "expires_at": lambda row: row.session.expires_at,
     },
     always=_active,
+    within=_used_lately,
 )

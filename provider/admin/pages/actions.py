@@ -17,9 +17,11 @@ from provider.accounts.pages.profile_form import parts_of
 from provider.accounts.roles.permissions import Permission
 from provider.admin import idempotency
 from provider.admin.authority import MorePermissions
-from provider.admin.etags import require_version, version_of
+from provider.admin.etags import ChangedMeanwhile, require_version, version_of
 from provider.admin.guards import Operator, require_operator
 from provider.admin.idempotency import AnsweredBefore, KeyInUse
+from provider.admin.pages import conflicts
+from provider.admin.pages.conflicts import Record, conflict
 from provider.crypto.digests import new_handle
 from provider.languages.catalogs import Language
 from provider.languages.free_text import InvalidText, clean_line
@@ -76,6 +78,21 @@ class Input(Generic[T]):
         """Return the initial content of the form fields of this input, by their names."""
         return parts_of(self.shown(value)) if self.kind == "date" else {self.name: self.shown(value)}
 
+    def label_of(self, language: Language, text: str) -> str:
+        """Return a value as the field shows it: the label of an option, or the text."""
+        options = self.options(language, text) if self.options else ()
+        return next((option["label"] for option in options if option["value"] == text), text)
+
+
+@dataclass(frozen=True)
+class Edit(Generic[T]):
+    """What an action replaces or relies on, so that it is rejected if that is not what the operator saw."""
+
+    value: Callable[[T], object]
+    """Returns the value whose version is in the form. `do` calls `require_version_seen`."""
+    record: Callable[[T], Record]
+    """Returns where the audit log has its changes."""
+
 
 class InvalidInput(Refusal):
     """An invalid value in a form field."""
@@ -118,10 +135,7 @@ class Action(Generic[T]):
     """For an action on a part of the subject, named by the query: returns the part's name, or None if it is gone."""
     leads_to: str | None = None
     """The page to go to next, if it is not the page of the subject."""
-    edits: Callable[[T], object] | None = None
-    """For an edit: returns the value that is edited. Its version is in the form, and `do` calls `require_version_seen`,
-    so an edit based on an outdated value is rejected.
-    """
+    edits: Edit[T] | None = None
 
 
 Actions: TypeAlias = Mapping[str, Action[T]]
@@ -227,11 +241,19 @@ def _key_of(call: Call, refusal: Refusal | None) -> str:
 
 
 def _ask(call: Call, subject: Subject[T], action: Action[T], here: str, *, refusal: Refusal | None = None) -> Response:
-    # What was typed stays, but for an edit that somebody else's overtook: that is looked at anew.
-    typed = {name: text for one in action.inputs for name, text in one.values(subject.value).items()}
-    if isinstance(refusal, InvalidInput):
-        typed = {name: call.form.get(name, "") for name in typed}
+    saved = {name: text for one in action.inputs for name, text in one.values(subject.value).items()}
+    typed = saved if refusal is None else {name: call.form.get(name, "") for name in saved}
     errors = {} if refusal is None else {getattr(refusal, "name", ""): refusal.message}
+    overtaken = None
+    if isinstance(refusal, ChangedMeanwhile) and action.edits is not None:
+        if action.inputs:
+            errors = {"": conflicts.MESSAGE}
+        differing = [
+            (one.label, one.label_of(call.language, one.shown(subject.value)))
+            for one in action.inputs
+            if any(typed[name] != text for name, text in one.values(subject.value).items())
+        ]
+        overtaken = conflict(call, action.edits.record(subject.value), differing)
     return page(
         call,
         "admin/action.html",
@@ -243,6 +265,7 @@ def _ask(call: Call, subject: Subject[T], action: Action[T], here: str, *, refus
         typed=typed,
         why=call.form.get("why", ""),
         idempotency_key=_key_of(call, refusal),
-        version="" if action.edits is None else version_of(action.edits(subject.value)),
+        version="" if action.edits is None else version_of(action.edits.value(subject.value)),
         errors=errors,
+        overtaken=overtaken,
     )

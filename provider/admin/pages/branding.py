@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 from urllib.parse import urlencode
 
 from starlette.responses import Response
@@ -12,10 +13,12 @@ from provider.admin import branding
 from provider.admin.branding import Draft
 from provider.admin.etags import ChangedMeanwhile
 from provider.admin.guards import Operator, operator_of, require_operator
+from provider.admin.pages import conflicts
 from provider.admin.pages.actions import (
     VERSION,
     Action,
     Actions,
+    Edit,
     InvalidInput,
     Subject,
     action_endpoint,
@@ -24,11 +27,13 @@ from provider.admin.pages.actions import (
     record_reason,
     with_done,
 )
+from provider.admin.pages.conflicts import Record, conflict
+from provider.audit.events import Event
 from provider.branding.palette import DARK, FOR_TEXT, LIGHT, Contrasts, contrasts, in_the_dark
 from provider.config.branding import Branding
 from provider.config.settings import Settings
 from provider.languages.text import Text
-from provider.saved_branding import Saved
+from provider.saved_branding import LOGOS, Saved
 from provider.web.assets import PlacedAsset, inline
 from provider.web.call import Call
 from provider.web.destination import destination
@@ -37,6 +42,7 @@ from provider.web.look import Look, look_of, preview_stylesheet
 from provider.web.pages import go, page
 
 PATH = "/admin/branding"
+CHOOSE_AGAIN = Text("Choose the file again.")
 MAX_BODY = 1024 * 1024
 """The largest request body, in bytes. It exceeds the limit of two logos, so that the page can report the error."""
 COLOURS = ("brand_accent", "brand_accent_dark", "brand_paper", "brand_paper_dark")
@@ -48,6 +54,7 @@ def _reset(call: Call, _subject: Subject[Saved]) -> None:
     branding.save(call.work, {}, seen=call.form.get(VERSION, ""))
 
 
+RECORD = Record(Event.BRANDING_CHANGED)
 SAVED = Text("Branding saved. All pages and emails use it.")
 ACTIONS: Actions[Saved] = {
     "reset": Action(
@@ -61,7 +68,7 @@ ACTIONS: Actions[Saved] = {
         do=_reset,
         danger=True,
         is_available=lambda saved: bool(saved.values),
-        edits=lambda saved: saved.version,
+        edits=Edit(lambda saved: saved.version, lambda _saved: RECORD),
     ),
 }
 
@@ -98,7 +105,7 @@ def save(call: Call) -> Response:
     except InvalidInput as refusal:
         return _form(call, typed=call.form, errors={**draft.errors, refusal.name: refusal.message})
     except ChangedMeanwhile as refusal:
-        return _form(call, errors={"": refusal.message}, status_code=refusal.status_code)
+        return _form(call, typed=call.form, errors=_overtaken(call), status_code=refusal.status_code, is_overtaken=True)
     return go(with_done(PATH, "save"))
 
 
@@ -145,6 +152,7 @@ def _form(
     typed: Mapping[str, str] | None = None,
     errors: Mapping[str, str] | None = None,
     status_code: int = 400,
+    is_overtaken: bool = False,
 ) -> Response:
     saved = saved_branding.find(call.work.read)
     call.installation.branding.take(saved)  # another process may have saved it a moment ago
@@ -168,7 +176,22 @@ def _form(
         done=SAVED if call.query.get("done") == "save" else done_message(call, ACTIONS),
         why=call.form.get("why", ""),
         errors=errors or {},
+        overtaken=_conflict(call, shown) if is_overtaken else None,
     )
+
+
+def _overtaken(call: Call) -> dict[str, str]:
+    """Return the errors of a form that another change overtook. A browser doesn't keep the file that was chosen."""
+    return {"": conflicts.MESSAGE, **{name: CHOOSE_AGAIN for name in LOGOS if call.files.get(name)}}
+
+
+def _conflict(call: Call, shown: Mapping[str, str | None]) -> dict[str, Any]:
+    differing = [
+        (label, shown[name])
+        for name, label in LABELS.items()
+        if name not in LOGOS and (shown[name] or "") != call.form.get(name, "").strip()
+    ]
+    return conflict(call, RECORD, differing)
 
 
 def preview_look(settings: Settings, *, is_dark: bool) -> Look:

@@ -4,10 +4,18 @@ from starlette.responses import Response
 
 from provider.accounts.roles.permissions import Permission
 from provider.admin.guards import Operator, require_operator
-from provider.admin.pages.actions import Action, Actions, Subject, action_endpoint, available, done_message
+from provider.admin.pages.actions import (
+    Action,
+    Actions,
+    InvalidInput,
+    Subject,
+    action_endpoint,
+    available,
+    done_message,
+)
 from provider.languages.text import Text
 from provider.oauth.keys import rotation
-from provider.oauth.keys.rotation import UnknownKey
+from provider.oauth.keys.rotation import TooSoon, UnknownKey
 from provider.oauth.keys.store import SigningKeyRow, State
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
@@ -15,11 +23,18 @@ from provider.web.pages import page
 
 PATH = "/admin/keys"
 NEEDS = Permission.KEYS_WRITE
+TOO_SOON = Text(
+    "Applications may not have fetched the upcoming key yet. It can sign from %(time)s UTC. To use it now, choose "
+    "“Rotate immediately”."
+)
 
 
 def _rotate(*, at_once: bool) -> Action[SigningKeyRow]:
     def do(call: Call, subject: Subject[SigningKeyRow]) -> None:
-        rotation.rotate(call.work, alg=subject.value.alg, at_once=at_once)
+        try:
+            rotation.rotate(call.work, alg=subject.value.alg, at_once=at_once)
+        except TooSoon as refusal:
+            raise InvalidInput("", Text(TOO_SOON.message, time=f"{refusal.may_sign_from:%Y-%m-%d %H:%M}")) from None
 
     def is_current(key: SigningKeyRow) -> bool:
         return key.state == State.CURRENT

@@ -14,6 +14,7 @@ from provider.admin.guards import Operator, require_operator
 from provider.admin.pages.actions import (
     Action,
     Actions,
+    Edit,
     Input,
     InvalidInput,
     Subject,
@@ -22,7 +23,9 @@ from provider.admin.pages.actions import (
     done_message,
     require_version_seen,
 )
+from provider.admin.pages.conflicts import Record
 from provider.admin.pages.paging import AT_ONCE, next_page, place_on
+from provider.audit.events import Event
 from provider.languages.free_text import InvalidText
 from provider.languages.text import Text
 from provider.web.call import Call
@@ -58,7 +61,7 @@ ACTIONS: Actions[Role] = {
         done=Text("Description updated."),
         do=_describe,
         inputs=(Input("description", Text("Description"), shown=lambda role: role.description),),
-        edits=lambda role: role.description,
+        edits=Edit(lambda role: role.description, lambda role: Record(Event.ROLE_UPDATED, detail=("role", role.name))),
         is_available=_is_for_apps,
     ),
     "delete": Action(

@@ -9,6 +9,7 @@ from provider.admin.guards import Operator, require_operator
 from provider.admin.pages.actions import (
     Action,
     Actions,
+    Edit,
     Input,
     InvalidInput,
     ShownOnce,
@@ -16,8 +17,11 @@ from provider.admin.pages.actions import (
     action_endpoint,
     available,
     done_message,
+    require_version_seen,
     run_once,
 )
+from provider.admin.pages.conflicts import Record
+from provider.audit.events import Event
 from provider.crypto.digests import new_handle
 from provider.database.base import parse_id
 from provider.languages.text import Text
@@ -43,6 +47,8 @@ def _secret(secret: str) -> ShownOnce:
 
 
 def _rotate_secret(call: Call, subject: Subject[Webhook]) -> ShownOnce:
+    store.lock(call.work.db, subject.value.id)
+    require_version_seen(call, subscriptions.find(call.work, subject.value.id).sealed)
     return _secret(subscriptions.rotate_secret(call.work, subject.value.id))
 
 
@@ -77,6 +83,10 @@ ACTIONS: Actions[Webhook] = {
         done=Text("Secret rotated."),
         do=_rotate_secret,
         creates=True,
+        edits=Edit(
+            lambda webhook: webhook.sealed,
+            lambda webhook: Record(Event.WEBHOOK_SECRET_ROTATED, detail=("webhook", webhook.id)),
+        ),
     ),
     "replay": Action(
         title=Text("Replay events"),

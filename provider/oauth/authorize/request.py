@@ -153,7 +153,8 @@ def read_request(
     client = target.client
     require_supported(checks, given)
     response_type = read_response_type(checks, work.settings, client, given)
-    require_response_mode(checks, client, given)
+    if not is_trial(work, given):
+        require_response_mode(checks, client, given)
     scope = read_scope(checks, client, response_type, given)
     require_id_token_can_be_used(checks, response_type, given, scope)
     code_challenge = read_challenge(checks, client, response_type, given)

@@ -73,7 +73,7 @@ def find_trial(work: UnitOfWork, state: str | None) -> Trial | None:
 
 def is_trial(work: UnitOfWork, given: Mapping[str, str]) -> bool:
     """Return whether the console made this authorization request. One that asks for anything but a code which only the
-    console can redeem is none.
+    console can redeem is none. The code comes back in the query, whichever response modes the client has registered.
     """
     if given.get("redirect_uri") != redirect_uri_of(work.settings):
         return False

@@ -36,6 +36,7 @@ class TooSoon(Refusal):
     status_code = 409
 
     def __init__(self, upcoming: str, may_sign_from: datetime) -> None:
+        self.may_sign_from = may_sign_from
         moment = f"{may_sign_from:%Y-%m-%d %H:%M} UTC"
         super().__init__(f"The upcoming key {upcoming} may sign from {moment}. To rotate now, use --at-once.")
 

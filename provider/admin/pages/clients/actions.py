@@ -2,10 +2,13 @@
 
 from collections.abc import Callable
 
-from provider.admin.pages.actions import Action, Actions, ShownOnce, Subject
+from provider.admin.pages.actions import Action, Actions, Edit, ShownOnce, Subject, require_version_seen
+from provider.admin.pages.conflicts import Record
+from provider.audit.events import Event
 from provider.languages.text import Text
 from provider.oauth.clients import clients, secret_rotation
-from provider.oauth.clients.clients import Client
+from provider.oauth.clients.clients import Client, NoSuchClient
+from provider.oauth.clients.store import clients as store
 from provider.web.call import Call
 from provider.work import UnitOfWork
 
@@ -17,7 +20,27 @@ def _simply(do: Callable[[UnitOfWork, str], object]) -> Callable[[Call, Subject[
     return carry_out
 
 
+def _secrets(client: Client) -> list[str]:
+    return sorted(secret.digest.hex() for secret in client.secrets)
+
+
+def _require_secrets_seen(call: Call, client_id: str) -> None:
+    """Check that nobody rotated the secret meanwhile. Else the newest one would be retired, or the one in use revoked,
+    before anyone used the new one. Raises ChangedMeanwhile or NoSuchClient.
+    """
+    client = clients.find_client(call.work, client_id) if store.lock(call.work.db, client_id) else None
+    if client is None:
+        raise NoSuchClient
+    require_version_seen(call, _secrets(client))
+
+
+def _end_old_secrets(call: Call, subject: Subject[Client]) -> None:
+    _require_secrets_seen(call, subject.value.client_id)
+    secret_rotation.end_retired_secrets(call.work, subject.value.client_id)
+
+
 def _rotate_secret(call: Call, subject: Subject[Client]) -> ShownOnce:
+    _require_secrets_seen(call, subject.value.client_id)
     secret = secret_rotation.rotate_secret(call.work, subject.value.client_id)
     return ShownOnce(
         title=Text("New client secret"),
@@ -26,6 +49,7 @@ def _rotate_secret(call: Call, subject: Subject[Client]) -> ShownOnce:
     )
 
 
+SECRETS: Edit[Client] = Edit(_secrets, lambda client: Record(Event.CLIENT_SECRET_ROTATED, client_id=client.client_id))
 ACTIONS: Actions[Client] = {
     "rotate-secret": Action(
         title=Text("Rotate secret"),
@@ -37,6 +61,7 @@ ACTIONS: Actions[Client] = {
         done=Text("Secret rotated."),
         do=_rotate_secret,
         creates=True,
+        edits=SECRETS,
         is_available=lambda client: client.metadata.has_secret,
     ),
     "end-old-secrets": Action(
@@ -44,7 +69,8 @@ ACTIONS: Actions[Client] = {
         button=Text("Revoke old secrets"),
         means=(Text("Only the newest secret will work. Do this if an old secret may have leaked."),),
         done=Text("Old secrets revoked."),
-        do=_simply(secret_rotation.end_retired_secrets),
+        do=_end_old_secrets,
+        edits=SECRETS,
         danger=True,
         is_available=lambda client: len(client.secrets) > 1,
     ),

@@ -1,6 +1,6 @@
 """Changes of a client's metadata: checked, reviewed, and saved if no one changed the same members meanwhile."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from starlette.responses import Response
@@ -9,15 +9,19 @@ from provider.admin import authority
 from provider.admin.client_labels import LABELS
 from provider.admin.etags import ChangedMeanwhile
 from provider.admin.guards import operator_of
+from provider.admin.pages import conflicts
 from provider.admin.pages.actions import VERSION, require_version_seen
 from provider.admin.pages.clients.frame import client_page
+from provider.admin.pages.conflicts import Record, conflict
+from provider.audit.events import Event
 from provider.oauth.clients import clients
 from provider.oauth.clients.clients import Client, NoSuchClient
-from provider.oauth.clients.metadata import ClientMetadata
+from provider.oauth.clients.metadata import ClientMetadata, InvalidMetadata
 from provider.oauth.clients.metadata_rules import parse_metadata
 from provider.oauth.clients.sector_documents import require_vouched_for
 from provider.oauth.clients.store import clients as store
 from provider.oauth.scopes import parse_scope
+from provider.refusals import Refusal
 from provider.web.call import Call
 
 SECTOR = ("sector_identifier_uri", "redirect_uris")
@@ -89,6 +93,27 @@ def review(
         why=call.form.get("why", ""),
         errors=errors or {},
     )
+
+
+def message_of(refusal: Refusal) -> str:
+    """Return what a form of the client says about a refusal."""
+    return conflicts.MESSAGE if isinstance(refusal, ChangedMeanwhile) else refusal.message
+
+
+def client_conflict(
+    call: Call, client: Client, names: Iterable[str], typed: Callable[[], Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Return what `conflict` shows for a form that another change overtook. `client` is the one that is saved, and
+    `typed` returns the members `names` as typed, or raises InvalidMetadata.
+    """
+    names = tuple(names)
+    try:
+        changes = client.metadata.differences(merge(client.metadata, names, typed()))
+    except InvalidMetadata:  # it is said when the form is sent again
+        changes = {}
+    differing = [(LABELS[name], _shown(name, pair)[0]) for name, pair in changes.items()]
+    record = Record(Event.CLIENT_UPDATED, client_id=client.client_id, members=names)
+    return conflict(call, record, differing)
 
 
 def _shown(name: str, pair: tuple[Any, Any]) -> tuple[Any, Any]:

@@ -11,7 +11,15 @@ from provider.admin.client_groups import all_names
 from provider.admin.etags import ChangedMeanwhile, version_of
 from provider.admin.guards import require_operator
 from provider.admin.pages.actions import InvalidInput, record_reason, require_version_seen
-from provider.admin.pages.clients.changes import apply_changes, merge, require_possible, review, version_values
+from provider.admin.pages.clients.changes import (
+    apply_changes,
+    client_conflict,
+    merge,
+    message_of,
+    require_possible,
+    review,
+    version_values,
+)
 from provider.admin.pages.clients.frame import client_page, find_client, find_client_to_change, setting_groups, url_of
 from provider.jose.json_objects import read_object
 from provider.oauth.clients.clients import Client
@@ -56,8 +64,7 @@ def save_json(call: Call) -> Response:
     except InvalidInput as refusal:
         return review(call, client, changes, back=here, typed={FIELD: text}, errors={refusal.name: refusal.message})
     except ChangedMeanwhile as refusal:
-        fresh = find_client(call, subject.operator).value
-        return _form(call, fresh, _as_text(fresh.metadata), refusal)
+        return _form(call, find_client(call, subject.operator).value, text, refusal)
     except (InvalidMetadata, MorePermissions) as refusal:
         return _form(call, client, text, refusal)
     return go(f"{here}&changed=yes")
@@ -91,5 +98,8 @@ def _form(call: Call, client: Client, text: str, refusal: Refusal | None = None)
         text=text,
         rows=min(text.count("\n") + 2, 60),
         version=version_of(version_values(client.metadata, NAMES)),
-        errors={} if refusal is None else {FIELD: refusal.message},
+        errors={} if refusal is None else {FIELD: message_of(refusal)},
+        overtaken=client_conflict(call, client, NAMES, lambda: _parse(text))
+        if isinstance(refusal, ChangedMeanwhile)
+        else None,
     )

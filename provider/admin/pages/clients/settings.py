@@ -13,7 +13,15 @@ from provider.admin.client_labels import LABELS
 from provider.admin.etags import ChangedMeanwhile, version_of
 from provider.admin.guards import require_operator
 from provider.admin.pages.actions import InvalidInput, record_reason, require_version_seen
-from provider.admin.pages.clients.changes import apply_changes, merge, require_possible, review, version_values
+from provider.admin.pages.clients.changes import (
+    apply_changes,
+    client_conflict,
+    merge,
+    message_of,
+    require_possible,
+    review,
+    version_values,
+)
 from provider.admin.pages.clients.frame import client_page, find_client, find_client_to_change, setting_groups, url_of
 from provider.oauth.clients.clients import Client
 from provider.oauth.clients.metadata import ClientMetadata, InvalidMetadata
@@ -58,7 +66,7 @@ def save_settings(call: Call) -> Response:
         errors = {refusal.name: refusal.message}
         return review(call, client, changes, back=here, typed=_typed(call, names), errors=errors)
     except ChangedMeanwhile as refusal:
-        return _form(call, find_client(call, subject.operator).value, key, refusal)
+        return _form(call, find_client(call, subject.operator).value, key, refusal, typed=call.form)
     except (InvalidMetadata, MorePermissions) as refusal:
         return _form(call, client, key, refusal, typed=call.form)
     return go(f"{here}&changed=yes")
@@ -104,7 +112,10 @@ def _form(
         sections=[(title, members) for title, members in sections if members],
         changed=ClientMetadata().differences(metadata),
         version=version_of(version_values(metadata, names)),
-        errors={} if refusal is None else {about if about in names else "": refusal.message},
+        errors={} if refusal is None else {about if about in names else "": message_of(refusal)},
+        overtaken=client_conflict(call, client, names, lambda: client_form.parse(names, call.form, metadata))
+        if isinstance(refusal, ChangedMeanwhile)
+        else None,
         elsewhere=_elsewhere(client, about) if about not in names else None,
     )
 

@@ -111,10 +111,10 @@ def _obstacle(client: Client) -> Text | None:
     metadata = client.metadata
     if client.disabled:
         return Text("This application is disabled. Enable it first.")
-    if "authorization_code" not in metadata.grant_types or CODE not in metadata.response_types:
+    if metadata.response_types and CODE not in metadata.response_types:
+        return Text("This application isn't registered for response_type=code, which a trial uses.")
+    if "authorization_code" not in metadata.grant_types:
         return Text("Users don't sign in to this application through the browser, so there is nothing to try.")
-    if ResponseMode.QUERY not in metadata.response_modes:
-        return Text("This application doesn't accept responses in the query (response_mode query), which a trial uses.")
     return None
 
 
@@ -152,6 +152,14 @@ def _steps(call: Call, operator: Operator, trial: Trial, client: Client, outcome
         else Text("You allowed these permissions. The consent was removed again unless you had given it before.")
     )
     response = {"code": _short(call.query["code"]), "state": _short(state), "iss": call.query.text("iss")}
+    modes = client.metadata.response_modes
+    returned = Text("Signet sent the browser back with a code. Your app compares state and iss with what it expects.")
+    if ResponseMode.QUERY not in modes:
+        returned = Text(
+            "Signet sent the browser back with a code in the query. Your app receives the same values with "
+            "response_mode=%(mode)s, and compares state and iss with what it expects.",
+            mode=modes[0],
+        )
     token_request = {
         "grant_type": "authorization_code",
         "code": response["code"],
@@ -176,7 +184,7 @@ def _steps(call: Call, operator: Operator, trial: Trial, client: Client, outcome
         Step(Text("Consent"), consented, {"scope": grant.scope}),
         Step(
             Text("Authorization response"),
-            Text("Signet sent the browser back with a code. Your app compares state and iss with what it expects."),
+            returned,
             response,
         ),
         Step(

@@ -13,11 +13,22 @@ from provider.accounts.store.users import ADMIN, Status, User
 from provider.admin import authority
 from provider.admin.bulk import actions as bulk
 from provider.admin.bulk.actions import UserOperation
-from provider.admin.pages.actions import Action, Actions, Input, InvalidInput, ShownOnce, Subject, require_version_seen
+from provider.admin.pages.actions import (
+    Action,
+    Actions,
+    Edit,
+    Input,
+    InvalidInput,
+    ShownOnce,
+    Subject,
+    require_version_seen,
+)
+from provider.admin.pages.conflicts import Record
 from provider.admin.pages.users.addresses import ADDRESS_ACTIONS
 from provider.admin.pages.users.connections import CONNECTION_ACTIONS
 from provider.admin.pages.users.details import UserDetails, lock_user
 from provider.admin.pages.users.profile import PROFILE_ACTIONS
+from provider.audit.events import Event
 from provider.languages.free_text import InvalidText
 from provider.languages.text import Text
 from provider.mail.rendering import link_to
@@ -218,7 +229,9 @@ ACTIONS: Actions[UserDetails] = {
                 shown=lambda person: " ".join(sorted(person.user.roles)),
             ),
         ),
-        edits=lambda person: _roles(person.user),
+        edits=Edit(
+            lambda person: _roles(person.user), lambda person: Record(Event.ROLES_CHANGED, user_id=person.user.id)
+        ),
     ),
     "name": Action(
         title=Text("Edit name"),
@@ -231,7 +244,10 @@ ACTIONS: Actions[UserDetails] = {
         done=Text("Name updated."),
         do=_set_name,
         inputs=(Input("name", Text("Full name"), shown=lambda person: _name(person.user)),),
-        edits=lambda person: _name(person.user),
+        edits=Edit(
+            lambda person: _name(person.user),
+            lambda person: Record(Event.PROFILE_CHANGED, user_id=person.user.id, members=("name",)),
+        ),
     ),
     **PROFILE_ACTIONS,
     **ADDRESS_ACTIONS,

@@ -8,8 +8,18 @@ from provider.accounts.email.email_change import SameAddress
 from provider.accounts.registration import AddressTaken, NotAnAddress
 from provider.accounts.store import email_addresses, users
 from provider.accounts.users import NoSuchUser
-from provider.admin.pages.actions import Action, Actions, Input, InvalidInput, Subject, require_version_seen
+from provider.admin.pages.actions import (
+    Action,
+    Actions,
+    Edit,
+    Input,
+    InvalidInput,
+    Subject,
+    require_version_seen,
+)
+from provider.admin.pages.conflicts import Record
 from provider.admin.pages.users.details import UserDetails
+from provider.audit.events import Event
 from provider.languages.text import Text
 from provider.web.call import Call
 
@@ -18,17 +28,22 @@ def _shown(person: UserDetails) -> str:
     return person.email or ""
 
 
-def _set_address(call: Call, subject: Subject[UserDetails]) -> None:
-    user_id = subject.value.user.id
+def _require_address_seen(call: Call, user_id: str) -> None:
     current = email_addresses.find_of_user(call.work.db, user_id) if users.lock(call.work.db, user_id) else None
     if current is None:
         raise NoSuchUser
     require_version_seen(call, current.address)
+
+
+def _set_address(call: Call, subject: Subject[UserDetails]) -> None:
+    user_id = subject.value.user.id
+    _require_address_seen(call, user_id)
     with _at_field():
         operator_changes.set_address(call.work, user_id=user_id, email=call.form.text("email"))
 
 
 def _request_address(call: Call, subject: Subject[UserDetails]) -> None:
+    _require_address_seen(call, subject.value.user.id)  # an address that was never verified is replaced
     with _at_field():
         operator_changes.request_change(call.work, user_id=subject.value.user.id, email=call.form.text("email"))
 
@@ -42,6 +57,7 @@ def _at_field() -> Iterator[None]:
         raise InvalidInput("email", refusal.message) from None
 
 
+EDIT: Edit[UserDetails] = Edit(_shown, lambda person: Record(Event.EMAIL_CHANGED, user_id=person.user.id))
 ADDRESS_ACTIONS: Actions[UserDetails] = {
     "email": Action(
         title=Text("Change email address"),
@@ -54,7 +70,7 @@ ADDRESS_ACTIONS: Actions[UserDetails] = {
         done=Text("Email address changed."),
         do=_set_address,
         inputs=(Input("email", Text("Email address"), shown=_shown),),
-        edits=_shown,
+        edits=EDIT,
         danger=True,
     ),
     "send-email-change": Action(
@@ -68,6 +84,7 @@ ADDRESS_ACTIONS: Actions[UserDetails] = {
         done=Text("Email queued for delivery."),
         do=_request_address,
         inputs=(Input("email", Text("New email address")),),
+        edits=EDIT,
         is_available=lambda person: person.may_confirm_address,
     ),
 }

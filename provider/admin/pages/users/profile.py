@@ -9,8 +9,18 @@ from provider.accounts import profile
 from provider.accounts.pages.profile import GROUPS
 from provider.accounts.pages.profile_form import BIRTHDATE, CHOICES, INVALID_DATE, options_of, typed_date
 from provider.accounts.profile import FIELDS, Field, parse_profile, values_of
-from provider.admin.pages.actions import Action, Actions, Input, InvalidInput, Subject, require_version_seen
+from provider.admin.pages.actions import (
+    Action,
+    Actions,
+    Edit,
+    Input,
+    InvalidInput,
+    Subject,
+    require_version_seen,
+)
+from provider.admin.pages.conflicts import Record
 from provider.admin.pages.users.details import UserDetails, lock_user
+from provider.audit.events import Event
 from provider.languages.regions import countries
 from provider.languages.text import Text
 from provider.web.call import Call
@@ -91,6 +101,7 @@ def _input(field: Field) -> Input[UserDetails]:
 
 
 def _action(title: Text, names: tuple[str, ...]) -> Action[UserDetails]:
+    claims = {"address" if _FIELDS[name].of_address else name for name in names}
     return Action(
         title=title,
         button=Text("Save changes"),
@@ -103,7 +114,10 @@ def _action(title: Text, names: tuple[str, ...]) -> Action[UserDetails]:
         done=Text("Profile updated."),
         do=_change(names),
         inputs=tuple(_input(_FIELDS[name]) for name in names),
-        edits=lambda person: _values(person, names),
+        edits=Edit(
+            lambda person: _values(person, names),
+            lambda person: Record(Event.PROFILE_CHANGED, user_id=person.user.id, members=claims),
+        ),
         is_listed=False,
     )
 
