@@ -59,6 +59,7 @@ grants = Table(
     Column("revoke_reason", String(32)),
     Column("resources", JSON, nullable=False, server_default="[]"),  # the APIs its tokens may be for (RFC 8707)
     Column("security_stamp", UtcTime),  # the user's when it began; NULL in rows of earlier releases
+    Column("acr", String(16)),  # what the app asked for and got; NULL for the usual one of the amr
     Index("ix_grants_user_id_client_id", "user_id", "client_id"),
     Index("ix_grants_session_id", "session_id"),
     Index("ix_grants_expires_at", "expires_at"),
@@ -91,6 +92,8 @@ class Grant:
     revoke_reason: str | None
     resources: Sequence[str] = ()
     security_stamp: datetime | None = None
+    acr: str | None = None
+    """The `acr` of its tokens, if it is not the usual one of `amr`."""
 
 
 @dataclass(frozen=True)
