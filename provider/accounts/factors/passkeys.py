@@ -63,7 +63,7 @@ class TooManyPasskeys(Refusal):
 class NoSuchPasskey(NotFound):
     code = "no-such-passkey"
     title = Text("Passkey not found")
-    message = Text("Your account has no passkey with this ID.")
+    message = Text("There is no passkey with this ID.")
 
 
 class LastPasskey(Refusal):

@@ -91,6 +91,7 @@ class Refuse:
 
     why: str
     error: type[OAuth2Error]
+    fix: str = "Request an acr that the user can reach, and name a user who can sign in here."
 
 
 @dataclass(frozen=True)

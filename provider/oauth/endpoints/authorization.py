@@ -179,7 +179,12 @@ def _next_step(
         request, session, parked=parked, consent=agreed, reachable=reachable, required=required, now=work.now
     )
     if isinstance(step, SetUp) and not policy.can_meet(call.settings, step.level):
-        return Refuse("what operators require can't be set up here", UnmetAuthenticationRequirementsError)
+        return Refuse(
+            "the sign-in that operators require can't be set up here",
+            UnmetAuthenticationRequirementsError,
+            fix="Run `signet check` to see what is missing and turn it on. Or require less in SIGNET_REQUIRED_FACTOR, "
+            "of the role, or of the client.",
+        )
     return step
 
 
@@ -207,9 +212,9 @@ def _require_allowed_to_ask(checks: Checks, request: AuthorizationRequest, step:
         if "none" in request.prompt
         else "a user and an acr that the request allows",
         got=step.why,
-        fix="Send the request again without prompt=none, so that the user can answer."
-        if "none" in request.prompt
-        else "Request an acr that the user can reach, and name a user who can sign in here.",
+        fix=step.fix
+        if isinstance(step, Refuse)
+        else "Send the request again without prompt=none, so that the user can answer.",
     )
 
 

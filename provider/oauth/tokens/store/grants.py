@@ -22,7 +22,6 @@ from sqlalchemy import (
     exists,
     func,
     insert,
-    or_,
     select,
     table,
     update,
@@ -47,9 +46,8 @@ grants = Table(
     Column("client_id", String(128), ForeignKey("clients.client_id", ondelete="CASCADE"), nullable=False),
     Column("session_id", Identifier, nullable=False),  # the `sid`; the session may be purged before the grant
     Column("scope", String(2000), nullable=False),
-    Column(
-        "claims", JSON, nullable=False
-    ),  # the OIDC claims parameter, reduced: {"id_token": [names], "userinfo": [names], "values": {}}
+    # the OIDC claims parameter, reduced: {"id_token": [names], "userinfo": [names], "values": {}}
+    Column("claims", JSON, nullable=False),
     Column("offline", Boolean, nullable=False),  # outlives the browser session
     Column("auth_time", UtcTime, nullable=False),
     Column("amr", String(64), nullable=False),
@@ -92,8 +90,7 @@ class Grant:
     revoke_reason: str | None
     resources: Sequence[str] = ()
     security_stamp: datetime | None = None
-    acr: str | None = None
-    """The `acr` of its tokens, if it is not the usual one of `amr`."""
+    acr: str | None = None  # of its tokens, if it is not the usual one of `amr`
 
 
 @dataclass(frozen=True)
@@ -246,7 +243,7 @@ class Held:
 
 def _is_active(now: datetime) -> tuple[Any, ...]:
     """Return the conditions, on what `join_state` joins, of active grants."""
-    in_session = or_(grants.c.offline, sessions.c.ended_at.is_(None))
+    in_session = grants.c.offline | sessions.c.ended_at.is_(None)
     return grants.c.revoked_at.is_(None), grants.c.expires_at > now, _has_same_stamp, in_session
 
 
