@@ -57,8 +57,8 @@ def list_passkeys(call: Call, _operator: Operator, _body: Body) -> Passkeys:
 
 @by_operator(needs=Permission.USERS_WRITE, problems=(NoSuchUser, NoSuchPasskey, OnlySecondFactor))
 def remove_passkey(call: Call, _operator: Operator, _body: Body) -> None:
-    """Remove a user's passkey, even if it is their only way to sign in. Use this if its device was lost or stolen. All
-    of their sessions and tokens end, and they are notified by email.
+    """Remove a user's passkey. Use this if its device was lost or stolen. It can be their only way to sign in. All of
+    their sessions and tokens end, and they are notified by email.
     """
     user_id, passkey_id = user_id_of(call), parse_id(call.path_params["passkey_id"])
     if passkey_id is None:
