@@ -39,6 +39,8 @@ class App:
     tos_uri: str | None = None
     is_vouched_for: bool = True
     """Whether an operator has reviewed the client's metadata."""
+    required_factor: str = "none"
+    """What its users must sign in with, whatever a request asks for."""
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ from provider.oauth.scopes import (
     STANDARD_SCOPES,
     parse_scope,
 )
+from provider.sessions.assurance import REQUIRED_FACTORS
 
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "application_type": ("web", "native"),
@@ -37,6 +38,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "userinfo_signed_response_alg": SIGNING_ALGORITHMS,
     "introspection_signed_response_alg": SIGNING_ALGORITHMS,
     "profile": ("none", FAPI2),
+    "required_factor": tuple(REQUIRED_FACTORS),
     **{
         f"{response}_encrypted_response_{part}": values
         for response in ("id_token", "userinfo", "introspection")

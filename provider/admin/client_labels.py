@@ -25,6 +25,8 @@ LABELS: Mapping[str, Text] = {
     "require_pushed_authorization_requests": Text("Require pushed authorization requests"),
     "request_uris": Text("Request object URLs"),
     "request_object_signing_alg": Text("Request object signing algorithm"),
+    "required_factor": Text("Require for sign-in"),
+    "default_acr_values": Text("Default acr values"),
     "default_max_age": Text("Ask users to sign in again after"),
     "require_auth_time": Text("Include auth_time in ID tokens"),
     "token_endpoint_auth_method": Text("How the application authenticates"),
@@ -96,6 +98,11 @@ HINTS: Mapping[str, Text] = {
     ),
     "request_uris": Text("URLs from which Signet fetches signed requests of the application, one per line."),
     "request_object_signing_alg": Text("Accept signed requests only with this algorithm."),
+    "required_factor": Text("Users who don't have it are asked to set it up first."),
+    "default_acr_values": Text(
+        "Ask for one of these levels if a request has no acr_values, one per line: aal1, aal2 or phr. Users without a "
+        "second factor or passkey still sign in, with a lower level."
+    ),
     "default_max_age": Text("In seconds, if a request has no max_age. Leave empty for no limit."),
     "require_auth_time": Text("ID tokens always include it."),
     "jwks": Text("The application's public keys as a JSON Web Key Set. Never enter private keys."),
@@ -151,6 +158,11 @@ VALUES: Mapping[str, Mapping[str, Text]] = {
         "none": Text("Not at all: public client without a secret"),
     },
     "subject_type": {"public": Text("Same in all applications"), "pairwise": Text("Different in each sector")},
+    "required_factor": {
+        "none": Text("Nothing more than the password"),
+        "two-factor": Text("Two-factor authentication"),
+        "passkey": Text("A passkey"),
+    },
     "profile": {"none": Text("Standard"), FAPI2: Text("FAPI 2.0")},
     "token_endpoint_auth_signing_alg": {"": _PLAIN},
     "request_object_signing_alg": {"": _PLAIN},

@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 
+from provider.accounts.factors.policy import find_requirement
 from provider.accounts.roles.permissions import Permission, Permissions, permissions_of, roles_with
 from provider.accounts.store import users
 from provider.languages.text import Text
 from provider.refusals import Forbidden
-from provider.sessions.guards import require_second_factor, require_user
+from provider.sessions.assurance import AAL2, strictest
+from provider.sessions.guards import require_level, require_user
 from provider.sessions.store import Session
 from provider.web.call import Call
 from provider.web.call_values import CallValue
@@ -58,7 +60,8 @@ def require_operator(call: Call, needs: Permission) -> Operator:
     permissions = permissions_of(() if user is None else user.roles)
     if needs not in permissions:  # said first: more factors would not help
         raise RoleRequired(needs)
-    operator = Operator(require_second_factor(call), permissions)
+    required = strictest(AAL2, find_requirement(call.work, session.user_id).level)
+    operator = Operator(require_level(call, required), permissions)
     call.work.origin = call.work.origin.of_operator(f"user {operator.user_id}")
     OPERATOR.put(call, operator)
     call.page_values["may"] = operator.may

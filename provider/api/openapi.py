@@ -67,6 +67,7 @@ IN_PATHS = {
     "identity_id": "The linked identity's ID.",
     "import_id": "The import's ID.",
     "kid": "The key's ID.",
+    "passkey_id": "The passkey's ID.",
     "promise_id": "The job's ID.",
     "role": "The role's name.",
     "session_id": "The session's ID.",

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 
+from provider.accounts.factors.policy import can_meet
+from provider.accounts.store.roles import find_required_factors
 from provider.admin.overview.health import find_key_ages, find_late_jobs
 from provider.audit import store as audit
 from provider.cli.output import counted
@@ -24,6 +26,7 @@ from provider.outbound.client import Outbound
 from provider.outbox import store as outbox
 from provider.readiness import require_ready
 from provider.redis_client import require_redis
+from provider.sessions.assurance import REQUIRED_FACTORS
 from provider.web.network import is_trusted_proxy
 from provider.work import UnitOfWork, unit_of_work, utc_now
 from provider.worker.partitions import find_tables_without_next_month
@@ -63,6 +66,7 @@ def find_system_problems(settings: Settings, *, deploy: bool) -> Iterator[Findin
                 yield from _outbox(work)
                 yield from _keys(work)
                 yield from _partitions(work)
+                yield from _requirements(work)
         finally:
             installation.database.close()
     if deploy:
@@ -186,6 +190,13 @@ def _keys(work: UnitOfWork) -> Iterator[Finding]:
                 problem,
                 "Check that `signet worker` is running. To see the keys, run `signet key list`",
             )
+
+
+def _requirements(work: UnitOfWork) -> Iterator[Finding]:
+    for role, required in find_required_factors(work.read).items():
+        if not can_meet(work.settings, REQUIRED_FACTORS[required]):
+            problem = f"it requires {required}, which no one can set up here, so its users cannot sign in to any app"
+            yield Finding(f"role {role}", False, problem, "Change it at /admin/roles, or turn the feature on")
 
 
 def _redis(url: str | None) -> Iterator[Finding]:

@@ -1,6 +1,63 @@
-"""The group `signet user`, put together from the files of its commands."""
+"""The group `signet user`: the commands of other files, and those of a user's passkeys."""
+
+from typing import Annotated
+
+import typer
 
 from provider.cli import user_import, users
+from provider.cli.installation import unit
+from provider.cli.output import Json, print_rows, say
+from provider.cli.users import Who
 
 app = users.app
 app.command(name="import")(user_import.import_users)
+
+
+@app.command(name="passkeys")
+def list_passkeys(who: Who, *, as_json: Json = False) -> None:
+    """List the passkeys of a user.
+
+    Example: signet user passkeys ada@example.com
+    """
+    from provider.accounts.factors import passkeys
+    from provider.accounts.factors.authenticators import find_name
+    from provider.accounts.users import get_user
+
+    with unit() as work:
+        rows = [
+            {
+                "id": one.id,
+                "name": one.name,
+                "authenticator": find_name(one.aaguid),
+                "synced": one.is_synced,
+                "created_at": one.created_at,
+                "last_used_at": one.last_used_at,
+            }
+            for one in passkeys.find_of_user(work, get_user(work, who).id)
+        ]
+    print_rows(rows, ("id", "name", "authenticator", "synced", "created_at", "last_used_at"), as_json=as_json)
+
+
+@app.command(name="remove-passkey")
+def remove_passkey(
+    who: Who,
+    passkey: Annotated[str, typer.Argument(metavar="ID", help="ID of the passkey, from `signet user passkeys`.")],
+    *,
+    as_json: Json = False,
+) -> None:
+    """Remove a passkey of a user. Also ends their sessions and revokes the access of all apps.
+
+    Example: signet user remove-passkey ada@example.com 019a0f6e-1f2b-7c3d-8e4f-5a6b7c8d9e0f
+    """
+    from provider.accounts.factors import removal
+    from provider.accounts.factors.passkeys import NoSuchPasskey
+    from provider.accounts.users import get_user
+    from provider.database.base import parse_id
+
+    passkey_id = parse_id(passkey)
+    with unit() as work:
+        user = get_user(work, who)
+        if passkey_id is None:
+            raise NoSuchPasskey
+        removal.remove_passkey(work, user_id=user.id, passkey_id=passkey_id)
+    say(f"Removed the passkey {passkey} of {who}.", {"id": user.id, "removed": passkey}, as_json=as_json)

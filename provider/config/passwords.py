@@ -1,7 +1,7 @@
 """The settings of passwords and second factors."""
 
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -25,6 +25,11 @@ class Passwords(Section):
         le=16,
         description="Cost (work factor) of password hashes. Each step up takes twice as long. Older hashes "
         "are upgraded at sign-in.",
+    )
+    required_factor: Literal["none", "two-factor", "passkey"] = Field(
+        "none",
+        description="What every user must sign in with: none, two-factor (a passkey or any other second factor), or "
+        "passkey. A role or an app can require more. Users who have none are asked to set it up.",
     )
     totp_bypass_code: str | None = Field(
         None,

@@ -44,7 +44,7 @@ def require_safe(settings: Settings) -> None:
 
 def find_problems(settings: Settings) -> list[Finding]:
     """Return the problems of these settings in production, the dangerous ones first."""
-    parts = (_purpose, _secrets, _network, _databases, _mail, _protocol, _sign_up, _lifetimes, _retention)
+    parts = (_purpose, _secrets, _factors, _network, _databases, _mail, _protocol, _sign_up, _lifetimes, _retention)
     found = [finding for part in parts for finding in part(settings)]
     return sorted(found, key=lambda finding: not finding.dangerous)
 
@@ -98,6 +98,19 @@ def _secrets(settings: Settings) -> Iterator[Finding]:
 
 _MOVE_KEY = "Set this variable to the contents of the file, and store it away from the database"
 _NEW_KEY = "Create one with `openssl rand -base64 32`. To rotate, put it before the old key, separated by a comma"
+
+
+def _factors(settings: Settings) -> Iterator[Finding]:
+    has_passkeys, required = settings.can_have_passkeys, settings.required_factor
+    if settings.has("passkeys") and not has_passkeys and not settings.loopback:
+        problem = f"the host of {settings.issuer} is an IP address, so users cannot add passkeys"
+        yield warning("issuer", problem, "Use a host name, or remove passkeys from SIGNET_FEATURES")
+    if required == "passkey" and not has_passkeys:
+        problem = "it is passkey, and no one can add a passkey here, so no one can sign in to an app"
+        yield danger("required_factor", problem, "Turn on passkeys (SIGNET_FEATURES, SIGNET_ISSUER), or require less")
+    if required == "two-factor" and not has_passkeys and not settings.has("two-factor"):
+        problem = "it is two-factor, and two-factor authentication and passkeys are turned off"
+        yield danger("required_factor", problem, "Add two-factor or passkeys to SIGNET_FEATURES, or require less")
 
 
 def _network(settings: Settings) -> Iterator[Finding]:

@@ -20,7 +20,7 @@ from provider.config.processes import Processes
 from provider.config.section import Section
 from provider.config.sign_up import SignUpSettings
 from provider.config.storage import Storage
-from provider.urls import is_loopback
+from provider.urls import is_ip_address, is_loopback
 
 PREFIX = "SIGNET_"
 
@@ -86,6 +86,13 @@ class Settings(
     def base_path(self) -> str:
         """The path of the issuer, for example `/auth`. Empty if the issuer is an origin."""
         return split_issuer(self.issuer)[1]
+
+    @property
+    def can_have_passkeys(self) -> bool:
+        """Whether users can add passkeys. A passkey belongs to a domain, not to an IP address (WebAuthn Level 3 section
+        5.1.3, effective domain).
+        """
+        return self.has("passkeys") and not is_ip_address(urlsplit(self.issuer).hostname or "")
 
     @property
     def loopback(self) -> bool:

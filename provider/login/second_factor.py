@@ -10,7 +10,7 @@ from provider.audit.log import record
 from provider.observability import counters
 from provider.observability.metrics import SIGN_INS
 from provider.refusals import Refusal
-from provider.sessions.assurance import MULTI_FACTOR
+from provider.sessions.assurance import AAL2, is_at_least, level_of
 from provider.sessions.lifecycle import raise_level
 from provider.sessions.store import Session
 from provider.work import UnitOfWork
@@ -22,9 +22,9 @@ class SecondFactorExpired(Refusal):
     code = "second-factor-over"
 
 
-def needs_second_factor(session: Session) -> bool:
-    """Return whether the second-factor page is of use to this session."""
-    return session.pending is not None or MULTI_FACTOR not in session.amr.split()
+def needs_second_factor(session: Session, *, level: str = AAL2) -> bool:
+    """Return whether the second-factor page is of use to this session, on the way to this level."""
+    return session.pending is not None or not is_at_least(level_of(session.amr), level)
 
 
 @SIGN_INS.count_refusals("second_factor")

@@ -96,6 +96,10 @@ def two_factor_enabled(work: UnitOfWork, *, to: str, language: str | None = None
     _notice(work, to, language, "two_factor_enabled")
 
 
+def two_factor_enabled_with_passkeys(work: UnitOfWork, *, to: str, language: str | None = None) -> None:
+    _notice(work, to, language, "two_factor_enabled_with_passkeys")
+
+
 def two_factor_disabled(work: UnitOfWork, *, to: str, language: str | None = None) -> None:
     _notice(work, to, language, "two_factor_disabled")
 

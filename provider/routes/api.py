@@ -12,6 +12,7 @@ from provider.admin.api import imports as admin_imports
 from provider.admin.api import keys as admin_keys
 from provider.admin.api import links as admin_links
 from provider.admin.api import outbox as admin_outbox
+from provider.admin.api import passkeys as admin_passkeys
 from provider.admin.api import picture as admin_picture
 from provider.admin.api import refusals as admin_refusals
 from provider.admin.api import registration_tokens as admin_registration_tokens
@@ -24,6 +25,7 @@ from provider.api.endpoints import confirm_password as api_confirm_password
 from provider.api.endpoints import consents as api_consents
 from provider.api.endpoints import email as api_email
 from provider.api.endpoints import email_verification as api_email_verification
+from provider.api.endpoints import passkeys as api_passkeys
 from provider.api.endpoints import password as api_password
 from provider.api.endpoints import password_reset as api_password_reset
 from provider.api.endpoints import picture as api_picture
@@ -88,6 +90,16 @@ def account_api(settings: Settings) -> list[BaseRoute]:
     if settings.has("update-passwords"):
         change = api_password.change_password
         table.append(Route("/api/account/password", change, methods=put, name="change_password_by_api"))
+    if settings.has("passkeys"):
+        table += [
+            Route("/api/account/passkeys", api_passkeys.list_passkeys, methods=get, name="passkeys_by_api"),
+            Route(
+                "/api/account/passkeys/{passkey_id}",
+                api_passkeys.remove_passkey,
+                methods=delete,
+                name="remove_passkey_by_api",
+            ),
+        ]
     if settings.has("two-factor"):
         table += [
             Route("/api/account/two-factor", two_factor.two_factor, methods=get, name="two_factor_status"),
@@ -130,6 +142,13 @@ def _of_accounts() -> list[BaseRoute]:
             admin_identities.unlink_identity,
             methods=delete,
             name="unlink_identity",
+        ),
+        Route(f"{user}/passkeys", admin_passkeys.list_passkeys, methods=get, name="passkeys_of_user"),
+        Route(
+            f"{user}/passkeys/{{passkey_id}}",
+            admin_passkeys.remove_passkey,
+            methods=delete,
+            name="remove_passkey_of_user",
         ),
         Route(f"{user}/letters", admin_credentials.send_email, methods=post, name="send_letter"),
         Route(f"{user}/two-factor", admin_credentials.reset_two_factor, methods=delete, name="reset_two_factor"),

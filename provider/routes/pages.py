@@ -151,6 +151,7 @@ def pages(settings: Settings) -> list[BaseRoute]:
         table += [
             Route("/account/two-factor", totp.two_factor, methods=get, name="two_factor"),
             Route("/account/two-factor/begin", totp.begin, methods=post, name="begin_two_factor"),
+            Route("/account/two-factor/passkeys", totp.turn_on_with_passkeys, methods=post, name="two_factor_passkeys"),
             Route("/account/two-factor/set-up", totp.show_set_up, methods=get, name="show_two_factor_set_up"),
             Route("/account/two-factor/set-up", totp.set_up, methods=post, name="two_factor_set_up"),
             Route("/account/two-factor/turn-off", totp.turn_off, methods=post, name="two_factor_turn_off"),

@@ -7,7 +7,7 @@ from datetime import timedelta
 from urllib.parse import urlencode
 
 from provider.refusals import RedirectRequired
-from provider.sessions.assurance import AAL2, acr_of
+from provider.sessions.assurance import AAL2, is_at_least, level_of
 from provider.sessions.cookie import find_session
 from provider.sessions.store import Session
 from provider.web.call import Call
@@ -30,8 +30,9 @@ class StepUpRequired(RedirectRequired):
 
     code = "step-up-required"
 
-    def __init__(self, call: Call, *, back: str | None = None) -> None:
-        super().__init__(f"/login/second-factor?{urlencode({'return_to': _back_to(call, back)})}")
+    def __init__(self, call: Call, *, back: str | None = None, level: str = AAL2) -> None:
+        parameters = {**step_up_parameters(level), "return_to": _back_to(call, back)}
+        super().__init__(f"/login/second-factor?{urlencode(parameters)}")
 
 
 def require_user(call: Call, *, back: str | None = None) -> Session:
@@ -60,10 +61,20 @@ def require_recent(call: Call, *, back: str | None = None) -> Session:
 
 def require_second_factor(call: Call, *, back: str | None = None) -> Session:
     """Return a recent session with two factors. Raises SignInRequired or StepUpRequired."""
+    return require_level(call, AAL2, back=back)
+
+
+def require_level(call: Call, level: str, *, back: str | None = None) -> Session:
+    """Return a recent session with at least this level. Raises SignInRequired or StepUpRequired."""
     session = require_recent(call, back=back)
-    if acr_of(session.amr) != AAL2:
-        raise StepUpRequired(call, back=back)
+    if not is_at_least(level_of(session.amr), level):
+        raise StepUpRequired(call, back=back, level=level)
     return session
+
+
+def step_up_parameters(level: str) -> dict[str, str]:
+    """Return what the second-factor page has to know to ask for this level. It asks for any factor by default."""
+    return {} if level == AAL2 else {"acr": level}
 
 
 def _back_to(call: Call, back: str | None) -> str:

@@ -198,6 +198,7 @@ def test_a_program_lists_creates_describes_and_deletes_roles(operator: Program, 
         "description": "Sells",
         "built_in": False,
         "permissions": [],
+        "required_factor": "none",
         "users": 0,
     }
     assert operator("PUT", "/roles/staff", description="Everyone").json()["users"] == 1

@@ -296,3 +296,12 @@ def test_nothing_begun_before_outlives_the_end_of_the_credentials(
     code = {"grant_type": "authorization_code", "code": finished["authorization_code"], "code_verifier": VERIFIER}
     assert app_of_ours.rp.post("/oauth2/token", **code).json()["error"] == "invalid_grant"
     assert as_ada("GET", "/sessions").status_code == 401
+
+
+def test_what_operators_require_and_the_app_cannot_ask_for_leads_to_a_browser(
+    register_app: Callable[..., App], ada: str
+) -> None:
+    """First-Party Applications section 5.2.2.1.1, redirect_to_web."""
+    answer = register_app(required_factor="passkey").challenge()
+    assert answer.json()["error"] == "redirect_to_web"
+    assert "auth_session" not in answer.json()

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from provider.accounts.roles.roles import create_role, require_factor
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.cli import system_checks
@@ -119,3 +120,16 @@ def test_events_that_seem_to_come_from_the_proxy_are_explained(
     assert "X-Forwarded-For" in found["fix"]
     careful.setenv("SIGNET_TRUSTED_PROXIES", "10.0.0.2")
     assert "SIGNET_TRUSTED_PROXIES" not in said(signet("check", "--json"))
+
+
+def test_a_requirement_that_no_one_can_meet_is_found(careful: pytest.MonkeyPatch, work: Work, signet: Signet) -> None:
+    with work() as w:
+        create_role(w, name="staff", description="")
+        require_factor(w, name="staff", required_factor="passkey")
+    assert "role staff" not in said(signet("check", "--json"))
+    careful.setenv("SIGNET_FEATURES", "two-factor")
+    assert said(signet("check", "--json"))["role staff"] is False
+    careful.setenv("SIGNET_FEATURES", "passkeys")
+    careful.setenv("SIGNET_ISSUER", "https://192.0.2.7")
+    found = said(signet("check", "--json"))
+    assert (found["SIGNET_ISSUER"], found["role staff"]) == (False, False)

@@ -9,6 +9,7 @@ from provider.crypto.passwords import hash_password
 from provider.database.security_stamp import FIRST
 from provider.sessions import lifecycle, store
 from tests.cli.conftest import Signet
+from tests.support.factories import make_user
 from tests.support.inbox import Inbox
 from tests.support.installation import Work
 from tests.support.names import FAMILY, PERSIAN
@@ -175,3 +176,11 @@ def test_people_are_invited_and_searched(signet: Signet, inbox: Inbox) -> None:
     assert [user["id"] for user in signet("user", "list", "--search", "LOVE", "--json").json] == [made["id"]]
     assert signet("user", "list", "--search", "nobody", "--json").json == []
     assert signet("session", "list", "--json").json == []
+
+
+def test_a_user_s_passkey_is_removed_on_the_command_line(work: Work, signet: Signet) -> None:
+    with work() as w:
+        user_id = make_user(w)
+    assert signet("user", "passkeys", "ada@example.test", "--json").json == []
+    refused = signet("user", "remove-passkey", user_id, "019a0f6e-1f2b-7c3d-8e4f-5a6b7c8d9e0f")
+    assert (refused.status, refused.err) == (1, "signet: There is no passkey with this ID.\n")

@@ -31,7 +31,7 @@ LIBRARIES = ("authlib", "joserfc", "psycopg", "sqlalchemy", "starlette")
 COSTS: dict[str, dict[str, tuple[int, int]]] = {
     "client_credentials": {"sqlite": (1, 202), "postgresql": (1, 240)},
     "refresh_token": {"sqlite": (3, 338), "postgresql": (2, 382)},
-    "authorization": {"sqlite": (3, 317), "postgresql": (2, 369)},
+    "authorization": {"sqlite": (4, 339), "postgresql": (3, 426)},
     "code": {"sqlite": (3, 336), "postgresql": (2, 379)},
     "userinfo": {"sqlite": (1, 153), "postgresql": (1, 197)},
     "introspection": {"sqlite": (1, 178), "postgresql": (1, 224)},

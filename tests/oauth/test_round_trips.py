@@ -19,15 +19,15 @@ pytestmark = pytest.mark.only_on("postgresql")
 
 TIMES = 4
 ROUND_TRIPS = {
-    "sign-in": 33,
-    "authorization": 2,
+    "sign-in": 38,
+    "authorization": 3,
     "code": 2,
     "refresh_token": 2,
     "client_credentials": 1,
     "userinfo": 1,
     "introspection": 1,
     "revocation": 7,
-    "account page": 13,
+    "account page": 15,
     "discovery": 0,
 }
 

@@ -1,10 +1,20 @@
 """How sure we are, as tables of cases."""
 
 from datetime import UTC, datetime, timedelta
+from typing import get_args
 
 import pytest
 
-from provider.sessions.assurance import acr_of, add_factor, is_fresh, satisfies
+from provider.config.settings import Settings
+from provider.sessions.assurance import (
+    ACR_VALUES,
+    REQUIRED_FACTORS,
+    acr_of,
+    add_factor,
+    is_fresh,
+    level_of,
+    satisfies,
+)
 
 
 @pytest.mark.parametrize(
@@ -29,6 +39,35 @@ def test_the_level_follows_from_the_factors(amr: str, acr: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("amr", "level"),
+    [("pwd", "aal1"), ("pwd otp mfa", "aal2"), ("hwk user mfa", "phr"), ("pwd swk mfa", "phr"), ("fed hwk mfa", "phr")],
+)
+def test_a_passkey_among_two_factors_is_phishing_resistant(amr: str, level: str) -> None:
+    """OpenID Connect EAP ACR Values 1.0 section 4."""
+    assert level_of(amr) == level
+
+
+@pytest.mark.parametrize(
+    ("amr", "wanted", "acr"),
+    [
+        ("hwk user mfa", (), "aal2"),
+        ("hwk user mfa", ("aal2",), "aal2"),
+        ("hwk user mfa", ("phr",), "phr"),
+        ("hwk user mfa", ("aal2", "phr"), "phr"),
+        ("pwd otp mfa", ("phr",), "aal2"),
+        ("pwd", ("phr",), "aal1"),
+    ],
+)
+def test_acr_is_phr_only_if_that_is_wanted_and_true(amr: str, wanted: tuple[str, ...], acr: str) -> None:
+    assert acr_of(amr, wanted) == acr
+
+
+def test_what_can_be_required_is_a_level() -> None:
+    assert tuple(REQUIRED_FACTORS.values()) == ACR_VALUES
+    assert get_args(Settings.model_fields["required_factor"].annotation) == tuple(REQUIRED_FACTORS)
+
+
+@pytest.mark.parametrize(
     ("acr", "wanted", "enough"),
     [
         ("aal1", (), True),
@@ -40,6 +79,8 @@ def test_the_level_follows_from_the_factors(amr: str, acr: str) -> None:
         ("aal2", ("unheard of",), False),
         ("aal1", ("unheard of", "aal1"), True),
         ("aal1", ("AAL1",), False),
+        ("phr", ("aal2",), True),
+        ("aal2", ("phr",), False),
     ],
 )
 def test_a_level_satisfies_itself_and_what_is_below(acr: str, wanted: tuple[str, ...], enough: bool) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from provider.accounts import throttle
 from provider.accounts.factors import authenticators, webauthn
 from provider.accounts.factors.factor import Factor, WrongSecondFactor
-from provider.accounts.factors.store import passkeys, used_challenges
+from provider.accounts.factors.store import passkeys, totp, two_factor_choices, used_challenges
 from provider.accounts.factors.store.passkeys import LONGEST_NAME, Passkey
 from provider.accounts.factors.webauthn import Assertion, Challenge, InvalidPasskey
 from provider.accounts.notices import notify
@@ -63,13 +63,20 @@ class TooManyPasskeys(Refusal):
 class NoSuchPasskey(NotFound):
     code = "no-such-passkey"
     title = Text("Passkey not found")
-    message = Text("Your account has no passkey with this ID.")
+    message = Text("There is no passkey with this ID.")
 
 
 class LastPasskey(Refusal):
     code = "last-passkey"
     title = Text("You can't remove your only way to sign in")
     message = Text("Your account has no password, so you couldn't sign in any more. Set a password first.")
+
+
+class OnlySecondFactor(Refusal):
+    code = "only-second-factor"
+    status_code = 409
+    title = Text("This passkey is your only second factor")
+    message = Text("You need it for two-factor authentication. Add another passkey first.")
 
 
 def new_passkey_options(work: UnitOfWork, session: Session) -> dict[str, Any]:
@@ -124,13 +131,18 @@ def rename(work: UnitOfWork, *, user_id: str, passkey_id: str, name: str) -> Non
         raise NoSuchPasskey
 
 
-def remove(work: UnitOfWork, *, user_id: str, passkey_id: str) -> None:
-    """Remove a passkey of this user, and notify them by email. Raises NoSuchPasskey or LastPasskey."""
+def remove(work: UnitOfWork, *, user_id: str, passkey_id: str, force: bool = False) -> None:
+    """Remove a passkey of this user, and notify them by email. With `force`, even if they can't sign in afterwards.
+
+    Raises NoSuchPasskey, LastPasskey or OnlySecondFactor.
+    """
     held = {passkey.id: passkey for passkey in passkeys.lock_of_user(work.db, user_id)}
     if passkey_id not in held:
         raise NoSuchPasskey
-    if len(held) == 1 and not _has_other_way(work, user_id):
+    if len(held) == 1 and not force and not _has_other_way(work, user_id):
         raise LastPasskey
+    if len(held) == 1 and two_factor_choices.find_time(work.db, user_id) and totp.find(work.db, user_id) is None:
+        raise OnlySecondFactor
     passkeys.remove(work.db, user_id, passkey_id)
     removed = held[passkey_id]
     record(work, Event.PASSKEY_REMOVED, user_id=user_id, passkey=passkey_id, name=removed.name)

@@ -4,15 +4,18 @@ from collections.abc import Collection
 from typing import Any
 
 from provider.accounts import throttle
+from provider.accounts.factors import policy
 from provider.accounts.factors.factor import Factor, UsedSecondFactor
 from provider.accounts.factors.passkeys import PASSKEYS
 from provider.accounts.factors.recovery_codes import RECOVERY_CODES
+from provider.accounts.factors.store import two_factor_choices
 from provider.accounts.factors.totp import TOTP
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.languages.text import Text
 from provider.ratelimits import LIMITS, count, of_network, require_room
 from provider.refusals import Refusal
+from provider.sessions.assurance import AAL1, AAL2, PHR
 from provider.sessions.lifecycle import end_session
 from provider.sessions.store import Session
 from provider.work import UnitOfWork
@@ -35,22 +38,43 @@ class SignInExpired(Refusal):
 
 def is_enabled(work: UnitOfWork, user_id: str) -> bool:
     """Return whether a sign-in of this user needs a second factor."""
-    return any(factor.is_set_up(work, user_id) for factor in FACTORS if not factor.signs_in)
+    return bool(find_owners(work, [user_id]))
 
 
 def find_owners(work: UnitOfWork, user_ids: Collection[str]) -> set[str]:
-    """Return which of these users need a second factor to sign in."""
+    """Return which of these users need a second factor to sign in: those with an authenticator app, those who turned it
+    on with passkeys, and those who have passkeys and are required to use a second factor.
+    """
     needing = (factor for factor in FACTORS if not factor.signs_in)
-    return {user_id for factor in needing for user_id in factor.find_owners(work, user_ids)}
+    owners = {user_id for factor in needing for user_id in factor.find_owners(work, user_ids)}
+    owners |= two_factor_choices.find_owners(work.read, user_ids)
+    others = set(user_ids) - owners
+    return owners | policy.find_bound(work, others) if others else owners
 
 
-def find_offered(work: UnitOfWork, user_id: str) -> tuple[Factor, ...]:
+def is_turned_on(work: UnitOfWork, user_id: str) -> bool:
+    """Return whether the user turned two-factor authentication on. An operator may require it all the same."""
+    needing = any(factor.is_set_up(work, user_id) for factor in FACTORS if not factor.signs_in)
+    return needing or two_factor_choices.find_time(work.read, user_id) is not None
+
+
+def reachable_level(work: UnitOfWork, user_id: str) -> str:
+    """Return the highest level that a sign-in of this user can have with what is set up."""
+    if PASSKEYS.is_set_up(work, user_id):
+        return PHR
+    return AAL2 if is_enabled(work, user_id) else AAL1
+
+
+def find_offered(work: UnitOfWork, user_id: str, *, level: str = AAL2) -> tuple[Factor, ...]:
     """Return the factors this user can be asked for, the one to ask for first in front. Empty without a second factor.
 
-    A fallback is offered also when nothing is left of it, so that the page can say what to do then.
+    A fallback is offered also when nothing is left of it, so that the page can say what to do then. Only a passkey
+    reaches the level `phr`.
     """
     own = tuple(factor for factor in FACTORS if factor.is_set_up(work, user_id))
-    has_fallback = any(not factor.signs_in for factor in own)
+    if level == PHR:
+        return tuple(factor for factor in own if factor is PASSKEYS)
+    has_fallback = is_enabled(work, user_id)
     return (*own, *(factor for factor in FACTORS if factor.is_fallback)) if has_fallback else own
 
 
@@ -92,6 +116,7 @@ def prove(work: UnitOfWork, session: Session, *, factor: Factor, code: str) -> s
 
 def remove_all(work: UnitOfWork, user_id: str) -> None:
     """Delete every factor of this user, fallbacks included. Those that sign in on their own stay (`access`)."""
+    two_factor_choices.remove(work.db, user_id)
     for factor in FACTORS:
         if not factor.signs_in:
             factor.remove(work, user_id)
@@ -105,4 +130,5 @@ def forget_setups(work: UnitOfWork, user_id: str) -> None:
 
 def export(work: UnitOfWork, user_id: str) -> dict[str, Any]:
     """Return what is stored of this user's factors, without secrets."""
-    return {name: value for factor in FACTORS for name, value in factor.export(work, user_id).items()}
+    exported = {name: value for factor in FACTORS for name, value in factor.export(work, user_id).items()}
+    return {**exported, "on_with_passkeys_since": two_factor_choices.find_time(work.read, user_id)}

@@ -4,15 +4,22 @@ from typing import Any
 
 from starlette.responses import Response
 
-from provider.accounts.factors import passkeys, second_factor
+from provider.accounts.factors import passkeys, policy, second_factor
 from provider.accounts.factors.authenticators import find_name
-from provider.accounts.factors.passkeys import LastPasskey, NoSuchPasskey, PasskeyTaken, TooManyPasskeys
+from provider.accounts.factors.passkeys import (
+    LastPasskey,
+    NoSuchPasskey,
+    OnlySecondFactor,
+    PasskeyTaken,
+    TooManyPasskeys,
+)
 from provider.accounts.factors.store.passkeys import LONGEST_NAME
 from provider.accounts.factors.webauthn import InvalidPasskey
 from provider.languages.free_text import InvalidText
 from provider.sessions.guards import require_recent, require_second_factor
 from provider.sessions.store import Session
 from provider.web.call import Call
+from provider.web.destination import destination
 from provider.web.endpoint import endpoint
 from provider.web.pages import go, page
 
@@ -26,11 +33,13 @@ def show_passkeys(call: Call) -> Response:
 
 @endpoint
 def add_passkey(call: Call) -> Response:
-    session = _require(call)
+    session, where = _require(call), destination(call)
     try:
         passkeys.add(call.work, session, answer=call.form.get("credential", ""))
     except (InvalidPasskey, PasskeyTaken, TooManyPasskeys) as refusal:
         return _page(call, session, errors={"add": refusal.message}, status_code=400)
+    if where.app is not None or where.return_to is not None:
+        return go(where.location)  # asks for the new passkey, if that is what is missing there
     return go(f"{PATH}?done=added")
 
 
@@ -53,7 +62,7 @@ def remove_passkey(call: Call) -> Response:
     session = _require(call)
     try:
         passkeys.remove(call.work, user_id=session.user_id, passkey_id=call.form.get("passkey", ""))
-    except LastPasskey as refusal:
+    except (LastPasskey, OnlySecondFactor) as refusal:
         return _page(call, session, errors={"passkeys": refusal.message}, status_code=400)
     except NoSuchPasskey:
         return go(PATH)
@@ -67,7 +76,10 @@ def _require(call: Call) -> Session:
 
 
 def _page(call: Call, session: Session, *, errors: dict[str, str] | None = None, status_code: int = 200) -> Response:
-    held = passkeys.find_of_user(call.work, session.user_id)
+    held, where = passkeys.find_of_user(call.work, session.user_id), destination(call)
+    requirement = policy.find_requirement(call.work, session.user_id)
+    if where.app is not None:
+        requirement = requirement.or_stricter(policy.requirement_of_app(where.app.required_factor))
     rows: list[dict[str, Any]] = [
         {
             "id": one.id,
@@ -84,6 +96,8 @@ def _page(call: Call, session: Session, *, errors: dict[str, str] | None = None,
         "accounts/passkeys.html",
         status_code=status_code,
         passkeys=rows,
+        where=where,
+        requirement=requirement,
         question=None if len(held) >= passkeys.MOST else passkeys.new_passkey_options(call.work, session),
         longest_name=LONGEST_NAME,
         done=call.query.get("done", ""),

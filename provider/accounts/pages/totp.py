@@ -2,16 +2,29 @@
 
 from starlette.responses import Response
 
-from provider.accounts.factors import recovery_codes, removal, second_factor, totp_enrolment
+from provider.accounts.factors import (
+    passkey_two_factor,
+    passkeys,
+    policy,
+    recovery_codes,
+    removal,
+    second_factor,
+    totp_enrolment,
+)
 from provider.accounts.factors.factor import WrongSecondFactor
+from provider.accounts.factors.passkey_two_factor import NotWithPasskey
+from provider.accounts.factors.passkeys import PASSKEYS
+from provider.accounts.factors.policy import RequiredByOperator
 from provider.accounts.factors.qr_codes import qr_code
 from provider.accounts.factors.removal import NotTurnedOn
 from provider.accounts.factors.second_factor import SecondFactorLocked, SignInExpired
+from provider.accounts.factors.totp import TOTP
 from provider.accounts.factors.totp_enrolment import Enrolment, EnrolmentGone, FactorNeeded, WrongFirstCode
 from provider.destination import Destination
 from provider.refusals import TooManyRequests
+from provider.sessions.assurance import PHR
 from provider.sessions.cookie import forget_session, keep_session
-from provider.sessions.guards import StepUpRequired, require_recent, require_second_factor
+from provider.sessions.guards import StepUpRequired, require_level, require_recent, require_second_factor
 from provider.sessions.store import Session
 from provider.web.call import Call
 from provider.web.destination import destination
@@ -66,6 +79,20 @@ def set_up(call: Call) -> Response:
 
 
 @endpoint(form_on=PATH)
+def turn_on_with_passkeys(call: Call) -> Response:
+    """Turn two-factor on with the passkeys that the user has: POST /account/two-factor/passkeys.
+
+    The user shows one first, so that they are not locked out.
+    """
+    session, where = require_level(call, PHR, back=PATH), destination(call)
+    try:
+        codes = passkey_two_factor.turn_on(call.work, session)
+    except NotWithPasskey:
+        return go(where.through(PATH))
+    return page(call, "accounts/recovery_codes_shown.html", where=where, codes=codes, just_turned_on=True)
+
+
+@endpoint(form_on=PATH)
 def turn_off(call: Call) -> Response:
     """Turn two-factor off: POST /account/two-factor/turn-off.
 
@@ -82,7 +109,7 @@ def turn_off(call: Call) -> Response:
     except SignInExpired:
         forget_session(call)
         return go(where.through("/login", because="codes"))
-    except NotTurnedOn:
+    except (NotTurnedOn, RequiredByOperator):
         return go(where.through(PATH))
     return go(where.through(PATH, off="yes"))
 
@@ -95,13 +122,23 @@ def _overview(
     errors: dict[str, str] | None = None,
     status_code: int = 200,
 ) -> Response:
+    work, user_id = call.work, session.user_id
+    offered = second_factor.find_offered(work, user_id)
+    enabled = second_factor.is_enabled(work, user_id)
+    question = None
+    if enabled and PASSKEYS in offered and TOTP not in offered:
+        question = passkeys.second_factor_options(work, session)
     return page(
         call,
         "accounts/two_factor.html",
         status_code=status_code,
         where=where,
-        enabled=second_factor.is_enabled(call.work, session.user_id),
-        codes_left=recovery_codes.count_left(call.work, session.user_id),
+        enabled=enabled,
+        has_app=TOTP in offered,
+        has_passkeys=PASSKEYS in offered,
+        question=question,
+        requirement=policy.find_requirement(work, user_id),
+        codes_left=recovery_codes.count_left(work, user_id),
         few_codes=recovery_codes.FEW,
         just_turned_off="off" in call.query,
         errors=errors or {},

@@ -56,6 +56,8 @@ class Role:
     name: str
     description: str
     users: int
+    required_factor: str = "none"
+    """What its users must sign in with (`REQUIRED_FACTORS`)."""
 
     @property
     def is_built_in(self) -> bool:
@@ -68,7 +70,7 @@ class Role:
 
 def find_built_in(work: UnitOfWork) -> list[Role]:
     """Return the roles of operators."""
-    return [Role(name, role.description, store.count_users(work.read, name)) for name, role in OPERATOR_ROLES.items()]
+    return [_built_in(work, name) for name in OPERATOR_ROLES]
 
 
 def find_page(work: UnitOfWork, *, after: str | None, limit: int) -> tuple[list[Role], str | None]:
@@ -83,7 +85,7 @@ def find_page(work: UnitOfWork, *, after: str | None, limit: int) -> tuple[list[
 def find_role(work: UnitOfWork, name: str) -> Role:
     """Return a role by its name. Raises NoSuchRole."""
     if name in OPERATOR_ROLES:
-        return Role(name, OPERATOR_ROLES[name].description, store.count_users(work.read, name))
+        return _built_in(work, name)
     row = store.find(work.read, name) if is_role_name(name) else None
     if row is None:
         raise NoSuchRole
@@ -118,12 +120,36 @@ def describe_role(work: UnitOfWork, *, name: str, description: str) -> None:
     )
 
 
-def put_role(work: UnitOfWork, *, name: str, description: str) -> None:
-    """Create a role, or replace its description. Raises InvalidRole, BuiltInRole or InvalidText."""
-    try:
-        describe_role(work, name=name, description=description)
-    except NoSuchRole:
-        create_role(work, name=name, description=description)
+def require_factor(work: UnitOfWork, *, name: str, required_factor: str) -> None:
+    """Set what users of a role, also of a built-in one, must sign in with. It holds from their next request to an app
+    on. Raises NoSuchRole.
+    """
+    if name not in OPERATOR_ROLES:
+        _held(work, name)
+    before = store.find_required_factors(work.db).get(name, "none")
+    if required_factor == before:
+        return
+    store.require_factor(work.db, name, None if required_factor == "none" else required_factor, now=work.now)
+    record(
+        work,
+        Event.ROLE_UPDATED,
+        role=name,
+        before={"required_factor": before},
+        after={"required_factor": required_factor},
+    )
+
+
+def put_role(work: UnitOfWork, *, name: str, description: str, required_factor: str | None = None) -> None:
+    """Create a role, or replace its description; and set what it requires, unless that is None. Of a built-in role only
+    that can be set. Raises InvalidRole, BuiltInRole or InvalidText.
+    """
+    if name not in OPERATOR_ROLES or description or required_factor is None:
+        try:
+            describe_role(work, name=name, description=description)
+        except NoSuchRole:
+            create_role(work, name=name, description=description)
+    if required_factor is not None:
+        require_factor(work, name=name, required_factor=required_factor)
 
 
 def delete_role(work: UnitOfWork, *, name: str) -> int:
@@ -159,4 +185,9 @@ def _held(work: UnitOfWork, name: str) -> RoleRow:
 
 
 def _role(row: RoleRow) -> Role:
-    return Role(row.name, row.description, row.users)
+    return Role(row.name, row.description, row.users, row.required_factor or "none")
+
+
+def _built_in(work: UnitOfWork, name: str) -> Role:
+    required = store.find_required_factors(work.read).get(name, "none")
+    return Role(name, OPERATOR_ROLES[name].description, store.count_users(work.read, name), required)

@@ -15,6 +15,7 @@ from sqlalchemy import (
     ScalarSelect,
     String,
     Table,
+    bindparam,
     delete,
     func,
     insert,
@@ -25,6 +26,7 @@ from sqlalchemy import (
 
 from provider.database.base import metadata
 from provider.database.dialect import upsert
+from provider.database.prepared import Prepared
 from provider.database.rows import Rows, rows_of
 from provider.database.types import Identifier, UtcTime
 
@@ -42,6 +44,7 @@ roles = Table(
     Column("name", _Name, primary_key=True),
     Column("description", String(LONGEST_DESCRIPTION), nullable=False),
     Column("created_at", UtcTime, nullable=False),
+    Column("required_factor", String(16)),  # what its users must sign in with; NULL for nothing
 )
 user_roles = Table(
     "user_roles",
@@ -58,6 +61,7 @@ class RoleRow:
     description: str
     users: int
     """How many users have it, at most `COUNTED` + 1."""
+    required_factor: str | None
 
 
 def give(db: Connection, user_id: str, names: Iterable[str], *, now: datetime) -> None:
@@ -90,6 +94,37 @@ def lock(db: Connection, name: str) -> bool:
 def describe(db: Connection, name: str, description: str) -> bool:
     changed = update(roles).where(roles.c.name == name).values(description=description)
     return db.execute(changed).rowcount == 1
+
+
+def require_factor(db: Connection, name: str, required_factor: str | None, *, now: datetime) -> None:
+    """Set what users of the role must sign in with. A role that is new is added, like a built-in one no one has."""
+    new = upsert(db, roles).values(name=name, description="", created_at=now, required_factor=required_factor)
+    db.execute(new.on_conflict_do_update(index_elements=["name"], set_={"required_factor": required_factor}))
+
+
+_required = select(roles.c.name, roles.c.required_factor).join(user_roles, user_roles.c.role == roles.c.name)
+_REQUIRED_OF_USER = Prepared(
+    _required.where(user_roles.c.user_id == bindparam("user_id"), roles.c.required_factor.is_not(None)),
+    (roles.c.name, roles.c.required_factor),
+)
+
+
+def find_required_of_user(db: Connection, user_id: str) -> list[tuple[str, str]]:
+    """Return the name and the required factor of each role of the user that requires one."""
+    return [(name, required) for name, required in _REQUIRED_OF_USER.rows(db, {"user_id": user_id})]
+
+
+def find_bound(db: Connection, user_ids: Collection[str]) -> set[str]:
+    """Return which of these users have a role that requires a factor."""
+    bound = select(user_roles.c.user_id).join(roles, roles.c.name == user_roles.c.role)
+    bound = bound.where(user_roles.c.user_id.in_(user_ids), roles.c.required_factor.is_not(None))
+    return set(db.scalars(bound))
+
+
+def find_required_factors(db: Connection) -> dict[str, str]:
+    """Return what each role requires, for those that require something."""
+    found = select(roles.c.name, roles.c.required_factor).where(roles.c.required_factor.is_not(None))
+    return {row.name: row.required_factor for row in db.execute(found)}
 
 
 def remove(db: Connection, name: str) -> bool:

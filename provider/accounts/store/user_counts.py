@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import Connection, Select, func, select
 
 from provider.accounts.factors.store.totp import totp_credentials
+from provider.accounts.factors.store.two_factor_choices import two_factor_choices
 from provider.accounts.store.users import users
 
 
@@ -15,8 +16,9 @@ def count_users(db: Connection, *, limit: int | None = None) -> int:
 
 
 def count_two_factor(db: Connection, *, limit: int | None = None) -> int:
-    """Return the number of users with a confirmed second factor; with a limit, at most that."""
-    return _count(db, select(totp_credentials.c.user_id).limit(limit))
+    """Return the number of users who turned two-factor authentication on; with a limit, at most that."""
+    chosen = select(two_factor_choices.c.user_id)
+    return _count(db, select(select(totp_credentials.c.user_id).union(chosen).subquery().c.user_id).limit(limit))
 
 
 def count_created(db: Connection, spans: Sequence[tuple[datetime, datetime]]) -> list[int]:

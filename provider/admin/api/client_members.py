@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from provider.jose.algorithms import ENCRYPTION_ALGORITHMS, ENCRYPTION_METHODS, SIGNATURES, SIGNING_ALGORITHMS
 from provider.oauth.clients.metadata import AUTH_METHODS, FAPI2, GRANT_TYPES
 from provider.oauth.response_types import RESPONSE_TYPES, ResponseMode
+from provider.sessions.assurance import ACR_VALUES, REQUIRED_FACTORS
 
 
 def _one_of(values: Iterable[str]) -> str:
@@ -46,6 +47,11 @@ ABOUT: Mapping[str, str] = {
     "subject_type": "`public`: users have the same `sub` everywhere. `pairwise`: a different one in each sector.",
     "sector_identifier_uri": "The https URL of a list of all redirect URIs. Its host is the sector of `pairwise`.",
     "default_max_age": "The seconds after which users must sign in again, if a request has no `max_age`.",
+    "default_acr_values": f"The `acr` values to ask for, if a request has no `acr_values`. {_some_of(ACR_VALUES)}",
+    "required_factor": (
+        "What users must sign in with. Those who don't have it are asked to set it up. "
+        f"{_one_of(REQUIRED_FACTORS)} `passkey` needs a passkey, and `two-factor` any second factor."
+    ),
     "require_auth_time": "Require `auth_time` in ID tokens. They always have it.",
     "client_uri": "The home page of the client. Users see its host name.",
     "logo_uri": "The URL of the client's logo.",

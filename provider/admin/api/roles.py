@@ -1,5 +1,7 @@
 """The roles: list, create, describe and delete them. PATCH on a user gives and takes roles."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from provider.accounts.roles import roles as rules
@@ -14,6 +16,8 @@ from provider.api.bodies import Body, InvalidBody, Line
 from provider.api.callers import Operator
 from provider.web.call import Call
 
+ONE_OF = "`none`, `two-factor` (a passkey or any other second factor), or `passkey`."
+
 
 class Role(Body):
     """A role."""
@@ -22,6 +26,7 @@ class Role(Body):
     description: str = Field(description="Who should have the role, and what it allows.")
     built_in: bool = Field(description="Whether it is a role of operators, which can't be changed or deleted.")
     permissions: list[str] = Field(description="What it allows in the console and the admin API.")
+    required_factor: str = Field(description=f"What users with the role must sign in with. {ONE_OF}")
     users: int = Field(description=f"How many users have the role. {COUNTED + 1} means more than {COUNTED}.")
 
 
@@ -33,10 +38,15 @@ class Roles(Body):
 
 
 class RoleDescription(Body):
-    """The description of a role."""
+    """The description of a role, and what it requires."""
 
     description: Line = Field(
         "", max_length=LONGEST_DESCRIPTION, description="Who should have the role, and what it allows, for operators."
+    )
+    required_factor: Literal["none", "two-factor", "passkey"] | None = Field(
+        None,
+        description=f"What users with the role must sign in with. {ONE_OF} If left out, it stays as it is. It is the "
+        "only member that can be set for a built-in role.",
     )
 
 
@@ -66,8 +76,15 @@ def list_roles(call: Call, _operator: Operator, _body: Body) -> Roles:
     problems=(InvalidRole, NoSuchRole, BuiltInRole),
 )
 def put_role(call: Call, _operator: Operator, body: RoleDescription) -> Role:
-    """Create a role, or change its description. Roles that you create are for apps and give no permissions here."""
-    rules.put_role(call.work, name=call.path_params["role"], description=body.description)
+    """Create a role, or change its description and what it requires. Roles that you create are for apps and give no
+    permissions here.
+    """
+    rules.put_role(
+        call.work,
+        name=call.path_params["role"],
+        description=body.description,
+        required_factor=body.required_factor,
+    )
     return _show(call)
 
 
@@ -83,5 +100,6 @@ def _describe(role: rules.Role) -> Role:
         description=role.description,
         built_in=role.is_built_in,
         permissions=sorted(role.permissions),
+        required_factor=role.required_factor,
         users=role.users,
     )

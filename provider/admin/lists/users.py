@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 
-from sqlalchemy import ColumnElement, exists, select
+from sqlalchemy import ColumnElement, exists, or_, select
 
 from provider.accounts import overview, search
 from provider.accounts.factors.store.totp import totp_credentials
+from provider.accounts.factors.store.two_factor_choices import two_factor_choices
 from provider.accounts.store.email_addresses import email_addresses
 from provider.accounts.store.roles import user_roles
 from provider.accounts.store.users import NEVER, Status, users
@@ -25,7 +26,10 @@ STATES: Mapping[str, Text] = {
 
 
 def _has_two_factor(_work: UnitOfWork, value: str) -> ColumnElement[bool]:
-    has = exists().where(totp_credentials.c.user_id == users.c.id)
+    has = or_(
+        exists().where(totp_credentials.c.user_id == users.c.id),
+        exists().where(two_factor_choices.c.user_id == users.c.id),
+    )
     return has if value == "on" else ~has
 
 

@@ -10,6 +10,7 @@ from provider.accounts.roles.names import InvalidRole
 from provider.accounts.roles.permissions import MEANING, Permission
 from provider.accounts.roles.roles import Role, RoleExists
 from provider.accounts.store.roles import COUNTED
+from provider.admin.client_labels import VALUES
 from provider.admin.guards import Operator, require_operator
 from provider.admin.pages.actions import (
     Action,
@@ -26,8 +27,10 @@ from provider.admin.pages.actions import (
 from provider.admin.pages.conflicts import Record
 from provider.admin.pages.paging import AT_ONCE, next_page, place_on
 from provider.audit.events import Event
+from provider.languages.catalogs import Language
 from provider.languages.free_text import InvalidText
 from provider.languages.text import Text
+from provider.sessions.assurance import REQUIRED_FACTORS
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
 from provider.web.pages import go, page
@@ -49,6 +52,18 @@ def _describe(call: Call, subject: Subject[Role]) -> None:
         raise InvalidInput("description", invalid.problem) from None
 
 
+def _require(call: Call, subject: Subject[Role]) -> None:
+    name, required = subject.value.name, call.form.text("required_factor")
+    require_version_seen(call, rules.find_role(call.work, name).required_factor)
+    if required not in REQUIRED_FACTORS:
+        raise InvalidInput("required_factor", Text("Choose one of the options."))
+    rules.require_factor(call.work, name=name, required_factor=required)
+
+
+def _options(_language: Language, _chosen: str) -> list[dict[str, str]]:
+    return [{"value": value, "label": VALUES["required_factor"][value]} for value in REQUIRED_FACTORS]
+
+
 def _delete(call: Call, subject: Subject[Role]) -> None:
     rules.delete_role(call.work, name=subject.value.name)
 
@@ -63,6 +78,25 @@ ACTIONS: Actions[Role] = {
         inputs=(Input("description", Text("Description"), shown=lambda role: role.description),),
         edits=Edit(lambda role: role.description, lambda role: Record(Event.ROLE_UPDATED, detail=("role", role.name))),
         is_available=_is_for_apps,
+    ),
+    "require": Action(
+        title=Text("Require two-factor or a passkey"),
+        button=Text("Save requirement"),
+        means=(
+            Text("Users with this role need it in every application, and in the console, from their next visit on."),
+            Text("Users who don't have it are asked to set it up."),
+        ),
+        done=Text("Requirement updated."),
+        do=_require,
+        inputs=(
+            Input(
+                "required_factor",
+                Text("Require for sign-in"),
+                shown=lambda role: role.required_factor,
+                options=_options,
+            ),
+        ),
+        edits=Edit(lambda role: role.required_factor, lambda role: Record(Event.ROLE_UPDATED, detail=("role", role.name))),
     ),
     "delete": Action(
         title=Text("Delete role"),

@@ -5,6 +5,7 @@ from starlette.responses import Response
 
 from provider.accounts.factors import recovery_codes, removal, second_factor, totp_enrolment
 from provider.accounts.factors.factor import UsedSecondFactor, WrongSecondFactor
+from provider.accounts.factors.policy import RequiredByOperator
 from provider.accounts.factors.qr_codes import qr_code, qr_code_png
 from provider.accounts.factors.recovery_codes import WrongRecoveryCode
 from provider.accounts.factors.removal import NotTurnedOn
@@ -103,6 +104,7 @@ def confirm_two_factor(call: Call, bearer: Bearer, body: Code) -> RecoveryCodes:
     problems=(
         *GUARDED,
         NotTurnedOn,
+        RequiredByOperator,
         WrongSecondFactor,
         WrongRecoveryCode,
         UsedSecondFactor,

@@ -3,11 +3,15 @@
 from starlette.responses import Response
 
 from provider.accounts.email.verification_emails import seal_ticket
+from provider.accounts.factors import second_factor
+from provider.accounts.factors.policy import can_meet, find_requirement, set_up_page
 from provider.accounts.pages.device_cookie import remember_device
 from provider.accounts.pages.language import follow_person
 from provider.destination import Destination
 from provider.login.steps import AddressUnconfirmed, DeletionPending, SignIn, Step, Suspended
+from provider.sessions.assurance import is_at_least, level_of
 from provider.sessions.cookie import find_session, keep_session
+from provider.sessions.store import Session
 from provider.web.call import Call
 from provider.web.pages import go, page
 
@@ -32,7 +36,22 @@ def completed(call: Call, where: Destination) -> Response:
             call.services.record_sign_in(call.work, where.request_uri, browser=call.browser, session_id=session.id)
         remember_device(call, session.user_id)
         follow_person(call, session.user_id)
+        if where.request_uri is None and (missing := _page_to_set_up(call, session)) is not None:
+            return go(where.through(missing))
     return go(where.location)
+
+
+def _page_to_set_up(call: Call, session: Session) -> str | None:
+    """Return the page where the user sets up what operators require and the user does not have yet, or None.
+
+    On the way to an app, the authorization endpoint asks for it.
+    """
+    required = find_requirement(call.work, session.user_id).level
+    if is_at_least(level_of(session.amr), required) or not can_meet(call.settings, required):
+        return None
+    if is_at_least(second_factor.reachable_level(call.work, session.user_id), required):
+        return None
+    return set_up_page(call.settings, required)
 
 
 def not_now(

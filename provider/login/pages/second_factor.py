@@ -3,12 +3,15 @@
 from starlette.responses import Response
 
 from provider.accounts.factors.factor import Factor, WrongSecondFactor
+from provider.accounts.factors.policy import can_meet, set_up_page
 from provider.accounts.factors.second_factor import SecondFactorLocked, SignInExpired, find_offered
 from provider.destination import Destination
 from provider.login import second_factor as rule
 from provider.login.pages.outcome import completed
 from provider.refusals import TooManyRequests
+from provider.sessions.assurance import AAL2, PHR
 from provider.sessions.cookie import find_pending_session, find_session, forget_session, keep_session
+from provider.sessions.guards import step_up_parameters
 from provider.sessions.store import Session
 from provider.web.call import Call
 from provider.web.destination import destination
@@ -58,9 +61,16 @@ def _session(call: Call) -> Session | None:
 
 def _find_offered(call: Call, session: Session | None) -> tuple[Factor, ...]:
     """Return the factors that can be used on this page, the one to ask for first in front."""
-    if session is None or not rule.needs_second_factor(session):
+    level = _level(call, session)
+    if session is None or not rule.needs_second_factor(session, level=level):
         return ()
-    return find_offered(call.work, session.user_id)
+    return find_offered(call.work, session.user_id, level=level)
+
+
+def _level(call: Call, session: Session | None) -> str:
+    """Return the level to reach. Any factor ends a sign-in; a step-up may need a passkey (`acr=phr`)."""
+    is_step_up = session is not None and session.pending is None
+    return PHR if is_step_up and call.query.get("acr") == PHR else AAL2
 
 
 def _asked(call: Call, offered: tuple[Factor, ...]) -> Factor:
@@ -72,12 +82,13 @@ def _elsewhere(call: Call, session: Session | None, where: Destination, offered:
     """Return a redirect or a page if there is nothing to ask here, else None."""
     if session is None:
         return go(where.through("/login", because="time") if _ran_out(call) else where.through("/login"))
-    if not rule.needs_second_factor(session):
+    level = _level(call, session)
+    if not rule.needs_second_factor(session, level=level):
         return go(where.location)
     if not offered:
         # Asked for a second factor this person never set up: the way on is to set it up, then on to the app.
-        if call.settings.has("two-factor"):
-            return go(where.through("/account/two-factor"))
+        if can_meet(call.settings, level):
+            return go(where.through(set_up_page(call.settings, level)))
         return page(call, "login/no_second_factor.html", status_code=403)
     return None
 
@@ -95,7 +106,7 @@ def _page(
     errors: dict[str, str] | None = None,
     status_code: int = 200,
 ) -> Response:
-    factor = _asked(call, offered)
+    factor, parameters = _asked(call, offered), step_up_parameters(_level(call, session))
     return page(
         call,
         factor.template,
@@ -104,8 +115,9 @@ def _page(
         where=where,
         question=factor.question(call.work, session),
         is_step_up=find_session(call) is not None,
-        action=where.through(PATH, method=factor.name),
+        action=where.through(PATH, **parameters, method=factor.name),
         others=[(other.offer, _address(where, other, offered)) for other in offered if other is not factor],
+        needs_passkey=bool(parameters),
         errors=errors or {},
     )
 

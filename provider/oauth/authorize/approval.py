@@ -22,6 +22,7 @@ from provider.oauth.tokens.server import AuthorizationServer
 from provider.oauth.tokens.store import grants
 from provider.oauth.tokens.store.grants import Grant
 from provider.observability import counters
+from provider.sessions.assurance import PHR, acr_of
 from provider.sessions.store import Session
 from provider.work import UnitOfWork
 
@@ -82,6 +83,7 @@ def new_grant(work: UnitOfWork, request: AuthorizationRequest, session: Session)
         revoke_reason=None,
         resources=request.resources,
         security_stamp=session.security_stamp,
+        acr=acr_of(session.amr, request.acr_values) if PHR in request.acr_values else None,
     )
 
 

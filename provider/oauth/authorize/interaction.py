@@ -16,7 +16,16 @@ from provider.oauth.authorize.request import AuthorizationRequest
 from provider.oauth.authorize.store.authorization_requests import ParkedRequest
 from provider.oauth.authorize.store.consents import Consent
 from provider.oauth.errors import OAuth2Error, UnmetAuthenticationRequirementsError
-from provider.sessions.assurance import AAL2, acr_of, is_fresh, satisfies
+from provider.sessions.assurance import (
+    AAL2,
+    PHR,
+    is_at_least,
+    is_fresh,
+    least_wanted,
+    level_of,
+    satisfies,
+    strictest,
+)
 from provider.sessions.store import Session
 
 
@@ -42,8 +51,26 @@ class SignUp:
 
 @dataclass(frozen=True)
 class StepUp:
-    why: str = "the user must use a second factor"
+    """The user must show another factor, which they have, to reach this level."""
+
+    level: str = AAL2
     error: type[OAuth2Error] = InteractionRequiredError
+
+    @property
+    def why(self) -> str:
+        return f"the user must use {'a passkey' if self.level == PHR else 'a second factor'}"
+
+
+@dataclass(frozen=True)
+class SetUp:
+    """The user must set up a factor, because an operator requires this level."""
+
+    level: str = AAL2
+    error: type[OAuth2Error] = InteractionRequiredError
+
+    @property
+    def why(self) -> str:
+        return f"the user must set up {'a passkey' if self.level == PHR else 'a second factor'}"
 
 
 @dataclass(frozen=True)
@@ -64,6 +91,7 @@ class Refuse:
 
     why: str
     error: type[OAuth2Error]
+    fix: str = "Request an acr that the user can reach, and name a user who can sign in here."
 
 
 @dataclass(frozen=True)
@@ -71,7 +99,7 @@ class Issue:
     pass
 
 
-Step = LogIn | SignUp | StepUp | SelectAccount | AskConsent | Refuse | Issue
+Step = LogIn | SignUp | StepUp | SetUp | SelectAccount | AskConsent | Refuse | Issue
 
 
 def next_step(
@@ -80,11 +108,14 @@ def next_step(
     *,
     parked: ParkedRequest | None,
     consent: Consent | None,
-    has_second_factor: bool,
+    reachable: str,
+    required: str,
     now: datetime,
     just_signed_in: bool = False,
 ) -> Step:
     """Return the first missing step. `parked` is the request as it was stored, if the browser returns to it.
+
+    `reachable` is the level that the user's factors can reach, and `required` the one that operators require.
 
     `just_signed_in`: the user signed in for this request, which was not stored.
     """
@@ -97,12 +128,9 @@ def next_step(
     has_chosen = just_signed_in or (parked is not None and parked.chosen_session_id == session.id)
     if "select_account" in request.prompt and not has_chosen:
         return SelectAccount()
-    if not satisfies(acr_of(session.amr), request.acr_values):
-        # For a level nobody can reach, asking for a factor again would ask for ever.
-        if has_second_factor and satisfies(AAL2, request.acr_values):
-            return StepUp()
-        if request.acr_essential:
-            return Refuse("the user cannot reach an essential acr value", UnmetAuthenticationRequirementsError)
+    missing = _level_needed(request, level_of(session.amr), reachable=reachable, required=required)
+    if missing is not None:
+        return missing
     if parked is not None and parked.consented_by == session.user_id:
         return Issue()
     return _consent_needed(request, consent) or Issue()
@@ -132,6 +160,25 @@ def _login_needed(
             return Refuse("the user who signed in is not the one in id_token_hint or claims", LoginRequiredError)
         return LogIn("the user who is signed in is not the one in id_token_hint or claims", again=True, another=True)
     return None
+
+
+def _level_needed(
+    request: AuthorizationRequest, level: str, *, reachable: str, required: str
+) -> StepUp | SetUp | Refuse | None:
+    """Return how the user gets from this level to what is missing, or None.
+
+    What an app asks for is voluntary unless it is essential (OIDC Core section 5.5.1.1). What operators require is not.
+    """
+    wanted = request.acr_values
+    if request.acr_essential and not satisfies(strictest(level, reachable, required), wanted):
+        return Refuse("the user cannot reach an essential acr value", UnmetAuthenticationRequirementsError)
+    goal = required
+    # For a level nobody can reach, asking for a factor again would ask for ever.
+    if not satisfies(level, wanted) and satisfies(strictest(reachable, required), wanted):
+        goal = strictest(required, least_wanted(wanted) or required)
+    if is_at_least(level, goal):
+        return None
+    return StepUp(goal) if is_at_least(reachable, goal) else SetUp(goal)
 
 
 def _consent_needed(request: AuthorizationRequest, consent: Consent | None) -> AskConsent | None:

@@ -208,4 +208,5 @@ def app_of(server: AuthorizationServer, parked: ParkedRequest, client: Client) -
         policy_uri=metadata.policy_uri,
         tos_uri=metadata.tos_uri,
         is_vouched_for=client.is_vouched_for,
+        required_factor=metadata.required_factor,
     )

@@ -171,7 +171,7 @@ def read_request(
         code_challenge=code_challenge,
         prompt=read_prompt(checks, work.settings, given),
         max_age=read_max_age(client, given),
-        acr_values=claims.acr_values or parse_scope(given.get("acr_values")),
+        acr_values=claims.acr_values or parse_scope(given.get("acr_values")) or client.metadata.default_acr_values,
         acr_essential=claims.acr_essential,
         expected_user_id=None if expected_sub is None else server.subjects.user_id_of(work, client, expected_sub),
         claims=claims,

@@ -39,7 +39,7 @@ class InvalidMetadata(Refusal):
 @dataclass(frozen=True, kw_only=True)
 class ClientMetadata:
     """A client's registered metadata. The names are those of RFC 7591 and OIDC Registration; `allowed_origins` and the
-    last eleven are our own.
+    last twelve are our own.
     """
 
     client_name: str = ""
@@ -68,6 +68,7 @@ class ClientMetadata:
     subject_type: str = PUBLIC
     sector_identifier_uri: str | None = None
     default_max_age: int | None = None
+    default_acr_values: tuple[str, ...] = ()
     require_auth_time: bool = False
     client_uri: str | None = None
     logo_uri: str | None = None
@@ -92,6 +93,7 @@ class ClientMetadata:
     reset_uri: str | None = None
     response_modes: tuple[str, ...] = tuple(ResponseMode)
     profile: str = "none"
+    required_factor: str = "none"
 
     @property
     def is_public(self) -> bool:

@@ -36,6 +36,7 @@ from provider.oauth.response_types import (
 )
 from provider.oauth.scopes import is_scope_token, parse_scope
 from provider.oauth.syntax import LONGEST_REQUEST_URI
+from provider.sessions.assurance import ACR_VALUES, REQUIRED_FACTORS
 from provider.urls import web_origin_of
 
 LONGEST_SCOPE = 2000
@@ -64,6 +65,9 @@ def check_metadata(metadata: ClientMetadata) -> ClientMetadata:
     _one_of("id_token_signed_response_alg", metadata.id_token_signed_response_alg, SIGNING_ALGORITHMS)
     _one_of("application_type", metadata.application_type, ("web", "native"))
     _one_of("profile", metadata.profile, ("none", FAPI2))
+    _one_of("required_factor", metadata.required_factor, tuple(REQUIRED_FACTORS))
+    for acr in metadata.default_acr_values:
+        _one_of("default_acr_values", acr, ACR_VALUES)
     for grant_type in metadata.grant_types:
         _one_of("grant_types", grant_type, GRANT_TYPES)
     for response_mode in metadata.response_modes:

@@ -48,6 +48,7 @@ REGISTRABLE = (
     "subject_type",
     "sector_identifier_uri",
     "default_max_age",
+    "default_acr_values",
     "require_auth_time",
     "client_uri",
     "logo_uri",
@@ -79,6 +80,7 @@ OPERATORS_ONLY = (
     "verify_uri",
     "reset_uri",
     "profile",
+    "required_factor",
     "resource_identifiers",
     "exchange_targets",
 )

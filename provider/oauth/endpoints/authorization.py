@@ -8,7 +8,8 @@ from functools import partial
 
 from starlette.responses import Response
 
-from provider.accounts.factors import second_factor
+from provider.accounts.factors import policy, second_factor
+from provider.accounts.factors.policy import set_up_page
 from provider.destination import Destination
 from provider.oauth.authorize import consent, parked_requests
 from provider.oauth.authorize.approval import approve
@@ -18,6 +19,7 @@ from provider.oauth.authorize.interaction import (
     LogIn,
     Refuse,
     SelectAccount,
+    SetUp,
     SignUp,
     Step,
     StepUp,
@@ -35,7 +37,7 @@ from provider.oauth.authorize.request_objects import unwrap
 from provider.oauth.authorize.store import authorization_requests
 from provider.oauth.authorize.store.authorization_requests import ParkedRequest
 from provider.oauth.checks import Checks
-from provider.oauth.errors import OAuth2Error
+from provider.oauth.errors import OAuth2Error, UnmetAuthenticationRequirementsError
 from provider.oauth.explanations import explain
 from provider.oauth.http.authorization_errors import decline, refuse_on_page, request_gone
 from provider.oauth.http.authorization_response import answer, error_response
@@ -44,7 +46,9 @@ from provider.oauth.response_types import ID_TOKEN
 from provider.oauth.tokens.encrypted_responses import find_keys
 from provider.oauth.tokens.server import AuthorizationServer
 from provider.parameters import Parameters
+from provider.sessions.assurance import AAL1, PHR, level_of
 from provider.sessions.cookie import find_session
+from provider.sessions.guards import step_up_parameters
 from provider.sessions.store import Session
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
@@ -57,7 +61,7 @@ PAGES: dict[type[Step], str] = {
     SelectAccount: "/select-account",
     AskConsent: "/consent",
 }
-"""The page for each step."""
+"""The page for each step. That of SetUp depends on what is missing."""
 
 
 @endpoint(csrf_checked=False, refuses_head=True)
@@ -157,19 +161,39 @@ def _answer(
     if request_uri is None:
         request_uri = parked_requests.park(call.work, request, given, browser=call.browser)
     client_id = request.client.client_id
-    return go(_page_of(step, Destination(request_uri=request_uri, client_id=client_id, ui_locales=ui_locales)))
+    return go(_page_of(call, step, Destination(request_uri=request_uri, client_id=client_id, ui_locales=ui_locales)))
 
 
 def _next_step(
     call: Call, request: AuthorizationRequest, session: Session | None, parked: ParkedRequest | None
 ) -> Step:
     work = call.work
-    agreed, has_second_factor = None, False
+    agreed, reachable, required = None, AAL1, AAL1
     if session is not None:
         if not request.client.metadata.first_party:
             agreed = consent.granted(work, user_id=session.user_id, client=request.client)
-        has_second_factor = bool(request.acr_values) and second_factor.is_enabled(work, session.user_id)
-    return next_step(request, session, parked=parked, consent=agreed, has_second_factor=has_second_factor, now=work.now)
+        required = _required_level(call, request, session)
+        if request.acr_values or required != AAL1:
+            reachable = second_factor.reachable_level(work, session.user_id)
+    step = next_step(
+        request, session, parked=parked, consent=agreed, reachable=reachable, required=required, now=work.now
+    )
+    if isinstance(step, SetUp) and not policy.can_meet(call.settings, step.level):
+        return Refuse(
+            "the sign-in that operators require can't be set up here",
+            UnmetAuthenticationRequirementsError,
+            fix="Run `signet check` to see what is missing and turn it on. Or require less in SIGNET_REQUIRED_FACTOR, "
+            "of the role, or of the client.",
+        )
+    return step
+
+
+def _required_level(call: Call, request: AuthorizationRequest, session: Session) -> str:
+    """Return the level that operators require of this user in this app."""
+    if level_of(session.amr) == PHR:
+        return AAL1  # nothing is stricter
+    of_app = policy.requirement_of_app(request.client.metadata.required_factor)
+    return policy.find_requirement(call.work, session.user_id).or_stricter(of_app).level
 
 
 def _require_allowed_to_ask(checks: Checks, request: AuthorizationRequest, step: Step) -> None:
@@ -188,13 +212,17 @@ def _require_allowed_to_ask(checks: Checks, request: AuthorizationRequest, step:
         if "none" in request.prompt
         else "a user and an acr that the request allows",
         got=step.why,
-        fix="Send the request again without prompt=none, so that the user can answer."
-        if "none" in request.prompt
-        else "Request an acr that the user can reach, and name a user who can sign in here.",
+        fix=step.fix
+        if isinstance(step, Refuse)
+        else "Send the request again without prompt=none, so that the user can answer.",
     )
 
 
-def _page_of(step: Step, destination: Destination) -> str:
+def _page_of(call: Call, step: Step, destination: Destination) -> str:
+    if isinstance(step, StepUp):
+        return destination.through(PAGES[StepUp], **step_up_parameters(step.level))
+    if isinstance(step, SetUp):
+        return destination.through(set_up_page(call.settings, step.level))
     if not isinstance(step, LogIn) or not step.again:
         return destination.through(PAGES[type(step)])
     return destination.through(PAGES[LogIn], prompt="select_account" if step.another else "login")

@@ -8,7 +8,7 @@ inside, so an `auth_session` is not usable as a cookie, nor a cookie as an `auth
 from dataclasses import replace
 
 from provider.accounts.email.verification_emails import seal_ticket
-from provider.accounts.factors import second_factor
+from provider.accounts.factors import policy, second_factor
 from provider.accounts.factors.factor import WrongSecondFactor
 from provider.accounts.factors.recovery_codes import RECOVERY_CODES
 from provider.accounts.factors.second_factor import SecondFactorLocked, SignInExpired
@@ -86,6 +86,9 @@ def begin(request: TokenRequest) -> str:
         raise InsufficientAuthorizationError(refusal.message, **more) from None
     if signed_in.step is Step.DONE:
         return _finish(request, asked, signed_in.cookie, just_signed_in=True)
+    if TOTP not in second_factor.find_offered(work, signed_in.user_id):
+        _end(work, signed_in.cookie)
+        raise RedirectToWebError("Start an authorization request in a browser: the user must use a passkey")
     sealed = _seal(work, request.client, signed_in.cookie, given=given)
     expires_in = int(work.settings.second_factor_lifetime.total_seconds())
     raise InsufficientAuthorizationError(
@@ -177,22 +180,30 @@ def _finish(request: TokenRequest, asked: AuthorizationRequest, cookie: str, *, 
     session = _find(work, cookie)
     if session is None:  # access to the account ended since the password was checked
         raise InvalidSessionError(OVER)
-    has_second_factor = second_factor.is_enabled(work, session.user_id)
+    of_app = policy.requirement_of_app(asked.client.metadata.required_factor)
+    required = policy.find_requirement(work, session.user_id).or_stricter(of_app)
     step = next_step(
         asked,
         session,
         parked=None,
         consent=None,
-        has_second_factor=has_second_factor,
+        reachable=second_factor.reachable_level(work, session.user_id),
+        required=required.level,
         now=work.now,
         just_signed_in=just_signed_in,
     )
     if not isinstance(step, Issue):
-        end_session(work, session, reason="redirected_to_web")
+        _end(work, cookie)
         raise RedirectToWebError(f"Start an authorization request in a browser: {step.why}")
     code, grant = new_code(work, asked, session)
     own_sessions.put(work.db, grant.id, session.id)
     return code
+
+
+def _end(work: UnitOfWork, cookie: str) -> None:
+    session = _find(work, cookie)
+    if session is not None:
+        end_session(work, session, reason="redirected_to_web")
 
 
 def _find(work: UnitOfWork, cookie: str) -> Session | None:

@@ -11,7 +11,7 @@ from provider.oauth.grants.grant_types import GRANTS
 from provider.oauth.protected_resources import SCOPES_OF_RESOURCE
 from provider.oauth.response_types import IMPLICIT, ResponseMode, response_types_supported
 from provider.oauth.scopes import CLAIMS, SCOPES
-from provider.sessions.assurance import ACR_VALUES
+from provider.sessions.assurance import ACR_VALUES, PHR
 
 ID_TOKEN_CLAIMS = ("iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "at_hash")
 
@@ -65,7 +65,7 @@ def provider_metadata(settings: Settings) -> dict[str, Any]:
         "revocation_endpoint_auth_signing_alg_values_supported": assertion_algorithms,
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": True,
-        "acr_values_supported": list(ACR_VALUES),
+        "acr_values_supported": [acr for acr in ACR_VALUES if acr != PHR or settings.can_have_passkeys],
         "display_values_supported": ["page", "popup", "touch"],
         "prompt_values_supported": list(prompts_supported(settings)),
         "ui_locales_supported": list(settings.languages),

@@ -113,7 +113,7 @@ def sign_access_token(work: UnitOfWork, server: AuthorizationServer, authorizati
         claims["sid"] = subject.sid
         claims["grant_id"] = grant.id
         claims["auth_time"] = int(grant.auth_time.timestamp())
-        claims["acr"] = acr_of(grant.amr)
+        claims["acr"] = grant.acr or acr_of(grant.amr)
         claims["amr"] = grant.amr.split()
         if authorization.person is not None:
             for name in (ROLES, GROUPS):

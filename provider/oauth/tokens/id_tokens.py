@@ -53,7 +53,7 @@ def make_id_token(
         "iat": issued,
         "exp": issued + int(work.settings.id_token_lifetime.total_seconds()),
         "auth_time": int(grant.auth_time.timestamp()),
-        "acr": acr_of(grant.amr),
+        "acr": grant.acr or acr_of(grant.amr),
         "amr": grant.amr.split(),
         "sid": subject.sid,
     }

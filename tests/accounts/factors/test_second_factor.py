@@ -139,7 +139,13 @@ def test_the_copy_of_ones_data_has_it(fake: FakeFactor, ada: str, work: Work) ->
     fake.set_up(ada, FIRST, SECOND)
     with work() as w:
         document = json.loads(export(w, user_id=ada, applications=[]))
-    assert document["two_factor"] == {"on_since": None, "passkeys": [], "recovery_codes_left": 0, "gestures": 2}
+    assert document["two_factor"] == {
+        "on_since": None,
+        "on_with_passkeys_since": None,
+        "passkeys": [],
+        "recovery_codes_left": 0,
+        "gestures": 2,
+    }
 
 
 def test_only_owners_need_it(fake: FakeFactor, ada: str, work: Work) -> None:

@@ -43,7 +43,11 @@ JWT: dict[str, Claim] = {
 SIGN_IN: dict[str, Claim] = {
     "sid": ("The ID of the session the user signed in with.", USER, "OIDC Back-Channel Logout section 2.1"),
     "auth_time": ("When the user signed in, in seconds since 1970.", USER, "OIDC Core section 2"),
-    "acr": ("`aal1` after one factor, `aal2` after two.", USER, "OIDC Core section 2"),
+    "acr": (
+        "`aal1` after one factor, `aal2` after two, `phr` after a passkey if the app asked for `phr`.",
+        USER,
+        "OIDC Core section 2",
+    ),
     "amr": (
         "How the user signed in: `pwd`, `otp`, `hwk` or `swk` (passkey), `user`, `mfa`, `fed` (another provider).",
         USER,

@@ -12,6 +12,7 @@ from provider.oauth.authorize.interaction import (
     LogIn,
     Refuse,
     SelectAccount,
+    SetUp,
     SignUp,
     StepUp,
     next_step,
@@ -62,7 +63,14 @@ def parked(*, chosen: str | None = None, consented: str | None = None, signed_in
 
 
 def step(request: AuthorizationRequest, who: Session | None, **known: Any) -> object:
-    given: dict[str, Any] = {"parked": None, "consent": ALLOWED, "has_second_factor": False, "now": NOW, **known}
+    given: dict[str, Any] = {
+        "parked": None,
+        "consent": ALLOWED,
+        "reachable": "aal1",
+        "required": "aal1",
+        "now": NOW,
+        **known,
+    }
     return next_step(request, who, **given)
 
 
@@ -172,13 +180,13 @@ CASES = {
     "aal2 with one factor shown and two registered": (
         ask(acr_values=("aal2",)),
         session(),
-        {"has_second_factor": True},
+        {"reachable": "aal2"},
         StepUp,
     ),
     "aal2 with both shown": (
         ask(acr_values=("aal2",)),
         session(amr="pwd otp mfa"),
-        {"has_second_factor": True},
+        {"reachable": "aal2"},
         Issue,
     ),
     "aal2, voluntary, without a second factor": (ask(acr_values=("aal2",)), session(), {}, Issue),
@@ -187,25 +195,73 @@ CASES = {
     "one of several is enough": (
         ask(acr_values=("aal2", "aal1")),
         session(),
-        {"has_second_factor": True},
+        {"reachable": "aal2"},
         Issue,
     ),
     "levels nobody knows do not ask for a factor": (
         ask(acr_values=("1", "2")),
         session(),
-        {"has_second_factor": True},
+        {"reachable": "aal2"},
         Issue,
     ),
     "levels nobody knows do not ask for ever": (
         ask(acr_values=("1",)),
         session(amr="pwd otp mfa"),
-        {"has_second_factor": True},
+        {"reachable": "aal2"},
         Issue,
     ),
     "an essential level nobody knows": (
         ask(acr_values=("1",), acr_essential=True),
         session(amr="pwd otp mfa"),
-        {"has_second_factor": True},
+        {"reachable": "aal2"},
+        Refuse,
+    ),
+    # phr (OpenID Connect EAP ACR Values 1.0 section 4)
+    "phr with a code shown and a passkey registered": (
+        ask(acr_values=("phr",)),
+        session(amr="pwd otp mfa"),
+        {"reachable": "phr"},
+        StepUp,
+    ),
+    "phr with a passkey shown": (ask(acr_values=("phr",)), session(amr="hwk user mfa"), {"reachable": "phr"}, Issue),
+    "phr, voluntary, without a passkey": (
+        ask(acr_values=("phr",)),
+        session(amr="pwd otp mfa"),
+        {"reachable": "aal2"},
+        Issue,
+    ),
+    "phr, essential, without a passkey": (
+        ask(acr_values=("phr",), acr_essential=True),
+        session(amr="pwd otp mfa"),
+        {"reachable": "aal2"},
+        Refuse,
+    ),
+    # what operators require
+    "required, and shown": (ask(), session(amr="pwd otp mfa"), {"reachable": "aal2", "required": "aal2"}, Issue),
+    "required, and set up": (ask(), session(), {"reachable": "aal2", "required": "aal2"}, StepUp),
+    "required, and not set up": (ask(), session(), {"required": "aal2"}, SetUp),
+    "a passkey is required of a user with an app": (
+        ask(),
+        session(amr="pwd otp mfa"),
+        {"reachable": "aal2", "required": "phr"},
+        SetUp,
+    ),
+    "an app cannot ask for less than is required": (
+        ask(acr_values=("aal1",)),
+        session(),
+        {"reachable": "aal2", "required": "aal2"},
+        StepUp,
+    ),
+    "an essential level can be reached by what is required": (
+        ask(acr_values=("phr",), acr_essential=True),
+        session(),
+        {"required": "phr"},
+        SetUp,
+    ),
+    "nothing is set up on the way to an essential level out of reach": (
+        ask(acr_values=("phr",), acr_essential=True),
+        session(),
+        {"required": "aal2"},
         Refuse,
     ),
     # consent
@@ -237,13 +293,13 @@ CASES = {
     "first the account, then the factor": (
         ask(prompt=frozenset({"select_account"}), acr_values=("aal2",)),
         session(),
-        {"has_second_factor": True},
+        {"reachable": "aal2"},
         SelectAccount,
     ),
     "first the factor, then the consent": (
         ask(acr_values=("aal2",)),
         session(),
-        {"has_second_factor": True, "consent": None},
+        {"reachable": "aal2", "consent": None},
         StepUp,
     ),
 }
@@ -278,3 +334,10 @@ def test_prompt_login_asks_a_signed_in_user_again() -> None:
     """OIDC Core section 3.1.2.1."""
     again = LogIn("the user must sign in again (prompt=login)", again=True)
     assert step(ask(prompt=frozenset({"login"})), session()) == again
+
+
+def test_one_step_up_asks_for_the_stricter_of_what_is_required_and_asked_for() -> None:
+    request = ask(acr_values=("phr",))
+    assert step(request, session(), reachable="phr", required="aal2") == StepUp("phr")
+    assert step(request, session(), reachable="aal2", required="aal2") == StepUp("aal2")
+    assert step(ask(), session(), reachable="phr", required="aal2") == StepUp("aal2")

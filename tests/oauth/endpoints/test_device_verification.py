@@ -153,3 +153,14 @@ def test_what_was_allowed_is_remembered_shown_and_taken_back(
     assert "You connected a device" in words(browser.get("/account/activity"))
     with work() as w:
         assert [each.client_id for each in consents.find_of_user(w.read, ada)] == [tv.client_id]
+
+
+def test_what_operators_require_applies_to_devices(
+    register: Register, person: Person, browser: WatchedClient, ada: str
+) -> None:
+    """The scope of a device is as good as that of a browser, so the policy of the app holds for it."""
+    device = start(register(public=True, required_factor="two-factor", **FOR_DEVICES))
+    asked = page_of(browser, device.user_code)
+    assert asked.headers["location"].startswith("/login/second-factor?return_to=%2Fdevice")
+    assert press(browser, device.user_code, "allow").headers["location"].startswith("/login/second-factor")
+    allow(person(ada, amr=TWO_FACTORS), device)

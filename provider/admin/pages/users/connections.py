@@ -5,6 +5,7 @@ linked identity.
 from urllib.parse import urlencode
 
 from provider.accounts import known_devices, linked_identities
+from provider.accounts.factors import passkeys, removal
 from provider.accounts.linked_identities import LastSignInMethod
 from provider.admin.pages.actions import Action, Actions, Subject
 from provider.admin.pages.users.details import UserDetails
@@ -31,6 +32,15 @@ def _device(call: Call, person: UserDetails) -> str | None:
 
 def _forget_device(call: Call, subject: Subject[UserDetails]) -> None:
     known_devices.forget(call.work, user_id=subject.value.user.id, device_id=call.query.text("device"))
+
+
+def _passkey(call: Call, person: UserDetails) -> str | None:
+    held = passkeys.find_of_user(call.work, person.user.id)
+    return next((one.name for one in held if one.id == call.query.text("passkey")), None)
+
+
+def _remove_passkey(call: Call, subject: Subject[UserDetails]) -> None:
+    removal.remove_passkey(call.work, user_id=subject.value.user.id, passkey_id=call.query.text("passkey"))
 
 
 def _app(call: Call, person: UserDetails) -> str | None:
@@ -83,6 +93,19 @@ CONNECTION_ACTIONS: Actions[UserDetails] = {
         done=Text("Known device removed."),
         do=_forget_device,
         part=_device,
+    ),
+    "remove-passkey": Action(
+        title=Text("Remove passkey"),
+        button=Text("Remove"),
+        means=(
+            Text("Use this if the device was lost or stolen. The user can no longer sign in with this passkey."),
+            Text("All sessions and application access end now, including offline access."),
+            Text("The user is notified by email. If this was their only way to sign in, send them a password link."),
+        ),
+        done=Text("Passkey removed."),
+        do=_remove_passkey,
+        part=_passkey,
+        danger=True,
     ),
     "disconnect": Action(
         title=Text("Revoke application access"),

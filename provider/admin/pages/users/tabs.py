@@ -5,7 +5,8 @@ from datetime import datetime
 from starlette.responses import Response
 
 from provider.accounts import known_devices, throttle
-from provider.accounts.factors import second_factor
+from provider.accounts.factors import passkeys, policy, second_factor
+from provider.accounts.factors.authenticators import find_name
 from provider.accounts.store import passwords
 from provider.accounts.store.failures import Counter
 from provider.accounts.throttle import PASSWORD, SECOND_FACTOR
@@ -33,6 +34,7 @@ SECURITY_EVENTS = tuple(
             "account.password.",
             "account.two_factor.",
             "account.recovery_code",
+            "account.passkey.",
             "account.identity.",
             "account.email.",
             "account.intrusion.",
@@ -68,13 +70,16 @@ def show_security(call: Call) -> Response:
     """Show how the account is protected: GET /admin/users/{user_id}/security."""
     subject, work = find_shown(call), call.work
     user_id = subject.value.user.id
+    factors = second_factor.export(work, user_id)
     return user_page(
         call,
         subject,
         "admin/user_security.html",
         tab="security",
         password_changed_at=passwords.find_time(work.read, user_id),
-        two_factor_since=second_factor.export(work, user_id).get("on_since"),
+        two_factor_since=factors["on_since"] or factors["on_with_passkeys_since"],
+        requirement=policy.find_requirement(work, user_id),
+        passkeys=[(one, find_name(one.aaguid)) for one in passkeys.find_of_user(work, user_id)],
         devices=[(one, device_name(one.user_agent or "")) for one in known_devices.find_of_user(work, user_id)],
         failed_passwords=_failed_passwords(work, subject.value),
         failed_codes=throttle.find_counter(work, SECOND_FACTOR, user_id),

@@ -22,7 +22,6 @@ from sqlalchemy import (
     exists,
     func,
     insert,
-    or_,
     select,
     table,
     update,
@@ -47,9 +46,8 @@ grants = Table(
     Column("client_id", String(128), ForeignKey("clients.client_id", ondelete="CASCADE"), nullable=False),
     Column("session_id", Identifier, nullable=False),  # the `sid`; the session may be purged before the grant
     Column("scope", String(2000), nullable=False),
-    Column(
-        "claims", JSON, nullable=False
-    ),  # the OIDC claims parameter, reduced: {"id_token": [names], "userinfo": [names], "values": {}}
+    # the OIDC claims parameter, reduced: {"id_token": [names], "userinfo": [names], "values": {}}
+    Column("claims", JSON, nullable=False),
     Column("offline", Boolean, nullable=False),  # outlives the browser session
     Column("auth_time", UtcTime, nullable=False),
     Column("amr", String(64), nullable=False),
@@ -59,6 +57,7 @@ grants = Table(
     Column("revoke_reason", String(32)),
     Column("resources", JSON, nullable=False, server_default="[]"),  # the APIs its tokens may be for (RFC 8707)
     Column("security_stamp", UtcTime),  # the user's when it began; NULL in rows of earlier releases
+    Column("acr", String(16)),  # what the app asked for and got; NULL for the usual one of the amr
     Index("ix_grants_user_id_client_id", "user_id", "client_id"),
     Index("ix_grants_session_id", "session_id"),
     Index("ix_grants_expires_at", "expires_at"),
@@ -91,6 +90,7 @@ class Grant:
     revoke_reason: str | None
     resources: Sequence[str] = ()
     security_stamp: datetime | None = None
+    acr: str | None = None  # of its tokens, if it is not the usual one of `amr`
 
 
 @dataclass(frozen=True)
@@ -243,7 +243,7 @@ class Held:
 
 def _is_active(now: datetime) -> tuple[Any, ...]:
     """Return the conditions, on what `join_state` joins, of active grants."""
-    in_session = or_(grants.c.offline, sessions.c.ended_at.is_(None))
+    in_session = grants.c.offline | sessions.c.ended_at.is_(None)
     return grants.c.revoked_at.is_(None), grants.c.expires_at > now, _has_same_stamp, in_session
 
 
