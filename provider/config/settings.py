@@ -15,6 +15,7 @@ from provider.config.lifetimes import Lifetimes
 from provider.config.mail import MailSettings
 from provider.config.network import Network
 from provider.config.outbound import Outbound
+from provider.config.passkeys import PasskeySettings
 from provider.config.passwords import Passwords
 from provider.config.processes import Processes
 from provider.config.section import Section
@@ -35,6 +36,7 @@ class Settings(
     MailSettings,
     SignUpSettings,
     Passwords,
+    PasskeySettings,
     Connections,
     Lifetimes,
     Network,

@@ -21,7 +21,7 @@ from provider.accounts.pages import (
 )
 from provider.config.settings import Settings
 from provider.federation.pages import linked, upstream
-from provider.login.pages import email_verification, login, passkey, second_factor, sign_out, sign_up
+from provider.login.pages import email_verification, login, passkey, passkey_offer, second_factor, sign_out, sign_up
 from provider.oauth.endpoints.account_chooser import account_chooser
 from provider.oauth.endpoints.connected_apps import application, applications, withdraw
 from provider.oauth.endpoints.consent import consent
@@ -142,6 +142,9 @@ def pages(settings: Settings) -> list[BaseRoute]:
         table += [
             Route("/login/passkey", passkey.passkey_options, methods=get, name="passkey_options"),
             Route("/login/passkey", passkey.login_with_passkey, methods=post, name="login_with_passkey"),
+            Route(passkey_offer.PATH, passkey_offer.show_offer, methods=get, name="show_passkey_offer"),
+            Route(passkey_offer.PATH, passkey_offer.accept_offer, methods=post, name="accept_passkey_offer"),
+            Route(f"{passkey_offer.PATH}/decline", passkey_offer.decline_offer, methods=post, name="decline_passkey"),
             Route("/account/passkeys", passkeys.show_passkeys, methods=get, name="show_passkeys"),
             Route("/account/passkeys", passkeys.add_passkey, methods=post, name="add_passkey"),
             Route("/account/passkeys/rename", passkeys.rename_passkey, methods=post, name="rename_passkey"),

@@ -11,11 +11,12 @@ from typing import Any
 from provider.accounts import throttle
 from provider.accounts.factors import authenticators, webauthn
 from provider.accounts.factors.factor import Factor, WrongSecondFactor
+from provider.accounts.factors.passkey_signals import name_and_display_name
 from provider.accounts.factors.store import passkeys, used_challenges
 from provider.accounts.factors.store.passkeys import LONGEST_NAME, Passkey
 from provider.accounts.factors.webauthn import Assertion, Challenge, InvalidPasskey
 from provider.accounts.notices import notify
-from provider.accounts.store import email_addresses, linked_identities, passwords, users
+from provider.accounts.store import linked_identities, passwords
 from provider.audit.devices import device_name
 from provider.audit.events import Event
 from provider.audit.log import record
@@ -72,16 +73,24 @@ class LastPasskey(Refusal):
     message = Text("Your account has no password, so you couldn't sign in any more. Set a password first.")
 
 
-def new_passkey_options(work: UnitOfWork, session: Session) -> dict[str, Any]:
-    """Return the options with which a browser creates a passkey for this session's user. Raises TooManyPasskeys."""
+def new_passkey_options(work: UnitOfWork, session: Session, *, is_conditional: bool = False) -> dict[str, Any]:
+    """Return the options with which a browser creates a passkey for this session's user.
+
+    `is_conditional` is for a browser that creates one without asking, after a password that it filled in. Raises
+    TooManyPasskeys.
+    """
     held = passkeys.find_of_user(work.read, session.user_id)
     if len(held) >= MOST:
         raise TooManyPasskeys
-    user, address = users.find(work.read, session.user_id), email_addresses.find_of_user(work.read, session.user_id)
-    name = "" if address is None else address.address
-    display_name = (user and user.claims.get("name")) or name
+    name, display_name = name_and_display_name(work, session.user_id)
     return webauthn.creation_options(
-        work, bound_to=session.id, user_id=session.user_id, name=name, display_name=display_name, held=held
+        work,
+        bound_to=session.id,
+        user_id=session.user_id,
+        name=name,
+        display_name=display_name,
+        held=held,
+        is_conditional=is_conditional,
     )
 
 

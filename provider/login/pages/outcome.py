@@ -6,6 +6,7 @@ from provider.accounts.email.verification_emails import seal_ticket
 from provider.accounts.pages.device_cookie import remember_device
 from provider.accounts.pages.language import follow_person
 from provider.destination import Destination
+from provider.login.pages.passkey_offer import find_offer
 from provider.login.steps import AddressUnconfirmed, DeletionPending, SignIn, Step, Suspended
 from provider.sessions.cookie import find_session, keep_session
 from provider.web.call import Call
@@ -13,7 +14,7 @@ from provider.web.pages import go, page
 
 
 def signed_in(call: Call, where: Destination, done: SignIn) -> Response:
-    """Set the session cookie and redirect to the second factor, or to where the user was going."""
+    """Set the session cookie and redirect to the second factor, or on, as `completed` does."""
     keep_session(call, done.cookie)
     if done.step is not Step.DONE:
         return go(where.through("/login/second-factor"))
@@ -21,7 +22,8 @@ def signed_in(call: Call, where: Destination, done: SignIn) -> Response:
 
 
 def completed(call: Call, where: Destination) -> Response:
-    """Redirect to where the user was going, after the last factor of a sign-in or a step-up.
+    """Redirect to where the user was going, after the last factor of a sign-in or a step-up; or first to the offer of a
+    passkey, if it is due.
 
     If an app's request waits there, the session is noted in it, in the transaction of the sign-in. A sign-in for which
     an upstream did not ask the user is not a new one (OIDC Core section 3.1.2.1).
@@ -32,6 +34,7 @@ def completed(call: Call, where: Destination) -> Response:
             call.services.record_sign_in(call.work, where.request_uri, browser=call.browser, session_id=session.id)
         remember_device(call, session.user_id)
         follow_person(call, session.user_id)
+        return go(find_offer(call, where, session) or where.location)
     return go(where.location)
 
 
