@@ -2,6 +2,7 @@
 
 from starlette.routing import BaseRoute, Route
 
+from provider.accounts.factors import passkey_origins
 from provider.accounts.pages import (
     activity,
     data,
@@ -30,6 +31,7 @@ from provider.oauth.endpoints.start_again import start_again
 from provider.routes.console import console, for_developers
 from provider.web import health
 from provider.web.assets import Static
+from provider.web.documents import Document
 from provider.web.look import find_brand_asset
 
 
@@ -139,6 +141,9 @@ def pages(settings: Settings) -> list[BaseRoute]:
             Route("/account/password", password.change, methods=post, name="account_password"),
         ]
     if settings.has("passkeys"):
+        for path, content in passkey_origins.documents(settings).items():
+            name = path.removeprefix("/.well-known/").replace("-", "_").replace(".", "_")
+            table.append(Route(path, Document.of(content), methods=get, name=name))
         table += [
             Route("/login/passkey", passkey.passkey_options, methods=get, name="passkey_options"),
             Route("/login/passkey", passkey.login_with_passkey, methods=post, name="login_with_passkey"),

@@ -62,12 +62,14 @@ class Authenticator:
         )
         self.credentials.append(credential)
         cose = wrong.pop("cose", None) or cbor2.dumps(cose_key(key))
-        statement = wrong.pop("attestation", {"fmt": "none", "attStmt": {}})
+        attestation = wrong.pop("attestation", {"fmt": "none", "attStmt": {}})
         attested = (
             bytes.fromhex(self.aaguid.replace("-", "")) + len(credential.id).to_bytes(2, "big") + credential.id + cose
         )
         client_data = self._client_data("webauthn.create", options, wrong)
         data = self._data(credential, wrong, more=ATTESTED) + attested
+        signed = data + hashlib.sha256(client_data).digest()
+        statement = attestation(signed) if callable(attestation) else attestation
         response = {
             "clientDataJSON": encode(client_data),
             "attestationObject": encode(cbor2.dumps({**statement, "authData": data})),

@@ -169,12 +169,13 @@ def second_factor_options(work: UnitOfWork, session: Session) -> dict[str, Any]:
     return webauthn.request_options(work, bound_to=session.id, held=held)
 
 
-def use(work: UnitOfWork, answer: str, *, bound_to: str) -> Passkey:
+def use(work: UnitOfWork, answer: str, *, bound_to: str, origins: list[str] | None = None) -> Passkey:
     """Accept an answer that signs in on its own, for which the device verified its user; return the passkey.
 
-    Raises InvalidPasskey or UnknownPasskey, and then has written nothing.
+    `origins` are those of apps, for an answer that is not of our own pages. Raises InvalidPasskey or UnknownPasskey,
+    and then has written nothing.
     """
-    return _use(work, answer, bound_to=bound_to, owner=None)
+    return _use(work, answer, bound_to=bound_to, owner=None, origins=origins)
 
 
 def amr_of(passkey: Passkey) -> str:
@@ -182,13 +183,15 @@ def amr_of(passkey: Passkey) -> str:
     return SOFTWARE_KEY if passkey.is_synced else HARDWARE_KEY
 
 
-def _use(work: UnitOfWork, answer: str, *, bound_to: str, owner: str | None) -> Passkey:
+def _use(
+    work: UnitOfWork, answer: str, *, bound_to: str, owner: str | None, origins: list[str] | None = None
+) -> Passkey:
     credential = webauthn.read_answer(answer)
     passkey = passkeys.find(work.read, credential["id"])
     if passkey is None or owner not in {None, passkey.user_id}:
         raise UnknownPasskey
     shown, challenge = webauthn.verify_assertion(
-        work, credential, passkey, bound_to=bound_to, must_verify_user=owner is None
+        work, credential, passkey, bound_to=bound_to, must_verify_user=owner is None, origins=origins
     )
     _require_counted_up(passkey, shown)
     _spend(work, challenge)

@@ -10,11 +10,12 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from provider.accounts.factors import attestation
 from provider.accounts.factors.store.passkeys import Passkey
 from provider.config.settings import Settings
 from provider.crypto.digests import digest, new_opaque
 from provider.languages.text import Text
-from provider.refusals import Refusal
+from provider.refusals import Refusal, Unavailable
 from provider.urls import origin_of
 from provider.work import UnitOfWork
 
@@ -101,7 +102,7 @@ def creation_options(
         "excludeCredentials": [_descriptor(passkey) for passkey in held],
         # A security key without a PIN can still be a second factor.
         "authenticatorSelection": {"residentKey": "preferred", "userVerification": "preferred"},
-        "attestation": "none",
+        "attestation": work.settings.passkey_attestation,
     }
 
 
@@ -135,12 +136,18 @@ def verify_creation(work: UnitOfWork, answer: str, *, bound_to: str) -> tuple[Ne
             # Section 7.1, step 15: a creation with conditional mediation needs nobody to be present.
             require_user_presence=not challenge.is_conditional,
             supported_pub_key_algs=_algorithms(),
+            pem_root_certs_bytes_by_fmt=attestation.roots_of(work.settings),
         )
         _require_strong_key(verified.credential_public_key)
-    except InvalidPasskey:
+        problem = attestation.find_problem(work.settings, verified)
+    except (InvalidPasskey, Unavailable):
         raise
     except Exception as error:  # noqa: BLE001  # the library lets errors of its parsers through
         raise InvalidPasskey(_said(error)) from None
+    if problem is not None:
+        raise InvalidPasskey(
+            problem, Text("This kind of passkey isn't allowed here. Use another device or security key.")
+        )
     if len(verified.credential_id) > LONGEST_ID:
         raise InvalidPasskey("the credential ID is too long")
     named = credential["response"].get("transports")
@@ -160,9 +167,18 @@ def verify_creation(work: UnitOfWork, answer: str, *, bound_to: str) -> tuple[Ne
 
 
 def verify_assertion(
-    work: UnitOfWork, credential: dict[str, Any], passkey: Passkey, *, bound_to: str, must_verify_user: bool
+    work: UnitOfWork,
+    credential: dict[str, Any],
+    passkey: Passkey,
+    *,
+    bound_to: str,
+    must_verify_user: bool,
+    origins: list[str] | None = None,
 ) -> tuple[Assertion, Challenge]:
-    """Check an AuthenticationResponseJSON of this passkey (section 7.2), but for its counter. Raises InvalidPasskey."""
+    """Check an AuthenticationResponseJSON of this passkey (section 7.2), but for its counter. Raises InvalidPasskey.
+
+    `origins` are those of apps, for an answer that is not of our own pages.
+    """
     from webauthn import verify_authentication_response  # noqa: PLC0415
 
     challenge = _open_challenge(work, credential, "get", bound_to)
@@ -171,7 +187,7 @@ def verify_assertion(
             credential=credential,
             expected_challenge=challenge.value,
             expected_rp_id=rp_id(work.settings),
-            expected_origin=_origin(work.settings),
+            expected_origin=_origin(work.settings) if origins is None else origins,
             credential_public_key=passkey.public_key,
             credential_current_sign_count=0,
             require_user_verification=must_verify_user,

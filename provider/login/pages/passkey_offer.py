@@ -84,7 +84,10 @@ def _page(
         form_targets=where.form_targets,
         where=where,
         question=passkeys.new_passkey_options(call.work, session),
-        upgrade=passkeys.new_passkey_options(call.work, session, is_conditional=True),
+        # What is created without asking attests nothing.
+        upgrade=passkeys.new_passkey_options(call.work, session, is_conditional=True)
+        if call.settings.passkey_attestation == "none"
+        else None,
         action=where.through(PATH),
         decline_action=where.through(f"{PATH}/decline"),
         # If the passkey that the browser created was refused, the device should not offer it.
