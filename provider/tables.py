@@ -1,6 +1,7 @@
 """An import of every table, so that Alembic and the tests see one metadata."""
 # importing is the point
 
+import provider.accounts.factors.store.passkey_offers
 import provider.accounts.factors.store.passkeys
 import provider.accounts.factors.store.recovery_codes
 import provider.accounts.factors.store.totp

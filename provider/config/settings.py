@@ -15,6 +15,7 @@ from provider.config.lifetimes import Lifetimes
 from provider.config.mail import MailSettings
 from provider.config.network import Network
 from provider.config.outbound import Outbound
+from provider.config.passkeys import PasskeySettings
 from provider.config.passwords import Passwords
 from provider.config.processes import Processes
 from provider.config.section import Section
@@ -35,6 +36,7 @@ class Settings(
     MailSettings,
     SignUpSettings,
     Passwords,
+    PasskeySettings,
     Connections,
     Lifetimes,
     Network,
@@ -54,6 +56,8 @@ class Settings(
     def _fit_for_its_purpose(self) -> Self:
         if self.totp_bypass_code is not None and (self.env != "development" or not self.loopback):
             raise ValueError("SIGNET_TOTP_BYPASS_CODE needs SIGNET_ENV=development and a loopback issuer")
+        if self.passkey_attestation == "direct" and not (self.passkey_aaguids and self.passkey_roots):
+            raise ValueError("SIGNET_PASSKEY_ATTESTATION=direct needs SIGNET_PASSKEY_AAGUIDS and SIGNET_PASSKEY_ROOTS")
         if self.key_lead < self.shortest_key_lead:
             seconds = int(self.shortest_key_lead.total_seconds())
             raise ValueError(f"SIGNET_KEY_LEAD must be {seconds} seconds or more, as apps cache the key set that long")

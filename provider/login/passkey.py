@@ -26,16 +26,18 @@ def sign_in_by_passkey(
     browser: str,
     carry: Mapping[str, str],
     client_id: str | None = None,
+    origins: list[str] | None = None,
 ) -> SignIn:
     """Check a passkey's answer and begin a session with two factors (NIST SP 800-63B section 3.1.7).
 
-    `bound_to` is what the challenge was made for. What happens to `current` is as after a password. Raises
-    InvalidPasskey, UnknownPasskey, Suspended, DeletionPending, AddressUnconfirmed or TooManyRequests.
+    `bound_to` is what the challenge was made for, and `origins` are those of a first-party app, if one asks. What
+    happens to `current` is as after a password. Raises InvalidPasskey, UnknownPasskey, Suspended, DeletionPending,
+    AddressUnconfirmed or TooManyRequests.
     """
     network = of_network(work, "passkey")
     require_room(work, LIMITS.code, key=network)
     try:
-        passkey = passkeys.use(work, answer, bound_to=bound_to)
+        passkey = passkeys.use(work, answer, bound_to=bound_to, origins=origins)
     except InvalidPasskey as refusal:
         count(work, LIMITS.code, key=network)
         record(work, Event.SIGN_IN_FAILED, user_id=None, client_id=client_id, method="passkey", reason=refusal.reason)

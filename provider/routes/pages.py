@@ -2,6 +2,7 @@
 
 from starlette.routing import BaseRoute, Route
 
+from provider.accounts.factors import passkey_origins
 from provider.accounts.pages import (
     activity,
     data,
@@ -21,7 +22,7 @@ from provider.accounts.pages import (
 )
 from provider.config.settings import Settings
 from provider.federation.pages import linked, upstream
-from provider.login.pages import email_verification, login, passkey, second_factor, sign_out, sign_up
+from provider.login.pages import email_verification, login, passkey, passkey_offer, second_factor, sign_out, sign_up
 from provider.oauth.endpoints.account_chooser import account_chooser
 from provider.oauth.endpoints.connected_apps import application, applications, withdraw
 from provider.oauth.endpoints.consent import consent
@@ -30,6 +31,7 @@ from provider.oauth.endpoints.start_again import start_again
 from provider.routes.console import console, for_developers
 from provider.web import health
 from provider.web.assets import Static
+from provider.web.documents import Document
 from provider.web.look import find_brand_asset
 
 
@@ -139,9 +141,15 @@ def pages(settings: Settings) -> list[BaseRoute]:
             Route("/account/password", password.change, methods=post, name="account_password"),
         ]
     if settings.has("passkeys"):
+        for path, content in passkey_origins.documents(settings).items():
+            name = path.removeprefix("/.well-known/").replace("-", "_").replace(".", "_")
+            table.append(Route(path, Document.of(content), methods=get, name=name))
         table += [
             Route("/login/passkey", passkey.passkey_options, methods=get, name="passkey_options"),
             Route("/login/passkey", passkey.login_with_passkey, methods=post, name="login_with_passkey"),
+            Route(passkey_offer.PATH, passkey_offer.show_offer, methods=get, name="show_passkey_offer"),
+            Route(passkey_offer.PATH, passkey_offer.accept_offer, methods=post, name="accept_passkey_offer"),
+            Route(f"{passkey_offer.PATH}/decline", passkey_offer.decline_offer, methods=post, name="decline_passkey"),
             Route("/account/passkeys", passkeys.show_passkeys, methods=get, name="show_passkeys"),
             Route("/account/passkeys", passkeys.add_passkey, methods=post, name="add_passkey"),
             Route("/account/passkeys/rename", passkeys.rename_passkey, methods=post, name="rename_passkey"),

@@ -244,6 +244,16 @@ for (const form of document.querySelectorAll("form[data-filter]")) {
   form.addEventListener("input", filter);
 }
 
+// What the browser can do with passkeys (WebAuthn Level 3 section 5.1.7). Older ones say less.
+const capabilities = async () => {
+  try {
+    if (PublicKeyCredential.getClientCapabilities) return await PublicKeyCredential.getClientCapabilities();
+    return { userVerifyingPlatformAuthenticator: await PublicKeyCredential.isUserVerifyingPlatformAuthenticatorAvailable() };
+  } catch {
+    return {};
+  }
+};
+
 // A form that posts what the browser answers for a passkey (WebAuthn Level 3). Browsers without them see the other ways.
 for (const form of document.querySelectorAll("form[data-passkey]")) {
   const creates = form.dataset.passkey === "create";
@@ -258,10 +268,10 @@ for (const form of document.querySelectorAll("form[data-passkey]")) {
     if (!answer.ok) throw new Error(answer.statusText);
     return answer.json();
   };
-  const ask = async (mediation) => {
+  const ask = async (mediation, options) => {
     waiting?.abort();
     const { signal } = waiting = new AbortController();
-    const publicKey = PublicKeyCredential[read](await optionsOf());
+    const publicKey = PublicKeyCredential[read](options ?? await optionsOf());
     const credential = await navigator.credentials[creates ? "create" : "get"]({ publicKey, signal, mediation });
     form.elements[form.dataset.field].value = JSON.stringify(credential);
     form.submit();
@@ -287,4 +297,25 @@ for (const form of document.querySelectorAll("form[data-passkey]")) {
   if ("autofill" in form.dataset) {
     PublicKeyCredential.isConditionalMediationAvailable?.().then((can) => { if (can) offer(); });
   }
+  if (form.dataset.upgrade) {
+    capabilities().then(({ conditionalCreate }) => {
+      if (conditionalCreate) ask("conditional", JSON.parse(form.dataset.upgrade)).catch(() => {});
+    });
+  }
+}
+
+// What devices should know of removed passkeys and of a new name (WebAuthn Level 3 section 5.1.10).
+for (const { dataset } of document.querySelectorAll("[data-signals]")) {
+  for (const [method, options] of Object.entries(JSON.parse(dataset.signals))) {
+    window.PublicKeyCredential?.[method]?.(options).catch(() => {});
+  }
+}
+
+// Whether this device can create passkeys: then the server offers one after the password. A browser that could only use
+// a security key or a phone is not asked to.
+for (const field of document.querySelectorAll("[data-can-create-passkeys]")) {
+  if (!window.PublicKeyCredential?.parseCreationOptionsFromJSON) continue;
+  capabilities().then(({ userVerifyingPlatformAuthenticator }) => {
+    if (userVerifyingPlatformAuthenticator) field.value = "yes";
+  });
 }

@@ -1,11 +1,13 @@
 """Passkeys in a browser with a virtual authenticator: add one, sign in with it in each way, and remove it."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from playwright.sync_api import CDPSession
 
 from tests.journeys.conftest import Account, Steps
+from tests.support.authenticator import BACKED_UP, ELIGIBLE, Authenticator
 from tests.support.chromium import Person
 from tests.support.demo_process import Demo
 
@@ -50,6 +52,29 @@ def add_passkey(person: Person, demo: Demo) -> Device:
     person.press("Add a passkey")
     person.expect_text("Passkey added. You can now sign in with it.")
     assert device.count() == 1
+    return device
+
+
+def software_device_of(person: Person) -> Authenticator:
+    """A browser that creates passkeys without asking (conditional create), which a virtual authenticator does not do.
+    The device in software answers for it, with nobody there.
+    """
+    device = Authenticator(flags=ELIGIBLE | BACKED_UP)
+
+    def create(options: dict[str, Any], origin: str) -> str:
+        device.origin = origin
+        return device.create(options)
+
+    person.page.expose_function("createInSoftware", create)
+    person.page.add_init_script("""
+        PublicKeyCredential.getClientCapabilities = async () =>
+          ({ conditionalCreate: true, userVerifyingPlatformAuthenticator: true });
+        PublicKeyCredential.parseCreationOptionsFromJSON = (options) => options;
+        navigator.credentials.create = async ({ publicKey, mediation }) => {
+          if (mediation !== "conditional") throw new DOMException("nobody is there", "NotAllowedError");
+          return JSON.parse(await createInSoftware(publicKey, location.origin));
+        };
+    """)
     return device
 
 
@@ -136,10 +161,81 @@ def test_a_device_gets_one_passkey_and_a_removed_one_no_longer_signs_in(
     person.expect_text("That passkey was removed from your account.")
 
 
+def test_a_passkey_is_offered_after_the_password_and_signs_in_the_next_time(
+    person: Person, account: Account, demo: Demo, steps: Steps
+) -> None:
+    device = device_of(person)
+    without_autofill(person)
+    person.open(demo.web_app)
+    person.follow("Sign in")
+    steps.sign_in(person, account)
+    person.expect_heading("Sign in faster next time")
+    person.press("Create a passkey")
+    steps.allow(person)
+    person.expect_heading("Hello, Grace Hopper")
+    assert device.count() == 1
+    person.press("Sign out")
+    person.follow("Sign in")
+    person.press("Sign in with a passkey")
+    person.expect_heading("Hello, Grace Hopper")
+
+
+def test_not_now_leads_on_to_the_app_and_is_not_asked_again(
+    person: Person, account: Account, demo: Demo, steps: Steps
+) -> None:
+    device = device_of(person)
+    person.open(demo.web_app)
+    person.follow("Sign in")
+    steps.sign_in(person, account)
+    person.expect_heading("Sign in faster next time")
+    person.page.reload()
+    person.press("Not now")
+    steps.allow(person)
+    person.expect_heading("Hello, Grace Hopper")
+    person.press("Sign out")
+    steps.sign_in_to_app(person, account)
+    person.expect_heading("Hello, Grace Hopper")
+    assert device.count() == 0
+
+
+def test_a_canceled_creation_says_so_and_can_be_tried_again(
+    person: Person, account: Account, demo: Demo, steps: Steps
+) -> None:
+    device = device_of(person)
+    person.page.add_init_script("""
+        const create = navigator.credentials.create.bind(navigator.credentials);
+        window.refuses = true;
+        navigator.credentials.create = (options) =>
+          window.refuses ? Promise.reject(new DOMException("canceled", "NotAllowedError")) : create(options);
+    """)
+    person.open(f"{demo.provider}/login")
+    steps.sign_in(person, account)
+    person.expect_heading("Sign in faster next time")
+    person.press("Create a passkey")
+    person.expect_text("No passkey was used. Try again.")
+    person.page.evaluate("delete window.refuses")
+    person.press("Create a passkey")
+    person.page.wait_for_url(f"{demo.provider}/account")
+    assert device.count() == 1
+
+
+def test_a_browser_that_creates_passkeys_without_asking_does_so_after_the_password(
+    person: Person, account: Account, demo: Demo, steps: Steps
+) -> None:
+    """WebAuthn Level 3 section 5.1.3: conditional mediation. The user presses nothing."""
+    device = software_device_of(person)
+    person.open(f"{demo.provider}/login")
+    steps.sign_in(person, account)
+    person.page.wait_for_url(f"{demo.provider}/account")
+    assert len(device.credentials) == 1
+    person.open(f"{demo.provider}/account/passkeys")
+    person.expect_text("Google Password Manager")
+
+
 def test_without_scripts_the_pages_offer_the_other_ways(
     plain_person: Person, account: Account, demo: Demo, steps: Steps
 ) -> None:
-    steps.sign_in_to_app(plain_person, account)
+    steps.sign_in_to_app(plain_person, account)  # nothing is offered on the way
     plain_person.open(f"{demo.provider}/account/passkeys")
     plain_person.expect_text("Passkeys need a browser that supports them, with JavaScript turned on.")
     assert not plain_person.page.get_by_role("button", name="Add a passkey").is_visible()

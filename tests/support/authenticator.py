@@ -9,12 +9,14 @@ import json
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from html import unescape
 from typing import Any, cast
 
 import cbor2
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 
+from tests.support.browser import Page
 from tests.support.installation import ISSUER
 
 PRESENT, VERIFIED, ELIGIBLE, BACKED_UP, ATTESTED = 0x01, 0x04, 0x08, 0x10, 0x40
@@ -60,12 +62,14 @@ class Authenticator:
         )
         self.credentials.append(credential)
         cose = wrong.pop("cose", None) or cbor2.dumps(cose_key(key))
-        statement = wrong.pop("attestation", {"fmt": "none", "attStmt": {}})
+        attestation = wrong.pop("attestation", {"fmt": "none", "attStmt": {}})
         attested = (
             bytes.fromhex(self.aaguid.replace("-", "")) + len(credential.id).to_bytes(2, "big") + credential.id + cose
         )
         client_data = self._client_data("webauthn.create", options, wrong)
         data = self._data(credential, wrong, more=ATTESTED) + attested
+        signed = data + hashlib.sha256(client_data).digest()
+        statement = attestation(signed) if callable(attestation) else attestation
         response = {
             "clientDataJSON": encode(client_data),
             "attestationObject": encode(cbor2.dumps({**statement, "authData": data})),
@@ -149,6 +153,13 @@ def sign(key: Key, message: bytes) -> bytes:
     if isinstance(key, rsa.RSAPrivateKey):
         return key.sign(message, padding.PKCS1v15(), SHA256())
     return key.sign(message, ec.ECDSA(SHA256()))
+
+
+def question_of(page: Page, attribute: str = "data-question") -> dict[str, Any]:
+    """What the page asks the browser."""
+    text = unescape(page.html.split(f'{attribute}="')[1].split('"')[0])
+    question: dict[str, Any] = json.loads(text)
+    return question
 
 
 def encode(value: bytes) -> str:

@@ -11,11 +11,12 @@ from typing import Any
 from provider.accounts import throttle
 from provider.accounts.factors import authenticators, webauthn
 from provider.accounts.factors.factor import Factor, WrongSecondFactor
+from provider.accounts.factors.passkey_signals import name_and_display_name
 from provider.accounts.factors.store import passkeys, totp, two_factor_choices, used_challenges
 from provider.accounts.factors.store.passkeys import LONGEST_NAME, Passkey
 from provider.accounts.factors.webauthn import Assertion, Challenge, InvalidPasskey
 from provider.accounts.notices import notify
-from provider.accounts.store import email_addresses, linked_identities, passwords, users
+from provider.accounts.store import linked_identities, passwords
 from provider.audit.devices import device_name
 from provider.audit.events import Event
 from provider.audit.log import record
@@ -79,16 +80,24 @@ class OnlySecondFactor(Refusal):
     message = Text("You need it for two-factor authentication. Add another passkey first.")
 
 
-def new_passkey_options(work: UnitOfWork, session: Session) -> dict[str, Any]:
-    """Return the options with which a browser creates a passkey for this session's user. Raises TooManyPasskeys."""
+def new_passkey_options(work: UnitOfWork, session: Session, *, is_conditional: bool = False) -> dict[str, Any]:
+    """Return the options with which a browser creates a passkey for this session's user.
+
+    `is_conditional` is for a browser that creates one without asking, after a password that it filled in. Raises
+    TooManyPasskeys.
+    """
     held = passkeys.find_of_user(work.read, session.user_id)
     if len(held) >= MOST:
         raise TooManyPasskeys
-    user, address = users.find(work.read, session.user_id), email_addresses.find_of_user(work.read, session.user_id)
-    name = "" if address is None else address.address
-    display_name = (user and user.claims.get("name")) or name
+    name, display_name = name_and_display_name(work, session.user_id)
     return webauthn.creation_options(
-        work, bound_to=session.id, user_id=session.user_id, name=name, display_name=display_name, held=held
+        work,
+        bound_to=session.id,
+        user_id=session.user_id,
+        name=name,
+        display_name=display_name,
+        held=held,
+        is_conditional=is_conditional,
     )
 
 
@@ -172,12 +181,13 @@ def second_factor_options(work: UnitOfWork, session: Session) -> dict[str, Any]:
     return webauthn.request_options(work, bound_to=session.id, held=held)
 
 
-def use(work: UnitOfWork, answer: str, *, bound_to: str) -> Passkey:
+def use(work: UnitOfWork, answer: str, *, bound_to: str, origins: list[str] | None = None) -> Passkey:
     """Accept an answer that signs in on its own, for which the device verified its user; return the passkey.
 
-    Raises InvalidPasskey or UnknownPasskey, and then has written nothing.
+    `origins` are those of apps, for an answer that is not of our own pages. Raises InvalidPasskey or UnknownPasskey,
+    and then has written nothing.
     """
-    return _use(work, answer, bound_to=bound_to, owner=None)
+    return _use(work, answer, bound_to=bound_to, owner=None, origins=origins)
 
 
 def amr_of(passkey: Passkey) -> str:
@@ -185,13 +195,15 @@ def amr_of(passkey: Passkey) -> str:
     return SOFTWARE_KEY if passkey.is_synced else HARDWARE_KEY
 
 
-def _use(work: UnitOfWork, answer: str, *, bound_to: str, owner: str | None) -> Passkey:
+def _use(
+    work: UnitOfWork, answer: str, *, bound_to: str, owner: str | None, origins: list[str] | None = None
+) -> Passkey:
     credential = webauthn.read_answer(answer)
     passkey = passkeys.find(work.read, credential["id"])
     if passkey is None or owner not in {None, passkey.user_id}:
         raise UnknownPasskey
     shown, challenge = webauthn.verify_assertion(
-        work, credential, passkey, bound_to=bound_to, must_verify_user=owner is None
+        work, credential, passkey, bound_to=bound_to, must_verify_user=owner is None, origins=origins
     )
     _require_counted_up(passkey, shown)
     _spend(work, challenge)

@@ -10,11 +10,12 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from provider.accounts.factors import attestation
 from provider.accounts.factors.store.passkeys import Passkey
 from provider.config.settings import Settings
 from provider.crypto.digests import digest, new_opaque
 from provider.languages.text import Text
-from provider.refusals import Refusal
+from provider.refusals import Refusal, Unavailable
 from provider.urls import origin_of
 from provider.work import UnitOfWork
 
@@ -52,6 +53,8 @@ class Challenge:
     value: bytes
     digest: bytes
     expires_at: datetime
+    is_conditional: bool = False
+    """Whether it is for a creation with conditional mediation (section 5.1.3)."""
 
 
 @dataclass(frozen=True)
@@ -76,22 +79,30 @@ class Assertion:
 
 
 def creation_options(
-    work: UnitOfWork, *, bound_to: str, user_id: str, name: str, display_name: str, held: list[Passkey]
+    work: UnitOfWork,
+    *,
+    bound_to: str,
+    user_id: str,
+    name: str,
+    display_name: str,
+    held: list[Passkey],
+    is_conditional: bool = False,
 ) -> dict[str, Any]:
     """Return PublicKeyCredentialCreationOptionsJSON (section 5.4) for a new passkey of this user.
 
-    `held` are those that the user has: their authenticators create no second one.
+    `held` are those that the user has: their authenticators create no second one. `is_conditional` is for a creation
+    with conditional mediation, for which nobody needs to be present (section 5.1.3).
     """
     return {
         "rp": {"id": rp_id(work.settings), "name": work.settings.brand},
-        "user": {"id": _encode(user_id.encode()), "name": name, "displayName": display_name},
-        "challenge": _new_challenge(work, "create", bound_to),
+        "user": {"id": handle_of(user_id), "name": name, "displayName": display_name},
+        "challenge": _new_challenge(work, "create", bound_to, is_conditional=is_conditional),
         "pubKeyCredParams": [{"type": "public-key", "alg": alg} for alg in ALGORITHMS],
         "timeout": int(CHALLENGE_LIFETIME.total_seconds() * 1000),
         "excludeCredentials": [_descriptor(passkey) for passkey in held],
         # A security key without a PIN can still be a second factor.
         "authenticatorSelection": {"residentKey": "preferred", "userVerification": "preferred"},
-        "attestation": "none",
+        "attestation": work.settings.passkey_attestation,
     }
 
 
@@ -122,13 +133,21 @@ def verify_creation(work: UnitOfWork, answer: str, *, bound_to: str) -> tuple[Ne
             expected_challenge=challenge.value,
             expected_rp_id=rp_id(work.settings),
             expected_origin=_origin(work.settings),
+            # Section 7.1, step 15: a creation with conditional mediation needs nobody to be present.
+            require_user_presence=not challenge.is_conditional,
             supported_pub_key_algs=_algorithms(),
+            pem_root_certs_bytes_by_fmt=attestation.roots_of(work.settings),
         )
         _require_strong_key(verified.credential_public_key)
-    except InvalidPasskey:
+        problem = attestation.find_problem(work.settings, verified)
+    except (InvalidPasskey, Unavailable):
         raise
     except Exception as error:  # noqa: BLE001  # the library lets errors of its parsers through
         raise InvalidPasskey(_said(error)) from None
+    if problem is not None:
+        raise InvalidPasskey(
+            problem, Text("This kind of passkey isn't allowed here. Use another device or security key.")
+        )
     if len(verified.credential_id) > LONGEST_ID:
         raise InvalidPasskey("the credential ID is too long")
     named = credential["response"].get("transports")
@@ -148,9 +167,18 @@ def verify_creation(work: UnitOfWork, answer: str, *, bound_to: str) -> tuple[Ne
 
 
 def verify_assertion(
-    work: UnitOfWork, credential: dict[str, Any], passkey: Passkey, *, bound_to: str, must_verify_user: bool
+    work: UnitOfWork,
+    credential: dict[str, Any],
+    passkey: Passkey,
+    *,
+    bound_to: str,
+    must_verify_user: bool,
+    origins: list[str] | None = None,
 ) -> tuple[Assertion, Challenge]:
-    """Check an AuthenticationResponseJSON of this passkey (section 7.2), but for its counter. Raises InvalidPasskey."""
+    """Check an AuthenticationResponseJSON of this passkey (section 7.2), but for its counter. Raises InvalidPasskey.
+
+    `origins` are those of apps, for an answer that is not of our own pages.
+    """
     from webauthn import verify_authentication_response  # noqa: PLC0415
 
     challenge = _open_challenge(work, credential, "get", bound_to)
@@ -159,7 +187,7 @@ def verify_assertion(
             credential=credential,
             expected_challenge=challenge.value,
             expected_rp_id=rp_id(work.settings),
-            expected_origin=_origin(work.settings),
+            expected_origin=_origin(work.settings) if origins is None else origins,
             credential_public_key=passkey.public_key,
             credential_current_sign_count=0,
             require_user_verification=must_verify_user,
@@ -167,7 +195,7 @@ def verify_assertion(
     except Exception as error:  # noqa: BLE001  # as above
         raise InvalidPasskey(_said(error)) from None
     owner = credential["response"].get("userHandle")
-    if owner is not None and owner != _encode(passkey.user_id.encode()):
+    if owner is not None and owner != handle_of(passkey.user_id):
         raise InvalidPasskey("the user handle is of another user")
     if (verified.credential_device_type == "multi_device") != passkey.is_synced:
         raise InvalidPasskey("the backup eligibility changed")
@@ -197,12 +225,17 @@ def rp_id(settings: Settings) -> str:
     return urlsplit(settings.issuer).hostname or ""
 
 
+def handle_of(user_id: str) -> str:
+    """Return the user handle (section 4) in base64url."""
+    return _encode(user_id.encode())
+
+
 def _origin(settings: Settings) -> str:
     return origin_of(settings.issuer) or ""
 
 
-def _new_challenge(work: UnitOfWork, purpose: str, bound_to: str) -> str:
-    value = {"for": bound_to, "random": new_opaque()}
+def _new_challenge(work: UnitOfWork, purpose: str, bound_to: str, *, is_conditional: bool = False) -> str:
+    value = {"for": bound_to, "random": new_opaque(), "conditional": is_conditional}
     sealed = work.vault.seal(value, purpose=f"passkey-{purpose}", now=work.now, lifetime=CHALLENGE_LIFETIME)
     return _encode(sealed.encode())
 
@@ -223,7 +256,8 @@ def _open_challenge(work: UnitOfWork, credential: dict[str, Any], purpose: str, 
         raise InvalidPasskey("the challenge has expired or is not ours", Text("That took too long. Try again."))
     if opened["for"] != bound_to:
         raise InvalidPasskey("the challenge is for another session, browser or request")
-    return Challenge(client_data.challenge, digest(sealed), work.now + CHALLENGE_LIFETIME)
+    expires_at = work.now + CHALLENGE_LIFETIME
+    return Challenge(client_data.challenge, digest(sealed), expires_at, is_conditional=opened.get("conditional", False))
 
 
 def _descriptor(passkey: Passkey) -> dict[str, Any]:

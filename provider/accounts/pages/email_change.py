@@ -5,7 +5,7 @@ from starlette.responses import Response
 from provider.accounts.email import email_change
 from provider.accounts.email.email_addresses import InvalidLink, WrongCode, parse_address, problem_of_own_address
 from provider.accounts.email.email_change import AlreadyChanged, InvalidUndoLink, SameAddress
-from provider.accounts.factors import second_factor
+from provider.accounts.factors import passkey_signals, second_factor
 from provider.accounts.links import has_failed
 from provider.accounts.store import email_addresses
 from provider.accounts.store.links import Purpose
@@ -132,6 +132,7 @@ def _page(
         code_lifetime=call.settings.verify_code_lifetime,
         just_asked="asked" in call.query and not errors,
         just_changed="changed" in call.query and not errors,
+        signals=passkey_signals.details(call.work, user_id=session.user_id),
         errors=errors or {},
     )
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from provider.accounts.factors import passkeys, policy, second_factor
+from provider.accounts.factors import passkey_signals, passkeys, policy, second_factor
 from provider.accounts.factors.authenticators import find_name
 from provider.accounts.factors.passkeys import (
     LastPasskey,
@@ -101,6 +101,7 @@ def _page(call: Call, session: Session, *, errors: dict[str, str] | None = None,
         question=None if len(held) >= passkeys.MOST else passkeys.new_passkey_options(call.work, session),
         longest_name=LONGEST_NAME,
         done=call.query.get("done", ""),
+        signals=passkey_signals.accepted(call.work, user_id=session.user_id),
         errors=errors or {},
         now=call.work.now,
     )

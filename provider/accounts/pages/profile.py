@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from starlette.responses import Response
 
 from provider.accounts import profile as rules
+from provider.accounts.factors import passkey_signals
 from provider.accounts.pages.picture import own_picture
 from provider.accounts.pages.profile_form import (
     BIRTHDATE,
@@ -83,5 +84,6 @@ def _page(
         address="" if address is None else address.address,
         picture=None if user is None else own_picture(call, user),
         just_saved="saved" in call.query and not errors,
+        signals=passkey_signals.details(call.work, user_id=session.user_id),
         errors=errors or {},
     )

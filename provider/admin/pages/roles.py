@@ -96,7 +96,9 @@ ACTIONS: Actions[Role] = {
                 options=_options,
             ),
         ),
-        edits=Edit(lambda role: role.required_factor, lambda role: Record(Event.ROLE_UPDATED, detail=("role", role.name))),
+        edits=Edit(
+            lambda role: role.required_factor, lambda role: Record(Event.ROLE_UPDATED, detail=("role", role.name))
+        ),
     ),
     "delete": Action(
         title=Text("Delete role"),

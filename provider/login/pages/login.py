@@ -5,6 +5,7 @@ from typing import Any
 from starlette.responses import Response
 
 from provider.accounts.email.verification_emails import open_ticket
+from provider.accounts.factors.passkey_signals import Signals
 from provider.accounts.pages.device_cookie import device_of
 from provider.accounts.reauthentication import WrongCurrentPassword
 from provider.destination import Destination
@@ -66,7 +67,13 @@ def login(call: Call) -> Response:
 
 
 def login_page(
-    call: Call, where: Destination, *, username: str, errors: dict[str, str] | None = None, status_code: int = 200
+    call: Call,
+    where: Destination,
+    *,
+    username: str,
+    errors: dict[str, str] | None = None,
+    status_code: int = 200,
+    signals: Signals | None = None,
 ) -> Response:
     """Return the sign-in page, or the one that confirms who is signed in."""
     again = reauthentication_of(call, where, username=username)
@@ -78,6 +85,7 @@ def login_page(
         "action": where.through("/login"),
         "passkey_action": where.through("/login/passkey"),
         "upstreams": call.services.sign_in_buttons,
+        "signals": signals,
         "errors": errors or {},
     }
     if again is not None:

@@ -8,6 +8,7 @@ from provider.accounts.factors.policy import can_meet, find_requirement, set_up_
 from provider.accounts.pages.device_cookie import remember_device
 from provider.accounts.pages.language import follow_person
 from provider.destination import Destination
+from provider.login.pages.passkey_offer import find_offer
 from provider.login.steps import AddressUnconfirmed, DeletionPending, SignIn, Step, Suspended
 from provider.sessions.assurance import is_at_least, level_of
 from provider.sessions.cookie import find_session, keep_session
@@ -17,7 +18,7 @@ from provider.web.pages import go, page
 
 
 def signed_in(call: Call, where: Destination, done: SignIn) -> Response:
-    """Set the session cookie and redirect to the second factor, or to where the user was going."""
+    """Set the session cookie and redirect to the second factor, or on, as `completed` does."""
     keep_session(call, done.cookie)
     if done.step is not Step.DONE:
         return go(where.through("/login/second-factor"))
@@ -25,7 +26,8 @@ def signed_in(call: Call, where: Destination, done: SignIn) -> Response:
 
 
 def completed(call: Call, where: Destination) -> Response:
-    """Redirect to where the user was going, after the last factor of a sign-in or a step-up.
+    """Redirect to where the user was going, after the last factor of a sign-in or a step-up; or first to the offer of a
+    passkey, if it is due.
 
     If an app's request waits there, the session is noted in it, in the transaction of the sign-in. A sign-in for which
     an upstream did not ask the user is not a new one (OIDC Core section 3.1.2.1).
@@ -38,6 +40,7 @@ def completed(call: Call, where: Destination) -> Response:
         follow_person(call, session.user_id)
         if where.request_uri is None and (missing := _page_to_set_up(call, session)) is not None:
             return go(where.through(missing))
+        return go(find_offer(call, where, session) or where.location)
     return go(where.location)
 
 

@@ -2,7 +2,7 @@
 
 from starlette.responses import JSONResponse, Response
 
-from provider.accounts.factors import passkeys
+from provider.accounts.factors import passkey_signals, passkeys
 from provider.accounts.factors.webauthn import InvalidPasskey
 from provider.destination import Destination
 from provider.login.pages.login import login_page
@@ -26,11 +26,11 @@ def passkey_options(call: Call) -> Response:
 
 @endpoint(before_sign_in=True)
 def login_with_passkey(call: Call) -> Response:
-    where = destination(call)
+    where, answer = destination(call), call.form.get("credential", "")
     try:
         done = sign_in_by_passkey(
             call.work,
-            answer=call.form.get("credential", ""),
+            answer=answer,
             bound_to=_bound_to(call, where),
             current=find_session(call) or find_pending_session(call),
             browser=call.browser,
@@ -38,7 +38,9 @@ def login_with_passkey(call: Call) -> Response:
             client_id=where.client_id,
         )
     except InvalidPasskey as refusal:
-        return login_page(call, where, username="", errors={"passkey": refusal.message}, status_code=400)
+        signals = passkey_signals.unknown(call.work, answer)
+        errors: dict[str, str] = {"passkey": refusal.message}
+        return login_page(call, where, username="", errors=errors, status_code=400, signals=signals)
     except TooManyRequests as refusal:
         return login_page(call, where, username="", **too_many(call, refusal))
     except (Suspended, AddressUnconfirmed) as refusal:

@@ -3,9 +3,6 @@
 Both are identical (OIDC Discovery section 4, RFC 8414 section 3).
 """
 
-import json
-from hashlib import sha256
-
 from provider.config.settings import Settings
 from provider.oauth.http.metadata import provider_metadata
 from provider.web.documents import Document
@@ -13,5 +10,4 @@ from provider.web.documents import Document
 
 def discovery(settings: Settings) -> Document:
     """Return the discovery document for these settings, built once."""
-    body = json.dumps(provider_metadata(settings), indent=1).encode()
-    return Document(body, f'"{sha256(body).hexdigest()[:16]}"')
+    return Document.of(provider_metadata(settings))

@@ -29,6 +29,7 @@ from provider.oauth.errors import (
     InvalidSessionError,
     RedirectToWebError,
 )
+from provider.oauth.first_party import passkey_sign_in
 from provider.oauth.first_party import store as own_sessions
 from provider.oauth.grants.request import TokenRequest
 from provider.parameters import Parameters
@@ -61,12 +62,14 @@ def use_email_pages_of(work: UnitOfWork, client: Client) -> None:
 
 def begin(request: TokenRequest) -> str:
     """Check the password. Returns a code, or raises InsufficientAuthorizationError with the `auth_session` for the next
-    step.
+    step. With `passkey=true` instead of a password, it raises what the device has to answer.
     """
     work, form = request.work, request.form
     use_email_pages_of(work, request.client)
     given = {name: form[name] for name in KEPT if name in form}
     asked = _read(request, given)
+    if form.get("passkey") == "true":
+        raise passkey_sign_in.begin(request, given, purpose=PURPOSE)
     username, password = request.required("username", SECTION), request.required("password", SECTION)
     try:
         signed_in = steps.sign_in(
@@ -116,6 +119,9 @@ def continue_sign_in(request: TokenRequest, auth_session: str) -> str:
     value = work.vault.unseal(auth_session, purpose=PURPOSE, now=work.now)
     if value is None or value["client_id"] != request.client.client_id:
         raise InvalidSessionError(OVER)
+    if value.get("passkey") is not None:
+        cookie = passkey_sign_in.finish(request, value["passkey"])
+        return _finish(request, _read(request, value["given"]), cookie, just_signed_in=True)
     session = _find(work, value["session"])
     if session is None:
         raise InvalidSessionError(OVER)

@@ -147,5 +147,7 @@ SENSITIVE = (
     "subject_token",
     "actor_token",
     "recovery_code",
+    "credential",
+    "passkey",
     "auth_session",
 )

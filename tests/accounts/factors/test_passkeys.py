@@ -1,8 +1,6 @@
 """Passkeys: adding, signing in, second factor, naming, removing; WebAuthn Level 3 sections 7.1 and 7.2."""
 
-import json
 from collections.abc import Callable
-from html import unescape
 from typing import Any
 
 import pytest
@@ -22,6 +20,7 @@ from tests.support.authenticator import (
     VERIFIED,
     Authenticator,
     encode,
+    question_of,
 )
 from tests.support.browser import Browser, Page
 from tests.support.clock import Clock
@@ -119,13 +118,6 @@ def test_a_passkey_is_asked_for_first_after_the_password(
     with work() as w:
         rp = RelyingParty(client, *make_client(w, first_party=True))
     assert rp.verify(rp.sign_in(browser.client))["amr"] == ["pwd", "swk", "mfa"]
-
-
-def question_of(page: Page) -> dict[str, Any]:
-    """What the page asks the browser."""
-    text = unescape(page.html.split('data-question="')[1].split('"')[0])
-    question: dict[str, Any] = json.loads(text)
-    return question
 
 
 REGISTRATIONS: dict[str, dict[str, Any]] = {

@@ -10,8 +10,8 @@ from provider.accounts import users
 from provider.accounts.factors import second_factor
 from provider.accounts.roles import roles
 from provider.config.settings import Settings
-from tests.accounts.factors.test_passkeys import add, question_of, use
-from tests.support.authenticator import Authenticator
+from tests.accounts.factors.test_passkeys import add, use
+from tests.support.authenticator import Authenticator, question_of
 from tests.support.browser import Browser, Page
 from tests.support.clock import Clock
 from tests.support.factories import make_client, make_user
