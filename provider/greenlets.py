@@ -65,7 +65,9 @@ class _Task(greenlet):
 
     def pause(self, arrange: Arrange) -> Any:
         """Let others run until what `arrange` arranges happens; return its value. Called in the greenlet."""
-        return self.parent.switch(arrange)
+        loop_itself = self.parent
+        assert loop_itself is not None  # noqa: S101  # only the greenlet of a thread itself has no parent
+        return loop_itself.switch(arrange)
 
     def _resume(self, value: Any) -> None:
         undo, self._undo = self._undo, None
