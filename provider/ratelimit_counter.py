@@ -11,6 +11,7 @@ import limits
 from limits.storage import MemoryStorage, Storage
 from limits.strategies import MovingWindowRateLimiter
 
+from provider import greenlets
 from provider.config.settings import Settings
 from provider.observability.logging import log
 from provider.ratelimit_storage import SharedFile, SharedRedis
@@ -53,8 +54,7 @@ class LimitCounter:
         item = limits.parse(limit)
         if self._shared is not None and time.monotonic() >= self._away_until:
             try:
-                with self._turn:
-                    return question(self._shared, item, key)
+                return greenlets.in_thread(self._ask_shared, question, self._shared, item, key)
             except Exception as error:  # noqa: BLE001  # whatever the client raises: counts are disposable, login is not
                 self._away_until = time.monotonic() + PAUSE
                 log.warning("ratelimits.storage_unavailable", error=type(error).__name__)
@@ -62,6 +62,12 @@ class LimitCounter:
             item = type(item)(max(1, item.amount // 2), item.multiples, item.namespace)
         with self._memory_lock:  # two threads that start the storage's timer at the same moment crash
             return question(self._memory, item, key)
+
+    def _ask_shared(
+        self, question: Question, shared: MovingWindowRateLimiter, item: limits.RateLimitItem, key: str
+    ) -> int | None:
+        with self._turn:
+            return question(shared, item, key)
 
     def _count(self, limiter: MovingWindowRateLimiter, item: limits.RateLimitItem, key: str) -> int | None:
         return None if limiter.hit(item, key) else self._wait(limiter, item, key)

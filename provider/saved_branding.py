@@ -4,7 +4,6 @@ Each process keeps a copy, so that no page waits for the database. It is read ag
 while the database is unavailable.
 """
 
-import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from pydantic import ValidationError
 from sqlalchemy import Column, Connection, Integer, LargeBinary, String, Table, insert, select, update
 from sqlalchemy.exc import DBAPIError
 
+from provider import greenlets
 from provider.branding.logo import Image, parse_logo
 from provider.config.branding import Branding
 from provider.config.problems import problems_of
@@ -114,7 +114,7 @@ class SavedBranding:
         self._saved = Saved()
         self._read_at: float | None = None
         self._applied: tuple[Settings, Saved, Settings] | None = None
-        self._lock = threading.Lock()
+        self._lock = greenlets.Lock()
 
     def applied_to(self, settings: Settings) -> Settings:
         """Return the settings with the saved values where the environment sets none. The result is kept, so this costs

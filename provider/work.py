@@ -41,14 +41,6 @@ class NeedsNetwork(BaseException):
     """
 
 
-class NeedsThread(BaseException):
-    """A signal that a rule must write, or count together with other processes, and that the event loop may not wait for
-    either: the request starts again in a thread.
-
-    This is not an Exception, so handlers of those do not catch it.
-    """
-
-
 def utc_now() -> datetime:
     return datetime.now(UTC)
 
@@ -138,7 +130,6 @@ class UnitOfWork:
         origin: Origin | Callable[[], Origin],
         *,
         may_wait: bool = True,
-        only_reads: bool = False,
     ) -> None:
         self.installation = installation
         self.settings = installation.effective_settings
@@ -149,7 +140,6 @@ class UnitOfWork:
         self.has_committed = False
         """Whether something may be committed already, although the unit of work has not ended."""
         self._may_wait = may_wait
-        self._only_reads = only_reads
         self.events: list[Mapping[str, object]] = []
         """The audit events of this transaction so far, for `Installation.publish`."""
         self.after_commit: list[Callable[[], None]] = []
@@ -218,9 +208,7 @@ class UnitOfWork:
 
     @property
     def counter(self) -> RateCounter:
-        """The counter of rate limits, which may be on another machine. Raises NeedsThread in the event loop."""
-        if self._only_reads:
-            raise NeedsThread
+        """The counter of rate limits, which may be on another machine."""
         return self.installation.counter
 
     @contextmanager
@@ -237,8 +225,6 @@ class UnitOfWork:
             self.installation.database.end(self.read, commit=done)
 
     def _begin(self) -> None:
-        if self._only_reads:
-            raise NeedsThread
         connection = self.read
         with DATABASE_WAIT.timed("write"):
             self.installation.database.begin(connection)
@@ -273,14 +259,12 @@ def unit_of_work(
     origin: Origin | Callable[[], Origin] = SYSTEM,
     *,
     may_wait: bool = True,
-    only_reads: bool = False,
 ) -> Iterator[UnitOfWork]:
     """Open a unit of work with one transaction. `origin` may be a function, which is called when it is needed.
 
     A refusal keeps its writes; any other exception undoes them all. `may_wait`: this thread may wait for other servers.
-    `only_reads`: this is the event loop, and what writes raises NeedsThread.
     """
-    work = UnitOfWork(installation, origin, may_wait=may_wait, only_reads=only_reads)
+    work = UnitOfWork(installation, origin, may_wait=may_wait)
     try:
         yield work
     except (Refusal, OAuth2Error):

@@ -1,5 +1,6 @@
 """The outbox as operators manage it: retry failed jobs, or cancel jobs for good."""
 
+from provider import greenlets
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.database.base import parse_id
@@ -44,7 +45,7 @@ def retry(work: UnitOfWork, message_id: str) -> None:
         raise NotFailed
     before, after = {"state": message.state}, {"state": DeliveryState.WAITING}
     record(work, Event.PROMISE_RETRIED, promise=message.id, topic=message.topic, before=before, after=after)
-    work.after_commit.append(lambda: work.installation.wake(message.id))
+    work.after_commit.append(lambda: greenlets.in_thread(work.installation.wake, message.id))
 
 
 def cancel(work: UnitOfWork, message_id: str) -> None:

@@ -9,6 +9,8 @@ from collections.abc import Callable
 
 from sqlalchemy import Connection
 
+from provider import greenlets
+
 
 class IdleConnections:
     """Connections of a pool that nobody uses. The latest one given back is the next one taken."""
@@ -28,7 +30,7 @@ class IdleConnections:
         try:
             return self._idle.pop()
         except IndexError:
-            return self._take_from_pool()
+            return greenlets.in_thread(self._take_from_pool)
 
     def _take_from_pool(self) -> Connection:
         # `give_back` adds its connection before it reads the number of waiting threads, and a thread is counted before

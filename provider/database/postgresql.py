@@ -18,6 +18,8 @@ from psycopg.pq.abc import PGconn
 from psycopg.rows import tuple_row
 from psycopg.types.string import TextLoader
 
+from provider import greenlets
+
 Result = TypeVar("Result")
 
 LATER = 0.25
@@ -60,12 +62,28 @@ class Connection(psycopg.Connection[Any]):
         return cursor.execute(query, parameters, prepare=True)
 
     def wait(self, gen: PQGen[Result], interval: float = 0.1, timeout: float | None = None) -> Result:
+        limit = self.patience if timeout is None else timeout
         try:
-            return super().wait(gen, interval=interval, timeout=self.patience if timeout is None else timeout)
-        except psycopg.errors._WaitTimeout:  # noqa: SLF001  # named by the documentation of `wait`
+            if limit is not None and greenlets.is_running():
+                return self._wait_in_loop(gen, limit)
+            return super().wait(gen, interval=interval, timeout=limit)
+        except (psycopg.errors._WaitTimeout, TimeoutError):  # noqa: SLF001  # named by the documentation of `wait`
             self.pgconn.finish()
             self.on_silence()
             raise ServerSilent("the server did not answer in time") from None
+
+    def _wait_in_loop(self, gen: PQGen[Result], timeout: float) -> Result:
+        """Do what `psycopg.waiting.wait` does, and let the event loop run others. Raises TimeoutError."""
+        socket = self.pgconn.socket
+        try:
+            wants = next(gen)
+            while True:
+                ready = greenlets.wait_for_socket(socket, wants, timeout)
+                if not ready:
+                    raise TimeoutError
+                wants = gen.send(ready)
+        except StopIteration as ended:
+            return ended.value  # type: ignore[no-any-return]
 
 
 class Connector:

@@ -7,12 +7,12 @@ guarantees correctness. A process that dies releases it.
 
 import fcntl
 import os
-import threading
 import time
 from pathlib import Path
 
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from provider import greenlets
 from provider.database.outages import DatabaseUnavailable
 
 POLL = 0.0002
@@ -25,7 +25,7 @@ class WriteLock:
     def __init__(self, file: Path | None, patience: float) -> None:
         self._file = file
         self._patience = patience
-        self._threads = threading.Lock()
+        self._threads = greenlets.Lock()
         self._descriptor: int | None = None
 
     def acquire(self) -> None:
@@ -64,6 +64,6 @@ class WriteLock:
             except BlockingIOError:
                 if time.monotonic() > deadline:
                     raise PoolTimeout("another process did not end its write in time") from None
-                time.sleep(POLL)
+                greenlets.sleep(POLL)
             else:
                 return

@@ -3,12 +3,12 @@
 If an upstream is down, only its button is affected. An outage is never taken as an answer about the user.
 """
 
-import threading
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
+from provider import greenlets
 from provider.config.settings import Settings
 from provider.federation.configuration import UpstreamSettings, is_web_address, load_upstreams
 from provider.jose.json_objects import read_object
@@ -66,7 +66,7 @@ class Upstream:
     _metadata: Metadata | None = None
     _metadata_at: datetime = NEVER
     key_sets: RemoteKeySets = field(default_factory=lambda: RemoteKeySets(fresh_for=KEPT_FOR, most_keys=MOST_KEYS))
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _lock: greenlets.Lock = field(default_factory=greenlets.Lock)
 
     def metadata(self, work: UnitOfWork) -> Metadata:
         """Return the upstream's metadata, fetched at most once per KEPT_FOR. Raises UpstreamUnavailable."""

@@ -78,7 +78,7 @@ KINDS = (
 )
 """What rate limits count (`ratelimits.of_network`)."""
 KIND = Label("kind", "What was tried, or what the limit counts.", KINDS)
-POOL = Label("pool", "The pool of threads.", ("endpoint", "password", "outbound"))
+POOL = Label("pool", "The event loop, or the pool of threads.", ("loop", "endpoint", "password", "outbound"))
 TOPIC = Label(
     "topic", "What is delivered, or done.", ("mail", "logout", "webhook", "bulk", "bulk-matching", "user-import")
 )

@@ -4,6 +4,7 @@ import json
 from datetime import datetime
 from typing import Any
 
+from provider import greenlets
 from provider.database.base import new_id
 from provider.outbox import store
 from provider.outbox.store import DeliveryState, Message
@@ -31,5 +32,5 @@ def enqueue(
         error=None,
     )
     store.add(work.db, message)
-    work.after_commit.append(lambda: work.installation.wake(message_id))
+    work.after_commit.append(lambda: greenlets.in_thread(work.installation.wake, message_id))
     return message_id

@@ -5,7 +5,6 @@ cookies, errors as JSON. Both answer 503 when the database is unavailable, and 5
 """
 
 import random
-import time
 from collections.abc import Callable
 from functools import partial
 from typing import Protocol, overload
@@ -15,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from provider import greenlets
 from provider.database.engine import OUTAGES
 from provider.database.outages import TransactionConflict, is_dangling
 from provider.observability.logging import log
@@ -24,8 +24,8 @@ from provider.web import errors
 from provider.web.bodies import MAX_BODY, Bodies, BodyTooLarge, CallerGone
 from provider.web.call import Call
 from provider.web.routing import methods_of
-from provider.web.threads import LOOP_PAUSE, Pool, Threads
-from provider.work import Installation, NeedsNetwork, NeedsThread, unit_of_work
+from provider.web.threads import Pool, Threads
+from provider.work import Installation, NeedsNetwork, unit_of_work
 
 RETRIES = 3
 """How often a request is repeated that lost against another transaction (F-3)."""
@@ -52,10 +52,10 @@ class Endpoint:
         refuses_head: bool = False,
         before_sign_in: bool = False,
         asks_again: bool = False,
-        only_reads: bool = False,
+        is_quick: bool = False,
     ) -> None:
         self.function = function
-        self.only_reads = only_reads
+        self.is_quick = is_quick
         self.form_on = form_on
         self.refuses_head = refuses_head
         self.before_sign_in = before_sign_in
@@ -84,22 +84,19 @@ class Endpoint:
         else:
             call = Call(scope, body, installation)
             call.takes_files = self.max_body > MAX_BODY
-            # Only a request that changes something hashes a password; showing the form is ordinary work.
-            pool = threads.hashing if self.hashes_passwords and call.method not in {"GET", "HEAD"} else threads.ordinary
             try:
-                response = await self._run(threads, pool, call)
+                response = await self._run(threads, self._pool_for(call, threads), call)
             except Unavailable as refusal:
                 response = self.render(call, refusal)
         await response(scope, receive, send)
 
+    def _pool_for(self, call: Call, threads: Threads) -> Pool:
+        # Only a request that changes something hashes a password; showing the form is ordinary work.
+        if self.hashes_passwords and call.method not in {"GET", "HEAD"}:
+            return threads.hashing
+        return threads.quick if self.is_quick else threads.ordinary
+
     async def _run(self, threads: Threads, pool: Pool, call: Call) -> Response:
-        is_sqlite = call.installation.database.is_sqlite
-        if self.only_reads and is_sqlite and time.monotonic() >= threads.reads_in_loop_from:
-            # A read waits for nobody on SQLite in WAL mode, and takes less time than the way to a thread and back.
-            try:
-                return self.answer(call, in_loop=True)
-            except (NeedsThread, NeedsNetwork):
-                call = _copy_for_retry(call)
         try:
             return await pool.run(self.answer, call)
         except NeedsNetwork:
@@ -115,22 +112,21 @@ class Endpoint:
         call: Call,
         *,
         may_wait: bool = False,
-        in_loop: bool = False,
         is_repeated: bool = False,
         retries: int = RETRIES,
     ) -> Response:
-        """Return the response of the function, or of its error. Runs in a thread, and raises only NeedsNetwork; or
-        `in_loop`, and raises NeedsThread too, for everything that does more than read.
+        """Return the response of the function, or of its error. Runs in a thread or a greenlet, and raises only
+        NeedsNetwork.
 
         If the client or person was deleted while the request ran, it is run once more, which says so. A request that
         loses against another transaction runs again too, unless it may have committed something already.
         """
         try:
-            with unit_of_work(call.installation, call.find_origin, may_wait=may_wait, only_reads=in_loop) as call.work:
+            with unit_of_work(call.installation, call.find_origin, may_wait=may_wait) as call.work:
                 self._require_method(call)
                 if self.csrf_checked and call.method not in {"GET", "HEAD"}:
                     call.require_csrf()
-                response = self._call_in_loop(call) if in_loop else self.function(call)
+                response = self.function(call)
         except (Refusal, OAuth2Error, MalformedParameters) as error:
             response = self.render(call, error)
             if isinstance(error, MethodNotAllowed):
@@ -138,14 +134,12 @@ class Endpoint:
         except TransactionConflict as error:
             log.warning("database.conflict", error=str(error), path=call.path, retries=retries)
             if retries and not call.work.has_committed:
-                time.sleep(random.uniform(0.5, 1) * RETRY_PAUSE)  # noqa: S311  # so that two do not meet again
+                greenlets.sleep(random.uniform(0.5, 1) * RETRY_PAUSE)  # noqa: S311  # so that two do not meet again
                 again = _copy_for_retry(call, keeps=False)
                 return self.answer(again, may_wait=may_wait, is_repeated=is_repeated, retries=retries - 1)
             response = self.render(call, Unavailable())
         except OUTAGES as error:
             log.error("database.unavailable", error=type(error).__name__, reason=str(error), path=call.path)
-            if in_loop:  # it may have waited for another program that locks the file, and with it everybody
-                call.scope["app"].state.threads.reads_in_loop_from = time.monotonic() + LOOP_PAUSE
             response = self.render(call, Unavailable())
         except Exception as error:  # noqa: BLE001  # the last resort: a bug becomes a 500 with an id, never a stack trace
             if isinstance(error, IntegrityError) and is_dangling(error):
@@ -159,13 +153,6 @@ class Endpoint:
                 response = self.render(call, error)
         call.apply(response)
         return response
-
-    def _call_in_loop(self, call: Call) -> Response:
-        """Return the response of the function. Raises NeedsThread for one that is rejected: explanations are stored."""
-        try:
-            return self.function(call)
-        except (Refusal, OAuth2Error, MalformedParameters) as error:
-            raise NeedsThread from error
 
 
 def _copy_for_retry(call: Call, *, keeps: bool = True) -> Call:
@@ -192,6 +179,7 @@ def endpoint(
     refuses_head: bool = False,
     before_sign_in: bool = False,
     asks_again: bool = False,
+    is_quick: bool = False,
 ) -> Callable[[Callable[[Call], Response]], Endpoint]: ...
 
 
@@ -207,6 +195,7 @@ def endpoint(
     refuses_head: bool = False,
     before_sign_in: bool = False,
     asks_again: bool = False,
+    is_quick: bool = False,
 ) -> Endpoint | Callable[[Callable[[Call], Response]], Endpoint]:
     """Create an endpoint for pages.
 
@@ -232,22 +221,23 @@ def endpoint(
             refuses_head=refuses_head,
             before_sign_in=before_sign_in,
             asks_again=asks_again,
+            is_quick=is_quick,
         )
 
     return wrap if function is None else wrap(function)
 
 
 def machine_endpoint(
-    *, render: RenderRefusal, hashes_passwords: bool = False, only_reads: bool = False
+    *, render: RenderRefusal, hashes_passwords: bool = False, is_quick: bool = False
 ) -> Callable[[Callable[[Call], Response]], Endpoint]:
     """Create an endpoint for programs. It reads no cookies, and `render` renders its errors.
 
-    `only_reads` is for one that seldom writes, and whose few reads are by key: it is tried in the event loop first.
+    `is_quick` is for one that reads and writes by key and renders no page: it runs in the event loop.
     """
 
     def wrap(function: Callable[[Call], Response]) -> Endpoint:
         return Endpoint(
-            function, csrf_checked=False, hashes_passwords=hashes_passwords, render=render, only_reads=only_reads
+            function, csrf_checked=False, hashes_passwords=hashes_passwords, render=render, is_quick=is_quick
         )
 
     return wrap

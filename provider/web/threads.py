@@ -1,6 +1,7 @@
-"""The thread pools in which endpoints run.
+"""The pools in which endpoints run.
 
-A few threads serve most endpoints, one hashes passwords (decision 60), and some wait for other servers.
+A few threads serve most endpoints, one hashes passwords (decision 60), and some wait for other servers. What programs
+ask for all day runs in the event loop.
 """
 
 import asyncio
@@ -8,8 +9,10 @@ import contextvars
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TypeVar
 
+from provider import greenlets
 from provider.config.settings import Settings
 from provider.observability.metrics import POOL_REQUESTS, POOL_WAIT
 from provider.refusals import Unavailable
@@ -21,7 +24,7 @@ MAX_WAITING = 256
 
 
 LOOP_PAUSE = 10.0
-"""How long the event loop leaves all reads to threads after one failed there, in seconds."""
+"""How long all endpoints run in threads after one kept the event loop waiting, in seconds."""
 
 
 class Pool:
@@ -38,34 +41,62 @@ class Pool:
             raise Unavailable
         self._running += 1
         POOL_REQUESTS.add(1, self._name)
-        since = time.perf_counter()
-
-        def at_last() -> Answer:
-            POOL_WAIT.observe(time.perf_counter() - since, self._name)
-            return function(*arguments)
-
         try:
-            context = contextvars.copy_context()
-            return await asyncio.get_running_loop().run_in_executor(self._executor, context.run, at_last)
+            return await self._run(time.perf_counter(), partial(function, *arguments))
         finally:
             self._running -= 1
             POOL_REQUESTS.add(-1, self._name)
 
+    async def _run(self, since: float, function: Callable[[], Answer]) -> Answer:
+        def at_last() -> Answer:
+            POOL_WAIT.observe(time.perf_counter() - since, self._name)
+            return function()
+
+        context = contextvars.copy_context()
+        return await asyncio.get_running_loop().run_in_executor(self._executor, context.run, at_last)
+
     def close(self) -> None:
         self._executor.shutdown(wait=True, cancel_futures=True)
+
+
+class LoopPool(Pool):
+    """The same in front of the event loop, which runs a few functions at a time as greenlets. The threads do what can
+    only block.
+    """
+
+    def __init__(self, functions: int, name: str, *, on_long: Callable[[], None]) -> None:
+        super().__init__(functions, name)
+        self._turns = asyncio.Semaphore(functions)
+        self._on_long = on_long
+
+    async def _run(self, since: float, function: Callable[[], Answer]) -> Answer:
+        async with self._turns:
+            POOL_WAIT.observe(time.perf_counter() - since, self._name)
+            return await greenlets.run(function, threads=self._executor, on_long=self._on_long)
 
 
 class Threads:
     """The pools of a process."""
 
     def __init__(self, settings: Settings) -> None:
-        self.reads_in_loop_from = 0.0
-        """When the event loop reads again, by `time.monotonic`: for a while it must not, after it had to wait."""
+        self._loop_is_free_from = 0.0
+        """When endpoints may run in the event loop again, by `time.monotonic`."""
+        self._in_loop = LoopPool(settings.worker_threads, "loop", on_long=self._keep_out_of_loop)
         self.ordinary = Pool(settings.worker_threads, "endpoint")
         self.hashing = Pool(settings.password_threads, "password")
         self.waiting = Pool(settings.outbound_threads, "outbound")
 
+    @property
+    def quick(self) -> Pool:
+        """The pool for what takes less time than the way to a thread and back."""
+        return self._in_loop if time.monotonic() >= self._loop_is_free_from else self.ordinary
+
+    def _keep_out_of_loop(self) -> None:
+        """Run everything in threads for a while, because one kept the event loop waiting: a slow disk, or a file
+        that another program locks.
+        """
+        self._loop_is_free_from = time.monotonic() + LOOP_PAUSE
+
     def close(self) -> None:
-        self.ordinary.close()
-        self.hashing.close()
-        self.waiting.close()
+        for pool in (self._in_loop, self.ordinary, self.hashing, self.waiting):
+            pool.close()

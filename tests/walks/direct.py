@@ -61,5 +61,5 @@ class SamePool:
 
 def without_threads(app: Starlette) -> Starlette:
     app.state.threads.close()
-    app.state.threads = SimpleNamespace(ordinary=SamePool(), hashing=SamePool())
+    app.state.threads = SimpleNamespace(ordinary=SamePool(), quick=SamePool(), hashing=SamePool())
     return app

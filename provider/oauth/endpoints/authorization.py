@@ -64,7 +64,7 @@ PAGES: dict[type[Step], str] = {
 """The page for each step. That of SetUp depends on what is missing."""
 
 
-@endpoint(csrf_checked=False, refuses_head=True)
+@endpoint(csrf_checked=False, refuses_head=True, is_quick=True)
 def authorization(call: Call) -> Response:
     """Answer authorization requests: GET or POST /oauth2/authorize.
 

@@ -17,7 +17,7 @@ from provider.oauth.errors import AccessDeniedError, InvalidClientError
 from provider.oauth.explanations import explain
 from provider.oauth.grants.request import TokenRequest
 from provider.oauth.http.authenticated import authenticated
-from provider.oauth.http.refused import NO_STORE, reading_endpoint
+from provider.oauth.http.refused import NO_STORE, quick_endpoint
 from provider.oauth.tokens.access_tokens import ActiveToken, InactiveToken, inactive_reason, read_access_token
 from provider.oauth.tokens.introspection_jwts import MEDIA_TYPE, is_wanted, make_introspection_jwt
 from provider.oauth.tokens.store import refresh_tokens
@@ -27,7 +27,7 @@ from provider.web.json_responses import JsonResponse
 INACTIVE: dict[str, Any] = {"active": False}
 
 
-@reading_endpoint
+@quick_endpoint
 def introspection(call: Call) -> Response:
     """Answer introspection requests: POST /oauth2/introspect.
 

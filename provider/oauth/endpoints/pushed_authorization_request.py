@@ -12,7 +12,7 @@ from provider.oauth.authorize.request_objects import unwrap
 from provider.oauth.errors import InvalidRequestError
 from provider.oauth.http.authenticated import authenticated
 from provider.oauth.http.cross_origin import cross_origin
-from provider.oauth.http.refused import NO_STORE, protocol_endpoint
+from provider.oauth.http.refused import NO_STORE, quick_endpoint
 from provider.parameters import Parameters
 from provider.web.call import Call
 from provider.web.json_responses import JsonResponse
@@ -21,7 +21,7 @@ PROOF = ("client_secret", "client_assertion", "client_assertion_type")
 """Parameters of client authentication, which are not part of the request."""
 
 
-@protocol_endpoint
+@quick_endpoint
 @cross_origin
 def pushed_authorization_request(call: Call) -> Response:
     """Answer pushed requests: POST /oauth2/par. Returns 201, `request_uri` and `expires_in` (RFC 9126 section 2.2)."""

@@ -14,14 +14,14 @@ from provider.oauth.errors import InvalidGrantError
 from provider.oauth.grants.request import TokenRequest
 from provider.oauth.http.authenticated import authenticated
 from provider.oauth.http.cross_origin import cross_origin
-from provider.oauth.http.refused import NO_STORE, protocol_endpoint
+from provider.oauth.http.refused import NO_STORE, quick_endpoint
 from provider.oauth.keys.key_ring import SignatureRefused
 from provider.oauth.tokens.access_tokens import TYP
 from provider.oauth.tokens.store import grants, refresh_tokens
 from provider.web.call import Call
 
 
-@protocol_endpoint
+@quick_endpoint
 @cross_origin
 def revocation(call: Call) -> Response:
     """Answer revocation requests: POST /oauth2/revoke.

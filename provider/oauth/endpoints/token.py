@@ -12,7 +12,7 @@ from provider.oauth.errors import UnauthorizedClientError, UnsupportedGrantTypeE
 from provider.oauth.grants.grant_types import GRANTS
 from provider.oauth.http.authenticated import authenticated
 from provider.oauth.http.cross_origin import cross_origin
-from provider.oauth.http.refused import NO_STORE, protocol_endpoint
+from provider.oauth.http.refused import NO_STORE, quick_endpoint
 from provider.observability import counters
 from provider.observability.instruments import OTHER, name_of
 from provider.observability.metrics import TOKEN_REQUESTS
@@ -45,7 +45,7 @@ def _grant_of(call: Call) -> str:
     return asked if asked in GRANTS else OTHER
 
 
-@protocol_endpoint
+@quick_endpoint
 @cross_origin
 @counted
 def token(call: Call) -> Response:

@@ -5,7 +5,7 @@ from starlette.responses import Response
 from provider.oauth.checks import Checks
 from provider.oauth.http.bearer import require_person
 from provider.oauth.http.cross_origin import cross_origin
-from provider.oauth.http.refused import NO_STORE, reading_endpoint
+from provider.oauth.http.refused import NO_STORE, quick_endpoint
 from provider.oauth.http.server import server_of
 from provider.oauth.scopes import OPENID
 from provider.oauth.tokens.userinfo_jwts import make_userinfo_jwt, userinfo_claims
@@ -15,7 +15,7 @@ from provider.web.json_responses import JsonResponse
 MEDIA_TYPE = "application/jwt"
 
 
-@reading_endpoint
+@quick_endpoint
 @cross_origin
 def userinfo(call: Call) -> Response:
     """Answer userinfo requests: GET or POST /oauth2/userinfo.

@@ -74,8 +74,8 @@ def _bearer_challenge(call: Call, error: OAuth2Error) -> str:
 
 protocol_endpoint = machine_endpoint(render=as_json)
 """An endpoint for programs whose rejected requests are explained."""
-reading_endpoint = machine_endpoint(render=as_json, only_reads=True)
-"""The same for one that seldom writes."""
+quick_endpoint = machine_endpoint(render=as_json, is_quick=True)
+"""The same for one that programs call all day."""
 
 
 def read_form(call: Call, checks: Checks) -> None:

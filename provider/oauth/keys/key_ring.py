@@ -5,13 +5,13 @@ seconds, and immediately when a token names an unknown key.
 """
 
 import json
-import threading
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
+from provider import greenlets
 from provider.config.environment import SettingsError
 from provider.jose import base64url
 from provider.jose.algorithms import KEY_PAIRS, ON_REQUEST, RS256
@@ -74,7 +74,7 @@ class Keys:
     _ring: KeyRing | None = None
     _read_at: datetime | None = None
     _parsed: dict[str, Key] = field(default_factory=dict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _lock: greenlets.Lock = field(default_factory=greenlets.Lock)
     is_outdated: bool = False
     """Whether a key was used that is not in the published key set yet, which has to be read again at once."""
 
