@@ -144,6 +144,7 @@ class UnitOfWork:
         """The audit events of this transaction so far, for `Installation.publish`."""
         self.after_commit: list[Callable[[], None]] = []
         self._connection: Connection | None = None
+        self._reads_replica = False
 
     @property
     def origin(self) -> Origin:
@@ -187,12 +188,12 @@ class UnitOfWork:
     @contextmanager
     def reading_from(self, connection: Connection) -> Iterator[None]:
         """Within this, `read` is this connection to a replica (`replica_reads`). What writes is a bug and crashes."""
-        own = self._connection, self._only_reads
-        self._connection, self._only_reads = connection, True
+        own = self._connection
+        self._connection, self._reads_replica = connection, True
         try:
             yield
         finally:
-            self._connection, self._only_reads = own
+            self._connection, self._reads_replica = own, False
 
     @property
     def outbound(self) -> Outbound:
@@ -225,6 +226,7 @@ class UnitOfWork:
             self.installation.database.end(self.read, commit=done)
 
     def _begin(self) -> None:
+        assert not self._reads_replica, "a replica is only read"  # noqa: S101  # a bug, not input
         connection = self.read
         with DATABASE_WAIT.timed("write"):
             self.installation.database.begin(connection)
