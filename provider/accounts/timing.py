@@ -4,7 +4,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from provider import greenlets
 from provider.work import UnitOfWork
 
 PACE = 0.025
@@ -20,4 +19,4 @@ def constant_time_response(work: UnitOfWork) -> Iterator[None]:
     over = time.monotonic() + PACE
     yield
     # After the commit, when neither a connection nor the write lock is held.
-    work.after_commit.append(lambda: greenlets.sleep(max(0.0, over - time.monotonic())))
+    work.after_commit.append(lambda: time.sleep(max(0.0, over - time.monotonic())))

@@ -18,8 +18,9 @@ class Processes(Section):
         None,
         ge=1,
         le=64,
-        description="Number of threads per process that answer requests. Each needs a database connection, and a "
-        "process opens a few more. Unset: 4, or 2 with SQLite.",
+        description="Number of threads per process that answer requests, and of token requests that it answers at the "
+        "same time. Each thread needs a database connection, and a process opens a few more. Unset: 4, or 2 with "
+        "SQLite.",
     )
     password_threads: int = Field(
         1,
