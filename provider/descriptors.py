@@ -44,7 +44,7 @@ class Capacity:
 
 
 def most_open(connections: int) -> int:
-    """Return the number of open connections above which further ones are closed without a response."""
+    """Return the number of open connections above which the longest waiting one is closed at once."""
     return connections + connections // 2
 
 

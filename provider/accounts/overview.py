@@ -34,7 +34,7 @@ class Overview:
 def describe(work: UnitOfWork, user_ids: Collection[str]) -> list[Overview]:
     """Describe these users, in the given order; leave out those that do not exist.
 
-    Runs three queries, whatever the number.
+    Runs five queries, and a sixth if a second factor is required of any of them, whatever the number.
     """
     holders = email_addresses.find_holders(work.read, user_ids)
     with_two_factor = second_factor.find_owners(work, user_ids)

@@ -40,8 +40,8 @@ class Partition:
 # The bounds are texts in the notation of the session, so the server reads them.
 _PARTITIONS = text(r"""
     SELECT name,
-      CAST(substring(bounds from 'FROM \(''([^'']+)''\)') AS timestamptz),
-      CAST(substring(bounds from 'TO \(''([^'']+)''\)') AS timestamptz)
+      CAST(substring(bounds from 'FROM \(''([^'']+)''\)') AS timestamptz) AS "begin",
+      CAST(substring(bounds from 'TO \(''([^'']+)''\)') AS timestamptz) AS "end"
     FROM (
       SELECT relname AS name, pg_get_expr(relpartbound, oid) AS bounds FROM pg_class
       WHERE oid IN (SELECT inhrelid FROM pg_inherits WHERE inhparent = CAST(CAST(:parent AS text) AS regclass))
@@ -72,7 +72,8 @@ def deletable_before(db: Connection, before: datetime) -> datetime:
 
 def find(db: Connection, name: str) -> list[Partition]:
     """Return the partitions of a table, the earliest first, without the default one. PostgreSQL only."""
-    return [Partition(*row) for row in db.execute(_PARTITIONS, {"parent": name})]
+    rows = db.execute(_PARTITIONS, {"parent": name})
+    return [Partition(name=row.name, begin=row.begin, end=row.end) for row in rows]
 
 
 def find_missing(db: Connection, name: str, *, now: datetime) -> list[datetime]:

@@ -148,6 +148,10 @@ SYNTAX: Mapping[str, Syntax] = {
     "audience": _resources("RFC 8693 section 2.1"),
     "device_code": _visible("RFC 8628 section 3.4", error=InvalidGrantError),
     "auth_session": _visible("First-Party Applications section 5.1", error=InvalidSessionError, longest=LONGEST_TOKEN),
+    "passkey": _of(r"true|false", "true or false", "First-Party Applications section 5.1"),
+    "credential": _of(
+        r"[\t\n\r ]*\{[^\x00]*\}[\t\n\r ]*", "a JSON object", "WebAuthn Level 3 section 7.2", longest=LONGEST_TOKEN
+    ),
     "token_type_hint": _of(_NAME, "a name", "RFC 7009 section 2.1"),
 }
 

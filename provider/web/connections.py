@@ -61,7 +61,7 @@ class BoundedConnection(HttpToolsProtocol):
         self._await_request()
         self._make_room()
         if self.limit_concurrency is not None and len(self.connections) > most_open(self.limit_concurrency):
-            self._give_way()
+            next(iter(self._waiting), self)._give_way()  # noqa: SLF001  # it is one of us
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._waiting.pop(self, None)

@@ -294,7 +294,8 @@ def test_two_operators_can_save_different_groups_but_not_the_same_one(console: C
     one.submit(button="Save changes")
     page = other.submit(button="Save changes")
     assert page.status == 412
-    assert page.form("client_name").find("client_name").value == "Store"  # type: ignore[union-attr]
+    assert page.form("client_name").find("client_name").value == "Kiosk", "what was typed"  # type: ignore[union-attr]
+    assert "Name Store" in page.text, "what is saved"
     assert third.submit(button="Save changes").status == 200
     saved = registered(work, "store").metadata
     assert saved.client_uri == "https://shop.example.test"

@@ -63,7 +63,9 @@ def backed_up(installation: Installation, folder: Path) -> Callable[[], None]:
         subprocess.run([postgres_program("pg_dump"), "-Fc", "-f", copy, where], check=True)
 
         def restore() -> None:
-            subprocess.run([postgres_program("pg_restore"), "--clean", "--if-exists", "-d", where, copy], check=True)
+            anew = ("-c", "DROP SCHEMA public CASCADE", "-c", "CREATE SCHEMA public")
+            subprocess.run([postgres_program("psql"), "-q", where, *anew], check=True)
+            subprocess.run([postgres_program("pg_restore"), "-d", where, copy], check=True)
 
     return restore
 

@@ -98,6 +98,12 @@ EDITS: Mapping[str, Edit] = {
         {"description": "Buys."},
         "Description Sells.",
     ),
+    "/admin/roles/role/require": Edit(
+        "/roles/role/require?name=clerk",
+        {"required_factor": "passkey"},
+        {"required_factor": "two-factor"},
+        "Require for sign-in A passkey",
+    ),
     "/admin/clients/client/rotate-secret": Edit("/clients/client/rotate-secret?client_id={client}"),
     "/admin/webhooks/{webhook_id}/rotate-secret": Edit("/webhooks/{webhook}/rotate-secret"),
     "/admin/branding": Edit("/branding", {"brand": "Kestrel"}, {"support_email": "help@example.test"}, "Name Kestrel"),
@@ -135,7 +141,7 @@ OTHERS: Mapping[str, str] = {
     **{
         f"/admin/users/{{user_id}}/{name}": reason
         for reason, names in {
-            ONCE: "suspend restore verify unlink unlink-last disconnect end-session forget-device",
+            ONCE: "suspend restore verify unlink unlink-last disconnect end-session forget-device remove-passkey",
             OWN: "send-verification send-invitation make-link send-reset",
             ENDS: "reset-second-factor end-sessions delete",
         }.items()

@@ -137,6 +137,18 @@ def test_other_answers_are_refused(app_of_ours: App, phone: Authenticator) -> No
     assert app_of_ours.challenge(auth_session=begin(app_of_ours)["auth_session"]).json()["error"] == "invalid_request"
 
 
+def test_parameters_of_the_wrong_syntax_are_refused_by_name(app_of_ours: App) -> None:
+    """RFC 6749 section 5.2; WebAuthn Level 3 section 7.2."""
+    pkce = {"code_challenge": challenge_of(VERIFIER), "code_challenge_method": "S256"}
+    refused = app_of_ours.rp.post("/oauth2/authorize-challenge", scope=SCOPE, passkey="yes", **pkce).json()
+    assert (refused["error"], refused["error_description"]) == ("invalid_request", "passkey must be true or false")
+    session = begin(app_of_ours)["auth_session"]
+    for credential in ("x", "[]", '"{}"', '{"id": "\x00"}'):
+        refused = app_of_ours.challenge(auth_session=session, credential=credential).json()
+        assert refused["error"] == "invalid_request", credential
+        assert refused["error_description"] == "credential must be a JSON object"
+
+
 def test_an_answer_is_for_one_auth_session_and_works_once(app_of_ours: App, phone: Authenticator) -> None:
     first, second = begin(app_of_ours), begin(app_of_ours)
     phone.origin = ANDROID

@@ -6,6 +6,7 @@ from itertools import takewhile
 from pathlib import Path
 
 from provider.config.environment import FROM_FILE
+from provider.config.passkeys import AndroidApp
 from provider.config.secrets import may_be_in_a_file
 from provider.config.settings import PREFIX, Settings
 from provider.oauth.clients.metadata import FIELDS
@@ -25,7 +26,15 @@ ABOUT_OTHERS = {"docs/reference/settings.md: /.well-known/NAME/auth"}
 """What a proxy must pass on, for an issuer with a path."""
 HISTORY = {"CHANGELOG.md", "docs/development/decisions.md"}
 """Documents that also name what there was before."""
-EVERYTHING = Settings(session_management=True, registration="open", request_uri=True, upstreams=Path("upstreams.toml"))
+EVERYTHING = Settings(
+    session_management=True,
+    registration="open",
+    request_uri=True,
+    upstreams=Path("upstreams.toml"),
+    passkey_related_origins=("https://shop.example.com",),
+    passkey_android_apps=(AndroidApp("com.example.app", ":".join(["AB"] * 32)),),
+    passkey_apple_apps=("ABCDE12345.com.example.app",),
+)
 
 
 def test_every_setting_that_a_document_names_exists() -> None:

@@ -53,7 +53,10 @@ AS_TYPED = (
 )
 """What an operator does at the terminal and a script cannot -> how it is done here."""
 
-NOT_RUN = {"user reset-totp": "no user has turned it on: that takes a browser"}
+NOT_RUN = {
+    "user reset-totp": "no user has turned it on: that takes a browser",
+    "user remove-passkey": "no user has one: that takes a browser",
+}
 """Commands that are only mentioned; those of UNTIL_STOPPED are run by the units."""
 
 FROM_SQLITE = {"docs/start/install.md": "", "docs/operate/backup.md": "Back up SQLite", "docs/operate/scale.md": ""}
@@ -138,7 +141,7 @@ def shell(tmp_path: Path, places: dict[str, str]) -> Iterator[dict[str, str]]:
         text = what.format(python=sys.executable, machine=machine.__file__)
         (programs / name).write_text(f"#!/bin/sh\n{text}\n")
         (programs / name).chmod(0o755)
-    for name in ("pg_dump", "pg_restore"):
+    for name in ("pg_dump", "pg_restore", "psql"):
         (programs / name).symlink_to(postgres_program(name))
     environ = environment({}) | {
         "PATH": f"{programs}:{os.environ['PATH']}",

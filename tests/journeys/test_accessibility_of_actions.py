@@ -7,7 +7,7 @@ import pytest
 from tests.journeys.conftest import Account, Steps
 from tests.journeys.looked_at import sees
 from tests.journeys.test_accessibility import Inspector, axe, inspector
-from tests.journeys.test_passkeys import add_passkey
+from tests.journeys.test_passkeys import add_passkey, device_of
 from tests.support.demo_process import Demo
 
 __all__ = ["axe", "inspector"]
@@ -18,15 +18,21 @@ LONG = "Donaudampfschifffahrtsgesellschaft" * 5 + " Frau Dr. Ana María"
 HOSTILE = "شركة الاختبار 👩‍👩‍👧‍👦 <b>Ada</b>"
 
 
-@sees("/account/passkeys", "/account-secured", "/signed-out", "/start-again")
+@sees("/login/passkey-offer", "/account/passkeys", "/account-secured", "/signed-out", "/start-again")
 def test_the_pages_of_passkeys_and_of_a_secured_account(
     inspector: Inspector, account: Account, demo: Demo, steps: Steps
 ) -> None:
     person, see = inspector.person, inspector.see
-    steps.sign_in_to_app(person, account)
+    device = device_of(person)
+    person.open(demo.web_app)
+    person.follow("Sign in")
+    steps.sign_in(person, account)
+    see("passkey-offer", "Sign in faster next time")
+    person.press("Not now")
+    steps.allow(person)
     person.open(f"{demo.provider}/account/passkeys")
     see("account-passkeys-none", "Passkeys")
-    add_passkey(person, demo)
+    add_passkey(person, demo, device)
     see("account-passkeys", "Passkeys")
     person.page.get_by_text("Rename", exact=True).click()
     person.page.get_by_label("Name").fill("x" * 100)  # the field takes fewer

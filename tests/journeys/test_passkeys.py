@@ -45,8 +45,8 @@ def device_of(person: Person) -> Device:
     return Device(session, added["authenticatorId"])
 
 
-def add_passkey(person: Person, demo: Demo) -> Device:
-    device = device_of(person)
+def add_passkey(person: Person, demo: Demo, device: Device | None = None) -> Device:
+    device = device or device_of(person)
     person.open(f"{demo.provider}/account/security")
     person.follow("Add a passkey")
     person.press("Add a passkey")

@@ -29,12 +29,12 @@ ALLOWANCE = 1.03
 WARM, COUNTED = 5, 5
 LIBRARIES = ("authlib", "joserfc", "psycopg", "sqlalchemy", "starlette")
 COSTS: dict[str, dict[str, tuple[int, int]]] = {
-    "client_credentials": {"sqlite": (1, 202), "postgresql": (1, 240)},
-    "refresh_token": {"sqlite": (3, 338), "postgresql": (2, 382)},
-    "authorization": {"sqlite": (4, 339), "postgresql": (3, 426)},
-    "code": {"sqlite": (3, 336), "postgresql": (2, 379)},
-    "userinfo": {"sqlite": (1, 153), "postgresql": (1, 197)},
-    "introspection": {"sqlite": (1, 178), "postgresql": (1, 224)},
+    "client_credentials": {"sqlite": (1, 200), "postgresql": (1, 255)},
+    "refresh_token": {"sqlite": (3, 341), "postgresql": (2, 407)},
+    "authorization": {"sqlite": (4, 342), "postgresql": (3, 459)},
+    "code": {"sqlite": (3, 339), "postgresql": (2, 404)},
+    "userinfo": {"sqlite": (1, 162), "postgresql": (1, 212)},
+    "introspection": {"sqlite": (1, 187), "postgresql": (1, 239)},
     "jwks": {"sqlite": (0, 18), "postgresql": (0, 18)},
     "discovery": {"sqlite": (0, 17), "postgresql": (0, 17)},
 }

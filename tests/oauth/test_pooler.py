@@ -63,7 +63,7 @@ def pooler_url(request: pytest.FixtureRequest, database_url: str, tmp_path: Path
 STATE = """
 SELECT current_setting('lock_timeout'), current_setting('statement_timeout'),
   (SELECT count(*) FROM pg_prepared_statements), (SELECT count(*) FROM pg_listening_channels()),
-  (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'),
+  (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()),
   (SELECT count(*) FROM pg_class WHERE relpersistence = 't')
 """
 """What a session keeps."""

@@ -63,6 +63,8 @@ GOOD = {
     "audience": ["https://api.test", "books"],
     "device_code": ["x"],
     "auth_session": ["x.y~z"],
+    "passkey": ["true", "false"],
+    "credential": ['{"id": "x", "response": {}}', ' {\n  "id": "x"\n}\n'],
     "token_type_hint": ["refresh_token"],
 }
 ODD = ["\x00", "a\x00b", "a\nb", "a\rb", "\x7f", "\x1b[31m"]
@@ -82,6 +84,8 @@ BAD = {
     "client_assertion": ["x", "a.b"],
     "request_uri": ["https://app.test/" + "x" * 512, "https://app.test/a b"],
     "resource": [" ", "a\tb"],
+    "passkey": ["", "1", "yes", "True", "true "],
+    "credential": ["", "x", "[]", '"{}"', "{", "{} x", '{"id": "\x00"}', "{" + " " * 64 * 1024 + "}"],
 }
 
 

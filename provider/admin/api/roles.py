@@ -76,7 +76,7 @@ def list_roles(call: Call, _operator: Operator, _body: Body) -> Roles:
     problems=(InvalidRole, NoSuchRole, BuiltInRole),
 )
 def put_role(call: Call, _operator: Operator, body: RoleDescription) -> Role:
-    """Create a role, or change its description and what it requires. Roles that you create are for apps and give no
+    """Create or change a role. Set its description and what it requires. Roles that you create are for apps and give no
     permissions here.
     """
     rules.put_role(

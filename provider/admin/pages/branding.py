@@ -221,6 +221,7 @@ def _preview(call: Call, draft: Draft, scheme: str | None) -> Response:
         action=PATH,
         passkey_action=None,
         upstreams=call.services.sign_in_buttons,
+        signals=None,
         username="name@example.com",
         reason=None,
         takes_focus=False,

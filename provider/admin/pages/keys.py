@@ -7,7 +7,6 @@ from provider.admin.guards import Operator, require_operator
 from provider.admin.pages.actions import (
     Action,
     Actions,
-    InvalidInput,
     Subject,
     action_endpoint,
     available,
@@ -34,7 +33,8 @@ def _rotate(*, at_once: bool) -> Action[SigningKeyRow]:
         try:
             rotation.rotate(call.work, alg=subject.value.alg, at_once=at_once)
         except TooSoon as refusal:
-            raise InvalidInput("", Text(TOO_SOON.message, time=f"{refusal.may_sign_from:%Y-%m-%d %H:%M}")) from None
+            refusal.message = Text(TOO_SOON.message, time=f"{refusal.may_sign_from:%Y-%m-%d %H:%M}")
+            raise
 
     def is_current(key: SigningKeyRow) -> bool:
         return key.state == State.CURRENT

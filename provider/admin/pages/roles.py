@@ -9,6 +9,7 @@ from provider.accounts.roles import roles as rules
 from provider.accounts.roles.names import InvalidRole
 from provider.accounts.roles.permissions import MEANING, Permission
 from provider.accounts.roles.roles import Role, RoleExists
+from provider.accounts.store import roles as store
 from provider.accounts.store.roles import COUNTED
 from provider.admin.client_labels import VALUES
 from provider.admin.guards import Operator, require_operator
@@ -45,6 +46,7 @@ def _is_for_apps(role: Role) -> bool:
 
 def _describe(call: Call, subject: Subject[Role]) -> None:
     name = subject.value.name
+    store.lock(call.work.db, name)
     require_version_seen(call, rules.find_role(call.work, name).description)
     try:
         rules.describe_role(call.work, name=name, description=call.form.text("description"))
@@ -54,6 +56,7 @@ def _describe(call: Call, subject: Subject[Role]) -> None:
 
 def _require(call: Call, subject: Subject[Role]) -> None:
     name, required = subject.value.name, call.form.text("required_factor")
+    store.lock(call.work.db, name)
     require_version_seen(call, rules.find_role(call.work, name).required_factor)
     if required not in REQUIRED_FACTORS:
         raise InvalidInput("required_factor", Text("Choose one of the options."))

@@ -84,7 +84,7 @@ def test_every_prompt_and_scope_it_names_is_known(metadata: dict[str, Any]) -> N
     ]
     assert metadata["response_types_supported"] == ["code"]
     assert metadata["response_modes_supported"] == ["query", "fragment", "form_post"]
-    assert metadata["acr_values_supported"] == ["aal1", "aal2"]
+    assert metadata["acr_values_supported"] == ["aal1", "aal2", "phr"]
 
 
 @pytest.mark.parametrize(
