@@ -72,7 +72,7 @@ def test_a_server_that_is_cut_off_delays_only_the_first_connection(own_server: O
     dead.drops.set()
     where = f"127.0.0.1:{dead.port},127.0.0.1:{alive.port}"
     url = f"postgresql://signet@{where}/postgres?sslmode=disable&gssencmode=disable"
-    database = open_database(settings_for(url))
+    database = open_database(settings_for(url, database_timeout=4))
     assert _can_write(database)
     asked = dead.round_trips
     assert asked
