@@ -1,8 +1,8 @@
 """Plain functions that run in the event loop as greenlets: while one waits, others run.
 
 Rules and stores are plain functions, and a thread for each request costs more than most of them take. What has to wait
-(for the database, a lock, a pause, another thread) asks here, and outside a greenlet it just blocks. A function in
-a greenlet must not hold a lock of this process while it waits: what waits for that lock would stop the loop.
+(for the database, a lock, a pause, another thread) asks here, and outside a greenlet it just blocks. A lock that
+is held while its holder waits has to be a `Lock` of this module: whoever waits for another one stops the loop.
 """
 
 import asyncio
@@ -22,13 +22,12 @@ READABLE, WRITABLE = 1, 2
 LOCK_POLL = 0.001
 """How long a greenlet waits before it tries a lock again, in seconds."""
 LONG = 0.1
-"""From how many seconds without a pause on a function counts as having kept the event loop waiting."""
-
+"""A function that runs for so many seconds without a pause has kept the event loop waiting."""
 
 Wake = Callable[[Any], None]
 Arrange = Callable[[asyncio.AbstractEventLoop, Wake], Callable[[], object]]
-"""Arranges that the function is called that ends a pause; returns what undoes it. Runs outside the greenlet: uvloop
-keeps data on the stack, which a greenlet has another one of.
+"""Arranges that `wake` is called, which ends a pause; returns a function that undoes it. It is called outside the
+greenlet, because uvloop keeps data on its stack, and a greenlet has another one.
 """
 
 
