@@ -36,6 +36,8 @@ class Database:
         self._idle = IdleConnections(engine.connect)
         self._disk_failed = False
         """Whether SQLite could not use its disk, and no write has succeeded since."""
+        self._changes_before = 0
+        """How many rows the connection of SQLite's write transaction had changed before it began."""
         event.listen(engine, "handle_error", self._after_error)
         self.on_connect: Callable[[Connection], None] | None = None
         """Called with each connection that is taken, before it is used."""
@@ -85,6 +87,7 @@ class Database:
             raise
         try:
             self._on_sqlite(connection, "BEGIN IMMEDIATE")
+            self._changes_before = _changes(connection)
         except BaseException:
             self._write_lock.release()
             raise
@@ -95,7 +98,8 @@ class Database:
         try:
             if self.is_sqlite:
                 self._on_sqlite(connection, statement)
-                self._disk_failed = self._disk_failed and not commit
+                if self._disk_failed and commit:  # one that changed nothing wrote nothing
+                    self._disk_failed = _changes(connection) == self._changes_before
             else:
                 connection.exec_driver_sql(statement)
         except BaseException:
@@ -162,6 +166,11 @@ class Database:
         except sqlite3.Error as error:
             self._note(error)
             raise (outages.outage_of(error) or error) from error
+
+
+def _changes(connection: Connection) -> int:
+    driver: Any = connection.connection.dbapi_connection
+    return int(driver.total_changes)
 
 
 def _lock_file(engine: Engine) -> Path | None:

@@ -68,3 +68,21 @@ def test_a_plain_postgresql_url_means_the_driver_we_ship(settings: Settings) -> 
     with database.engine.connect() as connection:
         assert connection.scalar(text("SELECT 1")) == 1
     database.close()
+
+
+def test_a_transaction_that_changes_nothing_does_not_show_that_the_disk_works_again(settings: Settings) -> None:
+    database = open_database(settings)
+    if not database.is_sqlite:
+        pytest.skip("PostgreSQL is asked whether it is read-only")
+    database._note(OSError("No space left on device"))
+    with database.engine.connect() as connection:
+        for statement in ("CREATE TABLE t (i)", "DELETE FROM t"):
+            database.begin(connection)
+            connection.execute(text(statement))
+            database.end(connection, commit=True)
+            assert database._disk_failed is True
+        database.begin(connection)
+        connection.execute(text("INSERT INTO t VALUES (1)"))
+        database.end(connection, commit=True)
+        assert database._disk_failed is False
+    database.close()
