@@ -20,6 +20,7 @@ READ_BY_APPS = ("/oauth2/par", "/oauth2/token", "/oauth2/userinfo", "/oauth2/rev
 READ_BY_ALL = (
     "/.well-known/openid-configuration",
     "/.well-known/oauth-authorization-server",
+    "/.well-known/passkey-endpoints",
     "/.well-known/oauth-protected-resource",
     "/.well-known/oauth-protected-resource/oauth2/userinfo",
     "/.well-known/oauth-protected-resource/api/account",
