@@ -182,7 +182,7 @@ def _lock_file(engine: Engine) -> Path | None:
 def pool_size(settings: Settings) -> int:
     """Return how many connections a process opens at most."""
     threads = settings.worker_threads + settings.password_threads + settings.outbound_threads
-    # Deliveries and the timetable hold one for moments, and the event loop of SQLite for reads.
+    # Deliveries and the timetable hold one for moments. The event loop uses those that the threads do not.
     return threads + 4 + (settings.metrics_address is not None)
 
 

@@ -1,4 +1,5 @@
-"""Endpoints: the body is read and limited, then one plain function runs in a thread with a unit of work.
+"""Endpoints: the body is read and limited, then one plain function runs with a unit of work, in a
+thread or in the event loop.
 
 `@endpoint` is for pages: same-site checks on unsafe methods, errors as pages. `@machine_endpoint` is for programs: no
 cookies, errors as JSON. Both answer 503 when the database is unavailable, and 500 with an error id for a bug.
@@ -208,6 +209,7 @@ def endpoint(
     `before_sign_in` is for pages and forms on the way to a sign-in. Their forms belong to the browser and not to its
     session, so a form still works after a sign-in or sign-out in another tab. `asks_again` is for a question without
     typed text, such as consent: after a sign-in in another tab, the form shows the question again instead of an error.
+    `is_quick` is as for `machine_endpoint`.
     """
 
     def wrap(function: Callable[[Call], Response]) -> Endpoint:
@@ -232,7 +234,7 @@ def machine_endpoint(
 ) -> Callable[[Callable[[Call], Response]], Endpoint]:
     """Create an endpoint for programs. It reads no cookies, and `render` renders its errors.
 
-    `is_quick` is for one that reads and writes by key and renders no page: it runs in the event loop.
+    `is_quick` is for one that programs call all day and that reads and writes by key: it runs in the event loop.
     """
 
     def wrap(function: Callable[[Call], Response]) -> Endpoint:

@@ -14,10 +14,11 @@ from provider.api.operation import by_person
 from provider.api.problems import ConfirmationNeeded, SecondFactorNeeded
 from provider.database.base import parse_id
 from provider.web.call import Call
+from provider.work import UnitOfWork
 
 
 class Passkey(Body):
-    """A passkey of the user."""
+    """A passkey of a user."""
 
     id: str = Field(description="The passkey's ID.")
     name: str = Field(description="The name that the user gave it.")
@@ -30,14 +31,12 @@ class Passkey(Body):
 
 
 class Passkeys(Body):
-    """The user's passkeys."""
+    """A user's passkeys."""
 
     passkeys: list[Passkey] = Field(description="The passkeys, the oldest first.")
 
 
-@by_person(gives=Passkeys)
-def list_passkeys(call: Call, bearer: Bearer, _body: Body) -> Passkeys:
-    """List passkeys. The oldest comes first. Users add passkeys in a browser, at `/account/passkeys`."""
+def passkeys_of(work: UnitOfWork, user_id: str) -> Passkeys:
     return Passkeys(
         passkeys=[
             Passkey(
@@ -48,9 +47,15 @@ def list_passkeys(call: Call, bearer: Bearer, _body: Body) -> Passkeys:
                 created_at=one.created_at,
                 last_used_at=one.last_used_at,
             )
-            for one in rules.find_of_user(call.work, bearer.user_id)
+            for one in rules.find_of_user(work, user_id)
         ]
     )
+
+
+@by_person(gives=Passkeys)
+def list_passkeys(call: Call, bearer: Bearer, _body: Body) -> Passkeys:
+    """List passkeys. The oldest comes first. Users add passkeys in a browser, at `/account/passkeys`."""
+    return passkeys_of(call.work, bearer.user_id)
 
 
 @by_person(problems=(ConfirmationNeeded, SecondFactorNeeded, NoSuchPasskey, LastPasskey, OnlySecondFactor))
