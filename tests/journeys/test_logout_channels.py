@@ -182,10 +182,7 @@ def test_an_app_sees_through_a_frame_that_somebody_signed_out_in_another_tab(
 def test_an_app_of_another_site_hears_of_an_error_where_the_browser_blocks_its_cookies(
     private_person: Person, demo: Demo, account: Account, steps: Steps
 ) -> None:
-    """Session Management section 3.3: `changed` would sign out everyone whose browser withholds the cookie.
-
-    Chromium blocks cookies of other sites in its private windows, of which each person has one.
-    """
+    """Session Management section 3.3: `changed` would sign out everyone whose browser withholds the cookie."""
     with running(App("Red", demo), host="127.0.0.1") as red:
         red.sign_in(private_person)
         steps.sign_in(private_person, account)
