@@ -64,7 +64,7 @@ docs/assets/mermaid.min.js:
 
 screenshots: $(VENV)/test  ## Take a picture of every page and email, light, dark and 320 px wide, in build/screenshots
 	@tests/set_up $(BIN)
-	KEEP_SCREENSHOTS=1 $(BIN)/pytest -q tests/journeys/test_accessibility.py
+	KEEP_SCREENSHOTS=1 $(BIN)/pytest -q tests/journeys/test_accessibility.py tests/journeys/test_accessibility_of_actions.py
 
 pictures: $(VENV)/test  ## Take the pictures in README.md and docs again, after the pages they show have changed
 	@tests/set_up $(BIN)

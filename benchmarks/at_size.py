@@ -92,9 +92,12 @@ LISTS = (
     "/admin/users?sort=email",
     "/admin/users?sort=-created",
     "/admin/users?sort=last_sign_in",
-    "/admin/users?state=suspended",
+    "/admin/users?state=SUSPENDED",
+    "/admin/users?state=INACTIVE",
     "/admin/users?two_factor=on",
+    "/admin/users?two_factor=off",
     "/admin/users?role=staff",
+    "/admin/users?role=customer",
     "/admin/users?app=app",
     "/admin/users?signed_in=yes",
 )

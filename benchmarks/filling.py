@@ -144,6 +144,8 @@ def _people(writing: Writing, people: int) -> None:
         created_at=w.ago(since),
         verified_at=w.ago(since),
     )
+    w.insert("user_roles", people, role="CASE WHEN n % 50000 = 7 THEN 'staff' ELSE 'customer' END", user_id=w.id(USER))
+    w.insert("two_factor_choices", people // 5, user_id=w.id(USER, "n * 5"), created_at=w.ago(since))
     w.insert("passwords", people, user_id=w.id(USER), hash=f"'{w.hash}'", changed_at=w.ago(since))
     for key in (address, "'given' || (n % 1000) || ' family' || (n % 50000)", "'family' || (n % 50000)"):
         w.insert("search_keys", people, key=key, user_id=w.id(USER))

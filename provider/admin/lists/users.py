@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from sqlalchemy import ColumnElement, exists, or_, select
+from sqlalchemy import ColumnElement, CompoundSelect, Select, and_, exists, func, select, union_all
 
 from provider.accounts import overview, search
 from provider.accounts.factors.store.totp import totp_credentials
@@ -25,16 +25,32 @@ STATES: Mapping[str, Text] = {
 }
 
 
-def _has_two_factor(_work: UnitOfWork, value: str) -> ColumnElement[bool]:
-    has = or_(
-        exists().where(totp_credentials.c.user_id == users.c.id),
-        exists().where(two_factor_choices.c.user_id == users.c.id),
-    )
-    return has if value == "on" else ~has
+RARE = 10_000
+"""Up to how many users a filter is rare."""
 
 
-def _has_role(_work: UnitOfWork, value: str) -> ColumnElement[bool]:
-    return exists().where(user_roles.c.user_id == users.c.id, user_roles.c.role == value)
+def _is_one_of(work: UnitOfWork, chosen: Select[tuple[str]] | CompoundSelect[tuple[str]]) -> ColumnElement[bool]:
+    """Return the condition that a user is among those chosen, whose only column is `user_id`.
+
+    To find few among a million users, the database has to begin with the few. To find the first page of many, it has to
+    begin with the users. It would not guess this right on SQLite.
+    """
+    each = chosen.subquery()
+    counted = select(func.count()).select_from(select(each.c.user_id).limit(RARE + 1).subquery())
+    if (work.read.scalar(counted) or 0) <= RARE:
+        return users.c.id.in_(select(each.c.user_id))
+    return exists().where(each.c.user_id == users.c.id)
+
+
+def _has_two_factor(work: UnitOfWork, value: str) -> ColumnElement[bool]:
+    owners = select(totp_credentials.c.user_id), select(two_factor_choices.c.user_id)
+    if value == "on":
+        return _is_one_of(work, union_all(*owners))
+    return and_(*(~exists(each.where(each.selected_columns.user_id == users.c.id)) for each in owners))
+
+
+def _has_role(work: UnitOfWork, value: str) -> ColumnElement[bool]:
+    return _is_one_of(work, select(user_roles.c.user_id).where(user_roles.c.role == value))
 
 
 def _has_signed_in(_work: UnitOfWork, value: str) -> ColumnElement[bool]:
@@ -42,14 +58,13 @@ def _has_signed_in(_work: UnitOfWork, value: str) -> ColumnElement[bool]:
 
 
 def _is_active(work: UnitOfWork, value: str) -> ColumnElement[bool]:
-    active = select(active_users.c.user_id).where(from_day(active_users.c.day)(work, value))
-    return users.c.id.in_(active)
+    return _is_one_of(work, select(active_users.c.user_id).where(from_day(active_users.c.day)(work, value)))
 
 
 def _uses(work: UnitOfWork, value: str) -> ColumnElement[bool]:
     active = (grants.c.client_id == value, grants.c.revoked_at.is_(None), grants.c.expires_at > work.now)
     connected = select(grants.c.user_id).where(*active)
-    return users.c.id.in_(connected.union(select(consents.c.user_id).where(consents.c.client_id == value)))
+    return _is_one_of(work, union_all(connected, select(consents.c.user_id).where(consents.c.client_id == value)))
 
 
 USERS = Listing(
