@@ -77,6 +77,8 @@ PAGES: dict[str, Callable[[UnitOfWork], object]] = {
     "users by creation": listed(USERS, sort="-created", further=True),
     "the few users with a second factor": listed(USERS, sort="-created", two_factor="on"),
     "the few users with a role": listed(USERS, sort="-created", role="staff"),
+    "the many users who never signed in": listed(USERS, sort="-created", signed_in="no"),
+    "the many users who signed in before a day": listed(USERS, sort="-created", signed_in_to="2020-01-01"),
     "many users with a role": listed(USERS, sort="-created", role="customer"),
     "sessions by last use": listed(SESSIONS, sort="-last_used", further=True),
     "sessions by sign-in": listed(SESSIONS, sort="-signed_in"),
