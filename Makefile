@@ -6,6 +6,8 @@ BIN    := $(VENV)/bin
 # One more than there are cores: many tests wait for a process or a browser.
 JOBS   ?= $(shell expr $$(nproc) + 1)
 ARGS   ?=
+# Where tests write databases: in memory if there is room, which saves a fifth of the time.
+TEMP   ?= $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 4000000 { print "/dev/shm" }')
 # Which tests by their marks, as pytest's -m takes it.
 MARKS  ?= not slow
 
@@ -22,7 +24,7 @@ test: $(VENV)/test  ## Run the tests, except those marked slow; ARGS go to pytes
 	@tests/set_up $(BIN)
 	@# Compiled once for all processes that tests start, and tests for the next run: also where PYTHONDONTWRITEBYTECODE is set.
 	@$(BIN)/python -m compileall -q provider
-	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n $(JOBS) --dist worksteal -m "$(MARKS)" $(ARGS)
+	PYTHONDONTWRITEBYTECODE= $(if $(TEMP),TMPDIR=$(TEMP)) $(BIN)/pytest -n $(JOBS) --dist worksteal -m "$(MARKS)" $(ARGS)
 
 test-slow: $(VENV)/test  ## Run the tests marked slow, as CI does after the others
 	$(MAKE) test MARKS="slow and not deployment and not load"
