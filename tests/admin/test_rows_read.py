@@ -36,7 +36,8 @@ def fill(work: UnitOfWork, start: int, end: int, *, idle: timedelta = timedelta(
     for n in range(start, end):
         key, at = f"00000000-0000-7000-8000-{n:012}", work.now - timedelta(seconds=n)
         rare = n % 100 == 99
-        user = {"id": key, "status": Status.ACTIVE, "created_at": at, "updated_at": at, "last_sign_in_at": NEVER}
+        user = {"id": key, "status": Status.ACTIVE, "created_at": at, "updated_at": at}
+        user["last_sign_in_at"] = at if n < STAFF else NEVER
         rows[users].append({**user, "claims": {}, "roles": []})
         address = f"user{n * 7919 % 100_000}@example.com"
         rows[email_addresses].append(
@@ -77,6 +78,7 @@ PAGES: dict[str, Callable[[UnitOfWork], object]] = {
     "users by creation": listed(USERS, sort="-created", further=True),
     "the few users with a second factor": listed(USERS, sort="-created", two_factor="on"),
     "the few users with a role": listed(USERS, sort="-created", role="staff"),
+    "the few users who signed in": listed(USERS, sort="-created", signed_in="yes"),
     "the many users who never signed in": listed(USERS, sort="-created", signed_in="no"),
     "the many users who signed in before a day": listed(USERS, sort="-created", signed_in_to="2020-01-01"),
     "many users with a role": listed(USERS, sort="-created", role="customer"),

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from sqlalchemy import Boolean, ColumnElement, CompoundSelect, Select, and_, exists, func, select, union_all
+from sqlalchemy import ColumnElement, CompoundSelect, Select, and_, exists, func, literal_column, select, union_all
 
 from provider.accounts import overview, search
 from provider.accounts.factors.store.totp import totp_credentials
@@ -58,17 +58,18 @@ def _has_role(work: UnitOfWork, value: str) -> ColumnElement[bool]:
 
 
 def _weighed(condition: Condition) -> Condition:
-    """Return the same condition, and tell SQLite whether many users meet it. PostgreSQL estimates that by itself.
+    """Return the same condition, and tell SQLite whether few or many users meet it.
 
-    SQLite begins with the index of a condition and sorts everyone it finds there. If the condition is likely, it begins
-    with the index of the order.
+    It begins with the index of what is unlikely, else with the index of the order. PostgreSQL knows it from its
+    statistics.
     """
 
     def weighed(work: UnitOfWork, value: str) -> ColumnElement[bool]:
         wanted = condition(work, value)
-        if work.read.dialect.name != "sqlite" or _are_few(work, select(users.c.id).where(wanted)):
+        if work.read.dialect.name != "sqlite":
             return wanted
-        return func.likely(wanted, type_=Boolean)
+        few = _are_few(work, select(users.c.id).where(wanted))
+        return func.likelihood(wanted, literal_column("0.001" if few else "0.9"))
 
     return weighed
 
