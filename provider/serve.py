@@ -5,7 +5,6 @@ and finishes its requests. A worker that dies is replaced; one that keeps dying 
 """
 
 import contextlib
-import gc
 import os
 import signal
 import socket
@@ -19,12 +18,12 @@ from typing import Protocol
 
 import uvicorn
 
-import provider.outbound.connection  # noqa: F401  # loaded before the workers are forked
 from provider.app import create_app
 from provider.config.environment import SettingsError
 from provider.config.production_checks import require_safe
 from provider.config.settings import Settings
 from provider.descriptors import MORE_FILES, Capacity, raise_limit
+from provider.garbage import keep_what_exists
 from provider.installation import open_installation
 from provider.metrics import Meters, metered, meters
 from provider.oauth.keys.key_ring import KeyRing
@@ -64,6 +63,7 @@ def serve(settings: Settings, *, host: str, port: int, workers: int, drain: floa
         meters(settings, beside=(host, port)) as found,
         shared_file(settings, processes=workers) as hits,
     ):
+        keep_what_exists()
         service = Service(settings, reserved.getsockname()[:2], drain, tls, found, hits, known_keys, room)
         return work(service) if workers == 1 else Supervisor(service, workers).run()
 
@@ -154,9 +154,7 @@ def work(service: Service, *, place: int = 0) -> int:
             ssl_certfile=None if tls is None else tls.certificate,  # that there is one turns it on
             ssl_context_factory=None if tls is None else lambda *_: tls.context(),
         )
-        # What exists by now lives as long as the process: the collector need not look at it again.
-        gc.collect()
-        gc.freeze()
+        keep_what_exists()
         log.info("serving", address=f"{address[0]}:{address[1]}", pid=os.getpid())
         Server(config, app.state, service.drain, listener).run(sockets=[listener])
     return 0
