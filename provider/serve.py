@@ -11,7 +11,9 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Protocol
@@ -31,6 +33,7 @@ from provider.observability.logging import configure_logging, log, log_ignored_v
 from provider.ratelimit_counter import open_counter, shared_file
 from provider.readiness import require_ready
 from provider.tracing import traced
+from provider.warm_up import warm_up
 from provider.web.connections import BoundedConnection
 from provider.web.listening import awaits_accept, reject_connections, reserve, share
 from provider.web.tls import Tls
@@ -93,11 +96,24 @@ class Stoppable(Protocol):
 class Server(uvicorn.Server):
     """A uvicorn server that reports it is not ready, then rejects new connections, and then closes."""
 
-    def __init__(self, config: uvicorn.Config, state: Stoppable, drain: float, listener: socket.socket) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        state: Stoppable,
+        drain: float,
+        listener: socket.socket,
+        *,
+        on_started: Callable[[], None],
+    ) -> None:
         super().__init__(config)
         self._state = state
+        self._on_started = on_started
         self._drain = drain
         self._listener = listener
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        threading.Thread(target=self._on_started, name="warm-up", daemon=True).start()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Stop gracefully on SIGTERM, and immediately on SIGINT.
@@ -156,7 +172,8 @@ def work(service: Service, *, place: int = 0) -> int:
         )
         keep_what_exists()
         log.info("serving", address=f"{address[0]}:{address[1]}", pid=os.getpid())
-        Server(config, app.state, service.drain, listener).run(sockets=[listener])
+        prepare = partial(warm_up, installation)
+        Server(config, app.state, service.drain, listener, on_started=prepare).run(sockets=[listener])
     return 0
 
 
