@@ -5,6 +5,15 @@ Authlib has them too, but loads all of its OpenID Connect with them.
 
 from authlib.oauth2 import OAuth2Error
 
+__all__ = [
+    "AccountSelectionRequiredError",
+    "ConsentRequiredError",
+    "InteractionRequiredError",
+    "LoginRequiredError",
+    "RegistrationNotSupportedError",
+    "RequestURINotSupportedError",
+]
+
 
 class InteractionRequiredError(OAuth2Error):
     error = "interaction_required"
