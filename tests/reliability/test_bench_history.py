@@ -44,8 +44,14 @@ def test_a_slide_is_marked() -> None:
     then = line(1000)
     assert rows(line(950), then)["refresh"] == ["0.95", "1.00", "0.95", ""]
     assert rows(line(800), then)["refresh"] == ["0.80", "1.00", "0.80", "worse"]
-    assert rows(line(1000, cpu=1.25), then)["refresh"] == ["1.00", "0.80", "1.00", "worse"]
+    assert rows(line(800, peer=800, cpu=1.25), then)["refresh"] == ["0.80", "0.80", "1.00", ""], "the machine was busy"
     assert rows(line(1000, idle=150), then)["idle memory"] == ["", "0.80", "", "worse"]
+
+
+def test_without_the_peer_rates_and_processor_time_are_judged() -> None:
+    then = line(1000)
+    alone = history.entry([measured("Signet (SQLite)", 1000, cpu=1.25)], history.machine(), commit="abc", note="quiet")
+    assert rows(alone, then)["refresh"] == ["1.00", "0.80", "", "worse"]
 
 
 def test_runs_on_other_machines_are_compared_by_their_ratio_to_the_peer() -> None:
