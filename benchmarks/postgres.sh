@@ -1,5 +1,5 @@
 #!/bin/sh
-# postgres.sh init DIR | run DIR PORT: a throw-away PostgreSQL cluster as shipped (fsync on), on loopback.
+# postgres.sh init DIR | run DIR PORT | version DIR: a throw-away PostgreSQL cluster as shipped (fsync on), on loopback.
 set -eu
 dir=$2
 bin=$(dirname "$(command -v initdb 2>/dev/null || ls -d /usr/lib/postgresql/*/bin/initdb | sort -V | tail -1)")
@@ -16,5 +16,8 @@ init)
 run)
     cd "$dir"
     exec $as "$bin/postgres" -D "$dir" -p "$3" -c listen_addresses=127.0.0.1 -c unix_socket_directories=
+    ;;
+version)
+    exec "$bin/postgres" --version
     ;;
 esac

@@ -1,5 +1,7 @@
 """Measure Signet, and its fastest peer beside it, with the shared driver; print tables with the ratios.
 
+The ratios are to the peer and to the last recorded run (`history.py`).
+
 The driver is a script outside this repository: BENCH_DRIVER, by default shared/peers/bench.py in the folder above it
 (docs/development/performance.md). It starts each target, checks its answers, loads it and stops it.
 Its own needs and the peers' are under PEERS_HOME; the node peer is measured when it is installed there.
@@ -16,6 +18,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from benchmarks import history
 
 HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parent
@@ -70,6 +76,7 @@ class Driver:
 def main() -> None:
     options = read_options()
     driver = find_driver()
+    facts = history.machine()  # its load, before there is any of ours
     chosen = [HERE / f"target-{name}.json" for name in options.targets.split(",")]
     if options.peer and driver.peer is None:
         print(f"The peer is not installed under {driver.home}: no ratios to it.", file=sys.stderr)
@@ -84,6 +91,11 @@ def main() -> None:
         with (folder / "results.jsonl").open("a") as file:
             file.writelines(json.dumps(result) + "\n" for result in results)
         print("\n".join(table(results)))
+        line = history.entry(results, facts, commit=commit(), note=options.record or "")
+        if (then := history.last_recorded()) is not None:
+            print("", *history.comparison(line, then), sep="\n")
+        if options.record:
+            history.record(line)
     if failed:
         raise SystemExit(f"failed: {', '.join(failed)}")
     wrong = [
@@ -101,7 +113,16 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--workloads", help="comma-separated; all when left out")
     parser.add_argument("--no-peer", dest="peer", action="store_false", help="measure only ours")
     parser.add_argument("--check-only", action="store_true", help="start, sign in, check every answer; measure nothing")
+    parser.add_argument(
+        "--record", metavar="NOTE", help="keep this run in history.jsonl; say how quiet the machine was"
+    )
     return parser.parse_args()
+
+
+def commit() -> str:
+    """The commit that is measured, with a plus sign if files were changed since."""
+    command = ["git", "-C", str(REPOSITORY), "describe", "--always", "--dirty=+", "--abbrev=8", "--exclude=*"]
+    return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False).stdout.strip() or "unknown"
 
 
 def find_driver() -> Driver:

@@ -5,26 +5,27 @@ and finishes its requests. A worker that dies is replaced; one that keeps dying 
 """
 
 import contextlib
-import gc
 import os
 import signal
 import socket
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Protocol
 
 import uvicorn
 
-import provider.outbound.connection  # noqa: F401  # loaded before the workers are forked
 from provider.app import create_app
 from provider.config.environment import SettingsError
 from provider.config.production_checks import require_safe
 from provider.config.settings import Settings
 from provider.descriptors import MORE_FILES, Capacity, raise_limit
+from provider.garbage import keep_what_exists
 from provider.installation import open_installation
 from provider.metrics import Meters, metered, meters
 from provider.oauth.keys.key_ring import KeyRing
@@ -32,6 +33,7 @@ from provider.observability.logging import configure_logging, log, log_ignored_v
 from provider.ratelimit_counter import open_counter, shared_file
 from provider.readiness import require_ready
 from provider.tracing import traced
+from provider.warm_up import warm_up
 from provider.web.connections import BoundedConnection
 from provider.web.listening import awaits_accept, reject_connections, reserve, share
 from provider.web.tls import Tls
@@ -64,6 +66,7 @@ def serve(settings: Settings, *, host: str, port: int, workers: int, drain: floa
         meters(settings, beside=(host, port)) as found,
         shared_file(settings, processes=workers) as hits,
     ):
+        keep_what_exists()
         service = Service(settings, reserved.getsockname()[:2], drain, tls, found, hits, known_keys, room)
         return work(service) if workers == 1 else Supervisor(service, workers).run()
 
@@ -93,11 +96,24 @@ class Stoppable(Protocol):
 class Server(uvicorn.Server):
     """A uvicorn server that reports it is not ready, then rejects new connections, and then closes."""
 
-    def __init__(self, config: uvicorn.Config, state: Stoppable, drain: float, listener: socket.socket) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        state: Stoppable,
+        drain: float,
+        listener: socket.socket,
+        *,
+        on_started: Callable[[], None],
+    ) -> None:
         super().__init__(config)
         self._state = state
+        self._on_started = on_started
         self._drain = drain
         self._listener = listener
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        threading.Thread(target=self._on_started, name="warm-up", daemon=True).start()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Stop gracefully on SIGTERM, and immediately on SIGINT.
@@ -154,11 +170,10 @@ def work(service: Service, *, place: int = 0) -> int:
             ssl_certfile=None if tls is None else tls.certificate,  # that there is one turns it on
             ssl_context_factory=None if tls is None else lambda *_: tls.context(),
         )
-        # What exists by now lives as long as the process: the collector need not look at it again.
-        gc.collect()
-        gc.freeze()
+        keep_what_exists()
         log.info("serving", address=f"{address[0]}:{address[1]}", pid=os.getpid())
-        Server(config, app.state, service.drain, listener).run(sockets=[listener])
+        prepare = partial(warm_up, installation)
+        Server(config, app.state, service.drain, listener, on_started=prepare).run(sockets=[listener])
     return 0
 
 

@@ -33,7 +33,7 @@ class LateServer:
         config = uvicorn.Config(
             app, loop="uvloop", http=BoundedConnection, ws="none", lifespan="off", log_config=None, access_log=False
         )
-        self.server = serve.Server(config, Stopping(), 0.0, listener)
+        self.server = serve.Server(config, Stopping(), 0.0, listener, on_started=lambda: None)
         self.loop = config.get_loop_factory()()  # type: ignore[misc]
         self.address = listener.getsockname()
         self._listener = listener

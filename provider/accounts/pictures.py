@@ -3,8 +3,7 @@
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
-
-from PIL import Image, ImageOps
+from typing import TYPE_CHECKING
 
 from provider.accounts.store import pictures, users
 from provider.accounts.store.pictures import Picture
@@ -16,6 +15,9 @@ from provider.observability.logging import log
 from provider.ratelimits import LIMITS, hit
 from provider.refusals import Refusal
 from provider.work import UnitOfWork
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 MAX_FILE = 2 * 1024 * 1024
 MAX_PIXELS = 25_000_000
@@ -42,7 +44,7 @@ class Crop:
     y: float = 0.5
     """Its place from top (0) to bottom (1)."""
 
-    def of(self, picture: Image.Image) -> Image.Image:
+    def of(self, picture: "Image.Image") -> "Image.Image":
         side = max(1, round(min(picture.size) / self.zoom))
         left, top = round((picture.width - side) * self.x), round((picture.height - side) * self.y)
         return picture.crop((left, top, left + side, top + side))
@@ -57,6 +59,8 @@ def draw(content: bytes, crop: Crop | None = None) -> tuple[str, bytes]:
         raise InvalidPicture(Text("Choose a picture."))
     if len(content) > MAX_FILE:
         raise InvalidPicture(Text("This file is larger than 2 MB. Choose a smaller one."))
+    from PIL import Image  # noqa: PLC0415  # slow to load
+
     try:
         with Image.open(io.BytesIO(content), formats=FORMATS) as picture:
             small_enough = picture.width * picture.height <= MAX_PIXELS
@@ -71,7 +75,9 @@ def draw(content: bytes, crop: Crop | None = None) -> tuple[str, bytes]:
     return drawn
 
 
-def _encode(picture: Image.Image, crop: Crop | None) -> tuple[str, bytes]:
+def _encode(picture: "Image.Image", crop: Crop | None) -> tuple[str, bytes]:
+    from PIL import Image, ImageOps  # noqa: PLC0415
+
     upright = ImageOps.exif_transpose(picture)  # the metadata that tells how the camera was held does not stay
     upright = upright if crop is None else crop.of(upright)
     transparent = "A" in upright.getbands() or "transparency" in upright.info

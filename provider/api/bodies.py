@@ -24,7 +24,8 @@ NOT_VALID_JSON = Text("The body must be valid JSON in UTF-8, and no object may h
 class Body(BaseModel):
     """A JSON object with exactly these members, all of which are described in the OpenAPI document."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    # Each is built at its first use: there are a hundred, and a service starts without any.
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
 
 
 class OutOfRange(ValueError):

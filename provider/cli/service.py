@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from provider.cli.garbage import collect_as_usual
 from provider.cli.installation import opened
 from provider.cli.output import Json, say
 from provider.cli.progress import progress
+from provider.garbage import collect_later, keep_what_exists
 
 
 def demo(
@@ -26,9 +26,10 @@ def demo(
 
     Example: signet demo --port 9000 --fresh
     """
+    collect_later()
     from provider.demo import run_demo
 
-    collect_as_usual()
+    keep_what_exists()
     run_demo(folder=folder, host=host, port=port, fresh=fresh)
 
 
@@ -52,13 +53,13 @@ def serve(
 
     Example: signet serve --host 127.0.0.1 --port 8001 --workers 2
     """
+    collect_later()
     from provider.config.environment import SettingsError, load_settings
     from provider.serve import serve as run
     from provider.web.tls import Tls
 
     if (tls_cert is None) != (tls_key is None):
         raise SettingsError("--tls-cert and --tls-key must be used together")
-    collect_as_usual()
     tls = None if tls_cert is None or tls_key is None else Tls(tls_cert, tls_key)
     return run(load_settings(), host=host, port=port, workers=workers or os.cpu_count() or 1, drain=drain, tls=tls)
 
@@ -75,11 +76,12 @@ def worker(
 
     Example: signet worker --threads 4
     """
+    collect_later()
     from provider.metrics import metered, meters
     from provider.observability.logging import configure_logging, log_ignored_variables
     from provider.worker.background import run_worker
 
-    collect_as_usual()
+    keep_what_exists()
     with opened() as installation, meters(installation.settings) as found, metered(installation, found):
         configure_logging(installation.settings.log_level)
         log_ignored_variables()

@@ -8,6 +8,7 @@ the types of its columns are worked out at the first use, once for each kind of 
 from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter, methodcaller
 from typing import Any, NoReturn, TypeVar
+from weakref import WeakSet
 
 from sqlalchemy import ColumnElement, Connection, Dialect, Executable
 from sqlalchemy.types import TypeEngine
@@ -27,6 +28,7 @@ class Prepared:
         self._statement = statement
         self._columns = columns
         self._compiled: dict[str, _Compiled] = {}
+        _EVERY.add(self)
 
     def rows(self, db: Connection, values: Mapping[str, Any]) -> Sequence[Row]:
         """Run the statement; return its rows."""
@@ -42,6 +44,15 @@ class Prepared:
     def _compile(self, dialect: Dialect) -> "_Compiled":
         compiled = self._compiled[dialect.name] = _Compiled(self._statement, self._columns, dialect)
         return compiled
+
+
+_EVERY: WeakSet[Prepared] = WeakSet()
+
+
+def prepare_all(dialect: Dialect) -> None:
+    """Work out every statement for this kind of database, so that no request has to do it."""
+    for each in list(_EVERY):
+        each._compile(dialect)  # noqa: SLF001
 
 
 class _Compiled:

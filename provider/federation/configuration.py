@@ -24,7 +24,7 @@ SCOPE = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+")  # RFC 6749 section 3.3
 class UpstreamSettings(BaseModel):
     """The settings of one upstream. Unknown members and invalid values are errors."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     key: str  # of its table: in URLs and events
     name: str = Field(min_length=1, max_length=60)  # shown

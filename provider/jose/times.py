@@ -2,10 +2,10 @@
 
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
-from typing import Any, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeGuard
 
-from joserfc.errors import ClaimError, ExpiredTokenError, MissingClaimError
-from joserfc.jwt import ClaimsOption, JWTClaimsRegistry
+if TYPE_CHECKING:
+    from joserfc.jwt import ClaimsOption
 
 CLIENT_LEEWAY = timedelta(seconds=10)
 """The leeway for JWTs of clients. FAPI 2.0 Security Profile section 5.3.2.1 requires 10 seconds and forbids 60."""
@@ -44,6 +44,9 @@ def problem_with_times(
         return f"its {' and '.join(odd)} is not a number of seconds since 1970"
     at = int(now.timestamp())
     seconds = int(leeway.total_seconds())
+    from joserfc.errors import ClaimError, ExpiredTokenError, MissingClaimError  # noqa: PLC0415
+    from joserfc.jwt import JWTClaimsRegistry  # noqa: PLC0415  # slow to load
+
     essential: dict[str, ClaimsOption] = {name: {"essential": True} for name in required}
     try:
         JWTClaimsRegistry(at, seconds, **essential).validate(times)

@@ -5,13 +5,30 @@ is written.
 import logging
 import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, TextIO
-
-import structlog
-from structlog.typing import EventDict, Processor, WrappedLogger
 
 from provider.observability.lossy_stream import LossyStream
 from provider.observability.request_id import REQUEST_ID
+
+
+@contextmanager
+def _without(package: str) -> Iterator[None]:
+    """Let what is imported meanwhile find that a package is not installed, unless it is loaded already."""
+    if package in sys.modules:
+        yield
+        return
+    sys.modules[package] = None  # type: ignore[assignment]  # as documented: the import system raises for it
+    try:
+        yield
+    finally:
+        del sys.modules[package]
+
+
+with _without("rich"):  # structlog would load it to show tracebacks on terminals: 80 modules, and we write JSON
+    import structlog
+    from structlog.typing import EventDict, Processor, WrappedLogger
 
 log = structlog.get_logger("signet")
 

@@ -1,4 +1,4 @@
-"""Choosing the media type of a response by the Accept header (RFC 9110 section 12.5.1). Pure."""
+"""Choosing the media type and the coding of a response by the Accept headers (RFC 9110 section 12.5). Pure."""
 
 from collections.abc import Sequence
 
@@ -13,6 +13,14 @@ def preferred(accept: str, offered: Sequence[str]) -> str:
     """
     ranges = [_parse(item) for item in accept.lower().split(",", MOST)[:MOST]]
     return max(offered, key=lambda media_type: _quality(media_type, ranges))
+
+
+def takes_gzip(accept_encoding: str) -> bool:
+    """Return whether an Accept-Encoding header accepts gzip (RFC 9110 section 12.5.3). Without the header it does not:
+    programs that do not send it often cannot decode anything.
+    """
+    codings = dict(_parse(item) for item in reversed(accept_encoding.lower().split(",", MOST)[:MOST]))
+    return codings.get("gzip", codings.get("x-gzip", codings.get("*", 0))) > 0
 
 
 def _quality(media_type: str, ranges: Sequence[tuple[str, float]]) -> float:

@@ -1,6 +1,11 @@
-"""The stylesheet, the scripts, and the files of a brand, served from memory. Their URLs change with their content."""
+"""The stylesheet, the scripts, and the files of a brand, served from memory. Their URLs change with their content.
+
+Text is sent compressed. Pages are not: what an attacker puts into one and what is secret in it, compressed together,
+would tell the secret by their length (BREACH). These files are the same for everybody.
+"""
 
 import base64
+import gzip
 import mimetypes
 import re
 from collections.abc import Awaitable, Callable
@@ -13,12 +18,14 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from provider.resources import TEMPLATES
+from provider.web.accept import takes_gzip
 
 FOLDER = TEMPLATES / "static"
 KINDS = {".woff2": "font/woff2"}
 """The media types that some machines do not know."""
 IMMUTABLE = {"cache-control": "public, max-age=31536000, immutable"}
 UNVERSIONED = {"cache-control": "no-cache"}
+COMPRESSIBLE = {"text/css", "text/javascript", "application/javascript", "image/svg+xml"}
 AS_PICTURE = {"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox"}
 """The headers of pictures. An SVG file that is opened by itself is a document, which may only display itself."""
 
@@ -39,17 +46,28 @@ class Asset:
         """The name of the file with a version that changes with the content, so browsers may cache it forever."""
         return f"{self.name}?v={sha256(self.content).hexdigest()[:12]}"
 
+    @cached_property
+    def compressed(self) -> bytes | None:
+        """The content in gzip format, or None if that would not be smaller."""
+        smaller = gzip.compress(self.content, mtime=0) if self.media_type in COMPRESSIBLE else self.content
+        return smaller if len(smaller) < len(self.content) else None
+
     @property
     def url(self) -> str:
         return f"/static/{self.versioned}"
 
-    def response(self, version: str) -> Response:
-        """Return the file. It may be kept if its URL had this version, which is that of another file on a node that has
-        not been updated yet.
+    def response(self, version: str, accept_encoding: str = "") -> Response:
+        """Return the file, compressed if that is accepted. It may be kept if its URL had this version, which is that of
+        another file on a node that has not been updated yet.
         """
         headers = dict(IMMUTABLE if self.versioned == f"{self.name}?{version}" else UNVERSIONED)
         if self.media_type == "image/svg+xml":
             headers |= AS_PICTURE
+        if self.compressed is not None:
+            headers["vary"] = "accept-encoding"
+            if takes_gzip(accept_encoding):
+                headers["content-encoding"] = "gzip"
+                return Response(self.compressed, media_type=self.media_type, headers=headers)
         return Response(self.content, media_type=self.media_type, headers=headers)
 
 
@@ -94,5 +112,9 @@ class Static:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         name, version = scope["path_params"]["name"], scope["query_string"].decode("ascii", "replace")
         asset = self._assets.get(name) or await self._of_brand(scope, name, version)
-        response = PlainTextResponse("Not found", 404) if asset is None else asset.response(version)
+        if asset is None:
+            response: Response = PlainTextResponse("Not found", 404)
+        else:
+            accepted = b",".join(value for name, value in scope["headers"] if name == b"accept-encoding")
+            response = asset.response(version, accepted.decode("latin-1"))
         await response(scope, receive, send)

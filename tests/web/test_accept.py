@@ -1,8 +1,8 @@
-"""The media type of a response follows the Accept header (RFC 9110 section 12.5.1)."""
+"""The media type and the coding of a response follow the Accept headers (RFC 9110 section 12.5)."""
 
 import pytest
 
-from provider.web.accept import preferred
+from provider.web.accept import preferred, takes_gzip
 
 SVG, PNG = "image/svg+xml", "image/png"
 
@@ -32,3 +32,24 @@ SVG, PNG = "image/svg+xml", "image/png"
 )
 def test_the_preferred_type_is_sent(accept: str, chosen: str) -> None:
     assert preferred(accept, (SVG, PNG)) == chosen
+
+
+@pytest.mark.parametrize(
+    ("accept_encoding", "taken"),
+    [
+        ("", False),
+        ("gzip", True),
+        ("gzip, deflate, br, zstd", True),
+        ("br;q=1.0, GZIP;q=0.5", True),
+        ("x-gzip", True),
+        ("*", True),
+        ("*;q=0", False),
+        ("gzip;q=0, *", False),
+        ("gzip;q=0.000", False),
+        ("identity", False),
+        ("br", False),
+    ],
+)
+def test_files_are_compressed_for_those_who_accept_gzip(accept_encoding: str, *, taken: bool) -> None:
+    """RFC 9110 section 12.5.3."""
+    assert takes_gzip(accept_encoding) is taken

@@ -152,3 +152,22 @@ def test_the_contract_names_every_property_there_is(database_url: str) -> None:
 def stylesheet(look: Look) -> str:
     assert look.stylesheet is not None
     return look.stylesheet.content.decode()
+
+
+def test_text_is_sent_compressed_to_those_who_accept_it(client: TestClient) -> None:
+    """RFC 9110 section 8.4.1.3. A cache keeps both apart (section 12.5.5)."""
+    for url in asset_urls(client.get("/login").text):
+        plain = client.get(url, headers={"accept-encoding": "identity"})
+        packed = client.get(url, headers={"accept-encoding": "br, gzip"})
+        assert plain.content == packed.content
+        assert "content-encoding" not in plain.headers
+        is_text = url.split("?")[0].endswith((".css", ".js", ".svg")) and len(plain.content) > 200
+        assert packed.headers.get("content-encoding") == ("gzip" if is_text else None), url
+        if is_text:
+            assert packed.headers["vary"] == plain.headers["vary"] == "accept-encoding"
+            assert int(packed.headers["content-length"]) < len(plain.content)
+
+
+def test_pages_are_not_compressed(client: TestClient) -> None:
+    """What is secret in them could be told by their length (BREACH)."""
+    assert "content-encoding" not in client.get("/login", headers={"accept-encoding": "gzip"}).headers

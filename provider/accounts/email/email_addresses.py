@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from email_validator import EmailNotValidError, validate_email
-
 from provider.accounts import throttle
 from provider.accounts.links import find_link, find_link_by_code, is_of_browser
 from provider.accounts.passwords import passwords
@@ -48,6 +46,8 @@ def parse_address(text: str) -> Address | None:
     """
     if len(text) > MAX_TYPED:
         return None
+    from email_validator import EmailNotValidError, validate_email  # noqa: PLC0415  # slow to load
+
     try:
         text = clean_line(text, most=MAX_TYPED)  # phones paste an address between direction controls
         # Installations live in private networks too: one-label and reserved test domains are addresses there.

@@ -1,16 +1,9 @@
-"""The error codes of OpenID Connect Core sections 3.1.2.6 and 6, from Authlib.
+"""The error codes of OpenID Connect Core sections 3.1.2.6 and 6.
 
-They are apart from `oauth.errors` because importing them loads joserfc, which most commands do not need.
+Authlib has them too, but loads all of its OpenID Connect with them.
 """
 
-from authlib.oidc.core.errors import (
-    AccountSelectionRequiredError,
-    ConsentRequiredError,
-    InteractionRequiredError,
-    LoginRequiredError,
-    RegistrationNotSupportedError,
-    RequestURINotSupportedError,
-)
+from authlib.oauth2 import OAuth2Error
 
 __all__ = [
     "AccountSelectionRequiredError",
@@ -20,3 +13,27 @@ __all__ = [
     "RegistrationNotSupportedError",
     "RequestURINotSupportedError",
 ]
+
+
+class InteractionRequiredError(OAuth2Error):
+    error = "interaction_required"
+
+
+class LoginRequiredError(OAuth2Error):
+    error = "login_required"
+
+
+class AccountSelectionRequiredError(OAuth2Error):
+    error = "account_selection_required"
+
+
+class ConsentRequiredError(OAuth2Error):
+    error = "consent_required"
+
+
+class RequestURINotSupportedError(OAuth2Error):
+    error = "request_uri_not_supported"
+
+
+class RegistrationNotSupportedError(OAuth2Error):
+    error = "registration_not_supported"

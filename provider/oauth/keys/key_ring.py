@@ -73,10 +73,14 @@ class Keys:
     installation: Installation
     _ring: KeyRing | None = None
     _read_at: datetime | None = None
-    _parsed: dict[str, Key] = field(default_factory=dict)
+    _parsed: dict[str, Key] = field(init=False)
     _lock: greenlets.Lock = field(default_factory=greenlets.Lock)
     is_outdated: bool = False
     """Whether a key was used that is not in the published key set yet, which has to be read again at once."""
+
+    def __post_init__(self) -> None:
+        known = {} if self._ring is None else self._ring.past | self._ring.verifying
+        self._parsed = {row_of(kid): key for kid, (_alg, key) in known.items()}
 
     def ring(self, work: UnitOfWork | None = None) -> KeyRing:
         """Return the current ring.

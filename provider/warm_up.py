@@ -1,0 +1,32 @@
+"""What a process prepares beside its first answers, so that no sign-in has to wait for it."""
+
+from provider.database.prepared import prepare_all
+from provider.languages.catalogs import ENGLISH
+from provider.web.pages import environment
+from provider.work import Installation
+
+PAGES = (
+    "layout.html",
+    "macros/forms.html",
+    "macros/icons.html",
+    "login/login.html",
+    "macros/apps.html",
+    "macros/passkeys.html",
+    "macros/upstreams.html",
+    "login/second_factor/frame.html",
+    "login/second_factor/totp.html",
+    "oauth/consent.html",
+    "macros/permissions.html",
+    "errors/error.html",
+)
+"""The templates of a sign-in, in the order in which they are needed. The others are compiled at their first use."""
+
+
+def warm_up(installation: Installation) -> None:
+    """Work out the statements of hot paths, and compile the pages of a sign-in in English.
+
+    It runs in a thread beside requests, which do for themselves what is not done yet.
+    """
+    prepare_all(installation.database.engine.dialect)
+    for name in PAGES:
+        environment(ENGLISH).get_template(name)

@@ -1,0 +1,102 @@
+"""How `signet serve` starts: what it loads before its first answer, what it does after it, and what it never looks at
+again.
+"""
+
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from jinja2 import Environment
+from starlette.testclient import TestClient
+
+from provider.database import prepared
+from provider.warm_up import warm_up
+from provider.web.pages import environment
+from provider.work import Installation
+from tests.support.server_process import environment as surroundings
+
+FOR_LATER = (
+    "PIL",
+    "alembic",
+    "authlib.oidc",
+    "dramatiq",
+    "email_validator",
+    "httpcore2",
+    "joserfc.jwt",
+    "psycopg",
+    "qrcode",
+    "redis",
+    "rich",
+    "webauthn",
+    "zxcvbn_rs_py",
+)
+"""What some requests need, and every start would wait for."""
+
+
+ASK_LOADED = """
+import sys
+import provider.serve
+from provider.api.bodies import Body
+
+def built(kind):
+    return [kind] * kind.__pydantic_complete__ + [each for below in kind.__subclasses__() for each in built(below)]
+
+print(*sys.modules)
+print(*built(Body))
+"""
+
+
+def test_a_service_starts_without_what_its_first_answers_do_not_need() -> None:
+    loaded, bodies = _ask(ASK_LOADED).splitlines()
+    assert not set(FOR_LATER) & set(loaded.split())
+    assert not bodies, "bodies of requests to the APIs are built at their first use"
+
+
+ASK_COLLECTOR = """
+import gc
+from provider import garbage
+
+garbage.collect_rarely()
+garbage.collect_later()
+before, kept = gc.isenabled(), [[]]
+garbage.keep_what_exists()
+print(before, gc.isenabled(), gc.get_threshold() == garbage.USUAL, any(each is kept for each in gc.get_objects()))
+"""
+
+
+def test_the_collector_does_not_look_at_what_a_service_started_with() -> None:
+    assert _ask(ASK_COLLECTOR).split() == ["False", "True", "True", "False"]
+
+
+def test_the_pages_of_a_sign_in_are_compiled_before_they_are_asked_for(
+    installation: Installation, client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment.cache_clear()
+    warm_up(installation)
+    late: list[str] = []
+    compile_ = Environment.compile
+
+    def note(self: Environment, source: Any, name: str | None = None, *rest: Any, **more: Any) -> Any:
+        late.append(str(name))
+        return compile_(self, source, name, *rest, **more)
+
+    monkeypatch.setattr(Environment, "compile", note)
+    assert client.get("/login").status_code == 200
+    assert client.get("/nothing", headers={"accept": "text/html"}).status_code == 404
+    assert late == []
+    assert client.get("/forgot-password").status_code == 200
+    assert late == ["accounts/forgot_password.html"]
+
+
+def test_every_prepared_statement_is_worked_out_before_it_is_run(installation: Installation) -> None:
+    warm_up(installation)
+    dialect = installation.database.engine.dialect.name
+    assert all(dialect in each._compiled for each in prepared._EVERY)
+    assert len(prepared._EVERY) > 10
+
+
+def _ask(code: str) -> str:
+    """What a new process prints that runs this code."""
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, env=surroundings({}), capture_output=True, text=True, check=True).stdout
