@@ -15,6 +15,7 @@ import provider.accounts.store.linked_identities
 import provider.accounts.store.links
 import provider.accounts.store.passwords
 import provider.accounts.store.pictures
+import provider.accounts.store.remembered_devices
 import provider.accounts.store.roles
 import provider.accounts.store.search_keys
 import provider.accounts.store.users

@@ -17,7 +17,7 @@ from collections.abc import Set as AbstractSet
 from enum import StrEnum
 
 from provider.accounts import known_devices, linked_identities, throttle
-from provider.accounts.factors import passkeys, second_factor
+from provider.accounts.factors import passkeys, remembered_devices, second_factor
 from provider.accounts.store import links, users
 from provider.sessions import store as sessions
 from provider.sessions.lifecycle import end_all_sessions
@@ -38,6 +38,8 @@ class Access(StrEnum):
     SETUPS = "setups"
     """Second factors that are being set up and are not confirmed yet."""
     KNOWN_DEVICES = "known_devices"
+    REMEMBERED_DEVICES = "remembered_devices"
+    """Known devices on which the second factor is not asked for. They stay known, unless those end, too."""
     LINKED_IDENTITIES = "linked_identities"
     PASSKEYS = "passkeys"
     PASSWORD_FAILURES = "password_failures"  # noqa: S105  # no password
@@ -83,16 +85,21 @@ _SHARED_REASONS = {
     Cause.TWO_FACTOR_RESET: Cause.TWO_FACTOR_DISABLED,
 }
 
-_SIGNED_OUT = frozenset({Access.SESSIONS, Access.TOKENS, Access.SETUPS, Access.KNOWN_DEVICES})
+_SIGNED_OUT = frozenset({
+    Access.SESSIONS, Access.TOKENS, Access.SETUPS, Access.KNOWN_DEVICES, Access.REMEMBERED_DEVICES,
+})  # fmt: skip
 """Everything that ends so that no one stays signed in and no device is known to the account any more (decision 19)."""
 _CLOSED = _SIGNED_OUT | {Access.LINKS}
+_TWO_FACTOR_CHANGED = frozenset({
+    Access.SESSIONS, Access.SETUPS, Access.REMEMBERED_DEVICES, Access.SECOND_FACTOR_FAILURES,
+})  # fmt: skip
 
 ENDS: Mapping[Cause, frozenset[Access]] = {
-    Cause.SIGNED_OUT_OTHERS: frozenset({Access.SESSIONS}),
+    Cause.SIGNED_OUT_OTHERS: frozenset({Access.SESSIONS, Access.REMEMBERED_DEVICES}),
     Cause.SIGNED_OUT_EVERYWHERE: _SIGNED_OUT,
     Cause.SIGNED_OUT_BY_OPERATOR: _SIGNED_OUT,
     # The user is still here, on a device that the account knows.
-    Cause.PASSWORD_CHANGED: frozenset({Access.SESSIONS, Access.TOKENS, Access.LINKS, Access.SETUPS}),
+    Cause.PASSWORD_CHANGED: _CLOSED - {Access.KNOWN_DEVICES},
     Cause.PASSWORD_RESET: _CLOSED | {Access.LINKED_IDENTITIES, Access.PASSWORD_FAILURES},
     Cause.FIRST_PASSWORD: _CLOSED | {Access.PASSWORD_FAILURES},
     # Passkeys stay after a reset: a forgotten password says nothing against them, and each one was announced by email.
@@ -101,8 +108,8 @@ ENDS: Mapping[Cause, frozenset[Access]] = {
     # A link in the mailbox that was left must not lead into the account.
     Cause.EMAIL_CHANGED: frozenset({Access.LINKS}),
     # Tokens stay: their `acr` says how the user signed in at `auth_time`, and that is still true.
-    Cause.TWO_FACTOR_ENABLED: frozenset({Access.SESSIONS, Access.SETUPS, Access.SECOND_FACTOR_FAILURES}),
-    Cause.TWO_FACTOR_DISABLED: frozenset({Access.SESSIONS, Access.SETUPS, Access.SECOND_FACTOR_FAILURES}),
+    Cause.TWO_FACTOR_ENABLED: _TWO_FACTOR_CHANGED,
+    Cause.TWO_FACTOR_DISABLED: _TWO_FACTOR_CHANGED,
     # Here nobody showed the second factor. A lost device may be in other hands, with the tokens of its apps; and a link
     # to choose a password, which the second factor made useless to a stranger, would now be enough (decision 65).
     Cause.TWO_FACTOR_RESET: _CLOSED | {Access.PASSKEYS, Access.SECOND_FACTOR_FAILURES},
@@ -140,6 +147,8 @@ def end_access(work: UnitOfWork, *, user_id: str, cause: Cause, but: AbstractSet
         throttle.settle(work, throttle.PASSWORD, user_id)
     if Access.SECOND_FACTOR_FAILURES in ends:
         throttle.settle(work, throttle.SECOND_FACTOR, user_id)
-    if Access.SESSIONS not in ends:
-        return 0
-    return end_all_sessions(work, user_id=user_id, reason=cause.reason, but=but)
+    ended = end_all_sessions(work, user_id=user_id, reason=cause.reason, but=but) if Access.SESSIONS in ends else 0
+    # After the sessions: one that was about to be remembered waited for its row, or has been seen here.
+    if Access.REMEMBERED_DEVICES in ends:
+        remembered_devices.forget_all(work, user_id=user_id)
+    return ended

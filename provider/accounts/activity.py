@@ -47,6 +47,8 @@ SENTENCES: Mapping[Event, Text] = {
     Event.TWO_FACTOR_LOCKED: Text("Authenticator app locked after too many wrong codes"),
     Event.RECOVERY_CODE_USED: Text("Recovery code used"),
     Event.DEVICE_FORGOTTEN: Text("Known device removed"),
+    Event.REMEMBERED_DEVICE_ADDED: Text("Second factor no longer asked for on a device"),
+    Event.REMEMBERED_DEVICE_REMOVED: Text("Second factor asked for again on a device"),
     Event.RECOVERY_CODES_RENEWED: Text("New recovery codes created"),
     Event.PASSKEY_ADDED: Text("Passkey added"),
     Event.PASSKEY_REMOVED: Text("Passkey removed"),
@@ -100,7 +102,7 @@ _SECURITY = Kind(
         Event.PASSKEY_BACKUP_CHANGED, Event.IDENTITY_LINKED, Event.IDENTITY_UNLINKED,
         Event.EMAIL_CHANGE_REQUESTED, Event.EMAIL_CHANGE_CANCELLED, Event.EMAIL_CHANGED, Event.EMAIL_CHANGE_UNDONE,
         Event.EMAIL_VERIFIED, Event.VERIFICATION_SENT, Event.INTRUSION_REPORTED, Event.LINK_ISSUED,
-        Event.DEVICE_FORGOTTEN,
+        Event.DEVICE_FORGOTTEN, Event.REMEMBERED_DEVICE_ADDED, Event.REMEMBERED_DEVICE_REMOVED,
     }),
 )  # fmt: skip
 _APPS = Kind(

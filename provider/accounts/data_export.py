@@ -5,7 +5,7 @@ import json
 from datetime import datetime
 from typing import Any
 
-from provider.accounts.factors import second_factor
+from provider.accounts.factors import remembered_devices, second_factor
 from provider.accounts.store import email_addresses, linked_identities, pictures, users
 from provider.audit import store as audit
 from provider.audit.events import Event
@@ -36,6 +36,10 @@ def export(work: UnitOfWork, *, user_id: str, applications: list[dict[str, Any]]
         if picture is None
         else {"media_type": picture.media_type, "content": base64.b64encode(picture.content).decode()},
         "two_factor": second_factor.export(work, user_id),
+        "remembered_devices": [
+            _some(known, "user_agent", "network", "last_used_at") | _some(one, "created_at", "expires_at")
+            for known, one in remembered_devices.find_of_user(work, user_id)
+        ],
         "linked_identities": [
             _some(one, "issuer", "subject", "email", "created_at", "last_used_at")
             for one in linked_identities.find_of_user(read, user_id)

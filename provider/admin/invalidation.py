@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Table, bindparam, func, or_, select, update
 
 from provider.accounts.store.links import LinkStatus, one_time_links
+from provider.accounts.store.remembered_devices import remembered_devices
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.database.types import UtcTime
@@ -67,6 +68,7 @@ KINDS: Mapping[str, RowKind] = {
     ),
     "waiting requests": _until(authorization_requests),
     "device codes": _until(device_codes),
+    "remembered devices": _until(remembered_devices),
     "initial access tokens": _until(initial_access_tokens),
     "one-time links": RowKind(
         one_time_links.c.id,

@@ -68,6 +68,7 @@ IN_PATHS = {
     "import_id": "The import's ID.",
     "kid": "The key's ID.",
     "passkey_id": "The passkey's ID.",
+    "device_id": "The ID of the remembered device.",
     "promise_id": "The job's ID.",
     "role": "The role's name.",
     "session_id": "The session's ID.",

@@ -33,6 +33,8 @@ class Event(StrEnum):
     TWO_FACTOR_LOCKED = "account.two_factor.locked"
     RECOVERY_CODE_USED = "account.recovery_code.used"
     DEVICE_FORGOTTEN = "account.device.forgotten"
+    REMEMBERED_DEVICE_ADDED = "account.remembered_device.added"
+    REMEMBERED_DEVICE_REMOVED = "account.remembered_device.removed"
     RECOVERY_CODES_RENEWED = "account.recovery_codes.renewed"
     PASSKEY_ADDED = "account.passkey.added"
     PASSKEY_REMOVED = "account.passkey.removed"

@@ -1,4 +1,4 @@
-"""The group `signet user`: the commands of other files, and those of a user's passkeys."""
+"""The group `signet user`: the commands of other files, and those of passkeys and remembered devices."""
 
 from typing import Annotated
 
@@ -61,3 +61,55 @@ def remove_passkey(
             raise NoSuchPasskey
         removal.remove_passkey(work, user_id=user.id, passkey_id=passkey_id)
     say(f"Removed the passkey {passkey} of {who}.", {"id": user.id, "removed": passkey}, as_json=as_json)
+
+
+@app.command(name="remembered-devices")
+def list_remembered_devices(who: Who, *, as_json: Json = False) -> None:
+    """List the devices on which a user is not asked for the second factor.
+
+    Example: signet user remembered-devices ada@example.com
+    """
+    from provider.accounts.factors import remembered_devices
+    from provider.accounts.users import get_user
+    from provider.audit.devices import device_name
+
+    with unit() as work:
+        rows = [
+            {
+                "id": known.id,
+                "device": str(device_name(known.user_agent or "")),
+                "network": known.network,
+                "created_at": one.created_at,
+                "last_used_at": known.last_used_at,
+                "expires_at": one.expires_at,
+            }
+            for known, one in remembered_devices.find_of_user(work, get_user(work, who).id)
+        ]
+    print_rows(rows, ("id", "device", "network", "created_at", "last_used_at", "expires_at"), as_json=as_json)
+
+
+@app.command(name="remove-remembered-device")
+def remove_remembered_device(
+    who: Who,
+    device: Annotated[
+        str, typer.Argument(metavar="ID", help="ID of the device, from `signet user remembered-devices`.")
+    ],
+    *,
+    as_json: Json = False,
+) -> None:
+    """Ask a user for the second factor again on a device. Its sessions stay.
+
+    Example: signet user remove-remembered-device ada@example.com 019a0f6e-1f2b-7c3d-8e4f-5a6b7c8d9e0f
+    """
+    from provider.accounts.factors import remembered_devices
+    from provider.accounts.factors.remembered_devices import NoSuchRememberedDevice
+    from provider.accounts.users import get_user
+    from provider.database.base import parse_id
+
+    device_id = parse_id(device)
+    with unit() as work:
+        user = get_user(work, who)
+        if device_id is None:
+            raise NoSuchRememberedDevice
+        remembered_devices.forget(work, user_id=user.id, device_id=device_id)
+    say(f"Removed the remembered device {device} of {who}.", {"id": user.id, "removed": device}, as_json=as_json)

@@ -31,6 +31,13 @@ class Passwords(Section):
         description="What every user must sign in with: none, two-factor (a passkey or any other second factor), or "
         "passkey. A role or an app can require more. Users who have none are asked to set it up.",
     )
+    remember_device_days: int = Field(
+        30,
+        ge=0,
+        le=90,
+        description="For how many days a user can choose not to be asked for the second factor again on a device, up "
+        "to 90. 0 turns it off. It has no effect where a second factor is required.",
+    )
     totp_bypass_code: str | None = Field(
         None,
         description="Fixed code accepted instead of a TOTP code, for tests. Needs SIGNET_ENV=development and "

@@ -80,6 +80,8 @@ def sign_in(
     current: Session | None,
     browser: str,
     carry: Mapping[str, str],
+    device: str | None = None,
+    remembered: str | None = None,
     client_id: str | None = None,
 ) -> SignIn:
     """Sign in to the account that this identity is linked to, or to a new one.
@@ -103,6 +105,8 @@ def sign_in(
         browser=browser,
         carry=carry,
         proven_at=identity.proven_at,
+        device=device,
+        remembered=remembered,
         client_id=client_id,
     )
 

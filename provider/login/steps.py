@@ -6,7 +6,6 @@ The first factor opens a session. While another factor is due, the session can b
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from functools import partial
 
 from provider.accounts import known_devices, throttle
@@ -14,7 +13,6 @@ from provider.accounts.attempts import Attempt, begin_attempt
 from provider.accounts.deletion import seal_ticket
 from provider.accounts.email.email_addresses import parse_address
 from provider.accounts.email.verification_emails import Ticket, may_write_to, send_verification, ticket_for
-from provider.accounts.factors import second_factor
 from provider.accounts.passwords import passwords
 from provider.accounts.registration import activate_unverified
 from provider.accounts.store import email_addresses, users
@@ -27,6 +25,7 @@ from provider.audit.events import Event
 from provider.audit.log import record
 from provider.database.security_stamp import FIRST
 from provider.languages.text import Text
+from provider.login.step import Step, step_after_first_factor
 from provider.observability import counters
 from provider.observability.metrics import SIGN_INS
 from provider.refusals import Refusal
@@ -34,18 +33,6 @@ from provider.sessions.assurance import FEDERATED, PASSWORD
 from provider.sessions.lifecycle import end_session, open_session, sign_in_again
 from provider.sessions.store import Session
 from provider.work import UnitOfWork
-
-
-class Step(StrEnum):
-    """The next step of a sign-in. The value is stored in `sessions.pending`, which is NULL when nothing is missing.
-
-    Every release checks only whether `pending` is NULL. During an upgrade, each of two releases therefore finishes
-    sign-ins that the other began. That includes those with the value "totp" of the previous release.
-    """
-
-    DONE = "done"
-    SECOND_FACTOR = "second_factor"
-
 
 METHODS = {PASSWORD: "password", FEDERATED: "upstream"}
 """The first factors by their `amr`, as metrics name them. All others are passkeys."""
@@ -97,6 +84,8 @@ class SignIn:
     cookie: str
     step: Step
     user_id: str
+    remembered: str | None = None
+    """The next value of the cookie of a remembered device, if it was one and skipped the second factor."""
 
 
 @SIGN_INS.count_refusals("password")
@@ -109,13 +98,15 @@ def sign_in(
     browser: str,
     carry: Mapping[str, str],
     device: str | None = None,
+    remembered: str | None = None,
     client_id: str | None = None,
 ) -> SignIn:
     """Check the email address and password, and begin a session.
 
     Another user's session in this browser (`current`) ends. A session of the same user continues under a new
-    identifier, so that applications keep their access. `device` is the cookie of a browser that signed in before; an
-    app has none. `client_id` is the app whose request waits for the sign-in, for the audit log.
+    identifier, so that applications keep their access. `device` is the cookie of a browser that signed in before, and
+    `remembered` the one with which it may skip the second factor; an app has none. `client_id` is the app whose request
+    waits for the sign-in, for the audit log.
 
     Whether the account may sign in is decided and revealed only after the right password. An unverified address opens
     nothing, and neither does the password of a claim to another user's address. Raises WrongPassword, Suspended,
@@ -142,13 +133,13 @@ def sign_in(
     require_active(work, *owner, attempt if owner is held else None, browser=browser, carry=carry, password_at=work.now)
     user_id = owner[0].id
     stronger = passwords.stronger_hash(work, user_id, password)
-    step = Step.SECOND_FACTOR if second_factor.is_enabled(work, user_id) else Step.DONE
     if owner is held:
         attempt.succeed(work)
     if stronger is not None:
         password_hashes.upgrade(work.db, user_id, old=stronger[0], new=stronger[1])
-    stamp = owner[0].security_stamp
-    return begin_session(work, user_id, stamp, current, factor=PASSWORD, step=step, client_id=client_id)
+    step, fresh = step_after_first_factor(work, user_id, device=device, remembered=remembered)
+    begin = partial(begin_session, work, user_id, owner[0].security_stamp, current, client_id=client_id)
+    return begin(factor=PASSWORD, step=step, remembered=fresh)
 
 
 def sign_in_after_sign_up(
@@ -182,7 +173,7 @@ def sign_in_after_confirmation(
     if user is None:
         raise Suspended
     require_active(work, user, None, None, browser=browser, carry=carry)
-    step = Step.SECOND_FACTOR if second_factor.is_enabled(work, user.id) else Step.DONE
+    step, _ = step_after_first_factor(work, user.id)
     begin = partial(begin_session, work, user.id, user.security_stamp, current, client_id=client_id)
     return begin(factor=PASSWORD, step=step, auth_time=password_at)
 
@@ -196,6 +187,8 @@ def sign_in_by_upstream(
     browser: str,
     carry: Mapping[str, str],
     proven_at: datetime | None,
+    device: str | None = None,
+    remembered: str | None = None,
     client_id: str | None = None,
 ) -> SignIn:
     """Begin a session for the user of a linked upstream identity. A second factor is due as after a password.
@@ -204,7 +197,7 @@ def sign_in_by_upstream(
     AddressUnconfirmed.
     """
     require_active(work, user, email_addresses.find_of_user(work.read, user.id), None, browser=browser, carry=carry)
-    step = Step.SECOND_FACTOR if second_factor.is_enabled(work, user.id) else Step.DONE
+    step, fresh = step_after_first_factor(work, user.id, device=device, remembered=remembered)
     return begin_session(
         work,
         user.id,
@@ -214,6 +207,7 @@ def sign_in_by_upstream(
         step=step,
         auth_time=proven_at,
         proven_earlier=proven_at is not None,
+        remembered=fresh,
         client_id=client_id,
     )
 
@@ -228,6 +222,7 @@ def begin_session(
     step: Step,
     auth_time: datetime | None = None,
     proven_earlier: bool = False,
+    remembered: str | None = None,
     client_id: str | None = None,
 ) -> SignIn:
     """Begin a session after the first factor, under a new identifier whatever the browser sent (session fixation).
@@ -261,11 +256,12 @@ def begin_session(
         )
     if step is Step.DONE:
         users.set_last_sign_in(work.db, user_id, now=work.now)
-        record(work, Event.SIGNED_IN, user_id=user_id, client_id=client_id, amr=factor)
+        skipped = {} if remembered is None else {"second_factor": "remembered_device"}
+        record(work, Event.SIGNED_IN, user_id=user_id, client_id=client_id, amr=factor, **skipped)
         work.after_commit.append(partial(counters.mark_active, user_id))
     outcome = "signed_in" if step is Step.DONE else "second_factor_due"
     work.after_commit.append(partial(SIGN_INS.count, METHODS.get(factor, "passkey"), outcome))
-    return SignIn(cookie, step, user_id)
+    return SignIn(cookie, step, user_id, remembered)
 
 
 def require_active(

@@ -16,6 +16,7 @@ from provider.admin.api import passkeys as admin_passkeys
 from provider.admin.api import picture as admin_picture
 from provider.admin.api import refusals as admin_refusals
 from provider.admin.api import registration_tokens as admin_registration_tokens
+from provider.admin.api import remembered_devices as admin_remembered_devices
 from provider.admin.api import roles as admin_roles
 from provider.admin.api import sessions as admin_sessions
 from provider.admin.api import settings as admin_settings
@@ -32,6 +33,7 @@ from provider.api.endpoints import picture as api_picture
 from provider.api.endpoints import profile as api_profile
 from provider.api.endpoints import recovery_codes as api_recovery_codes
 from provider.api.endpoints import registration as api_registration
+from provider.api.endpoints import remembered_devices as api_remembered_devices
 from provider.api.endpoints import sessions as api_sessions
 from provider.api.endpoints import two_factor as api_two_factor
 from provider.config.settings import Settings
@@ -48,6 +50,18 @@ def account_api(settings: Settings) -> list[BaseRoute]:
         Route("/api/account/sessions", api_sessions.list_sessions, methods=get, name="list_sessions"),
         Route("/api/account/sessions", api_sessions.end_other_sessions, methods=delete, name="end_other_sessions"),
         Route("/api/account/sessions/{session_id}", api_sessions.end_one_session, methods=delete, name="end_session"),
+        Route(
+            "/api/account/remembered-devices",
+            api_remembered_devices.list_remembered_devices,
+            methods=get,
+            name="remembered_devices_by_api",
+        ),
+        Route(
+            "/api/account/remembered-devices/{device_id}",
+            api_remembered_devices.remove_remembered_device,
+            methods=delete,
+            name="remove_remembered_device_by_api",
+        ),
         Route("/api/account/consents", api_consents.list_consents, methods=get, name="list_consents"),
         Route(
             "/api/account/consents/{client_id:path}",
@@ -149,6 +163,18 @@ def _of_accounts() -> list[BaseRoute]:
             admin_passkeys.remove_passkey,
             methods=delete,
             name="remove_passkey_of_user",
+        ),
+        Route(
+            f"{user}/remembered-devices",
+            admin_remembered_devices.list_remembered_devices,
+            methods=get,
+            name="remembered_devices_of_user",
+        ),
+        Route(
+            f"{user}/remembered-devices/{{device_id}}",
+            admin_remembered_devices.remove_remembered_device,
+            methods=delete,
+            name="remove_remembered_device_of_user",
         ),
         Route(f"{user}/letters", admin_credentials.send_email, methods=post, name="send_letter"),
         Route(f"{user}/two-factor", admin_credentials.reset_two_factor, methods=delete, name="reset_two_factor"),

@@ -16,6 +16,9 @@ BROWSER = "signet-browser"
 DEVICE = "signet-device"
 """The identity of a browser after a sign-in, known to the account (`accounts.known_devices`). It proves nothing."""
 
+REMEMBERED = "signet-remembered"
+"""What lets a known device skip the second factor of its user (`accounts.factors.remembered_devices`)."""
+
 LANGUAGE = "signet-language"
 """The tag of the language chosen in this browser."""
 

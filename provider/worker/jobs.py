@@ -11,7 +11,7 @@ from provider import processes
 from provider.accounts import deletion, search, throttle, unconfirmed
 from provider.accounts.factors.store import used_challenges
 from provider.accounts.known_devices import KEPT_FOR as KNOWN_FOR
-from provider.accounts.store import known_devices, links
+from provider.accounts.store import known_devices, links, remembered_devices
 from provider.admin import store as idempotency
 from provider.admin.bulk import runs as bulk_runs
 from provider.admin.imports import store as user_imports
@@ -69,6 +69,7 @@ PURGES: Mapping[str, tuple[Purge, timedelta]] = {
     "revoked access tokens": (grants.purge_revoked_jtis, timedelta(minutes=5)),
     "states of upstream sign-ins": (used_states.purge, timedelta(0)),
     "challenges of passkeys": (used_challenges.purge, timedelta(minutes=1)),
+    "remembered devices": (remembered_devices.purge, timedelta(0)),
     "known devices": (known_devices.purge, KNOWN_FOR),
     "idempotency keys": (idempotency.purge, timedelta(0)),
     "changes to many users": (bulk_runs.purge, timedelta(days=90)),

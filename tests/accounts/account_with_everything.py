@@ -15,6 +15,7 @@ from provider.accounts import (
     throttle,
 )
 from provider.accounts.access import Access, Cause
+from provider.accounts.factors import remembered_devices
 from provider.accounts.factors.store import passkeys, totp
 from provider.accounts.factors.store.passkeys import Passkey
 from provider.accounts.factors.store.totp import TotpCredential
@@ -110,6 +111,7 @@ def build(
             seed = w.vault.encrypt(key.encode(), purpose=SEED, context=user_id)
             totp.replace(w.db, TotpCredential(user_id, seed, w.now, last_step=0))
             device = known_devices.remember(w, user_id=user_id, value=None)
+            assert remembered_devices.remember(w, user_id=user_id, device=device, before=None)
             passkeys.add(w.db, make_passkey(user_id, w.now))
             linked_identities.attach(w, user_id=user_id, issuer="https://op.test", subject="ada", email=None)
         for policy in (throttle.PASSWORD, throttle.SECOND_FACTOR):
@@ -193,6 +195,8 @@ def ended(world: World, cause: Cause) -> set[Access]:
             gone.add(Access.SETUPS)
         if known_devices.find_known(w, world.device, world.user_id) is None:
             gone.add(Access.KNOWN_DEVICES)
+        if not remembered_devices.find_of_user(w, world.user_id):
+            gone.add(Access.REMEMBERED_DEVICES)
         if not identities.find_of_user(w.read, world.user_id):
             gone.add(Access.LINKED_IDENTITIES)
         if not passkeys.find_of_user(w.read, world.user_id):

@@ -26,6 +26,8 @@ API = _read("""
     DELETE /api/admin/users/{user_id}/identities/{identity_id} users:write
     GET /api/admin/users/{user_id}/passkeys users:read
     DELETE /api/admin/users/{user_id}/passkeys/{passkey_id} users:write
+    GET /api/admin/users/{user_id}/remembered-devices users:read
+    DELETE /api/admin/users/{user_id}/remembered-devices/{device_id} users:write
     POST /api/admin/users/{user_id}/letters users:write
     DELETE /api/admin/users/{user_id}/two-factor users:write
     GET /api/admin/users/{user_id}/consents users:read

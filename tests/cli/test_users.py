@@ -2,7 +2,8 @@
 
 import pytest
 
-from provider.accounts import linked_identities
+from provider.accounts import known_devices, linked_identities
+from provider.accounts.factors import remembered_devices
 from provider.accounts.passwords.passwords import is_password_of
 from provider.accounts.users import find_user
 from provider.crypto.passwords import hash_password
@@ -184,3 +185,15 @@ def test_a_user_s_passkey_is_removed_on_the_command_line(work: Work, signet: Sig
     assert signet("user", "passkeys", "ada@example.test", "--json").json == []
     refused = signet("user", "remove-passkey", user_id, "019a0f6e-1f2b-7c3d-8e4f-5a6b7c8d9e0f")
     assert (refused.status, refused.err) == (1, "signet: There is no passkey with this ID.\n")
+
+
+def test_a_remembered_device_is_listed_and_removed_on_the_command_line(work: Work, signet: Signet) -> None:
+    with work() as w:
+        user_id = make_user(w)
+        value = known_devices.remember(w, user_id=user_id, value=None)
+        assert remembered_devices.remember(w, user_id=user_id, device=value, before=None)
+    (device,) = signet("user", "remembered-devices", "ada@example.test", "--json").json
+    assert signet("user", "remove-remembered-device", user_id, device["id"]).status == 0
+    assert signet("user", "remembered-devices", user_id, "--json").json == []
+    refused = signet("user", "remove-remembered-device", user_id, device["id"])
+    assert (refused.status, refused.err) == (1, "signet: There is no remembered device with this ID.\n")

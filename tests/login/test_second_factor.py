@@ -16,7 +16,7 @@ from provider.config.settings import Settings
 from provider.crypto.digests import digest
 from provider.login import steps
 from provider.login.second_factor import show_second_factor
-from provider.login.steps import Step
+from provider.login.step import Step
 from provider.refusals import Refusal
 from provider.sessions import store
 from provider.work import Installation, unit_of_work

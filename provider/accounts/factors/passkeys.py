@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from provider.accounts import throttle
-from provider.accounts.factors import authenticators, webauthn
+from provider.accounts.factors import authenticators, remembered_devices, webauthn
 from provider.accounts.factors.factor import Factor, WrongSecondFactor
 from provider.accounts.factors.passkey_signals import name_and_display_name
 from provider.accounts.factors.store import passkeys, totp, two_factor_choices, used_challenges
@@ -154,6 +154,7 @@ def remove(work: UnitOfWork, *, user_id: str, passkey_id: str, force: bool = Fal
         raise OnlySecondFactor
     passkeys.remove(work.db, user_id, passkey_id)
     removed = held[passkey_id]
+    remembered_devices.forget_all(work, user_id=user_id)
     record(work, Event.PASSKEY_REMOVED, user_id=user_id, passkey=passkey_id, name=removed.name)
     notify(work, user_id, partial(messages.passkey_removed, passkey=removed.name))
 

@@ -53,6 +53,8 @@ EVENT_NAMES: Mapping[str, Text] = {
     Event.TWO_FACTOR_LOCKED: Text("Authenticator app locked"),
     Event.RECOVERY_CODE_USED: Text("Recovery code used"),
     Event.DEVICE_FORGOTTEN: Text("Known device removed"),
+    Event.REMEMBERED_DEVICE_ADDED: Text("Device remembered"),
+    Event.REMEMBERED_DEVICE_REMOVED: Text("Remembered device removed"),
     Event.RECOVERY_CODES_RENEWED: Text("Recovery codes replaced"),
     Event.PASSKEY_ADDED: Text("Passkey added"),
     Event.PASSKEY_REMOVED: Text("Passkey removed"),

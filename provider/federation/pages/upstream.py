@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from starlette.responses import Response
 
+from provider.accounts.pages.device_cookie import device_of, remembered_of
 from provider.destination import Destination
 from provider.federation import exchange, linking, states
 from provider.federation.exchange import UpstreamDeclined, UpstreamIdentity
@@ -89,6 +90,8 @@ def _sign_in(
             current=find_session(call) or find_pending_session(call),
             browser=call.browser,
             carry=carry,
+            device=device_of(call),
+            remembered=remembered_of(call),
             client_id=where.client_id,
         )
     except NotLinked as refusal:

@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from provider.accounts.email.verification_emails import open_ticket
 from provider.accounts.factors.passkey_signals import Signals
-from provider.accounts.pages.device_cookie import device_of
+from provider.accounts.pages.device_cookie import device_of, remembered_of
 from provider.accounts.reauthentication import WrongCurrentPassword
 from provider.destination import Destination
 from provider.languages.text import Text
@@ -55,6 +55,7 @@ def login(call: Call) -> Response:
             browser=call.browser,
             carry=where.parameters,
             device=device_of(call),
+            remembered=remembered_of(call),
             client_id=where.client_id,
         )
     except WrongPassword as refusal:

@@ -5,11 +5,12 @@ from starlette.responses import Response
 from provider.accounts.email.verification_emails import seal_ticket
 from provider.accounts.factors import second_factor
 from provider.accounts.factors.policy import can_meet, find_requirement, set_up_page
-from provider.accounts.pages.device_cookie import remember_device
+from provider.accounts.pages.device_cookie import keep_remembered, remember_device
 from provider.accounts.pages.language import follow_person
 from provider.destination import Destination
 from provider.login.pages.passkey_offer import find_offer
-from provider.login.steps import AddressUnconfirmed, DeletionPending, SignIn, Step, Suspended
+from provider.login.step import Step
+from provider.login.steps import AddressUnconfirmed, DeletionPending, SignIn, Suspended
 from provider.sessions.assurance import is_at_least, level_of
 from provider.sessions.cookie import find_session, keep_session
 from provider.sessions.store import Session
@@ -20,15 +21,18 @@ from provider.web.pages import go, page
 def signed_in(call: Call, where: Destination, done: SignIn) -> Response:
     """Set the session cookie and redirect to the second factor, or on, as `completed` does."""
     keep_session(call, done.cookie)
+    if done.remembered is not None:
+        keep_remembered(call, done.remembered)
     if done.step is not Step.DONE:
         return go(where.through("/login/second-factor"))
     return completed(call, where)
 
 
-def completed(call: Call, where: Destination) -> Response:
+def completed(call: Call, where: Destination, *, remember: bool = False) -> Response:
     """Redirect to where the user was going, after the last factor of a sign-in or a step-up; or first to the offer of a
     passkey, if it is due.
 
+    With `remember`, the user chose not to be asked for the second factor again on this device.
     If an app's request waits there, the session is noted in it, in the transaction of the sign-in. A sign-in for which
     an upstream did not ask the user is not a new one (OIDC Core section 3.1.2.1).
     """
@@ -36,7 +40,7 @@ def completed(call: Call, where: Destination) -> Response:
     if session is not None:
         if where.request_uri is not None and not session.proven_earlier:
             call.services.record_sign_in(call.work, where.request_uri, browser=call.browser, session_id=session.id)
-        remember_device(call, session.user_id)
+        remember_device(call, session.user_id, skips_second_factor=remember)
         follow_person(call, session.user_id)
         if where.request_uri is None and (missing := _page_to_set_up(call, session)) is not None:
             return go(where.through(missing))

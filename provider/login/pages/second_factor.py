@@ -3,7 +3,8 @@
 from starlette.responses import Response
 
 from provider.accounts.factors.factor import Factor, WrongSecondFactor
-from provider.accounts.factors.policy import can_meet, set_up_page
+from provider.accounts.factors.policy import can_meet, requirement_of_app, set_up_page
+from provider.accounts.factors.remembered_devices import may_remember
 from provider.accounts.factors.second_factor import SecondFactorLocked, SignInExpired, find_offered
 from provider.destination import Destination
 from provider.login import second_factor as rule
@@ -52,7 +53,7 @@ def second_factor(call: Call) -> Response:
     except rule.SecondFactorExpired:
         return go(where.location)
     keep_session(call, cookie)
-    return completed(call, where)
+    return completed(call, where, remember=_remembers(call, where, session))
 
 
 def _session(call: Call) -> Session | None:
@@ -93,6 +94,16 @@ def _elsewhere(call: Call, session: Session | None, where: Destination, offered:
     return None
 
 
+def _may_remember(call: Call, where: Destination, session: Session) -> bool:
+    """Return whether to offer that this device skips the second factor: at the end of a sign-in, where it has a use."""
+    is_required = where.app is not None and requirement_of_app(where.app.required_factor).is_any
+    return session.pending is not None and not is_required and may_remember(call.work, session.user_id)
+
+
+def _remembers(call: Call, where: Destination, session: Session) -> bool:
+    return call.form.get("remember") == "on" and _may_remember(call, where, session)
+
+
 def _ran_out(call: Call) -> bool:
     return call.method == "POST"
 
@@ -118,6 +129,8 @@ def _page(
         action=where.through(PATH, **parameters, method=factor.name),
         others=[(other.offer, _address(where, other, offered)) for other in offered if other is not factor],
         needs_passkey=bool(parameters),
+        remember_days=call.settings.remember_device_days if _may_remember(call, where, session) else 0,
+        remember_chosen=call.form.get("remember") == "on",
         errors=errors or {},
     )
 

@@ -16,7 +16,8 @@ from provider.accounts.factors.totp import TOTP
 from provider.crypto.digests import digest, new_opaque
 from provider.login import steps
 from provider.login.second_factor import SecondFactorExpired, show_second_factor
-from provider.login.steps import AddressUnconfirmed, Step, Suspended, WrongPassword
+from provider.login.step import Step
+from provider.login.steps import AddressUnconfirmed, Suspended, WrongPassword
 from provider.oauth.authorize.approval import new_code
 from provider.oauth.authorize.interaction import Issue, next_step
 from provider.oauth.authorize.request import AuthorizationRequest, Target, find_target, read_request

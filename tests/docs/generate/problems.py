@@ -42,6 +42,7 @@ FIXES = {
     "no-such-family": "It may have ended already. List the token families again.",
     "no-such-identity": "List the linked identities again.",
     "no-such-passkey": "List the passkeys again.",
+    "no-such-remembered-device": "List the remembered devices again.",
     "no-such-import": "List the imports again. Upload the file again if it is gone.",
     "no-such-promise": "It may have been deleted since. List the jobs again.",
     "no-such-refusal": "Check the error ID. Let the app repeat the request and explain that one.",

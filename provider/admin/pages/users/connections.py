@@ -88,6 +88,7 @@ CONNECTION_ACTIONS: Actions[UserDetails] = {
         button=Text("Remove"),
         means=(
             Text("The next sign-in there counts as one on a new device, and the user is notified by email."),
+            Text("If the user chose not to be asked for the second factor there, they are asked for it again."),
             Text("The device stays signed in. To end its session, sign it out."),
         ),
         done=Text("Known device removed."),

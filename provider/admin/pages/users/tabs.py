@@ -5,7 +5,7 @@ from datetime import datetime
 from starlette.responses import Response
 
 from provider.accounts import known_devices, throttle
-from provider.accounts.factors import passkeys, policy, second_factor
+from provider.accounts.factors import passkeys, policy, remembered_devices, second_factor
 from provider.accounts.factors.authenticators import find_name
 from provider.accounts.store import passwords
 from provider.accounts.store.failures import Counter
@@ -35,6 +35,7 @@ SECURITY_EVENTS = tuple(
             "account.two_factor.",
             "account.recovery_code",
             "account.passkey.",
+            "account.remembered_device.",
             "account.identity.",
             "account.email.",
             "account.intrusion.",
@@ -80,6 +81,7 @@ def show_security(call: Call) -> Response:
         two_factor_since=factors["on_since"] or factors["on_with_passkeys_since"],
         requirement=policy.find_requirement(work, user_id),
         passkeys=[(one, find_name(one.aaguid)) for one in passkeys.find_of_user(work, user_id)],
+        remembered_until={known.id: one.expires_at for known, one in remembered_devices.find_of_user(work, user_id)},
         devices=[(one, device_name(one.user_agent or "")) for one in known_devices.find_of_user(work, user_id)],
         failed_passwords=_failed_passwords(work, subject.value),
         failed_codes=throttle.find_counter(work, SECOND_FACTOR, user_id),
