@@ -3,8 +3,9 @@
 from datetime import UTC, datetime
 
 import pytest
+from babel import Locale
 
-from provider.languages.catalogs import ENGLISH, LANGUAGES
+from provider.languages.catalogs import ENGLISH, LANGUAGES, Language
 from provider.languages.text import Text
 
 DAY = datetime(2026, 11, 5, 20, 7, tzinfo=UTC)
@@ -55,6 +56,11 @@ def test_a_text_among_the_values_is_said_too() -> None:
 )
 def test_a_moment_is_written_as_the_language_does(tag: str, moment: str) -> None:
     assert LANGUAGES[tag].moment(DAY) == moment
+
+
+@pytest.mark.parametrize("language", LANGUAGES.values(), ids=LANGUAGES)
+def test_the_direction_of_a_language_is_that_of_its_script(language: Language) -> None:
+    assert language.direction == Locale.parse(language.locale).text_direction
 
 
 def test_in_french_no_line_begins_with_a_question_mark() -> None:
