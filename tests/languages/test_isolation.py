@@ -25,6 +25,8 @@ MISSING = "/no-such-page"
 ISOLATED = re.compile("\u2068[^\u2068\u2069]*\u2069")
 
 
+ISOLATING = [tag for tag in ("en", "fr", "ar") if tag in LANGUAGES]
+"""Both directions, and the typography of French. Every other language has the same templates."""
 TYPED = {"account", "address", "brand", "email", "name", "pending", "provider"}
 """Values of translated sentences that people or operators typed."""
 
@@ -81,7 +83,7 @@ def bare_names(browser: Browser, *paths: str) -> dict[str, list[str]]:
     return found
 
 
-@pytest.mark.parametrize("tag", LANGUAGES)
+@pytest.mark.parametrize("tag", ISOLATING)
 def test_every_page_isolates_the_names_it_shows(
     tag: str, browser: Browser, installation: Installation, work: Work
 ) -> None:
