@@ -98,7 +98,7 @@ class Html(HTMLParser):
 
 def words(text: str) -> list[str]:
     """Return the words. A colon before an address, and characters that isolate, are only in the text part."""
-    return re.sub(r":(?=\s)|[\u2068\u2069]", " ", f"{text} ").split()
+    return re.sub(r":(?=\s)", " ", re.sub("[\u2068\u2069]", "", f"{text} ")).split()
 
 
 def links(text: str) -> list[str]:
