@@ -125,6 +125,7 @@ LANGUAGES = {
         ENGLISH,
         Language("de", "Deutsch", "de_DE"),
         Language("fr", "Français", "fr_FR"),
+        Language("ar", "العربية", "ar", direction="rtl", comma="، "),
     )
 }
 """The languages by tag, in the order of the switch. To add one: a line here, and `make translations`."""
