@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from importlib.resources import files
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from provider.languages.isolation import isolate
 from provider.languages.text import Text
 
 Said = TypeVar("Said")
 
-_UNITS = (("day", 86400), ("hour", 3600), ("minute", 60))
+_UNITS: tuple[tuple[Literal["day", "hour", "minute"], int], ...] = (("day", 86400), ("hour", 3600), ("minute", 60))
 
 
 @dataclass(frozen=True)
@@ -98,11 +98,13 @@ class Language:
 
         Never longer than it is: 90 minutes are `90 minutes`, and 150 minutes are `2 hours`.
         """
-        from babel.units import format_unit  # noqa: PLC0415  # as above
+        # `format_unit` has no words where CLDR refers to its short ones.
+        from babel.dates import format_timedelta  # noqa: PLC0415  # as above
 
         seconds = int(length.total_seconds())
         unit, size = next((each for each in _UNITS if seconds >= 2 * each[1]), _UNITS[-1])
-        return format_unit(max(1, seconds // size), f"duration-{unit}", locale=self.locale)
+        whole = timedelta(seconds=max(1, seconds // size) * size)
+        return format_timedelta(whole, granularity=unit, threshold=float("inf"), locale=self.locale)
 
     def _at(self, date: str, moment: datetime) -> str:
         from babel.dates import get_datetime_format  # noqa: PLC0415  # as above
