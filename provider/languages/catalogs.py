@@ -127,6 +127,12 @@ LANGUAGES = {
         ENGLISH,
         Language("de", "Deutsch", "de_DE"),
         Language("fr", "Français", "fr_FR"),
+        Language("es", "Español", "es_ES"),
+        Language("it", "Italiano", "it_IT"),
+        Language("nl", "Nederlands", "nl_NL"),
+        Language("pt-BR", "Português (Brasil)", "pt_BR"),
+        Language("pl", "Polski", "pl_PL"),
+        Language("ja", "日本語", "ja_JP", comma="、"),
         Language("ar", "العربية", "ar", direction="rtl", comma="، "),
     )
 }
