@@ -82,6 +82,17 @@ def test_nothing_comes_from_another_site_and_it_is_small() -> None:
     assert sum(path.stat().st_size for path in files) < 80_000
 
 
+def test_every_layout_can_be_mirrored() -> None:
+    """For languages from right to left: where CSS has a logical property, no rule names a side (CSS Logical 1)."""
+    rules = re.sub(r"/\*.*?\*/", "", CSS, flags=re.DOTALL)
+    sides = r"[\w-]*-(?:left|right)(?:-[\w-]+)?|left|right|float|clear"
+    named = re.findall(rf"(?<![\w-])(?:{sides}):[^;}}]+|text-align: (?:left|right)", rules)
+    lengths = re.findall(r"(?<![\w-])((margin|padding|inset|border-(?:width|color|style)): ([^;}]+))", rules)
+    four = [(rule, re.findall(r"(?:[^\s(]|\([^)]*\))+", value)) for rule, _, value in lengths]
+    named += [rule for rule, values in four if len(values) == 4 and values[1] != values[3]]
+    assert named == ["border-width: 0 2px 2px 0"]  # a corner that is turned to point down
+
+
 def test_no_template_holds_inline_script_or_style() -> None:
     """The content security policy would drop them; letters are not pages."""
     for path in TEMPLATES.rglob("*.html"):

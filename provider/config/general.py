@@ -55,7 +55,8 @@ class General(Section):
     @field_validator("languages")
     @classmethod
     def _spoken(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        unknown = [tag for tag in value if tag not in LANGUAGES]
+        known = {tag.lower(): tag for tag in LANGUAGES}  # case does not matter (RFC 5646 section 2.1.1)
+        unknown = [tag for tag in value if tag.lower() not in known]
         if unknown:
             raise ValueError(f"must be some of {', '.join(LANGUAGES)}, comma-separated, not {', '.join(unknown)}")
-        return value
+        return tuple(known[tag.lower()] for tag in value)

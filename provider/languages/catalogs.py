@@ -7,28 +7,38 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from importlib.resources import files
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from provider.languages.isolation import isolate
 from provider.languages.text import Text
 
 Said = TypeVar("Said")
 
-_UNITS = (("day", 86400), ("hour", 3600), ("minute", 60))
+_UNITS: tuple[tuple[Literal["day", "hour", "minute"], int], ...] = (("day", 86400), ("hour", 3600), ("minute", 60))
 
 
 @dataclass(frozen=True)
 class Language:
-    """A language. `tag` is BCP 47, for `lang`; `name` is its own name; `locale` decides how dates look."""
+    """A language. `tag` is BCP 47, for `lang`; `name` is its own name; `locale` decides how dates look.
+
+    `direction` is that of its script, for `dir`: ltr or rtl. `comma` separates the parts of a list.
+    """
 
     tag: str
     name: str
     locale: str
+    direction: str = "ltr"
+    comma: str = ", "
+
+    @property
+    def catalog(self) -> str:
+        """The name of its catalog without `.po`, as gettext spells tags: `pt_BR`."""
+        return self.tag.replace("-", "_")
 
     @property
     def translations(self) -> gettext.NullTranslations:
         """The catalog of whole messages. English needs none."""
-        return _translations(self.tag)
+        return _translations(self.catalog)
 
     def say(self, shown: Said) -> Said | str:
         """Translate a Text into this language; return anything else unchanged."""
@@ -68,13 +78,13 @@ class Language:
 
     def moment(self, moment: datetime) -> str:
         """Return date and time in UTC, such as `25 November 2026, 20:57 UTC`."""
-        return f"{self.date(moment)}, {moment:%H:%M} UTC"
+        return self._at(self.date(moment), moment)
 
     def short_moment(self, moment: datetime) -> str:
         """Return date and time in UTC as tables show them, such as `25 Nov 2026, 20:57 UTC`."""
         from babel.dates import format_date  # noqa: PLC0415  # as above
 
-        return f"{format_date(moment, format='medium', locale=self.locale)}, {moment:%H:%M} UTC"
+        return self._at(format_date(moment, format="medium", locale=self.locale), moment)
 
     def ago(self, moment: datetime, now: datetime) -> str:
         """Return how long ago the moment was, such as `3 hours ago`. Less than two minutes are `1 minute ago`."""
@@ -88,33 +98,45 @@ class Language:
 
         Never longer than it is: 90 minutes are `90 minutes`, and 150 minutes are `2 hours`.
         """
-        from babel.units import format_unit  # noqa: PLC0415  # as above
+        # `format_unit` has no words where CLDR refers to its short ones.
+        from babel.dates import format_timedelta  # noqa: PLC0415  # as above
 
         seconds = int(length.total_seconds())
         unit, size = next((each for each in _UNITS if seconds >= 2 * each[1]), _UNITS[-1])
-        return format_unit(max(1, seconds // size), f"duration-{unit}", locale=self.locale)
+        whole = timedelta(seconds=max(1, seconds // size) * size)
+        return format_timedelta(whole, granularity=unit, threshold=float("inf"), locale=self.locale)
 
-    @property
-    def direction(self) -> str:
-        """The direction of its script, for `dir`: ltr or rtl."""
-        from babel import Locale  # noqa: PLC0415  # as above
+    def _at(self, date: str, moment: datetime) -> str:
+        from babel.dates import get_datetime_format  # noqa: PLC0415  # as above
 
-        return Locale.parse(self.locale).text_direction
+        pattern = str(get_datetime_format("medium", locale=self.locale))  # text, whatever its type says
+        return pattern.format(f"{moment:%H:%M} UTC", date)
 
     def _spell(self, value: object) -> object:
         if isinstance(value, datetime):
             return self.date(value)
         if isinstance(value, str) and not isinstance(value, Text):
-            return isolate(value)  # a name, perhaps
+            return isolate(value, self.direction)  # a name, perhaps
         return self.say(value)
 
 
 ENGLISH = Language("en", "English", "en_GB")
 LANGUAGES = {
     language.tag: language
-    for language in (ENGLISH, Language("de", "Deutsch", "de_DE"), Language("fr", "Français", "fr_FR"))
+    for language in (
+        ENGLISH,
+        Language("de", "Deutsch", "de_DE"),
+        Language("fr", "Français", "fr_FR"),
+        Language("es", "Español", "es_ES"),
+        Language("it", "Italiano", "it_IT"),
+        Language("nl", "Nederlands", "nl_NL"),
+        Language("pt-BR", "Português (Brasil)", "pt_BR"),
+        Language("pl", "Polski", "pl_PL"),
+        Language("ja", "日本語", "ja_JP", comma="、"),
+        Language("ar", "العربية", "ar", direction="rtl", comma="، "),
+    )
 }
-"""The languages by tag. To add one: a line here, and `make translations`."""
+"""The languages by tag, in the order of the switch. To add one: a line here, and `make translations`."""
 
 
 def _held(french: str) -> str:
@@ -126,15 +148,15 @@ def _held(french: str) -> str:
 
 
 @cache
-def _translations(tag: str) -> gettext.NullTranslations:
-    if tag == ENGLISH.tag:
+def _translations(name: str) -> gettext.NullTranslations:
+    if name == ENGLISH.catalog:
         return gettext.NullTranslations()
     from babel.messages.mofile import write_mo  # noqa: PLC0415
     from babel.messages.pofile import read_po  # noqa: PLC0415
 
-    with (files(__package__) / f"{tag}.po").open("rb") as stream:
-        catalog = read_po(stream, locale=tag)
-    for message in catalog if tag == "fr" else ():
+    with (files(__package__) / f"{name}.po").open("rb") as stream:
+        catalog = read_po(stream, locale=name)
+    for message in catalog if name == "fr" else ():
         said = message.string or ""
         message.string = _held(said) if isinstance(said, str) else tuple(_held(form) for form in said)
     compiled = io.BytesIO()

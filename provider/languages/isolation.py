@@ -11,12 +11,11 @@ from provider.languages.free_text import without_stray_controls
 _LEFT_TO_RIGHT = {"L", "EN", "ES", "ET", "CS", "NSM", "BN", "B", "S", "WS", "ON"}
 
 
-def isolate(text: object) -> str:
-    """Return the text in direction isolates (U+2068, U+2069), unless all of it is written from left to right.
+def isolate(text: object, direction: str = "ltr") -> str:
+    """Return the text in direction isolates (U+2068, U+2069), if it could change the order of the text around it.
 
-    All our languages are, so then nothing can change its order.
+    `direction` is that of the text around it. Text that is all from left to right changes nothing in such a one.
     """
     line = without_stray_controls(str(text))
-    if all(unicodedata.bidirectional(character) in _LEFT_TO_RIGHT for character in line):
-        return line
-    return f"\u2068{line}\u2069"
+    is_plain = all(unicodedata.bidirectional(character) in _LEFT_TO_RIGHT for character in line)
+    return line if not line or (is_plain and direction == "ltr") else f"\u2068{line}\u2069"

@@ -7,13 +7,22 @@ MOST = 20
 
 
 def best(offered: Iterable[str], wanted: Iterable[str]) -> str | None:
-    """Return the first wanted language that is offered, or None; `fr-CA` also matches `fr`."""
+    """Return the first wanted language that is offered, or None.
+
+    `fr-CA` also matches `fr`. A language that is offered only as a variant is better than another one: `pt` and `pt-PT`
+    match `pt-BR`.
+    """
     by_tag = {tag.lower(): tag for tag in offered}
+    variants: dict[str, str] = {}
+    for lowered, tag in by_tag.items():
+        variants.setdefault(lowered.partition("-")[0], tag)
     for range_ in wanted:
         parts = range_.strip().lower().replace("_", "-").split("-")
         for length in range(len(parts), 0, -1):
             if (found := by_tag.get("-".join(parts[:length]))) is not None:
                 return found
+        if (found := variants.get(parts[0])) is not None:
+            return found
     return None
 
 

@@ -52,7 +52,7 @@ def time_zones(language: Language) -> dict[str, str]:
     for zone, territory in get_global("zone_territories").items():
         if zone in known and territory in locale.territories and territory not in NO_PLACES:
             city = locale.time_zones.get(zone, {}).get("city") or zone.rpartition("/")[2].replace("_", " ")
-            found[zone] = f"{locale.territories[territory]}, {city}"
+            found[zone] = f"{locale.territories[territory]}{language.comma}{city}"
     return dict(sorted(found.items(), key=lambda item: _by_letter(item[1])))
 
 

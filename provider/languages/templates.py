@@ -1,5 +1,7 @@
 """Translation in templates: `{% trans %}`, dates, and Texts passed to them, in one language; and names of people."""
 
+from functools import partial
+
 from jinja2 import Environment, pass_eval_context
 from jinja2.nodes import EvalContext
 from markupsafe import Markup
@@ -31,7 +33,12 @@ def speak(env: Environment, language: Language) -> None:
         "ago": language.ago,
         "duration": language.duration,
     }
-    env.filters |= {"isolate": isolate, "isolated": isolated, "email": email, "first_character": first_character}
+    env.filters |= {
+        "isolate": partial(isolate, direction=language.direction),
+        "isolated": isolated,
+        "email": email,
+        "first_character": first_character,
+    }
     env.globals["language"] = language
 
 
@@ -39,7 +46,8 @@ def speak(env: Environment, language: Language) -> None:
 def isolated(context: EvalContext, text: object) -> str:
     """Return the text for the content of a template: in an element with `dir="auto"` in HTML, else like `isolate`."""
     if not context.autoescape:
-        return isolate(text)
+        language: Language = context.environment.globals["language"]  # type: ignore[assignment]  # set by `speak`
+        return isolate(text, language.direction)
     return Markup('<span dir="auto">{}</span>').format(without_stray_controls(str(text)))
 
 

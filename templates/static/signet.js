@@ -54,7 +54,8 @@ for (const meter of document.querySelectorAll("[data-strength]")) {
 }
 
 const { lang } = document.documentElement;
-const localTime = new Intl.DateTimeFormat(lang === "en" ? "en-GB" : lang, { dateStyle: "medium", timeStyle: "short" });
+// With the digits of the rest of the page.
+const localTime = new Intl.DateTimeFormat(lang === "en" ? "en-GB" : `${lang}-u-nu-latn`, { dateStyle: "medium", timeStyle: "short" });
 for (const time of document.querySelectorAll("time[data-local]")) {
   time.textContent = localTime.format(new Date(time.dateTime));
 }

@@ -21,7 +21,7 @@ GERMAN = {"accept-language": "de-AT, en;q=0.5"}
 
 
 def language_of(page: Page) -> str:
-    found = re.search(r'<html lang="([a-z]+)">', page.html)
+    found = re.search(r'<html lang="([a-zA-Z-]+)" dir="(?:ltr|rtl)">', page.html)
     assert found, page
     assert page.response.headers["content-language"] == found[1]
     return found[1]
@@ -197,7 +197,7 @@ def test_a_problem_of_the_api_is_said_in_the_callers_language(client: TestClient
 
 def test_one_language_needs_no_switch(settings: Settings) -> None:
     assert settings.languages == tuple(LANGUAGES)
-    with pytest.raises(ValueError, match="must be some of en, de, fr, comma-separated, not se"):
+    with pytest.raises(ValueError, match=f"must be some of {', '.join(LANGUAGES)}, comma-separated, not se"):
         Settings(languages="en,se")
     assert Settings(languages="de, en").languages == ("de", "en")
 
@@ -206,4 +206,4 @@ def test_the_last_resort_has_a_language_too(client: TestClient) -> None:
     """A query that cannot be read is no reason to crash while saying so."""
     answer = client.get("/login?ui_locales=%ff", headers={"accept": "text/html", **GERMAN})
     assert answer.status_code == 400
-    assert '<html lang="de">' in answer.text
+    assert '<html lang="de" dir="ltr">' in answer.text

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from provider.languages.negotiation import MOST, best, parse_accept_language, parse_ui_locales
 
-OFFERED = ("en", "de", "fr")
+OFFERED = ("en", "de", "fr", "pt-BR")
 
 
 @pytest.mark.parametrize(
@@ -17,6 +17,11 @@ OFFERED = ("en", "de", "fr")
         (["fr_CA"], "fr"),
         (["fr-CA-x-private"], "fr"),
         (["se", "fr", "de"], "fr"),
+        (["pt-br"], "pt-BR"),
+        (["pt_BR"], "pt-BR"),
+        (["pt"], "pt-BR"),
+        (["pt-PT", "en"], "pt-BR"),
+        (["ptx"], None),
         (["se"], None),
         (["*"], None),
         ([""], None),
@@ -26,6 +31,11 @@ OFFERED = ("en", "de", "fr")
 )
 def test_the_first_wanted_language_that_is_offered(wanted: list[str], found: str | None) -> None:
     assert best(OFFERED, wanted) == found
+
+
+def test_a_variant_is_used_only_where_the_language_itself_is_not_offered() -> None:
+    assert best(("pt-BR", "pt"), ["pt-PT"]) == "pt"
+    assert best(("pt-BR", "pt"), ["pt-BR"]) == "pt-BR"
 
 
 @pytest.mark.parametrize(

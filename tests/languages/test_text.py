@@ -1,10 +1,11 @@
 """What is said to a person: English as a str, another language where it is shown."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from babel import Locale
 
-from provider.languages.catalogs import ENGLISH, LANGUAGES
+from provider.languages.catalogs import ENGLISH, LANGUAGES, Language
 from provider.languages.text import Text
 
 DAY = datetime(2026, 11, 5, 20, 7, tzinfo=UTC)
@@ -55,6 +56,19 @@ def test_a_text_among_the_values_is_said_too() -> None:
 )
 def test_a_moment_is_written_as_the_language_does(tag: str, moment: str) -> None:
     assert LANGUAGES[tag].moment(DAY) == moment
+
+
+@pytest.mark.parametrize("language", LANGUAGES.values(), ids=LANGUAGES)
+def test_the_direction_of_a_language_is_that_of_its_script(language: Language) -> None:
+    assert language.direction == Locale.parse(language.locale).text_direction
+
+
+@pytest.mark.parametrize("language", LANGUAGES.values(), ids=LANGUAGES)
+def test_durations_have_words_in_every_language(language: Language) -> None:
+    for count in (2, 7, 14, 100):
+        for unit in ("days", "hours", "minutes"):
+            said = language.duration(timedelta(**{unit: count}))
+            assert "duration" not in said
 
 
 def test_in_french_no_line_begins_with_a_question_mark() -> None:

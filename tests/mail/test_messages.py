@@ -97,8 +97,8 @@ class Html(HTMLParser):
 
 
 def words(text: str) -> list[str]:
-    """Return the words. A colon before an address is only in the text part."""
-    return re.sub(r":(?=\s)", " ", f"{text} ").split()
+    """Return the words. A colon before an address, and characters that isolate, are only in the text part."""
+    return re.sub(r":(?=\s)", " ", re.sub("[\u2068\u2069]", "", f"{text} ")).split()
 
 
 def links(text: str) -> list[str]:
@@ -133,11 +133,13 @@ def test_every_email_has_a_short_subject_a_preheader_and_at_most_one_button(bran
 
 
 def test_no_email_loads_anything_or_shows_a_template(branded: Settings) -> None:
-    for which, email in every_email(branded, *LANGUAGES.values()):
+    languages = [LANGUAGES[tag] for tag in ("en", "de", "ar") if tag in LANGUAGES]  # short, long, mirrored
+    for which, email in every_email(branded, *languages):
         assert not re.search(r"<img|<link|<script|\bsrc=|url\(|@import|http://", email.html), which
         assert not re.search(r"\{\{|\{%|\bNone\b", email.subject + email.text + email.html), which
         assert "\u00ad" not in email.subject + email.text, f"{which} shows where a word can be divided"
-        assert f'<html lang="{which.split()[1]}" dir="ltr">' in email.html, which
+        direction = LANGUAGES[which.split()[1]].direction
+        assert f'<html lang="{which.split()[1]}" dir="{direction}">' in email.html, which
         assert '<meta name="color-scheme" content="light dark">' in email.html
 
 
