@@ -3,7 +3,7 @@
 The first factor opens a session. While another factor is due, the session can be used only to show that factor.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -31,7 +31,7 @@ from provider.observability import counters
 from provider.observability.metrics import SIGN_INS
 from provider.refusals import Refusal
 from provider.sessions.assurance import FEDERATED, PASSWORD
-from provider.sessions.lifecycle import end_session, open_session, sign_in_again
+from provider.sessions.lifecycle import make_room, open_session, sign_in_again
 from provider.sessions.store import Session
 from provider.work import UnitOfWork
 
@@ -97,6 +97,8 @@ class SignIn:
     cookie: str
     step: Step
     user_id: str
+    beside: Sequence[Session]
+    """The sessions of other users that stay in this browser."""
 
 
 @SIGN_INS.count_refusals("password")
@@ -105,7 +107,7 @@ def sign_in(
     *,
     username: str,
     password: str,
-    current: Session | None,
+    here: Sequence[Session],
     browser: str,
     carry: Mapping[str, str],
     device: str | None = None,
@@ -113,9 +115,10 @@ def sign_in(
 ) -> SignIn:
     """Check the email address and password, and begin a session.
 
-    Another user's session in this browser (`current`) ends. A session of the same user continues under a new
-    identifier, so that applications keep their access. `device` is the cookie of a browser that signed in before; an
-    app has none. `client_id` is the app whose request waits for the sign-in, for the audit log.
+    `here` are the sessions of this browser (`sessions.cookie.find_here`). Those of other users stay beside the new one,
+    up to a limit. One of the same user continues under a new identifier, so that applications keep their access.
+    `device` is the cookie of a browser that signed in before; an app has none. `client_id` is the app whose request
+    waits for the sign-in, for the audit log.
 
     Whether the account may sign in is decided and revealed only after the right password. An unverified address opens
     nothing, and neither does the password of a claim to another user's address. Raises WrongPassword, Suspended,
@@ -148,17 +151,14 @@ def sign_in(
     if stronger is not None:
         password_hashes.upgrade(work.db, user_id, old=stronger[0], new=stronger[1])
     stamp = owner[0].security_stamp
-    return begin_session(work, user_id, stamp, current, factor=PASSWORD, step=step, client_id=client_id)
+    return begin_session(work, user_id, stamp, here, factor=PASSWORD, step=step, client_id=client_id)
 
 
 def sign_in_after_sign_up(
-    work: UnitOfWork, *, user_id: str, current: Session | None, client_id: str | None = None
+    work: UnitOfWork, *, user_id: str, here: Sequence[Session], client_id: str | None = None
 ) -> SignIn:
-    """Begin the first session of an account that was just created, with the password that the user chose.
-
-    Another user's session in this browser (`current`) ends.
-    """
-    return begin_session(work, user_id, FIRST, current, factor=PASSWORD, step=Step.DONE, client_id=client_id)
+    """Begin the first session of an account that was just created, with the password that the user chose."""
+    return begin_session(work, user_id, FIRST, here, factor=PASSWORD, step=Step.DONE, client_id=client_id)
 
 
 @SIGN_INS.count_refusals("password")
@@ -167,7 +167,7 @@ def sign_in_after_confirmation(
     *,
     user_id: str,
     password_at: datetime,
-    current: Session | None,
+    here: Sequence[Session],
     browser: str,
     carry: Mapping[str, str],
     client_id: str | None = None,
@@ -183,7 +183,7 @@ def sign_in_after_confirmation(
         raise Suspended
     require_active(work, user, None, None, browser=browser, carry=carry)
     step = Step.SECOND_FACTOR if second_factor.is_enabled(work, user.id) else Step.DONE
-    begin = partial(begin_session, work, user.id, user.security_stamp, current, client_id=client_id)
+    begin = partial(begin_session, work, user.id, user.security_stamp, here, client_id=client_id)
     return begin(factor=PASSWORD, step=step, auth_time=password_at)
 
 
@@ -192,7 +192,7 @@ def sign_in_by_upstream(
     work: UnitOfWork,
     *,
     user: User,
-    current: Session | None,
+    here: Sequence[Session],
     browser: str,
     carry: Mapping[str, str],
     proven_at: datetime | None,
@@ -209,7 +209,7 @@ def sign_in_by_upstream(
         work,
         user.id,
         user.security_stamp,
-        current,
+        here,
         factor=FEDERATED,
         step=step,
         auth_time=proven_at,
@@ -222,7 +222,7 @@ def begin_session(
     work: UnitOfWork,
     user_id: str,
     security_stamp: datetime,
-    current: Session | None,
+    here: Sequence[Session],
     *,
     factor: str,
     step: Step,
@@ -236,19 +236,18 @@ def begin_session(
     active.
     """
     pending = None if step is Step.DONE else step.value
+    own, beside = make_room(work, here, user_id=user_id)
     cookie = None
-    if current is not None and current.user_id == user_id:
+    if own is not None:
         cookie = sign_in_again(
             work,
-            current,
+            own,
             factor=factor,
             pending=pending,
             auth_time=auth_time,
             proven_earlier=proven_earlier,
             security_stamp=security_stamp,
         )
-    elif current is not None:
-        end_session(work, current, reason="somebody_else_signed_in")
     if cookie is None:
         cookie = open_session(
             work,
@@ -265,7 +264,7 @@ def begin_session(
         work.after_commit.append(partial(counters.mark_active, user_id))
     outcome = "signed_in" if step is Step.DONE else "second_factor_due"
     work.after_commit.append(partial(SIGN_INS.count, METHODS.get(factor, "passkey"), outcome))
-    return SignIn(cookie, step, user_id)
+    return SignIn(cookie, step, user_id, beside)
 
 
 def require_active(

@@ -10,6 +10,10 @@ from provider.config.settings import Settings
 
 SESSION = "signet"
 """The session of a signed-in browser. Only `sessions.cookie` reads or writes it."""
+
+ACCOUNTS = "signet-accounts"
+"""The sessions of the other accounts that are signed in in this browser, the last used first. Only `sessions.cookie`
+reads or writes it."""
 BROWSER = "signet-browser"
 """The identity of a browser before sign-in, to which CSRF tokens and parked requests are bound."""
 

@@ -223,7 +223,7 @@ def test_of_many_wrong_passwords_at_once_only_the_allowed_ones_are_checked(
     def attempt(number: int) -> str:
         try:
             with unit_of_work(installation, Origin(network=f"127.0.0.{number}")) as w:
-                steps.sign_in(w, username=ADDRESS, password="wrong", current=None, browser="b", carry={})
+                steps.sign_in(w, username=ADDRESS, password="wrong", here=(), browser="b", carry={})
         except WrongPassword:
             return "wrong"
         except TooManyRequests:

@@ -11,9 +11,10 @@ from starlette.responses import Response
 from provider.accounts.factors import policy, second_factor
 from provider.accounts.factors.policy import set_up_page
 from provider.destination import Destination
-from provider.oauth.authorize import consent, parked_requests
+from provider.oauth.authorize import accounts, consent, parked_requests
 from provider.oauth.authorize.approval import approve
 from provider.oauth.authorize.interaction import (
+    SEVERAL,
     AskConsent,
     Issue,
     LogIn,
@@ -47,7 +48,7 @@ from provider.oauth.tokens.encrypted_responses import find_keys
 from provider.oauth.tokens.server import AuthorizationServer
 from provider.parameters import Parameters
 from provider.sessions.assurance import AAL1, PHR, level_of
-from provider.sessions.cookie import find_session
+from provider.sessions.cookie import find_others, find_session, find_signed_in, switch_session
 from provider.sessions.guards import step_up_parameters
 from provider.sessions.store import Session
 from provider.web.call import Call
@@ -146,16 +147,18 @@ def _answer(
             return go(
                 parked_requests.resume_url(uri, client_id=request.client.client_id, ui_locales=given.get("ui_locales"))
             )
-        session = find_session(call)
-        step = _next_step(call, request, session, parked)
+        session, is_one_of_several = _find_session(call, request, parked, given.get("login_hint"))
+        step = _next_step(call, request, session, parked, is_one_of_several=is_one_of_several)
         if isinstance(step, Issue) and session is not None:
             approved = approve(call.work, server, request, session, parked)
             if approved is None:
                 return request_gone(call, request.client.client_id)
-            return answer(call, target, approved)
+            return answer(call, target, approved, session=session)
         _require_allowed_to_ask(checks, request, step)
     except OAuth2Error as error:
         return _refused_to_app(call, target, error, parked)
+    if is_one_of_several and session is not None and _asks_user_of_session(step):
+        switch_session(call, session)
     # What the app wished for holds until the person chooses another language, which takes it out of the way back.
     ui_locales = wished.get("ui_locales")
     if request_uri is None:
@@ -164,8 +167,27 @@ def _answer(
     return go(_page_of(call, step, Destination(request_uri=request_uri, client_id=client_id, ui_locales=ui_locales)))
 
 
+def _find_session(
+    call: Call, request: AuthorizationRequest, parked: ParkedRequest | None, login_hint: str | None
+) -> tuple[Session | None, bool]:
+    """Return the session that the request is for, and whether other accounts are signed in in this browser.
+
+    There is none if no user is signed in, or if the user must choose an account.
+    """
+    current = find_session(call)
+    if not find_others(call):
+        return current, False
+    find = partial(accounts.find_account, call.work, request, parked=parked, login_hint=login_hint)
+    return find(current=current, signed_in=find_signed_in(call)), True
+
+
 def _next_step(
-    call: Call, request: AuthorizationRequest, session: Session | None, parked: ParkedRequest | None
+    call: Call,
+    request: AuthorizationRequest,
+    session: Session | None,
+    parked: ParkedRequest | None,
+    *,
+    is_one_of_several: bool,
 ) -> Step:
     work = call.work
     agreed, reachable, required = None, AAL1, AAL1
@@ -175,9 +197,11 @@ def _next_step(
         required = _required_level(call, request, session)
         if request.acr_values or required != AAL1:
             reachable = second_factor.reachable_level(work, session.user_id)
-    step = next_step(
-        request, session, parked=parked, consent=agreed, reachable=reachable, required=required, now=work.now
-    )
+    find_next = partial(next_step, parked=parked, consent=agreed, reachable=reachable, required=required, now=work.now)
+    step = find_next(request, session, must_choose=is_one_of_several)
+    if is_one_of_several and "none" in request.prompt and request.expected_user_id is None:
+        # Why not would tell an app which accounts it guessed right: those that are signed in in this browser.
+        return step if isinstance(step, Issue) else SelectAccount(SEVERAL)
     if isinstance(step, SetUp) and not policy.can_meet(call.settings, step.level):
         return Refuse(
             "the sign-in that operators require can't be set up here",
@@ -216,6 +240,11 @@ def _require_allowed_to_ask(checks: Checks, request: AuthorizationRequest, step:
         if isinstance(step, Refuse)
         else "Send the request again without prompt=none, so that the user can answer.",
     )
+
+
+def _asks_user_of_session(step: Step) -> bool:
+    """Return whether the page of this step is for the user of the session that was found, and not for any user."""
+    return isinstance(step, StepUp | SetUp | AskConsent) or (isinstance(step, LogIn) and not step.another)
 
 
 def _page_of(call: Call, step: Step, destination: Destination) -> str:
