@@ -7,7 +7,7 @@ exchange the secrets of the two cookies.
 
 import re
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from provider.crypto.digests import digest
 from provider.observability import counters
@@ -47,6 +47,8 @@ def find_others(call: Call) -> list[Session]:
 
     Asks the database only if the browser has the cookie of other accounts.
     """
+    if cookies.cookie_name(call.settings, cookies.ACCOUNTS) not in call.cookies:
+        return []
     return list(_others(call).values())
 
 
@@ -116,8 +118,9 @@ def _secrets(call: Call) -> dict[str, str]:
 
 
 def _find_active(work: UnitOfWork, value: str) -> Session | None:
-    session = store.find_active(work.read, digest(value), now=work.now, idle_since=_idle_since(work))
-    if session is not None:
+    idle_since = work.now - work.settings.session_idle_lifetime
+    session = store.find_active(work.read, digest(value), now=work.now, idle_since=idle_since)
+    if session is not None and session.last_seen <= work.now - TOUCH_EVERY:
         _touch(work, session)
     return session
 
@@ -133,13 +136,10 @@ def _find_all(call: Call, value: str) -> dict[str, Session]:
     digests = {digest(secret): secret for secret in secrets[: work.settings.accounts_per_browser - 1]}
     if not digests:
         return {}
-    found = store.find_all_active(work.read, digests, now=work.now, idle_since=_idle_since(work))
+    idle_since = work.now - work.settings.session_idle_lifetime
+    found = store.find_all_active(work.read, digests, now=work.now, idle_since=idle_since)
     by_digest = {session.digest: session for session in found if session.pending is None}
     return {secret: by_digest[known] for known, secret in digests.items() if known in by_digest}
-
-
-def _idle_since(work: UnitOfWork) -> datetime:
-    return work.now - work.settings.session_idle_lifetime
 
 
 def _touch(work: UnitOfWork, session: Session) -> None:

@@ -72,6 +72,8 @@ def _destination(call: Call, parked: ParkedRequest | None) -> Destination:
 def _answer(call: Call, where: Destination, parked: ParkedRequest | None, signed_in: list[Session]) -> Response:
     form = call.form
     chosen = next((session for session in signed_in if session.id == form.get("account")), None)
+    if form.get("decision") == "continue":  # on a page of the previous release, which has the current account only
+        chosen = find_session(call)
     if chosen is not None:
         _choose(call, parked, chosen)
         return go(where.location)

@@ -11,7 +11,8 @@ from starlette.responses import Response
 from provider.accounts.factors import policy, second_factor
 from provider.accounts.factors.policy import set_up_page
 from provider.destination import Destination
-from provider.oauth.authorize import accounts, consent, parked_requests
+from provider.oauth.authorize import consent, parked_requests
+from provider.oauth.authorize.accounts import find_account
 from provider.oauth.authorize.approval import approve
 from provider.oauth.authorize.interaction import (
     SEVERAL,
@@ -147,8 +148,11 @@ def _answer(
             return go(
                 parked_requests.resume_url(uri, client_id=request.client.client_id, ui_locales=given.get("ui_locales"))
             )
-        session, is_one_of_several = _find_session(call, request, parked, given.get("login_hint"))
-        step = _next_step(call, request, session, parked, is_one_of_several=is_one_of_several)
+        session, others = find_session(call), find_others(call)
+        if others:
+            here, hint = find_signed_in(call), given.get("login_hint")
+            session = find_account(call.work, request, current=session, signed_in=here, parked=parked, login_hint=hint)
+        step = _next_step(call, request, session, parked, is_one_of_several=bool(others))
         if isinstance(step, Issue) and session is not None:
             approved = approve(call.work, server, request, session, parked)
             if approved is None:
@@ -157,7 +161,7 @@ def _answer(
         _require_allowed_to_ask(checks, request, step)
     except OAuth2Error as error:
         return _refused_to_app(call, target, error, parked)
-    if is_one_of_several and session is not None and _asks_user_of_session(step):
+    if others and session is not None and _asks_user_of_session(step):
         switch_session(call, session)
     # What the app wished for holds until the person chooses another language, which takes it out of the way back.
     ui_locales = wished.get("ui_locales")
@@ -165,20 +169,6 @@ def _answer(
         request_uri = parked_requests.park(call.work, request, given, browser=call.browser)
     client_id = request.client.client_id
     return go(_page_of(call, step, Destination(request_uri=request_uri, client_id=client_id, ui_locales=ui_locales)))
-
-
-def _find_session(
-    call: Call, request: AuthorizationRequest, parked: ParkedRequest | None, login_hint: str | None
-) -> tuple[Session | None, bool]:
-    """Return the session that the request is for, and whether other accounts are signed in in this browser.
-
-    There is none if no user is signed in, or if the user must choose an account.
-    """
-    current = find_session(call)
-    if not find_others(call):
-        return current, False
-    find = partial(accounts.find_account, call.work, request, parked=parked, login_hint=login_hint)
-    return find(current=current, signed_in=find_signed_in(call)), True
 
 
 def _next_step(
