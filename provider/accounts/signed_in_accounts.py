@@ -26,6 +26,8 @@ def describe_accounts(
     """Describe the accounts of these sessions of the browser, in their order, with one query. `current` is the one that
     the browser uses.
     """
+    if not signed_in:
+        return []
     holders = email_addresses.find_holders(work.read, [session.user_id for session in signed_in])
     described = []
     for session in signed_in:

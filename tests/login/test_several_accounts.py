@@ -105,7 +105,7 @@ def test_where_one_account_is_the_most_the_next_one_signs_the_last_one_out(
 def test_a_sign_in_that_waits_for_its_second_factor_is_no_account_yet(
     browser: Browser, people: dict[str, str], work: Work, clock: Clock
 ) -> None:
-    """N-15: half a sign-in opens nothing, and the other account is still there."""
+    """N-57: half a sign-in opens nothing, and the other account is still there."""
     sign_in(browser, BOB)
     key, _ = turn_on_two_factor(browser, clock.now)
     browser.open(CHOOSER)

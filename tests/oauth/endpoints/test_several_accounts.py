@@ -121,7 +121,7 @@ def test_without_a_page_the_app_gets_the_account_it_has_here(
 def test_guesses_at_the_accounts_of_a_browser_all_get_the_same_error(
     register: Register, both: WatchedClient, clock: Clock
 ) -> None:
-    """An app that may not know who is signed in learns it from no error of prompt=none."""
+    """N-54: an app that may not know who is signed in learns it from no error of prompt=none."""
     stranger = register(first_party=False)
     guesses = [ADA, BOB, "carol@example.test", "nonsense"]
     found = {stranger.ask(both, prompt="none", login_hint=guess).error for guess in guesses}
@@ -168,6 +168,7 @@ def test_a_suspended_user_is_no_longer_offered(
 def test_what_is_no_secret_of_ours_is_ignored(
     rp: RelyingParty, browser: WatchedClient, ada: str, unchanged: Unchanged
 ) -> None:
+    """N-52"""
     own = browser.cookies[SESSION]
     for planted in (
         "",
@@ -190,6 +191,7 @@ def test_what_is_no_secret_of_ours_is_ignored(
 def test_no_more_accounts_are_read_than_a_browser_may_have(
     browser: WatchedClient, installation: Installation, work: Work
 ) -> None:
+    """N-56"""
     for number in range(5):
         with work() as w:
             user_id = make_user(w, f"user{number}@example.test")
@@ -200,7 +202,7 @@ def test_no_more_accounts_are_read_than_a_browser_may_have(
 def test_no_session_of_another_browser_can_be_chosen_or_ended(
     rp: RelyingParty, both: WatchedClient, installation: Installation, work: Work, unchanged: Unchanged
 ) -> None:
-    """The form names a session by its `sid`, which apps know."""
+    """N-53: the form names a session by its `sid`, which apps know."""
     with work() as w:
         carol = make_user(w, "carol@example.test")
     current = both.cookies[SESSION]
@@ -224,7 +226,7 @@ def test_another_site_can_choose_and_end_nothing(both: WatchedClient, unchanged:
 
 
 def test_a_form_of_one_account_does_nothing_to_another(both: WatchedClient, unchanged: Unchanged) -> None:
-    """A page of Bob's, in a tab that was open before the browser switched to Ada."""
+    """N-55: a page of Bob's, in a tab that was open before the browser switched to Ada."""
     token = csrf_on(both.get("/account/sessions").text)
     choose(both, CHOOSER, account=ADA)
     with unchanged():
