@@ -29,7 +29,9 @@ def plant_others(browser: httpx2.Client, value: str) -> None:
 def accounts_on(html: str) -> dict[str, str]:
     """The accounts that the chooser offers: address -> the value of its button."""
     buttons = re.findall(r'name="account" value="([^"]+)">(.*?)</button>', html, re.DOTALL)
-    addresses = {value: re.findall(r"[^<>\s]+@[^<>\s]+", unescape(content)) for value, content in buttons}
+    addresses = {
+        value: re.findall(r"[^<>\s]+@[^<>\s]+", unescape(content.replace("<wbr>", ""))) for value, content in buttons
+    }
     return {found[-1]: value for value, found in addresses.items() if found}
 
 

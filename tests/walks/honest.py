@@ -34,7 +34,7 @@ def go_on(tab: Tab, tried: int = 0) -> None:
     if page.status == 429:
         tab.world.clock.advance(seconds=int(page.response.headers["retry-after"]))
         tried = 0
-    letter = _letter_asked_for(tab, page)
+    letter = None if tried else _letter_asked_for(tab, page)  # a suspended user gets no new one
     if letter is not None:
         tab.open(letter)
         return
