@@ -15,12 +15,14 @@ from zoneinfo import available_timezones
 
 from provider.accounts import search
 from provider.accounts.store import users
+from provider.accounts.store.users import User
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.languages.free_text import InvalidText, clean_line
 from provider.languages.negotiation import best
 from provider.languages.text import Text
 from provider.typed_codes import fold
+from provider.urls import normal_url
 from provider.work import UnitOfWork
 
 ADDRESS = "address"
@@ -210,3 +212,9 @@ def _merge(before: Mapping[str, Any], said: Mapping[str, Any]) -> dict[str, Any]
         # Another number is one nobody has called.
         after[PHONE_VERIFIED] = before.get(PHONE) == after[PHONE] and before.get(PHONE_VERIFIED) is True
     return after
+
+
+def own_picture(work: UnitOfWork, user: User) -> str | None:
+    """Return the URL of the user's picture if it is served here. Another site would learn who looks."""
+    url = str(user.claims.get("picture", ""))
+    return url if normal_url(url).startswith(f"{work.settings.issuer}/") else None

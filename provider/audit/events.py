@@ -47,6 +47,7 @@ class Event(StrEnum):
     SIGN_IN_FAILED = "session.sign_in.failed"
     SECOND_FACTOR_FAILED = "session.second_factor.failed"
     STEPPED_UP = "session.stepped_up"
+    ACCOUNT_CHOSEN = "session.account_chosen"
     SIGNED_OUT = "session.signed_out"
     SESSIONS_ENDED = "session.all_ended"
     CONSENT_GRANTED = "consent.granted"

@@ -52,6 +52,14 @@ class General(Section):
         "prefer none of them.",
     )
 
+    accounts_per_browser: int = Field(
+        5,
+        ge=1,
+        le=10,
+        description="How many accounts can be signed in in one browser. With one more, the account that was used "
+        "longest ago is signed out. 1 signs out the previous account whenever another one signs in.",
+    )
+
     @field_validator("languages")
     @classmethod
     def _spoken(cls, value: tuple[str, ...]) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ An address proves nothing about an existing account. The owner of the mailbox at
 account, with every factor it has.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from provider.accounts import linked_identities as ways_in
@@ -77,7 +77,7 @@ def sign_in(
     upstream: Upstream,
     identity: UpstreamIdentity,
     *,
-    current: Session | None,
+    here: Sequence[Session],
     browser: str,
     carry: Mapping[str, str],
     device: str | None = None,
@@ -101,7 +101,7 @@ def sign_in(
     return sign_in_by_upstream(
         work,
         user=user,
-        current=current,
+        here=here,
         browser=browser,
         carry=carry,
         proven_at=identity.proven_at,

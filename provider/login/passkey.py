@@ -1,6 +1,6 @@
 """Signing in with a passkey alone: the key is one factor, and what the device asks of its user is the other."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from provider.accounts.factors import passkeys
 from provider.accounts.factors.passkeys import UnknownPasskey
@@ -23,7 +23,7 @@ def sign_in_by_passkey(
     *,
     answer: str,
     bound_to: str,
-    current: Session | None,
+    here: Sequence[Session],
     browser: str,
     carry: Mapping[str, str],
     client_id: str | None = None,
@@ -32,8 +32,8 @@ def sign_in_by_passkey(
     """Check a passkey's answer and begin a session with two factors (NIST SP 800-63B section 3.1.7).
 
     `bound_to` is what the challenge was made for, and `origins` are those of a first-party app, if one asks. What
-    happens to `current` is as after a password. Raises InvalidPasskey, UnknownPasskey, Suspended, DeletionPending,
-    AddressUnconfirmed or TooManyRequests.
+    happens to the sessions `here` is as after a password. Raises InvalidPasskey, UnknownPasskey, Suspended,
+    DeletionPending, AddressUnconfirmed or TooManyRequests.
     """
     network = of_network(work, "passkey")
     require_room(work, LIMITS.code, key=network)
@@ -48,4 +48,4 @@ def sign_in_by_passkey(
         raise UnknownPasskey
     require_active(work, user, email_addresses.find_of_user(work.db, user.id), None, browser=browser, carry=carry)
     amr = f"{passkeys.amr_of(passkey)} {USER_PRESENT} {MULTI_FACTOR}"
-    return begin_session(work, user.id, user.security_stamp, current, factor=amr, step=Step.DONE, client_id=client_id)
+    return begin_session(work, user.id, user.security_stamp, here, factor=amr, step=Step.DONE, client_id=client_id)

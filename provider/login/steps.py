@@ -3,7 +3,7 @@
 The first factor opens a session. While another factor is due, the session can be used only to show that factor.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -30,7 +30,7 @@ from provider.observability import counters
 from provider.observability.metrics import SIGN_INS
 from provider.refusals import Refusal
 from provider.sessions.assurance import FEDERATED, PASSWORD
-from provider.sessions.lifecycle import end_session, open_session, sign_in_again
+from provider.sessions.lifecycle import make_room, open_session, sign_in_again
 from provider.sessions.store import Session
 from provider.work import UnitOfWork
 
@@ -84,6 +84,8 @@ class SignIn:
     cookie: str
     step: Step
     user_id: str
+    beside: Sequence[Session]
+    """The sessions of other users that stay in this browser."""
     remembered: str | None = None
     """The next value of the cookie of a remembered device, if it was one and skipped the second factor."""
 
@@ -94,7 +96,7 @@ def sign_in(
     *,
     username: str,
     password: str,
-    current: Session | None,
+    here: Sequence[Session],
     browser: str,
     carry: Mapping[str, str],
     device: str | None = None,
@@ -103,10 +105,10 @@ def sign_in(
 ) -> SignIn:
     """Check the email address and password, and begin a session.
 
-    Another user's session in this browser (`current`) ends. A session of the same user continues under a new
-    identifier, so that applications keep their access. `device` is the cookie of a browser that signed in before, and
-    `remembered` the one with which it may skip the second factor; an app has none. `client_id` is the app whose request
-    waits for the sign-in, for the audit log.
+    `here` are the sessions of this browser (`sessions.cookie.find_here`). Those of other users stay beside the new one,
+    up to a limit. One of the same user continues under a new identifier, so that applications keep their access.
+    `device` is the cookie of a browser that signed in before, and `remembered` the one with which it may skip the
+    second factor; an app has none. `client_id` is the app whose request waits for the sign-in, for the audit log.
 
     Whether the account may sign in is decided and revealed only after the right password. An unverified address opens
     nothing, and neither does the password of a claim to another user's address. Raises WrongPassword, Suspended,
@@ -138,18 +140,15 @@ def sign_in(
     if stronger is not None:
         password_hashes.upgrade(work.db, user_id, old=stronger[0], new=stronger[1])
     step, fresh = step_after_first_factor(work, user_id, device=device, remembered=remembered)
-    begin = partial(begin_session, work, user_id, owner[0].security_stamp, current, client_id=client_id)
+    begin = partial(begin_session, work, user_id, owner[0].security_stamp, here, client_id=client_id)
     return begin(factor=PASSWORD, step=step, remembered=fresh)
 
 
 def sign_in_after_sign_up(
-    work: UnitOfWork, *, user_id: str, current: Session | None, client_id: str | None = None
+    work: UnitOfWork, *, user_id: str, here: Sequence[Session], client_id: str | None = None
 ) -> SignIn:
-    """Begin the first session of an account that was just created, with the password that the user chose.
-
-    Another user's session in this browser (`current`) ends.
-    """
-    return begin_session(work, user_id, FIRST, current, factor=PASSWORD, step=Step.DONE, client_id=client_id)
+    """Begin the first session of an account that was just created, with the password that the user chose."""
+    return begin_session(work, user_id, FIRST, here, factor=PASSWORD, step=Step.DONE, client_id=client_id)
 
 
 @SIGN_INS.count_refusals("password")
@@ -158,7 +157,7 @@ def sign_in_after_confirmation(
     *,
     user_id: str,
     password_at: datetime,
-    current: Session | None,
+    here: Sequence[Session],
     browser: str,
     carry: Mapping[str, str],
     client_id: str | None = None,
@@ -174,7 +173,7 @@ def sign_in_after_confirmation(
         raise Suspended
     require_active(work, user, None, None, browser=browser, carry=carry)
     step, _ = step_after_first_factor(work, user.id)
-    begin = partial(begin_session, work, user.id, user.security_stamp, current, client_id=client_id)
+    begin = partial(begin_session, work, user.id, user.security_stamp, here, client_id=client_id)
     return begin(factor=PASSWORD, step=step, auth_time=password_at)
 
 
@@ -183,7 +182,7 @@ def sign_in_by_upstream(
     work: UnitOfWork,
     *,
     user: User,
-    current: Session | None,
+    here: Sequence[Session],
     browser: str,
     carry: Mapping[str, str],
     proven_at: datetime | None,
@@ -202,7 +201,7 @@ def sign_in_by_upstream(
         work,
         user.id,
         user.security_stamp,
-        current,
+        here,
         factor=FEDERATED,
         step=step,
         auth_time=proven_at,
@@ -216,7 +215,7 @@ def begin_session(
     work: UnitOfWork,
     user_id: str,
     security_stamp: datetime,
-    current: Session | None,
+    here: Sequence[Session],
     *,
     factor: str,
     step: Step,
@@ -231,19 +230,18 @@ def begin_session(
     active.
     """
     pending = None if step is Step.DONE else step.value
+    own, beside = make_room(work, here, user_id=user_id)
     cookie = None
-    if current is not None and current.user_id == user_id:
+    if own is not None:
         cookie = sign_in_again(
             work,
-            current,
+            own,
             factor=factor,
             pending=pending,
             auth_time=auth_time,
             proven_earlier=proven_earlier,
             security_stamp=security_stamp,
         )
-    elif current is not None:
-        end_session(work, current, reason="somebody_else_signed_in")
     if cookie is None:
         cookie = open_session(
             work,
@@ -261,7 +259,7 @@ def begin_session(
         work.after_commit.append(partial(counters.mark_active, user_id))
     outcome = "signed_in" if step is Step.DONE else "second_factor_due"
     work.after_commit.append(partial(SIGN_INS.count, METHODS.get(factor, "passkey"), outcome))
-    return SignIn(cookie, step, user_id, remembered)
+    return SignIn(cookie, step, user_id, beside, remembered)
 
 
 def require_active(

@@ -1,5 +1,12 @@
-"""The session cookie. Only this file reads or writes it."""
+"""The cookies with the sessions of a browser: one of the current account, and one of all others. Only this file reads
+or writes them.
 
+Each session has a secret of its own, so a browser has no session that it did not sign in to. To switch accounts is to
+exchange the secrets of the two cookies.
+"""
+
+import re
+from collections.abc import Sequence
 from datetime import timedelta
 
 from provider.crypto.digests import digest
@@ -14,10 +21,15 @@ from provider.work import UnitOfWork
 TOUCH_EVERY = timedelta(minutes=1)
 SESSION = CallValue[Session | None]("session")
 """The session of the call's cookie; None when there is none that is active."""
+OTHERS = CallValue[dict[str, Session]]("other-sessions")
+"""The active sessions of other accounts, by their secret, the last used first."""
+SECRET = re.compile(r"[A-Za-z0-9_-]{43}")
+LONGEST = 512
+"""The longest value of the cookie of other accounts, in characters: more than the most accounts need."""
 
 
 def find_session(call: Call) -> Session | None:
-    """Return this browser's active session, or None if it is missing or needs another factor."""
+    """Return the session of this browser's current account, or None if it is missing or needs another factor."""
     session = _any_session(call)
     return None if session is None or session.pending is not None else session
 
@@ -30,18 +42,58 @@ def find_pending_session(call: Call) -> Session | None:
     return session if session.pending_until > call.work.now else None
 
 
+def find_others(call: Call) -> list[Session]:
+    """Return the active sessions of the other accounts in this browser, the last used first.
+
+    Asks the database only if the browser has the cookie of other accounts.
+    """
+    if cookies.cookie_name(call.settings, cookies.ACCOUNTS) not in call.cookies:
+        return []
+    return list(_others(call).values())
+
+
+def find_signed_in(call: Call) -> list[Session]:
+    """Return the session of each account that is signed in in this browser, the current one first."""
+    current = find_session(call)
+    return [*([] if current is None else [current]), *find_others(call)]
+
+
+def find_here(call: Call) -> list[Session]:
+    """Return what `find_signed_in` does, with a sign-in that still needs its second factor in front."""
+    pending = find_pending_session(call)
+    return [*([] if pending is None else [pending]), *find_signed_in(call)]
+
+
 def keep_session(call: Call, value: str) -> None:
-    """Set this session's cookie in the browser."""
-    call.set_cookie(cookies.SESSION, value)
-    SESSION.drop(call)
-    if call.settings.session_management:
-        browser_state.follow(call, _any_session(call))
+    """Set the cookie of the current account, whose session has a new secret."""
+    _write(call, value, list(_others(call)))
+
+
+def keep_sign_in(call: Call, value: str, *, beside: Sequence[Session]) -> None:
+    """Set the cookies after a sign-in: this session's is current, and those `beside` it are of other accounts."""
+    secrets = _secrets(call)
+    _write(call, value, [secrets[session.id] for session in beside if session.id in secrets])
+
+
+def switch_session(call: Call, session: Session) -> None:
+    """Make this one of the browser's sessions the current one. The one before is now the first of the others."""
+    if find_session(call) == session:
+        return
+    others = [one for one in find_signed_in(call) if one.id != session.id]
+    keep_sign_in(call, _secrets(call)[session.id], beside=others)
+    _touch(call.work, session)
 
 
 def forget_session(call: Call) -> None:
-    call.set_cookie(cookies.SESSION, "", max_age=0)
-    SESSION.drop(call)
-    browser_state.follow(call, None)
+    """Delete the cookie of the current account. The browser has no current account until the user chooses one."""
+    _write(call, None, list(_others(call)))
+
+
+def forget_ended(call: Call, ended: Sequence[Session]) -> None:
+    """Delete what the browser has of these sessions, which ended."""
+    ids, current = {session.id for session in ended}, _any_session(call)
+    value = None if current is None or current.id in ids else call.cookie(cookies.SESSION)
+    _write(call, value, [secret for secret, session in _others(call).items() if session.id not in ids])
 
 
 def _any_session(call: Call) -> Session | None:
@@ -51,12 +103,61 @@ def _any_session(call: Call) -> Session | None:
     return SESSION.of(call)
 
 
+def _others(call: Call) -> dict[str, Session]:
+    if not OTHERS.is_on(call):
+        value = call.cookie(cookies.ACCOUNTS, longest=LONGEST)
+        OTHERS.put(call, {} if value is None else _find_all(call, value))
+    return OTHERS.of(call)
+
+
+def _secrets(call: Call) -> dict[str, str]:
+    """Return the secret of each session of this browser, by the session's id."""
+    secrets = {session.id: secret for secret, session in _others(call).items()}
+    current, value = _any_session(call), call.cookie(cookies.SESSION)
+    return secrets if current is None or value is None else {**secrets, current.id: value}
+
+
 def _find_active(work: UnitOfWork, value: str) -> Session | None:
     idle_since = work.now - work.settings.session_idle_lifetime
     session = store.find_active(work.read, digest(value), now=work.now, idle_since=idle_since)
-    if session is not None and session.last_seen <= work.now - TOUCH_EVERY and not work.writing:
+    if session is not None and session.last_seen <= work.now - TOUCH_EVERY:
+        _touch(work, session)
+    return session
+
+
+def _find_all(call: Call, value: str) -> dict[str, Session]:
+    """Return the sessions of the cookie of other accounts: those that are active and need no other factor.
+
+    What is not one of our secrets is ignored, and so is all that is beyond the most accounts of a browser.
+    """
+    work = call.work
+    current = call.cookie(cookies.SESSION)
+    secrets = [one for one in dict.fromkeys(value.split(".")) if SECRET.fullmatch(one) and one != current]
+    digests = {digest(secret): secret for secret in secrets[: work.settings.accounts_per_browser - 1]}
+    if not digests:
+        return {}
+    idle_since = work.now - work.settings.session_idle_lifetime
+    found = store.find_all_active(work.read, digests, now=work.now, idle_since=idle_since)
+    by_digest = {session.digest: session for session in found if session.pending is None}
+    return {secret: by_digest[known] for known, secret in digests.items() if known in by_digest}
+
+
+def _touch(work: UnitOfWork, session: Session) -> None:
+    if session.last_seen <= work.now - TOUCH_EVERY and not work.writing:
         with work.aside() as db:
             store.touch(db, session.id, now=work.now)
         if session.pending is None:
             counters.mark_active(session.user_id)
-    return session
+
+
+def _write(call: Call, value: str | None, others: Sequence[str]) -> None:
+    """Set both cookies: the secret of the current account, if there is one, and those of the others."""
+    for name, text in ((cookies.SESSION, value or ""), (cookies.ACCOUNTS, ".".join(others))):
+        if text:
+            call.set_cookie(name, text)
+        elif cookies.cookie_name(call.settings, name) in call.cookies:
+            call.set_cookie(name, "", max_age=0)
+    SESSION.drop(call)
+    OTHERS.drop(call)
+    if call.settings.session_management:
+        browser_state.follow(call, find_signed_in(call))

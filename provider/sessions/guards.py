@@ -6,11 +6,14 @@ A session that still needs a factor counts as signed out.
 from datetime import timedelta
 from urllib.parse import urlencode
 
+from provider.destination import Destination
 from provider.refusals import RedirectRequired
 from provider.sessions.assurance import AAL2, is_at_least, level_of
-from provider.sessions.cookie import find_session
+from provider.sessions.cookie import find_others, find_session
 from provider.sessions.store import Session
 from provider.web.call import Call
+
+CHOOSER = "/select-account"
 
 
 class SignInRequired(RedirectRequired):
@@ -70,6 +73,13 @@ def require_level(call: Call, level: str, *, back: str | None = None) -> Session
     if not is_at_least(level_of(session.amr), level):
         raise StepUpRequired(call, back=back, level=level)
     return session
+
+
+def page_to_switch(call: Call, where: Destination) -> str:
+    """Return the page for a user who wants to go on with another account than the current one."""
+    if find_others(call):
+        return where.through(CHOOSER)
+    return where.through("/login", prompt="select_account")
 
 
 def step_up_parameters(level: str) -> dict[str, str]:

@@ -5,6 +5,7 @@ must be notified is (`listeners`).
 """
 
 from collections import defaultdict
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime
@@ -110,6 +111,22 @@ def raise_level(work: UnitOfWork, session: Session, *, factor: str) -> str | Non
         last_seen=work.now,
     )
     return value if renewed else None
+
+
+def make_room(work: UnitOfWork, here: Sequence[Session], *, user_id: str) -> tuple[Session | None, tuple[Session, ...]]:
+    """Make room in a browser for a sign-in of this user beside the sessions it has: `here`, the current one first.
+
+    Returns the session that the user already has there, or None, and those of other users that stay. The last used ones
+    stay, up to SIGNET_ACCOUNTS_PER_BROWSER with the new one. The others end, and so does another user's sign-in that
+    still needs a factor.
+    """
+    own = next((session for session in here if session.user_id == user_id), None)
+    others = [session for session in here if session.user_id != user_id and session.pending is None]
+    beside = tuple(others[: work.settings.accounts_per_browser - 1])
+    for session in here:
+        if session is not own and session not in beside:
+            end_session(work, session, reason="somebody_else_signed_in")
+    return own, beside
 
 
 def end_session(work: UnitOfWork, session: Session, *, reason: str) -> bool:

@@ -98,11 +98,10 @@ _STAMPED = rows_of(
     sessions,
     security_stamp=func.coalesce(sessions.c.security_stamp, stamp_column(_users.c.not_before)),
 )
-_BY_DIGEST = _STAMPED.prepare(
+_ACTIVE = (
     _STAMPED.select()
     .join(_users, _users.c.id == sessions.c.user_id)
     .where(
-        sessions.c.digest == bindparam("digest"),
         sessions.c.ended_at.is_(None),
         sessions.c.expires_at > bindparam("now"),
         sessions.c.last_seen > bindparam("idle_since"),
@@ -114,11 +113,20 @@ _BY_DIGEST = _STAMPED.prepare(
         ),
     )
 )
+_BY_DIGEST = _STAMPED.prepare(_ACTIVE.where(sessions.c.digest == bindparam("digest")))
 
 
 def find_active(db: Connection, digest: bytes, *, now: datetime, idle_since: datetime) -> Session | None:
     """Return the active session with this cookie digest, if its user is active too."""
     return _BY_DIGEST.one(db, {"digest": digest, "now": now, "idle_since": idle_since})
+
+
+def find_all_active(
+    db: Connection, digests: Collection[bytes], *, now: datetime, idle_since: datetime
+) -> list[Session]:
+    """Return the active sessions with these cookie digests whose users are active too."""
+    given = {"now": now, "idle_since": idle_since, "digests": list(digests)}
+    return _STAMPED.all(db, _ACTIVE.where(sessions.c.digest.in_(bindparam("digests", expanding=True))), given)
 
 
 def find(db: Connection, session_id: str) -> Session | None:

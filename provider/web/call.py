@@ -130,10 +130,10 @@ class Call:
             self._language = language_of(self)
         return self._language
 
-    def cookie(self, name: str) -> str | None:
+    def cookie(self, name: str, *, longest: int = 128) -> str | None:
         """Return the value of one of our cookies, or None if it is absent or too long to be ours."""
         value = self.cookies.get(cookies.cookie_name(self.settings, name))
-        return value if value and len(value) <= 128 else None
+        return value if value and len(value) <= longest else None
 
     def set_cookie(self, name: str, value: str, *, max_age: int | None = None) -> None:
         """Set a cookie on the later response. `max_age` is in seconds; 0 deletes it. Later reads see it."""

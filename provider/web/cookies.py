@@ -4,12 +4,19 @@ They are limited to this host and the issuer's path. The one exception is STATE,
 pages.
 """
 
+from functools import lru_cache
+
 from starlette.responses import Response
 
+from provider.config.issuer import split_issuer
 from provider.config.settings import Settings
 
 SESSION = "signet"
 """The session of a signed-in browser. Only `sessions.cookie` reads or writes it."""
+
+ACCOUNTS = "signet-accounts"
+"""The sessions of the other accounts that are signed in in this browser, the last used first. Only `sessions.cookie`
+reads or writes it."""
 BROWSER = "signet-browser"
 """The identity of a browser before sign-in, to which CSRF tokens and parked requests are bound."""
 
@@ -28,9 +35,14 @@ STATE = "signet-state"
 
 def cookie_name(settings: Settings, name: str) -> str:
     """Return the full name of a cookie. `__Host-` demands the path `/`; an issuer with a path has `__Secure-`."""
-    if not settings.secure:
+    return _name_at(settings.issuer, name)
+
+
+@lru_cache
+def _name_at(issuer: str, name: str) -> str:
+    if not issuer.startswith("https://"):
         return name
-    return f"__Secure-{name}" if settings.base_path else f"__Host-{name}"
+    return f"__Secure-{name}" if split_issuer(issuer)[1] else f"__Host-{name}"
 
 
 def set_cookie(response: Response, settings: Settings, name: str, value: str, *, max_age: int | None = None) -> None:

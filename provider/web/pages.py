@@ -90,6 +90,7 @@ def page(
             brand=settings.brand,
             support_email=settings.support_email,
             has=settings.has,
+            accounts_per_browser=settings.accounts_per_browser,
             has_upstreams=settings.upstreams is not None,
             status_code=status_code,
             languages=_languages(call, status_code) if offers_languages else [],

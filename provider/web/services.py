@@ -22,9 +22,9 @@ class SignInButton(Protocol):
 
 
 class PageAfterSignOut(Protocol):
-    """A function that returns the URL to go to after a sign-out."""
+    """A function that returns the URL to go to after a sign-out that ended these sessions."""
 
-    def __call__(self, work: UnitOfWork, *, user_id: str, session_id: str) -> str: ...
+    def __call__(self, work: UnitOfWork, *, ended: Sequence[Any]) -> str: ...
 
 
 class RecordSignIn(Protocol):

@@ -4,9 +4,16 @@
 
 const prefix = document.currentScript.dataset.cookie + "=";
 
-function browserState() {
+// The state of each account that is signed in in this browser.
+function browserStates() {
   const found = document.cookie.split("; ").find((cookie) => cookie.startsWith(prefix));
-  return found ? found.slice(prefix.length) : "";
+  return found ? found.slice(prefix.length).split(".") : [];
+}
+
+async function hashOf(clientId, origin, state, salt) {
+  const text = new TextEncoder().encode(`${clientId} ${origin} ${state} ${salt}`);
+  const bytes = new Uint8Array(await crypto.subtle.digest("SHA-256", text));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 // Without access to our cookie, as where the browser blocks cookies of other sites, nothing is known of the session.
@@ -19,10 +26,8 @@ async function check(message, origin) {
   const [hash, salt] = (parts[1] || "").split(".");
   if (parts.length !== 2 || !hash || !salt) return "error";
   if (!(await mayReadCookies())) return "error";
-  const text = new TextEncoder().encode(`${parts[0]} ${origin} ${browserState()} ${salt}`);
-  const bytes = new Uint8Array(await crypto.subtle.digest("SHA-256", text));
-  const now = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  return now === hash ? "unchanged" : "changed";
+  const hashes = await Promise.all(browserStates().map((state) => hashOf(parts[0], origin, state, salt)));
+  return hashes.includes(hash) ? "unchanged" : "changed";
 }
 
 addEventListener("message", async (event) => {

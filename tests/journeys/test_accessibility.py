@@ -245,6 +245,26 @@ def test_the_pages_of_the_second_factor_and_of_signing_out(
     see("recovery-code", person.heading)
 
 
+@sees("/select-account", "/signed-out", "/oauth2/logout")
+@pytest.mark.slow
+def test_the_pages_of_several_accounts(
+    inspector: Inspector, account: Account, operator: Account, demo: Demo, steps: Steps
+) -> None:
+    person, see = inspector.person, inspector.see
+    person.open(f"{demo.provider}/account")
+    for each in (account, operator):
+        steps.sign_in(person, each)
+        person.expect_heading("Grace Hopper")
+        person.open(f"{demo.provider}/login?prompt=select_account")
+    person.open(f"{demo.provider}/select-account")
+    see("select-account-of-several", "Choose an account")
+    person.open(f"{demo.provider}/oauth2/logout")
+    see("sign-out-question-of-several", person.heading)
+    person.open(f"{demo.provider}/account")
+    person.press("Sign out")
+    see("signed-out-of-one", "You are signed out")
+
+
 ACCOUNT_PAGES = (
     "",
     "/profile",

@@ -22,6 +22,7 @@ from tests.support.installation import ISSUER, Work
 from tests.support.limits import Lower
 from tests.support.people import ADDRESS, find_user, is_signed_in, sign_in, sign_up, turn_on_two_factor
 from tests.support.relying_party import Answer, RelyingParty
+from tests.support.several_accounts import CHOOSER, accounts_on
 
 NewBrowser = Callable[[], Browser]
 Confirm = Callable[[Browser, Inbox], Page]
@@ -238,7 +239,7 @@ def test_a_browser_that_was_asked_for_another_account_changes_to_it(
     browser.submit({"email": ADDRESS, "password": PASSWORD})
     page = confirm(browser, inbox)
     assert (page.path, ADDRESS in page.text) == ("/account", True)
-    assert session_of(work)[0] == "pwd"
+    assert list(accounts_on(browser.open(CHOOSER).html)) == [ADDRESS, "grace@example.test"]
 
 
 def test_a_second_factor_is_asked_for_as_after_any_password(

@@ -65,7 +65,7 @@ def hammer(work: Work, times: int = 200, *, username: str = ADDRESS) -> list[str
     for number in range(times):
         try:
             with work(Origin(network=f"127.0.1.{number}")) as w:
-                steps.sign_in(w, username=username, password="wrong", current=None, browser="b", carry={})
+                steps.sign_in(w, username=username, password="wrong", here=(), browser="b", carry={})
         except WrongPassword:
             answers.append("wrong")
         except TooManyRequests:
@@ -128,7 +128,7 @@ def test_of_many_guesses_at_once_with_its_cookie_five_are_checked(known: Browser
     def attempt(_: int) -> str:
         try:
             with work() as w:
-                steps.sign_in(w, username=ADDRESS, password="wrong", current=None, browser="b", carry={}, device=device)
+                steps.sign_in(w, username=ADDRESS, password="wrong", here=(), browser="b", carry={}, device=device)
         except WrongPassword:
             return "wrong"
         except TooManyRequests:

@@ -137,7 +137,7 @@ def test_another_user_who_signs_in_elsewhere_does_not_take_the_request_over(
     request_uri = request_of(browser.open(ask(prompt="login consent")))
     assert type_password(browser).path == "/consent"
     sign_in(browser, BOB)
-    assert resume(browser, request_uri) == "/login"
+    assert resume(browser, request_uri) == "/select-account", "and not on as either of them"
 
 
 def test_a_session_whose_identifier_changes_afterwards_still_answers(browser: Browser, ada: str, ask: Ask) -> None:

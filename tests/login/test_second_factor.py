@@ -264,7 +264,7 @@ def test_the_same_code_on_many_sign_ins_at_once_finishes_one(
     cookies = []
     for _ in range(8):
         with work() as w:
-            signed_in = steps.sign_in(w, username=ADDRESS, password=PASSWORD, current=None, browser="b", carry={})
+            signed_in = steps.sign_in(w, username=ADDRESS, password=PASSWORD, here=(), browser="b", carry={})
             assert signed_in.step is Step.SECOND_FACTOR
             cookies.append(signed_in.cookie)
 

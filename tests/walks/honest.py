@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from tests.support.browser import Form, Link, Page, Press
 from tests.support.people import code_of, key_on
+from tests.support.several_accounts import CHOOSER
 from tests.walks.tabs import Tab
 from tests.walks.world import Human
 
@@ -33,13 +34,16 @@ def go_on(tab: Tab, tried: int = 0) -> None:
     if page.status == 429:
         tab.world.clock.advance(seconds=int(page.response.headers["retry-after"]))
         tried = 0
-    letter = _letter_asked_for(tab, page)
+    letter = None if tried else _letter_asked_for(tab, page)  # a suspended user gets no new one
     if letter is not None:
         tab.open(letter)
         return
     ways = tab.ways_on(page)
     if _is_sign_in(page):
         take(tab, _at_sign_in(tab, page, ways), page)
+        return
+    if page.path == CHOOSER and page.forms:
+        take(tab, _at_chooser(tab, ways), page)
         return
     assert tried < len(ways), f"every way leads back here: {page}"
     take(tab, ways[tried], page)
@@ -80,12 +84,26 @@ def _at_sign_in(tab: Tab, page: Page, ways: list[Link | Press]) -> Link | Press:
     """People know whether they have an account and a password, and whose address a page asks to confirm."""
     fixed = [field.value for form in page.forms for field in form.fields if field.name == "username" and field.readonly]
     if fixed and fixed[0] != tab.world.address_of(tab.human):
-        return next(way for way in ways if isinstance(way, Link) and "prompt=select_account" in way.target)
+        return next(way for way in ways if isinstance(way, Link) and _leads_to_another_account(way.target))
     if tab.world.account_of(tab.human) is None:
         return _leading_to(ways, "/signup")
     if tab.world.password_of(tab.human) is None:
         return _leading_to(ways, "/forgot-password")
     return next(way for way in ways if isinstance(way, Press))
+
+
+def _at_chooser(tab: Tab, ways: list[Link | Press]) -> Press:
+    """People take their own account, or sign in with it if it is not offered."""
+    presses = [way for way in ways if isinstance(way, Press)]
+    address = tab.world.address_of(tab.human)
+    own = [
+        way for way in presses if way.button.name == "account" and any(address in label for label in way.button.labels)
+    ]
+    return own[0] if own else next(way for way in presses if way.button.value == "other")
+
+
+def _leads_to_another_account(target: str) -> bool:
+    return "prompt=select_account" in target or urlsplit(target).path == CHOOSER
 
 
 def _is_sign_in(page: Page) -> bool:

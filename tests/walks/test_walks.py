@@ -31,6 +31,7 @@ from provider.sessions.store import Session
 from provider.worker.jobs import purge
 from tests.support.effort import effort
 from tests.support.relying_party import LOGOUT
+from tests.support.several_accounts import CHOOSER
 from tests.walks.honest import go_on, take, walk
 from tests.walks.tabs import Tab
 from tests.walks.world import World
@@ -64,7 +65,7 @@ LIFETIMES = [
     "undo_link_lifetime",
     "deletion_grace",
 ]
-COOKIES = ["__Host-signet", "__Host-signet-browser", "__Host-signet-device"]
+COOKIES = ["__Host-signet", "__Host-signet-accounts", "__Host-signet-browser", "__Host-signet-device"]
 
 numbers = st.integers(0, 7)
 people = st.integers(0, 2)
@@ -246,10 +247,11 @@ class Walk(RuleBasedStateMachine):
         browsers = {tab.browser: tab for tab in self.tabs}.values()
         with self.world.as_if(*browsers):
             found = [(browser, who_is_in(browser.ghost())) for browser in browsers]
-        for browser, who in found:
-            if who is None:
+        for browser, current in found:
+            others = self.world.other_sessions_at(browser)
+            if current is None and not others:
                 self.world.memory.shown.pop(browser.browser, None)
-            else:
+            for who in [*others, *([] if current is None else [current])]:
                 since = self.world.password_shown_at(browser.shown, browser.typed, who.user_id)
                 assert since is not None, f"nobody showed a password: {who}"
                 assert self.world.clock.now - since <= self.world.settings.session_absolute_lifetime, who
@@ -275,7 +277,7 @@ def who_is_in(tab: Tab) -> Session | None:
     """What the pages make of this browser: a session that they ask for a code, or let in."""
     session = tab.world.session_at(tab)
     if session is None:
-        assert tab.open("/account").path == "/login"
+        assert tab.open("/account").path == (CHOOSER if tab.world.other_sessions_at(tab) else "/login")
     elif session.pending is None:
         assert tab.open("/account").path == "/account"
     elif tab.open("/login/second-factor").path == "/login":

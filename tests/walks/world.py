@@ -212,6 +212,13 @@ class World:
             idle_since = w.now - self.settings.session_idle_lifetime
             return sessions.find_active(w.read, digest(value), now=w.now, idle_since=idle_since)
 
+    def other_sessions_at(self, browser: Browser) -> list[Session]:
+        """Those of the other accounts that are signed in there."""
+        value = browser.cookies.get(cookies.cookie_name(self.settings, cookies.ACCOUNTS)) or ""
+        with self.work() as w:
+            idle_since, digests = w.now - self.settings.session_idle_lifetime, [digest(one) for one in value.split(".")]
+            return sessions.find_all_active(w.read, digests, now=w.now, idle_since=idle_since)
+
     def has_two_factor(self, user_id: str) -> bool:
         with self.work() as w:
             return totp.find(w.read, user_id) is not None

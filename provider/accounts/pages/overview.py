@@ -9,8 +9,7 @@ from provider.accounts.activity import find_activity
 from provider.accounts.checkup import check_up
 from provider.accounts.pages import password
 from provider.accounts.pages.device_cookie import device_of
-from provider.accounts.pages.picture import own_picture
-from provider.accounts.profile import values_of
+from provider.accounts.profile import own_picture, values_of
 from provider.accounts.roles.permissions import permissions_of
 from provider.accounts.store import email_addresses, users
 from provider.destination import HOME
@@ -36,7 +35,7 @@ def account(call: Call) -> Response:
         "accounts/overview.html",
         name="" if user is None else values_of(user.claims)["name"],
         address="" if address is None else address.address,
-        picture=None if user is None else own_picture(call, user),
+        picture=None if user is None else own_picture(call.work, user),
         is_operator=user is not None and bool(permissions_of(user.roles)),
         checked=check_up(call.work, user_id=user_id, device=device_of(call)),
         session_count=len(devices.find_sessions(call.work, user_id)),

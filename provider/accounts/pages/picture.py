@@ -7,12 +7,11 @@ from starlette.responses import Response
 
 from provider.accounts import pictures as rules
 from provider.accounts.pictures import MOST_ZOOM, Crop, InvalidPicture
+from provider.accounts.profile import own_picture
 from provider.accounts.store import pictures, users
-from provider.accounts.store.users import User
 from provider.refusals import NotFound, TooManyRequests
 from provider.sessions.guards import require_user
 from provider.sessions.store import Session
-from provider.urls import normal_url
 from provider.web.call import Call
 from provider.web.endpoint import endpoint, machine_endpoint
 from provider.web.errors import as_json, too_many
@@ -78,12 +77,6 @@ def _crop_of(call: Call) -> Crop:
     return Crop(zoom=max(1, zoom), x=percent("x", 1, 0.5), y=percent("y", 1, 0.5))
 
 
-def own_picture(call: Call, user: User) -> str | None:
-    """Return the URL of the user's picture if it is served here. Another site would learn who looks."""
-    url = str(user.claims.get("picture", ""))
-    return url if normal_url(url).startswith(f"{call.settings.issuer}/") else None
-
-
 def _page(call: Call, session: Session, *, errors: dict[str, str] | None = None, status_code: int = 200) -> Response:
     user = users.find(call.work.read, session.user_id)
     return page(
@@ -91,7 +84,7 @@ def _page(call: Call, session: Session, *, errors: dict[str, str] | None = None,
         "accounts/picture.html",
         status_code=status_code,
         picture=None if user is None else user.claims.get("picture"),
-        shown=None if user is None else own_picture(call, user),
+        shown=None if user is None else own_picture(call.work, user),
         just_saved="saved" in call.query and not errors,
         errors=errors or {},
     )

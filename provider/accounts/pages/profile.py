@@ -6,7 +6,6 @@ from starlette.responses import Response
 
 from provider.accounts import profile as rules
 from provider.accounts.factors import passkey_signals
-from provider.accounts.pages.picture import own_picture
 from provider.accounts.pages.profile_form import (
     BIRTHDATE,
     CHOICES,
@@ -82,7 +81,7 @@ def _page(
         choices={name: options_of(name, call.language, values[name]) for name in CHOICES},
         countries=regions.countries(call.language),
         address="" if address is None else address.address,
-        picture=None if user is None else own_picture(call, user),
+        picture=None if user is None else rules.own_picture(call.work, user),
         just_saved="saved" in call.query and not errors,
         signals=passkey_signals.details(call.work, user_id=session.user_id),
         errors=errors or {},

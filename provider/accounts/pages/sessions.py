@@ -54,7 +54,7 @@ def end_sessions(call: Call) -> Response:
     if which == "all":
         devices.sign_out_everywhere(call.work, session)
         forget_session(call)
-        return go(call.services.page_after_sign_out(call.work, user_id=session.user_id, session_id=session.id))
+        return go(call.services.page_after_sign_out(call.work, ended=[session]))
     if which == "others":
         devices.sign_out_others(call.work, user_id=session.user_id, but={session.id})
     elif "device" in call.form:

@@ -51,6 +51,7 @@ OF_USER: Mapping[str, Text] = {
     Event.SIGN_IN_FAILED: Text("%(user)s failed to sign in"),
     Event.SECOND_FACTOR_FAILED: Text("%(user)s entered a wrong two-factor code"),
     Event.STEPPED_UP: Text("%(user)s confirmed their identity again"),
+    Event.ACCOUNT_CHOSEN: Text("%(user)s switched to this account"),
     Event.SIGNED_OUT: Text("%(user)s signed out"),
     Event.SESSIONS_ENDED: Text("%(user)s was signed out everywhere"),
     Event.CONSENT_GRANTED: Text("%(user)s allowed %(app)s access"),

@@ -17,7 +17,7 @@ from provider.federation.pages.forwarding import forward
 from provider.federation.pages.upstreams_of import upstreams_of
 from provider.federation.upstreams import Upstream, Upstreams
 from provider.refusals import NotFound, Refusal
-from provider.sessions.guards import require_recent, require_second_factor, require_user
+from provider.sessions.guards import page_to_switch, require_recent, require_second_factor, require_user
 from provider.sessions.store import Session
 from provider.web import cookies
 from provider.web.call import Call
@@ -138,7 +138,7 @@ def _ask(call: Call, session: Session, offer: Offer, refusal: Refusal | None = N
         address="" if address is None else address.address,
         action=here,
         where=where,
-        as_another=replace(where, return_to=here).through("/login", prompt="select_account"),
+        as_another=page_to_switch(call, replace(where, return_to=here)),
         errors={} if refusal is None else {"": refusal.message},
     )
 

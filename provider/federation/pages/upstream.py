@@ -19,7 +19,7 @@ from provider.login.pages.outcome import not_now, signed_in
 from provider.login.steps import AddressUnconfirmed, Suspended
 from provider.ratelimits import LIMITS, count, of_network, require_room
 from provider.refusals import TooManyRequests
-from provider.sessions.cookie import find_pending_session, find_session
+from provider.sessions.cookie import find_here, find_session
 from provider.web import cookies, errors
 from provider.web.call import Call
 from provider.web.destination import destination
@@ -87,7 +87,7 @@ def _sign_in(
             call.work,
             upstream,
             identity,
-            current=find_session(call) or find_pending_session(call),
+            here=find_here(call),
             browser=call.browser,
             carry=carry,
             device=device_of(call),

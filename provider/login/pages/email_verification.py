@@ -25,7 +25,7 @@ from provider.destination import Destination
 from provider.login.pages.outcome import not_now, signed_in
 from provider.login.steps import AddressUnconfirmed, Suspended, sign_in_after_confirmation
 from provider.refusals import TooManyRequests
-from provider.sessions.cookie import find_pending_session, find_session
+from provider.sessions.cookie import find_here, find_session
 from provider.web import cookies
 from provider.web.call import Call
 from provider.web.destination import destination
@@ -137,7 +137,7 @@ def _go_on(call: Call, where: Destination, done: Confirmation) -> Response:
             call.work,
             user_id=done.user_id,
             password_at=done.password_at,
-            current=session or find_pending_session(call),
+            here=find_here(call),
             browser=call.browser,
             carry=where.parameters,
             client_id=where.client_id,

@@ -15,7 +15,8 @@ from provider.login.pages.outcome import not_now, signed_in
 from provider.login.pages.reauthentication import reauthentication_of
 from provider.login.steps import AddressUnconfirmed, Suspended, WrongPassword
 from provider.refusals import TooManyRequests
-from provider.sessions.cookie import find_pending_session, find_session
+from provider.sessions.cookie import find_here, find_others, find_session
+from provider.sessions.guards import CHOOSER, page_to_switch
 from provider.web.call import Call
 from provider.web.destination import destination
 from provider.web.endpoint import endpoint
@@ -37,6 +38,8 @@ def show_login(call: Call) -> Response:
     session = find_session(call)
     if session is not None and not where.again and where.accepts(session):
         return go(where.location)
+    if session is None and not where.again and find_others(call):
+        return go(where.through(CHOOSER))
     ticket = open_ticket(call.work, call.query.get("ticket"))
     hint = ticket.address if ticket else where.app.login_hint if where.app else None
     return login_page(call, where, username=(hint or "")[:254])
@@ -51,7 +54,7 @@ def login(call: Call) -> Response:
             call.work,
             username=username,
             password=call.form.get("password", ""),
-            current=find_session(call) or find_pending_session(call),
+            here=find_here(call),
             browser=call.browser,
             carry=where.parameters,
             device=device_of(call),
@@ -92,7 +95,7 @@ def login_page(
     if again is not None:
         if "password" in shown["errors"]:
             shown["errors"] = {"password": WrongCurrentPassword.message}
-        as_another = where.through("/login", prompt="select_account")
+        as_another = page_to_switch(call, where)
         return page(call, "login/reauthentication.html", user=again, as_another=as_another, **shown)
     reason = REASONS.get(call.query.get("because", ""))
     return page(call, "login/login.html", username=username, reason=reason, **shown)

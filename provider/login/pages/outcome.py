@@ -12,15 +12,15 @@ from provider.login.pages.passkey_offer import find_offer
 from provider.login.step import Step
 from provider.login.steps import AddressUnconfirmed, DeletionPending, SignIn, Suspended
 from provider.sessions.assurance import is_at_least, level_of
-from provider.sessions.cookie import find_session, keep_session
+from provider.sessions.cookie import find_session, keep_sign_in
 from provider.sessions.store import Session
 from provider.web.call import Call
 from provider.web.pages import go, page
 
 
 def signed_in(call: Call, where: Destination, done: SignIn) -> Response:
-    """Set the session cookie and redirect to the second factor, or on, as `completed` does."""
-    keep_session(call, done.cookie)
+    """Set the session cookies and redirect to the second factor, or on, as `completed` does."""
+    keep_sign_in(call, done.cookie, beside=done.beside)
     if done.remembered is not None:
         keep_remembered(call, done.remembered)
     if done.step is not Step.DONE:

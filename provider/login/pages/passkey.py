@@ -10,7 +10,7 @@ from provider.login.pages.outcome import not_now, signed_in
 from provider.login.passkey import sign_in_by_passkey
 from provider.login.steps import AddressUnconfirmed, Suspended
 from provider.refusals import TooManyRequests
-from provider.sessions.cookie import find_pending_session, find_session
+from provider.sessions.cookie import find_here
 from provider.web.call import Call
 from provider.web.destination import destination
 from provider.web.endpoint import endpoint
@@ -32,7 +32,7 @@ def login_with_passkey(call: Call) -> Response:
             call.work,
             answer=answer,
             bound_to=_bound_to(call, where),
-            current=find_session(call) or find_pending_session(call),
+            here=find_here(call),
             browser=call.browser,
             carry=where.parameters,
             client_id=where.client_id,

@@ -10,7 +10,7 @@ from provider.login.pages.outcome import signed_in
 from provider.login.sign_up import InvalidSignUp, SignUp, name_fields, read_sign_up, sign_up, sign_up_unverified
 from provider.login.steps import sign_in_after_sign_up
 from provider.refusals import TooManyRequests
-from provider.sessions.cookie import find_pending_session, find_session
+from provider.sessions.cookie import find_here, find_session
 from provider.web.call import Call
 from provider.web.destination import destination
 from provider.web.endpoint import endpoint
@@ -55,8 +55,7 @@ def register(call: Call) -> Response:
 
 def _sign_in(call: Call, where: Destination, wanted: SignUp) -> Response:
     user_id = sign_up_unverified(call.work, wanted)
-    current = find_session(call) or find_pending_session(call)
-    done = sign_in_after_sign_up(call.work, user_id=user_id, current=current, client_id=where.client_id)
+    done = sign_in_after_sign_up(call.work, user_id=user_id, here=find_here(call), client_id=where.client_id)
     return signed_in(call, where, done)
 
 

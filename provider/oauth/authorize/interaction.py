@@ -99,6 +99,7 @@ class Issue:
     pass
 
 
+SEVERAL = "the user must choose one of the accounts that are signed in in this browser"
 Step = LogIn | SignUp | StepUp | SetUp | SelectAccount | AskConsent | Refuse | Issue
 
 
@@ -112,15 +113,19 @@ def next_step(
     required: str,
     now: datetime,
     just_signed_in: bool = False,
+    must_choose: bool = False,
 ) -> Step:
     """Return the first missing step. `parked` is the request as it was stored, if the browser returns to it.
 
     `reachable` is the level that the user's factors can reach, and `required` the one that operators require.
 
-    `just_signed_in`: the user signed in for this request, which was not stored.
+    `just_signed_in`: the user signed in for this request, which was not stored. `must_choose`: accounts are signed in,
+    but the request is for none of them yet, so `session` is None.
     """
     if session is None:
-        return SignUp() if "create" in request.prompt else LogIn("no user is signed in")
+        if "create" in request.prompt:
+            return SignUp()
+        return SelectAccount(SEVERAL) if must_choose else LogIn("no user is signed in")
     just_signed_in = just_signed_in or (parked is not None and parked.has_sign_in_of(session))
     login = _login_needed(request, session, just_signed_in=just_signed_in, now=now)
     if login is not None:

@@ -12,8 +12,10 @@ from provider.accounts.factors import policy, second_factor
 from provider.accounts.factors.policy import set_up_page
 from provider.destination import Destination
 from provider.oauth.authorize import consent, parked_requests
+from provider.oauth.authorize.accounts import find_account
 from provider.oauth.authorize.approval import approve
 from provider.oauth.authorize.interaction import (
+    SEVERAL,
     AskConsent,
     Issue,
     LogIn,
@@ -47,7 +49,7 @@ from provider.oauth.tokens.encrypted_responses import find_keys
 from provider.oauth.tokens.server import AuthorizationServer
 from provider.parameters import Parameters
 from provider.sessions.assurance import AAL1, PHR, level_of
-from provider.sessions.cookie import find_session
+from provider.sessions.cookie import find_others, find_session, find_signed_in, switch_session
 from provider.sessions.guards import step_up_parameters
 from provider.sessions.store import Session
 from provider.web.call import Call
@@ -146,16 +148,21 @@ def _answer(
             return go(
                 parked_requests.resume_url(uri, client_id=request.client.client_id, ui_locales=given.get("ui_locales"))
             )
-        session = find_session(call)
-        step = _next_step(call, request, session, parked)
+        session, others = find_session(call), find_others(call)
+        if others:
+            here, hint = find_signed_in(call), given.get("login_hint")
+            session = find_account(call.work, request, current=session, signed_in=here, parked=parked, login_hint=hint)
+        step = _next_step(call, request, session, parked, is_one_of_several=bool(others))
         if isinstance(step, Issue) and session is not None:
             approved = approve(call.work, server, request, session, parked)
             if approved is None:
                 return request_gone(call, request.client.client_id)
-            return answer(call, target, approved)
+            return answer(call, target, approved, session=session)
         _require_allowed_to_ask(checks, request, step)
     except OAuth2Error as error:
         return _refused_to_app(call, target, error, parked)
+    if others and session is not None and _asks_user_of_session(step):
+        switch_session(call, session)
     # What the app wished for holds until the person chooses another language, which takes it out of the way back.
     ui_locales = wished.get("ui_locales")
     if request_uri is None:
@@ -165,7 +172,12 @@ def _answer(
 
 
 def _next_step(
-    call: Call, request: AuthorizationRequest, session: Session | None, parked: ParkedRequest | None
+    call: Call,
+    request: AuthorizationRequest,
+    session: Session | None,
+    parked: ParkedRequest | None,
+    *,
+    is_one_of_several: bool,
 ) -> Step:
     work = call.work
     agreed, reachable, required = None, AAL1, AAL1
@@ -175,9 +187,11 @@ def _next_step(
         required = _required_level(call, request, session)
         if request.acr_values or required != AAL1:
             reachable = second_factor.reachable_level(work, session.user_id)
-    step = next_step(
-        request, session, parked=parked, consent=agreed, reachable=reachable, required=required, now=work.now
-    )
+    find_next = partial(next_step, parked=parked, consent=agreed, reachable=reachable, required=required, now=work.now)
+    step = find_next(request, session, must_choose=is_one_of_several)
+    if is_one_of_several and "none" in request.prompt and request.expected_user_id is None:
+        # Why not would tell an app which accounts it guessed right: those that are signed in in this browser.
+        return step if isinstance(step, Issue) else SelectAccount(SEVERAL)
     if isinstance(step, SetUp) and not policy.can_meet(call.settings, step.level):
         return Refuse(
             "the sign-in that operators require can't be set up here",
@@ -216,6 +230,11 @@ def _require_allowed_to_ask(checks: Checks, request: AuthorizationRequest, step:
         if isinstance(step, Refuse)
         else "Send the request again without prompt=none, so that the user can answer.",
     )
+
+
+def _asks_user_of_session(step: Step) -> bool:
+    """Return whether the page of this step is for the user of the session that was found, and not for any user."""
+    return isinstance(step, StepUp | SetUp | AskConsent) or (isinstance(step, LogIn) and not step.another)
 
 
 def _page_of(call: Call, step: Step, destination: Destination) -> str:

@@ -19,6 +19,7 @@ from provider.oauth.errors import OAuth2Error
 from provider.oauth.http.authorization_errors import RequestGone, decline, request_gone
 from provider.oauth.http.server import server_of
 from provider.sessions.cookie import find_session
+from provider.sessions.guards import page_to_switch
 from provider.sessions.store import Session
 from provider.web.call import Call
 from provider.web.destination import destination
@@ -87,7 +88,7 @@ def _question(call: Call) -> Question | Response:
 def _answer(call: Call, question: Question) -> Response:
     decision = call.form.get("decision")
     if decision == "switch":
-        return go(question.destination(call).through("/login", prompt="select_account"))
+        return go(page_to_switch(call, question.destination(call)))
     if decision == "deny":
         rule.deny(call.work, user_id=question.session.user_id, client_id=question.parked.client_id)
         return decline(call, question.parked, question.target)

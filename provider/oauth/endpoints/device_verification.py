@@ -18,7 +18,7 @@ from provider.oauth.http.server import server_of
 from provider.ratelimits import LIMITS, count, of_network, prefix_of, require_room
 from provider.refusals import TooManyRequests
 from provider.sessions.assurance import is_at_least, level_of
-from provider.sessions.guards import StepUpRequired, require_user
+from provider.sessions.guards import StepUpRequired, page_to_switch, require_user
 from provider.sessions.store import Session
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
@@ -83,7 +83,7 @@ def _ask(call: Call, found: DeviceRequest, session: Session) -> Response:
         apis=find_apis(call.work, server_of(call), found.request.resources),
         offline=found.request.offline,
         account=address.address if address else session.user_id,
-        somebody_else=here.through("/login", prompt="select_account"),
+        somebody_else=page_to_switch(call, here),
     )
 
 

@@ -1,8 +1,8 @@
 """RP-initiated logout (OpenID Connect RP-Initiated Logout 1.0).
 
-With a valid id_token_hint for the signed-in user the session ends immediately. Otherwise the user is asked. The only
-redirects are to an exact post_logout_redirect_uri of the client that the hint was issued to, or of the client named in
-the request.
+With a valid id_token_hint for a signed-in user, the session of this user ends immediately, and none of the other
+accounts in the browser. Otherwise the user is asked. The only redirects are to an exact post_logout_redirect_uri of the
+client that the hint was issued to, or of the client named in the request.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from provider.accounts.store import email_addresses
+from provider.accounts.signed_in_accounts import describe_accounts
 from provider.oauth.checks import FIND_CLIENT, Checks, with_value
 from provider.oauth.clients.clients import Client
 from provider.oauth.clients.redirect_uris import csp_source, is_registered
@@ -23,7 +23,7 @@ from provider.oauth.syntax import require_sent_once, require_syntax
 from provider.oauth.tokens.id_tokens import read_hint
 from provider.parameters import Parameters
 from provider.sessions import lifecycle, store
-from provider.sessions.cookie import find_session, forget_session
+from provider.sessions.cookie import find_session, find_signed_in, forget_ended
 from provider.sessions.store import Session
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
@@ -52,15 +52,17 @@ def end_session(call: Call) -> Response:
         request = _read(call, checks, given)
     except OAuth2Error as error:
         return refuse_on_page(call, error, way_on="/oauth2/logout")
-    session = find_session(call)
-    if call.method == "POST" and "decision" in given:
+    signed_in = find_signed_in(call)
+    ending = [session for session in signed_in if session.user_id == request.user_id]
+    if call.method == "POST" and ("decision" in given or "account" in given):
         call.require_csrf()
-        if given["decision"] != "sign_out":
+        if given.get("decision", "sign_out") != "sign_out":
             return go("/account")
-    elif session is not None and request.user_id != session.user_id:
-        return _ask(call, session, request, given)
-    ended = _end(call, session, request)
-    forget_session(call)
+        ending = _chosen(call, signed_in, given.get("account"))
+    elif signed_in and not ending:
+        return _ask(call, signed_in, request, given)
+    ended = _end(call, ending, request)
+    forget_ended(call, ended)
     onward = None if request.redirect_uri is None else location_of(request.redirect_uri, {"state": request.state})
     if ended:
         client_id = None if request.client is None else request.client.client_id
@@ -71,29 +73,37 @@ def end_session(call: Call) -> Response:
     return go(SIGNED_OUT) if onward is None else send_to(onward)
 
 
-def _end(call: Call, session: Session | None, request: LogoutRequest) -> list[Session]:
-    """End the session in this browser and the session of the hint, if both belong to one user; return them.
+def _chosen(call: Call, signed_in: list[Session], account: str | None) -> list[Session]:
+    """Return the sessions that the user chose on the page. A page of the previous release names no account."""
+    current = find_session(call)
+    if account is None:
+        return [] if current is None else [current]
+    return [session for session in signed_in if account in {"all", session.id}]
+
+
+def _end(call: Call, ending: list[Session], request: LogoutRequest) -> list[Session]:
+    """End these sessions of this browser, and the session of the hint if it is of one of their users; return them all.
 
     A POST from the app's site brings no cookie (SameSite=Lax), and the user may have signed in again since the hint was
     issued.
     """
     meant = None if request.session_id is None else store.find(call.work.read, request.session_id)
-    found = {one.id: one for one in (session, meant) if one is not None}
-    user_id = request.user_id if session is None else session.user_id
-    ending = [one for one in found.values() if one.user_id == user_id]
-    for one in ending:
+    user_ids: set[str | None] = {session.user_id for session in ending} or {request.user_id}
+    found = {session.id: session for session in ending}
+    if meant is not None and meant.user_id in user_ids:
+        found.setdefault(meant.id, meant)
+    for one in found.values():
         lifecycle.end_session(call.work, one, reason="signed out by an app" if request.client else "signed out")
-    return ending
+    return list(found.values())
 
 
-def _ask(call: Call, session: Session, request: LogoutRequest, given: Parameters) -> Response:
-    address = email_addresses.find_of_user(call.work.read, session.user_id)
+def _ask(call: Call, signed_in: list[Session], request: LogoutRequest, given: Parameters) -> Response:
     client = request.client
     return page(
         call,
         "oauth/end_session.html",
         form_targets=() if request.redirect_uri is None else (csp_source(request.redirect_uri),),
-        account=address.address if address else session.user_id,
+        accounts=describe_accounts(call.work, signed_in, current=find_session(call)),
         app=None if client is None else _app(client),
         # Where no client is proven or named, nothing that was said is put on the page.
         carried=[] if client is None else [(name, given[name]) for name in CARRIED if name in given],

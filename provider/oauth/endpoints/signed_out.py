@@ -5,9 +5,11 @@ It loads the frame of each, lists them all, and then continues to the app that a
 
 from starlette.responses import Response
 
+from provider.accounts.signed_in_accounts import describe_accounts
 from provider.oauth.clients.redirect_uris import csp_source
 from provider.oauth.http.server import server_of
 from provider.oauth.logout.front_channel import SIGNED_OUT, find_notified, read_ticket
+from provider.sessions.cookie import find_signed_in
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
 from provider.web.pages import go, page
@@ -30,5 +32,6 @@ def signed_out(call: Call) -> Response:
         apps=apps,
         frames=frames,
         onward=done.onward,
+        others=describe_accounts(call.work, find_signed_in(call), current=None),
         app=None if client is None else client.name,
     )

@@ -44,7 +44,7 @@ def finish(request: TokenRequest, bound_to: str) -> str:
             work,
             answer=answer,
             bound_to=bound_to,
-            current=None,
+            here=(),
             browser=new_opaque(),
             carry={},
             client_id=request.client.client_id,

@@ -77,7 +77,7 @@ def begin(request: TokenRequest) -> str:
             work,
             username=username,
             password=password,
-            current=None,
+            here=(),
             browser=new_opaque(),
             carry={},
             client_id=request.client.client_id,
@@ -106,7 +106,7 @@ def begin_after_sign_up(work: UnitOfWork, client: Client, *, user_id: str) -> st
     """
     if not client.metadata.authorization_challenge:
         return None
-    signed_in = steps.sign_in_after_sign_up(work, user_id=user_id, current=None, client_id=client.client_id)
+    signed_in = steps.sign_in_after_sign_up(work, user_id=user_id, here=(), client_id=client.client_id)
     return _seal(work, client, signed_in.cookie, given=None)
 
 

@@ -12,16 +12,18 @@ from provider.oauth.clients.redirect_uris import csp_source, encode, with_query
 from provider.oauth.errors import OAuth2Error
 from provider.oauth.http.session_state import session_state_for
 from provider.oauth.response_types import ResponseMode
+from provider.sessions.store import Session
 from provider.web.call import Call
 from provider.web.pages import page
 
 
-def answer(call: Call, target: Target, parameters: Mapping[str, str]) -> Response:
-    """Send the parameters to the app in the response mode of the request.
+def answer(call: Call, target: Target, parameters: Mapping[str, str], *, session: Session | None = None) -> Response:
+    """Send the parameters to the app in the response mode of the request. `session` is the one that it is granted in.
 
     Adds `state`, `iss` (RFC 9207) and, where session management is on, `session_state`.
     """
-    known = session_state_for(call, client_id=target.client.client_id, redirect_uri=target.redirect_uri)
+    client_id, redirect_uri = target.client.client_id, target.redirect_uri
+    known = session_state_for(call, client_id=client_id, redirect_uri=redirect_uri, session=session)
     given = {**parameters, "state": target.state, "iss": call.settings.issuer, "session_state": known}
     if target.response_mode is ResponseMode.FORM_POST:
         return _form_post(call, target, {name: value for name, value in given.items() if value is not None})

@@ -13,6 +13,7 @@ from provider.oauth.clients.clients import Client
 from provider.oauth.clients.redirect_uris import with_query
 from provider.oauth.tokens.server import AuthorizationServer
 from provider.oauth.tokens.store import grants
+from provider.sessions.store import Session
 from provider.work import UnitOfWork
 
 PURPOSE = "signed-out"
@@ -34,7 +35,7 @@ class NotifiedApp:
 class SignedOut:
     """The sessions that ended, and where the user goes next: a verified address of `client`."""
 
-    user_id: str
+    user_id: str  # unused; the previous release, which may still run during an upgrade, reads it
     session_ids: Sequence[str]
     client_id: str | None = None
     onward: str | None = None
@@ -63,11 +64,11 @@ def find_notified(work: UnitOfWork, server: AuthorizationServer, done: SignedOut
     The client that asked for the sign-out is included.
     """
     apps = []
-    for client_id, session_id in grants.find_clients_of_sessions(work.read, done.session_ids):
+    for client_id, user_id, session_id in grants.find_clients_of_sessions(work.read, done.session_ids):
         client = server.clients.find(work, client_id)
         if client is None or client.disabled:
             continue
-        frame = _frame_of(work, server, client, done.user_id, session_id)
+        frame = _frame_of(work, server, client, user_id, session_id)
         if frame is not None or client.metadata.backchannel_logout_uri is not None:
             apps.append(NotifiedApp(client.name, client.host, frame))
     return apps
@@ -84,6 +85,7 @@ def _frame_of(
     return with_query(uri, {"iss": server.issuer, "sid": subject.sid})
 
 
-def page_after(server: AuthorizationServer, work: UnitOfWork, *, user_id: str, session_id: str) -> str:
+def page_after(server: AuthorizationServer, work: UnitOfWork, *, ended: Sequence[Session]) -> str:
     """Return the page to show after a sign-out on a page of ours (`Services.page_after_sign_out`)."""
-    return page_for(work, server, SignedOut(user_id, [session_id])) or SIGNED_OUT
+    done = SignedOut(ended[0].user_id, [session.id for session in ended]) if ended else None
+    return (done and page_for(work, server, done)) or SIGNED_OUT

@@ -19,9 +19,9 @@ CODES = {
         "Tell the user that nothing was connected, and let them try again.",
     ),
     "account_selection_required": Code(
-        "`prompt=none` was sent, and the user must choose an account.",
+        "`prompt=none` was sent, and the user must choose an account. Several are signed in in the browser.",
         "OIDC Core section 3.1.2.6",
-        "Send the request again without `prompt=none`.",
+        "Send `id_token_hint`, which names the account. Or send the request again without `prompt=none`.",
     ),
     "authorization_pending": Code(
         "The user has not answered yet.",

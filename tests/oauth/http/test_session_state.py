@@ -26,9 +26,9 @@ def is_unchanged(rp: RelyingParty, browser: WatchedClient, session_state: str) -
     """What templates/static/check_session.js finds (section 3.2)."""
     hashed, salt = session_state.split(".")
     uri = urlsplit(rp.client.metadata.redirect_uris[0])
-    state = browser.cookies.get(COOKIE) or ""
-    text = f"{rp.client_id} {uri.scheme}://{uri.netloc} {state} {salt}"
-    return sha256(text.encode()).hexdigest() == hashed
+    states = (browser.cookies.get(COOKIE) or "").split(".")
+    texts = [f"{rp.client_id} {uri.scheme}://{uri.netloc} {state} {salt}" for state in states]
+    return hashed in [sha256(text.encode()).hexdigest() for text in texts]
 
 
 def state_in(answer: Answer) -> str:

@@ -4,7 +4,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from provider.accounts.pages.picture import own_picture
+from provider.accounts.profile import own_picture
 from provider.accounts.roles.permissions import Permission
 from provider.accounts.users import NoSuchUser
 from provider.admin import authority
@@ -57,7 +57,7 @@ def user_page(call: Call, subject: Subject[UserDetails], template: str, *, tab: 
         call,
         template,
         person=person,
-        picture=own_picture(call, person.user),
+        picture=own_picture(call.work, person.user),
         tab=tab,
         actions={name: action for name, action in actions.items() if not (themselves and name in NOT_ON_YOURSELF)},
         may_change=operator.may(NEEDS) and subject.problem is None,

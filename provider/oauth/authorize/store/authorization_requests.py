@@ -70,6 +70,10 @@ class ParkedRequest:
         """
         return self.signed_in_session_id == session.id and not session.proven_earlier
 
+    def is_for(self, session: Session) -> bool:
+        """Return whether the user chose this session for the request, or signed in to it on its pages."""
+        return self.chosen_session_id == session.id or self.has_sign_in_of(session)
+
 
 NOTHING_DONE: dict[str, Any] = {"signed_in_session_id": None, "chosen_session_id": None, "consented_by": None}
 """What the user of a browser does for a request, before anything is done."""

@@ -225,11 +225,11 @@ def revoke_all(db: Connection, *, user_id: str, client_id: str, reason: str, now
     return db.execute(update(grants).where(*active).values(revoked_at=now, revoke_reason=reason)).rowcount
 
 
-def find_clients_of_sessions(db: Connection, session_ids: Collection[str]) -> list[tuple[str, str]]:
-    """Return (client_id, session id) of every client that got a grant in one of these sessions, active or not."""
-    query = select(grants.c.client_id, grants.c.session_id).distinct()
+def find_clients_of_sessions(db: Connection, session_ids: Collection[str]) -> list[tuple[str, str, str]]:
+    """Return (client_id, user id, session id) of each client that got a grant in these sessions, active or not."""
+    query = select(grants.c.client_id, grants.c.user_id, grants.c.session_id).distinct()
     found = query.where(grants.c.session_id.in_(session_ids)).order_by(grants.c.client_id)
-    return [(client_id, session_id) for client_id, session_id in db.execute(found)]
+    return [(client_id, user_id, session_id) for client_id, user_id, session_id in db.execute(found)]
 
 
 @dataclass(frozen=True)
