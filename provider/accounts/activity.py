@@ -28,6 +28,7 @@ SENTENCES: Mapping[Event, Text] = {
     Event.DELETION_CANCELLED: Text("Account deletion canceled"),
     Event.INTRUSION_REPORTED: Text("You used “This was not me”. All sessions were signed out"),
     Event.DATA_EXPORTED: Text("Data downloaded"),
+    Event.TERMS_ACCEPTED: Text("Terms of service accepted"),
     Event.PROFILE_CHANGED: Text("Profile changed"),
     Event.PICTURE_CHANGED: Text("Profile picture changed"),
     Event.ROLES_CHANGED: Text("Your roles were changed"),

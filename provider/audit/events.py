@@ -14,6 +14,7 @@ class Event(StrEnum):
     DELETION_CANCELLED = "account.deletion.cancelled"
     INTRUSION_REPORTED = "account.intrusion.reported"
     DATA_EXPORTED = "account.data.exported"
+    TERMS_ACCEPTED = "account.terms.accepted"
     PROFILE_CHANGED = "account.profile.changed"
     PICTURE_CHANGED = "account.picture.changed"
     ROLES_CHANGED = "account.roles.changed"

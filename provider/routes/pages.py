@@ -22,7 +22,16 @@ from provider.accounts.pages import (
 )
 from provider.config.settings import Settings
 from provider.federation.pages import linked, upstream
-from provider.login.pages import email_verification, login, passkey, passkey_offer, second_factor, sign_out, sign_up
+from provider.login.pages import (
+    email_verification,
+    login,
+    passkey,
+    passkey_offer,
+    second_factor,
+    sign_out,
+    sign_up,
+    terms,
+)
 from provider.oauth.endpoints.account_chooser import account_chooser
 from provider.oauth.endpoints.connected_apps import application, applications, withdraw
 from provider.oauth.endpoints.consent import consent
@@ -80,6 +89,11 @@ def pages(settings: Settings) -> list[BaseRoute]:
         Route("/health/ready", health.ready, methods=get, name="health_ready"),
         Route("/static/{name}", Static(find_brand_asset), methods=get, name="static"),
     ]
+    if settings.terms_version is not None:
+        table += [
+            Route("/login/terms", terms.show_terms, methods=get, name="show_terms"),
+            Route("/login/terms", terms.accept_terms, methods=post, name="accept_terms"),
+        ]
     if settings.has("registration"):
         table += [
             Route("/signup", sign_up.show_sign_up, methods=get, name="show_sign_up"),

@@ -50,6 +50,13 @@ STAYS_VERIFIED = Text(
 )
 
 
+class AcceptedTerms(Body):
+    """The terms of service that a user accepted last."""
+
+    version: str = Field(description="The version.")
+    accepted_at: datetime = Field(description="When the user accepted it.")
+
+
 class Account(Body):
     """A user."""
 
@@ -63,6 +70,9 @@ class Account(Body):
     roles: list[str] = Field(description="The user's roles. A role in one app has the form client_id:role.")
     two_factor: bool = Field(description="Whether two-factor authentication is on.")
     has_password: bool = Field(description="Whether the user has a password.")
+    accepted_terms: AcceptedTerms | None = Field(
+        None, description="The terms of service that the user accepted last. Absent without SIGNET_TERMS_VERSION."
+    )
     created_at: datetime = Field(description="When the user was created.")
     updated_at: datetime = Field(description="When the user was last changed.")
     claims: dict[str, Any] = Field(description="The profile claims (OIDC Core section 5.1).")
@@ -264,6 +274,9 @@ def _account(one: Overview) -> Account:
         roles=one.user.roles,
         two_factor=one.two_factor,
         has_password=one.has_password,
+        accepted_terms=None
+        if one.accepted_terms is None
+        else AcceptedTerms(version=one.accepted_terms.version, accepted_at=one.accepted_terms.accepted_at),
         created_at=one.user.created_at,
         updated_at=one.user.updated_at,
         claims=one.user.claims,

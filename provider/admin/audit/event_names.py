@@ -34,6 +34,7 @@ EVENT_NAMES: Mapping[str, Text] = {
     Event.DELETION_CANCELLED: Text("Account deletion canceled"),
     Event.INTRUSION_REPORTED: Text("Intrusion reported by the user"),
     Event.DATA_EXPORTED: Text("Account data downloaded"),
+    Event.TERMS_ACCEPTED: Text("Terms of service accepted"),
     Event.PROFILE_CHANGED: Text("Profile updated"),
     Event.PICTURE_CHANGED: Text("Profile picture changed"),
     Event.ROLES_CHANGED: Text("Roles updated"),

@@ -18,6 +18,7 @@ OF_USER: Mapping[str, Text] = {
     Event.DELETION_CANCELLED: Text("%(user)s kept their account after asking to delete it"),
     Event.INTRUSION_REPORTED: Text("%(user)s reported that someone else used their account"),
     Event.DATA_EXPORTED: Text("%(user)s downloaded their data"),
+    Event.TERMS_ACCEPTED: Text("%(user)s accepted the terms of service"),
     Event.PROFILE_CHANGED: Text("%(user)s updated their profile"),
     Event.PICTURE_CHANGED: Text("%(user)s changed their picture"),
     Event.ROLES_CHANGED: Text("The roles of %(user)s changed"),

@@ -39,7 +39,13 @@ def register(call: Call) -> Response:
     names = {field.name: call.form.text(field.name) for field in name_fields(call.settings)}
     values = {"email": call.form.text("email"), **names}
     try:
-        wanted = read_sign_up(call.settings, email=values["email"], password=call.form.get("password", ""), names=names)
+        wanted = read_sign_up(
+            call.settings,
+            email=values["email"],
+            password=call.form.get("password", ""),
+            names=names,
+            accepted_terms=call.form.get("accepted_terms"),
+        )
         if not call.settings.has("email-verification"):
             return _sign_in(call, where, wanted)
         ticket = sign_up(call.work, wanted, browser=call.browser, carry=where.parameters)
@@ -81,6 +87,9 @@ def _page(
         required=call.settings.sign_up_required,
         verifies=call.settings.has("email-verification"),
         upstreams=call.services.sign_in_buttons,
+        terms_version=call.settings.terms_version,
+        terms_url=call.settings.terms_url,
+        has_accepted="accepted_terms" in call.form,
         min_length=call.settings.password_min_length,
         errors=errors or {},
     )

@@ -80,6 +80,14 @@ class SelectAccount:
 
 
 @dataclass(frozen=True)
+class AcceptTerms:
+    """The user must accept the operator's terms of service, because they are new or have changed."""
+
+    why: str = "the user must accept the terms of service"
+    error: type[OAuth2Error] = InteractionRequiredError
+
+
+@dataclass(frozen=True)
 class AskConsent:
     why: str = "the user has not allowed access yet"
     error: type[OAuth2Error] = ConsentRequiredError
@@ -99,7 +107,7 @@ class Issue:
     pass
 
 
-Step = LogIn | SignUp | StepUp | SetUp | SelectAccount | AskConsent | Refuse | Issue
+Step = LogIn | SignUp | StepUp | SetUp | SelectAccount | AcceptTerms | AskConsent | Refuse | Issue
 
 
 def next_step(
@@ -111,12 +119,14 @@ def next_step(
     reachable: str,
     required: str,
     now: datetime,
+    terms_due: bool = False,
     just_signed_in: bool = False,
 ) -> Step:
     """Return the first missing step. `parked` is the request as it was stored, if the browser returns to it.
 
     `reachable` is the level that the user's factors can reach, and `required` the one that operators require.
 
+    `terms_due`: the user has not accepted the current terms of service.
     `just_signed_in`: the user signed in for this request, which was not stored.
     """
     if session is None:
@@ -131,6 +141,8 @@ def next_step(
     missing = _level_needed(request, level_of(session.amr), reachable=reachable, required=required)
     if missing is not None:
         return missing
+    if terms_due:
+        return AcceptTerms()
     if parked is not None and parked.consented_by == session.user_id:
         return Issue()
     return _consent_needed(request, consent) or Issue()

@@ -8,12 +8,14 @@ from functools import partial
 
 from starlette.responses import Response
 
+from provider.accounts import terms
 from provider.accounts.factors import policy, second_factor
 from provider.accounts.factors.policy import set_up_page
 from provider.destination import Destination
 from provider.oauth.authorize import consent, parked_requests
 from provider.oauth.authorize.approval import approve
 from provider.oauth.authorize.interaction import (
+    AcceptTerms,
     AskConsent,
     Issue,
     LogIn,
@@ -59,6 +61,7 @@ PAGES: dict[type[Step], str] = {
     SignUp: "/signup",
     StepUp: "/login/second-factor",
     SelectAccount: "/select-account",
+    AcceptTerms: "/login/terms",
     AskConsent: "/consent",
 }
 """The page for each step. That of SetUp depends on what is missing."""
@@ -168,15 +171,23 @@ def _next_step(
     call: Call, request: AuthorizationRequest, session: Session | None, parked: ParkedRequest | None
 ) -> Step:
     work = call.work
-    agreed, reachable, required = None, AAL1, AAL1
+    agreed, reachable, required, terms_due = None, AAL1, AAL1, False
     if session is not None:
         if not request.client.metadata.first_party:
             agreed = consent.granted(work, user_id=session.user_id, client=request.client)
         required = _required_level(call, request, session)
+        terms_due = terms.is_due(work, user_id=session.user_id)
         if request.acr_values or required != AAL1:
             reachable = second_factor.reachable_level(work, session.user_id)
     step = next_step(
-        request, session, parked=parked, consent=agreed, reachable=reachable, required=required, now=work.now
+        request,
+        session,
+        parked=parked,
+        consent=agreed,
+        reachable=reachable,
+        required=required,
+        terms_due=terms_due,
+        now=work.now,
     )
     if isinstance(step, SetUp) and not policy.can_meet(call.settings, step.level):
         return Refuse(
