@@ -17,6 +17,8 @@ from provider.accounts.roles.permissions import Permission
 from provider.accounts.store import email_addresses, linked_identities, users
 from provider.accounts.users import NoSuchUser
 from provider.admin import authority
+from provider.admin.api import accepted_terms
+from provider.admin.api.accepted_terms import AcceptedTerms
 from provider.admin.authority import LastAdministrator
 from provider.admin.filters import query_text
 from provider.admin.operation import Resource, by_operator
@@ -48,13 +50,6 @@ STAYS_VERIFIED = Text(
     "A verified email address can't be set to unverified. To have the user confirm a new address, use "
     "POST /users/{user_id}/email."
 )
-
-
-class AcceptedTerms(Body):
-    """The terms of service that a user accepted last."""
-
-    version: str = Field(description="The version.")
-    accepted_at: datetime = Field(description="When the user accepted it.")
 
 
 class Account(Body):
@@ -274,9 +269,7 @@ def _account(one: Overview) -> Account:
         roles=one.user.roles,
         two_factor=one.two_factor,
         has_password=one.has_password,
-        accepted_terms=None
-        if one.accepted_terms is None
-        else AcceptedTerms(version=one.accepted_terms.version, accepted_at=one.accepted_terms.accepted_at),
+        accepted_terms=accepted_terms.describe(one.accepted_terms),
         created_at=one.user.created_at,
         updated_at=one.user.updated_at,
         claims=one.user.claims,

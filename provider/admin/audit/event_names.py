@@ -64,6 +64,7 @@ EVENT_NAMES: Mapping[str, Text] = {
     Event.SIGNED_IN: Text("Signed in"),
     Event.NEW_DEVICE: Text("Signed in on a new device"),
     Event.SIGN_IN_FAILED: Text("Sign-in failed"),
+    Event.SIGN_IN_CODE_REQUESTED: Text("Code to sign in requested"),
     Event.SECOND_FACTOR_FAILED: Text("Two-factor code rejected"),
     Event.STEPPED_UP: Text("Identity confirmed again"),
     Event.SIGNED_OUT: Text("Signed out"),

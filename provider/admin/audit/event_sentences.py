@@ -48,6 +48,7 @@ OF_USER: Mapping[str, Text] = {
     Event.SIGNED_IN: Text("%(user)s signed in"),
     Event.NEW_DEVICE: Text("%(user)s signed in on a new device"),
     Event.SIGN_IN_FAILED: Text("%(user)s failed to sign in"),
+    Event.SIGN_IN_CODE_REQUESTED: Text("A code to sign in was requested for %(user)s"),
     Event.SECOND_FACTOR_FAILED: Text("%(user)s entered a wrong two-factor code"),
     Event.STEPPED_UP: Text("%(user)s confirmed their identity again"),
     Event.SIGNED_OUT: Text("%(user)s signed out"),
