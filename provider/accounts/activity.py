@@ -58,6 +58,7 @@ SENTENCES: Mapping[Event, Text] = {
     Event.SIGNED_IN: Text("Signed in"),
     Event.NEW_DEVICE: Text("New device signed in"),
     Event.SIGN_IN_FAILED: Text("Failed sign-in"),
+    Event.SIGN_IN_CODE_REQUESTED: Text("Code to sign in requested"),
     Event.SECOND_FACTOR_FAILED: Text("Wrong two-factor code entered"),
     Event.STEPPED_UP: Text("Confirmed your identity"),
     Event.SIGNED_OUT: Text("Signed out"),
@@ -90,6 +91,7 @@ _SIGN_IN = Kind(
     frozenset({
         Event.SIGNED_IN, Event.NEW_DEVICE, Event.SIGN_IN_FAILED, Event.SECOND_FACTOR_FAILED, Event.STEPPED_UP,
         Event.SIGNED_OUT, Event.SESSIONS_ENDED, Event.IDENTITY_USED, Event.RECOVERY_CODE_USED, Event.TWO_FACTOR_LOCKED,
+        Event.SIGN_IN_CODE_REQUESTED,
     }),
 )  # fmt: skip
 _SECURITY = Kind(

@@ -44,6 +44,7 @@ class Event(StrEnum):
     SIGNED_IN = "session.signed_in"
     NEW_DEVICE = "session.new_device"
     SIGN_IN_FAILED = "session.sign_in.failed"
+    SIGN_IN_CODE_REQUESTED = "session.sign_in.code_requested"
     SECOND_FACTOR_FAILED = "session.second_factor.failed"
     STEPPED_UP = "session.stepped_up"
     SIGNED_OUT = "session.signed_out"

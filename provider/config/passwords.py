@@ -31,6 +31,11 @@ class Passwords(Section):
         description="What every user must sign in with: none, two-factor (a passkey or any other second factor), or "
         "passkey. A role or an app can require more. Users who have none are asked to set it up.",
     )
+    email_code_sign_in: bool = Field(
+        False,
+        description="Whether users can sign in with a code by email instead of the password. It is one factor. Whoever "
+        "reads the mailbox can then sign in, unless the user has a second factor.",
+    )
     totp_bypass_code: str | None = Field(
         None,
         description="Fixed code accepted instead of a TOTP code, for tests. Needs SIGNET_ENV=development and "

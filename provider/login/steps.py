@@ -30,7 +30,7 @@ from provider.languages.text import Text
 from provider.observability import counters
 from provider.observability.metrics import SIGN_INS
 from provider.refusals import Refusal
-from provider.sessions.assurance import FEDERATED, PASSWORD
+from provider.sessions.assurance import FEDERATED, ONE_TIME_CODE, PASSWORD
 from provider.sessions.lifecycle import end_session, open_session, sign_in_again
 from provider.sessions.store import Session
 from provider.work import UnitOfWork
@@ -47,7 +47,7 @@ class Step(StrEnum):
     SECOND_FACTOR = "second_factor"
 
 
-METHODS = {PASSWORD: "password", FEDERATED: "upstream"}
+METHODS = {PASSWORD: "password", FEDERATED: "upstream", ONE_TIME_CODE: "email_code"}
 """The first factors by their `amr`, as metrics name them. All others are passkeys."""
 
 

@@ -23,6 +23,7 @@ from provider.accounts.pages import (
 from provider.config.settings import Settings
 from provider.federation.pages import linked, upstream
 from provider.login.pages import (
+    email_code,
     email_verification,
     login,
     passkey,
@@ -89,6 +90,13 @@ def pages(settings: Settings) -> list[BaseRoute]:
         Route("/health/ready", health.ready, methods=get, name="health_ready"),
         Route("/static/{name}", Static(find_brand_asset), methods=get, name="static"),
     ]
+    if settings.email_code_sign_in:
+        table += [
+            Route(email_code.PATH, email_code.show_email_code, methods=get, name="show_email_code"),
+            Route(email_code.PATH, email_code.request_email_code, methods=post, name="request_email_code"),
+            Route(email_code.ENTER, email_code.show_enter_code, methods=get, name="show_enter_code"),
+            Route(email_code.ENTER, email_code.enter_code, methods=post, name="enter_code"),
+        ]
     if settings.terms_version is not None:
         table += [
             Route("/login/terms", terms.show_terms, methods=get, name="show_terms"),

@@ -84,6 +84,7 @@ def login_page(
         "where": where,
         "action": where.through("/login"),
         "passkey_action": where.through("/login/passkey"),
+        "email_code": where.through("/login/email-code") if call.settings.email_code_sign_in else None,
         "upstreams": call.services.sign_in_buttons,
         "signals": signals,
         "errors": errors or {},
