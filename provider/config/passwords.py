@@ -33,8 +33,8 @@ class Passwords(Section):
     )
     email_code_sign_in: bool = Field(
         False,
-        description="Whether users can sign in with a code by email instead of the password. It is one factor. Anyone who "
-        "reads the mailbox can then sign in, unless the user has a second factor.",
+        description="Whether users can sign in with a code by email instead of the password. It is one factor. "
+        "Anyone who reads the mailbox can then sign in, unless the user has a second factor.",
     )
     totp_bypass_code: str | None = Field(
         None,
