@@ -62,6 +62,7 @@ KINDS = (
     "introspection",
     "link",
     "login",
+    "login_unsolved",
     "mail",
     "mailbox",
     "passkey",
@@ -73,6 +74,7 @@ KINDS = (
     "resend",
     "sign_up",
     "test_email",
+    "unsolved",
     "upstream",
     "user_code",
 )

@@ -2,7 +2,9 @@
 
 from starlette.responses import Response
 
+from provider.accounts import proof_of_work
 from provider.accounts.email.email_addresses import WrongCode, parse_address
+from provider.accounts.proof_of_work import Form
 from provider.destination import Destination
 from provider.languages.text import Text
 from provider.login import email_code
@@ -36,6 +38,10 @@ def request_email_code(call: Call) -> Response:
     if address is None:
         errors: dict[str, str] = {"email": Text("Enter an email address, like name@example.com.")}
         return _ask_for_address(call, where, email=email, errors=errors, status_code=400)
+    try:
+        proof_of_work.require_solved(call.work, Form.EMAIL_CODE, call.form.get("proof"))
+    except TooManyRequests as refusal:
+        return _ask_for_address(call, where, email=email, **too_many(call, refusal))
     ticket = email_code.request_code(call.work, address=address, browser=call.browser)
     again = {"again": "yes"} if "again" in call.form else {}
     return go(where.through(ENTER, ticket=email_code.seal_ticket(call.work, ticket), **again))
@@ -81,6 +87,7 @@ def _ask_for_address(
         form_targets=where.form_targets,
         where=where,
         action=where.through(PATH),
+        puzzle=proof_of_work.new_puzzle(call.work, Form.EMAIL_CODE),
         email=email,
         errors=errors or {},
     )
@@ -104,6 +111,7 @@ def _ask_for_code(
         action=where.through(ENTER, ticket=call.query["ticket"]),
         resend_action=where.through(PATH),
         code_lifetime=call.settings.verify_code_lifetime,
+        puzzle=proof_of_work.new_puzzle(call.work, Form.EMAIL_CODE),
         sent_again="again" in call.query,
         errors=errors or {},
     )
