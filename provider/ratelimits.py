@@ -33,6 +33,8 @@ class Limits:
     )
     user_code: str = "30/5minutes"  # wrong codes of devices typed from one place, by whoever is signed in
     upstream: str = "60/5minutes"  # failed sign-ins by an upstream: each costs it and us a request
+    login_unsolved: str = "10/5minutes"  # failed sign-ins without proof of work, where it is on: the first need none
+    unsolved: str = "5/hour"  # other forms without proof of work, where it is on: browsers without scripts
     picture: str = "30/hour"  # uploaded by one person: each is decoded and drawn anew
     password_strength: str = "120/minute"  # noqa: S105  # looked at while somebody types: each takes up to 40 ms
     guess: str = "60/5minutes"  # codes, tokens and links that were never issued, from one place; only these are refused

@@ -18,6 +18,7 @@ import provider.accounts.store.pictures
 import provider.accounts.store.remembered_devices
 import provider.accounts.store.roles
 import provider.accounts.store.search_keys
+import provider.accounts.store.terms_acceptances
 import provider.accounts.store.users
 import provider.admin.bulk.runs
 import provider.admin.imports.store

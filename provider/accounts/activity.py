@@ -28,6 +28,7 @@ SENTENCES: Mapping[Event, Text] = {
     Event.DELETION_CANCELLED: Text("Account deletion canceled"),
     Event.INTRUSION_REPORTED: Text("You used “This was not me”. All sessions were signed out"),
     Event.DATA_EXPORTED: Text("Data downloaded"),
+    Event.TERMS_ACCEPTED: Text("Terms of service accepted"),
     Event.PROFILE_CHANGED: Text("Profile changed"),
     Event.PICTURE_CHANGED: Text("Profile picture changed"),
     Event.ROLES_CHANGED: Text("Your roles were changed"),
@@ -59,6 +60,7 @@ SENTENCES: Mapping[Event, Text] = {
     Event.SIGNED_IN: Text("Signed in"),
     Event.NEW_DEVICE: Text("New device signed in"),
     Event.SIGN_IN_FAILED: Text("Failed sign-in"),
+    Event.SIGN_IN_CODE_REQUESTED: Text("Code to sign in requested"),
     Event.SECOND_FACTOR_FAILED: Text("Wrong two-factor code entered"),
     Event.STEPPED_UP: Text("Confirmed your identity"),
     Event.ACCOUNT_CHOSEN: Text("Account chosen in a browser with several accounts"),
@@ -93,6 +95,7 @@ _SIGN_IN = Kind(
         Event.SIGNED_IN, Event.NEW_DEVICE, Event.SIGN_IN_FAILED, Event.SECOND_FACTOR_FAILED, Event.STEPPED_UP,
         Event.SIGNED_OUT, Event.SESSIONS_ENDED, Event.IDENTITY_USED, Event.RECOVERY_CODE_USED, Event.TWO_FACTOR_LOCKED,
         Event.ACCOUNT_CHOSEN,
+        Event.SIGN_IN_CODE_REQUESTED,
     }),
 )  # fmt: skip
 _SECURITY = Kind(

@@ -26,11 +26,15 @@ class Attempt:
     """
 
     network: Key
+    unsolved: Key | None
+    """What a failure without proof of work counts on. None if there is one, or none is needed."""
     counters: tuple[tuple[Policy, str], ...]
 
     def fail(self, work: UnitOfWork) -> None:
         count(work, LIMITS.login, key=self.network)
         count(work, LIMITS.all_logins, key=ALL_USERS)
+        if self.unsolved is not None:
+            count(work, LIMITS.login_unsolved, key=self.unsolved)
 
     def succeed(self, work: UnitOfWork) -> None:
         for policy, subject in self.counters:
@@ -46,18 +50,28 @@ class Attempt:
                 failures.reset(db, policy.kind, subject)
 
 
-def begin_attempt(work: UnitOfWork, subject: str, device: KnownDevice | None, *, signed_in: bool = False) -> Attempt:
+def unsolved_of(work: UnitOfWork) -> Key:
+    """Return the key of failed sign-ins without proof of work from this network."""
+    return of_network(work, "login-unsolved")
+
+
+def begin_attempt(
+    work: UnitOfWork, subject: str, device: KnownDevice | None, *, signed_in: bool = False, is_solved: bool = True
+) -> Attempt:
     """Count a password attempt as failed in advance; return it. Raises TooManyRequests.
 
     `subject` is the account, or a stand-in for an address without an account: both wait alike. While all sign-ins
     together are over their limit, attempts from unknown devices are slowed further, unless the user is `signed_in`
-    already.
+    already. Attempts from unknown devices without proof of work (`is_solved`) have a stricter limit for their network.
     """
     network = of_network(work, "login")
     if device is not None:
         throttle.reserve(work, throttle.KNOWN_DEVICE, device.id)
-        return Attempt(network, ((throttle.KNOWN_DEVICE, device.id),))
+        return Attempt(network, None, ((throttle.KNOWN_DEVICE, device.id),))
     require_room(work, LIMITS.login, key=network)
+    unsolved = None if is_solved else unsolved_of(work)
+    if unsolved is not None:
+        require_room(work, LIMITS.login_unsolved, key=unsolved)
     counters = [(throttle.PASSWORD, subject)]
     if not signed_in and is_full(work, LIMITS.all_logins, key=ALL_USERS):
         pair = work.vault.keyed_digest(f"{network[0].key} {subject}", purpose=PAIR).hex()
@@ -66,4 +80,4 @@ def begin_attempt(work: UnitOfWork, subject: str, device: KnownDevice | None, *,
             raise TooManyRequests(round(throttle.RUSH.first_wait.total_seconds()))
         counters.append((throttle.RUSH, pair))
     throttle.reserve(work, throttle.PASSWORD, subject)
-    return Attempt(network, tuple(counters))
+    return Attempt(network, unsolved, tuple(counters))

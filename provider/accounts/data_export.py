@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from provider.accounts.factors import remembered_devices, second_factor
-from provider.accounts.store import email_addresses, linked_identities, pictures, users
+from provider.accounts.store import email_addresses, linked_identities, pictures, terms_acceptances, users
 from provider.audit import store as audit
 from provider.audit.events import Event
 from provider.audit.log import record
@@ -43,6 +43,9 @@ def export(work: UnitOfWork, *, user_id: str, applications: list[dict[str, Any]]
         "linked_identities": [
             _some(one, "issuer", "subject", "email", "created_at", "last_used_at")
             for one in linked_identities.find_of_user(read, user_id)
+        ],
+        "terms_of_service": [
+            _some(one, "version", "accepted_at") for one in terms_acceptances.find_of_users(read, [user_id])
         ],
         "sessions": [
             _some(one, "id", "created_at", "auth_time", "amr", "last_seen", "network", "user_agent", "ended_at")

@@ -34,7 +34,7 @@ def issue_link(
     browser: str | None = None,
     password_at: datetime | None = None,
 ) -> NewLink:
-    """Create a one-time link; earlier links for this purpose can no longer be used.
+    """Create a one-time link; earlier links for this purpose can no longer be used, except for UNDO and SIGN_IN.
 
     `browser` is the cookie of the browser that requested it after the right password, or with a ticket. In that browser
     the link works without the password. `password_at` is when the password was typed in that browser, if it was.
@@ -46,9 +46,10 @@ def issue_link(
         Purpose.RESET: settings.reset_link_lifetime,
         Purpose.INVITE: settings.invite_link_lifetime,
         Purpose.CHANGE: settings.verify_link_lifetime,
+        Purpose.SIGN_IN: settings.verify_code_lifetime,
         Purpose.UNDO: settings.undo_link_lifetime,
     }[purpose]
-    by_code = purpose in {Purpose.VERIFY, Purpose.CHANGE}
+    by_code = purpose in {Purpose.VERIFY, Purpose.CHANGE, Purpose.SIGN_IN}
     link = Link(
         id=new_id(),
         digest=digest(token),
@@ -65,7 +66,8 @@ def issue_link(
         expires_at=work.now + lifetime,
         claimed_at=None,
     )
-    if purpose is not Purpose.UNDO:  # an earlier one leads further back
+    # An earlier UNDO leads further back, and anyone may ask for a code to sign in, in a browser of their own.
+    if purpose not in {Purpose.UNDO, Purpose.SIGN_IN}:
         links.expire_all(work.db, address.user_id, purpose)
     links.add(work.db, link)
     return NewLink(link.id, token, code, link.expires_at)
@@ -90,6 +92,15 @@ def find_link_by_code(work: UnitOfWork, *, address_id: str, typed: str, purpose:
         return None
     digests = work.vault.keyed_digests(f"{address_id}:{code}", purpose=CODE)
     return links.find_by_code(work.read, address_id, digests, purpose, now=work.now)
+
+
+def is_code_of(work: UnitOfWork, link: Link, typed: str) -> bool:
+    """Return whether the code of this link was typed, and has not expired."""
+    code = DIGITS.read(typed)
+    if code is None or link.code_digest is None or link.code_expires_at is None or link.code_expires_at <= work.now:
+        return False
+    digests = work.vault.keyed_digests(f"{link.address_id}:{code}", purpose=CODE)
+    return any(same(link.code_digest, one) for one in digests)
 
 
 def is_of_browser(link: Link, browser: str | None) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from provider.accounts import terms
 from provider.accounts.email.email_addresses import Address, parse_address, problem_of_address
 from provider.accounts.email.verification_emails import Ticket, may_write_to, send_verification, ticket_for
 from provider.accounts.passwords.passwords import require_own_hash
@@ -108,6 +109,7 @@ def sign_up_unverified(work: UnitOfWork, *, address: Address, password: str, cla
         work, address, hashed, status=Status.ACTIVE, verified=False, roles=(), claims=_in_their_language(work, claims)
     )
     record(work, Event.ACCOUNT_REGISTERED, user_id=added.user_id, verified=False)
+    terms.accept_at_sign_up(work, user_id=added.user_id)
     return added.user_id
 
 
@@ -209,6 +211,7 @@ def _claim(
         passwords.replace(work.db, claimed.user_id, hashed, now=work.now)
         search_keys.replace(work.db, claimed.user_id, search_keys.keys_of([claimed.normal], spoken))
     record(work, Event.ACCOUNT_REGISTERED, user_id=claimed.user_id)
+    terms.accept_at_sign_up(work, user_id=claimed.user_id)
     if may_mail:
         send_verification(work, claimed, browser=browser, carry=carry, password_at=password_at)
     return ticket_for(claimed)

@@ -52,10 +52,11 @@ RUSH = Policy(
 SECOND_FACTOR = Policy(kind="second_factor", ceiling=100)  # NIST SP 800-63B section 3.2.2
 RECOVERY_CODE = Policy(kind="second_factor")  # counted together, but 79 bits are beyond guessing: the way out of a lock
 EMAIL_CODE = Policy(kind="email_code", ceiling=5, forget_after=timedelta(hours=1))  # one letter's code in a million
+SIGN_IN_CODE = replace(PASSWORD, kind="sign_in_code")  # all codes for one address; passwords have a count of their own
 UNPROVEN = "unknown identifier"
 FAILURES_PER_SIGN_IN = 5
 """The number of wrong second factors that end a sign-in; then the password is needed again."""
-KINDS_FORGOTTEN = (PASSWORD.kind, KNOWN_DEVICE.kind, RUSH.kind, EMAIL_CODE.kind)
+KINDS_FORGOTTEN = (PASSWORD.kind, KNOWN_DEVICE.kind, RUSH.kind, EMAIL_CODE.kind, SIGN_IN_CODE.kind)
 
 
 class Exhausted(Refusal):

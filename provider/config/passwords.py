@@ -38,6 +38,18 @@ class Passwords(Section):
         description="For how many days a user can choose not to be asked for the second factor again on a device, up "
         "to 90. 0 turns it off. It has no effect where a second factor is required.",
     )
+    email_code_sign_in: bool = Field(
+        False,
+        description="Whether users can sign in with a code by email instead of the password. It is one factor. "
+        "Anyone who reads the mailbox can then sign in, unless the user has a second factor.",
+    )
+    proof_of_work: int = Field(
+        0,
+        ge=0,
+        le=10_000_000,
+        description="How many hashes a browser computes at most to sign up, to ask for an email, and to sign in after "
+        "failures, for example 100000 for about a second. Slows down bots. 0 turns it off.",
+    )
     totp_bypass_code: str | None = Field(
         None,
         description="Fixed code accepted instead of a TOTP code, for tests. Needs SIGNET_ENV=development and "

@@ -1,4 +1,4 @@
-"""The settings of signing up: what the form asks for, and which email domains are accepted."""
+"""The settings of signing up: what the form asks for, which email domains are accepted, and the terms of service."""
 
 import re
 from typing import Annotated, ClassVar, Literal, Self, get_args
@@ -6,9 +6,11 @@ from typing import Annotated, ClassVar, Literal, Self, get_args
 import idna
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from provider.config.lines import Line
 from provider.config.lists import Names, in_order
 from provider.config.notation import Notation
 from provider.config.section import Section
+from provider.config.urls import WebPage
 from provider.urls import normal_host
 
 NameClaim = Literal["name", "given_name", "middle_name", "family_name", "nickname", "preferred_username"]
@@ -74,7 +76,7 @@ Domains = Annotated[Names, AfterValidator(_domains), Notation("domains, comma-se
 
 
 class SignUpSettings(Section):
-    """What the sign-up form asks for, and which email domains are accepted."""
+    """What the sign-up form asks for, which email domains are accepted, and the terms of service."""
 
     title: ClassVar[str] = "Sign-up"
 
@@ -97,10 +99,18 @@ class SignUpSettings(Section):
         description="Email domains that users cannot sign up with, comma-separated. These win over the "
         "allowed domains.",
     )
+    terms_version: Line | None = Field(
+        None,
+        description="Version of your terms of service, for example 2026-11. Users accept it when they sign up, and "
+        "again when you change it. Needs SIGNET_TERMS_URL. Unset: users are not asked.",
+    )
+    terms_url: WebPage | None = Field(None, description="URL of the page with your terms of service.")
 
     @model_validator(mode="after")
     def _asks_for_what_it_requires(self) -> Self:
         missing = [name for name in self.sign_up_required if name not in self.sign_up_fields]
         if missing:
             raise ValueError(f"SIGNET_SIGN_UP_REQUIRED: {', '.join(missing)} must be in SIGNET_SIGN_UP_FIELDS too")
+        if self.terms_version is not None and self.terms_url is None:
+            raise ValueError("SIGNET_TERMS_VERSION needs SIGNET_TERMS_URL, the page where users read the terms")
         return self

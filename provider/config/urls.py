@@ -1,4 +1,4 @@
-"""URLs of the database in the notations that operators paste, and the hosts of other settings."""
+"""URLs of the database in the notations that operators paste, and the hosts and pages of other settings."""
 
 import re
 from typing import Annotated
@@ -113,6 +113,19 @@ def _host(value: str) -> str:
     return name
 
 
+def _web_page(value: str) -> str:
+    """Return the URL of a page that users open. Raises ValueError."""
+    try:
+        parts = urlsplit(value)
+        has_host = parts.scheme in {"https", "http"} and bool(parts.hostname)
+    except ValueError:
+        has_host = False
+    if not has_host or not value.isascii() or re.search(r"[\s\"<>]", value):
+        raise ValueError("must be an http or https URL, such as https://example.com/terms")
+    return value
+
+
 DatabaseUrl = Annotated[str, AfterValidator(_database_url), Notation("URL")]
 ReadUrl = Annotated[str, AfterValidator(_read_url), Notation("URL")]
 Host = Annotated[str, AfterValidator(_host), Notation("host name or IP address")]
+WebPage = Annotated[str, AfterValidator(_web_page), Notation("URL")]

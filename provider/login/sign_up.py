@@ -6,7 +6,7 @@ Where addresses are verified, the account waits for that. Otherwise the user is 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from provider.accounts import registration
+from provider.accounts import registration, terms
 from provider.accounts.email.email_addresses import Address, parse_address, problem_of_own_address
 from provider.accounts.email.verification_emails import Ticket
 from provider.accounts.passwords.passwords import about_person, problem_of
@@ -44,10 +44,13 @@ def name_fields(settings: Settings) -> list[Field]:
     return [known[name] for name in settings.sign_up_fields]
 
 
-def read_sign_up(settings: Settings, *, email: str, password: str, names: Mapping[str, str]) -> SignUp:
+def read_sign_up(
+    settings: Settings, *, email: str, password: str, names: Mapping[str, str], accepted_terms: str | None
+) -> SignUp:
     """Check a sign-up. `names` are the claims that name the user; those that are not one are ignored.
 
-    Names follow the rules of the profile. Raises InvalidSignUp.
+    Names follow the rules of the profile. `accepted_terms` is the version of the terms of service that the user
+    accepted. Raises InvalidSignUp.
     """
     claims, wrong = parse_profile({name: names.get(name, "") for name in NAME_CLAIMS})
     for name in settings.sign_up_required:
@@ -62,6 +65,8 @@ def read_sign_up(settings: Settings, *, email: str, password: str, names: Mappin
     about = about_person(claims, "" if address is None else address.normal)
     if (problem := problem_of(settings, password, about=about)) is not None:
         errors["password"] = problem
+    if (problem := terms.problem_of(settings, accepted_terms)) is not None:
+        errors["accepted_terms"] = problem
     if address is None or errors:
         raise InvalidSignUp(errors)
     return SignUp(address, password, with_full_name(claims))

@@ -29,12 +29,12 @@ from provider.login.step import Step, step_after_first_factor
 from provider.observability import counters
 from provider.observability.metrics import SIGN_INS
 from provider.refusals import Refusal
-from provider.sessions.assurance import FEDERATED, PASSWORD
+from provider.sessions.assurance import FEDERATED, ONE_TIME_CODE, PASSWORD
 from provider.sessions.lifecycle import make_room, open_session, sign_in_again
 from provider.sessions.store import Session
 from provider.work import UnitOfWork
 
-METHODS = {PASSWORD: "password", FEDERATED: "upstream"}
+METHODS = {PASSWORD: "password", FEDERATED: "upstream", ONE_TIME_CODE: "email_code"}
 """The first factors by their `amr`, as metrics name them. All others are passkeys."""
 
 
@@ -102,6 +102,7 @@ def sign_in(
     device: str | None = None,
     remembered: str | None = None,
     client_id: str | None = None,
+    is_solved: bool = True,
 ) -> SignIn:
     """Check the email address and password, and begin a session.
 
@@ -109,6 +110,7 @@ def sign_in(
     up to a limit. One of the same user continues under a new identifier, so that applications keep their access.
     `device` is the cookie of a browser that signed in before, and `remembered` the one with which it may skip the
     second factor; an app has none. `client_id` is the app whose request waits for the sign-in, for the audit log.
+    `is_solved`: the form came with proof of work, or needs none.
 
     Whether the account may sign in is decided and revealed only after the right password. An unverified address opens
     nothing, and neither does the password of a claim to another user's address. Raises WrongPassword, Suspended,
@@ -123,7 +125,7 @@ def sign_in(
     subject = throttle.subject_of_unproven(work, typed) if held is None else held[0].id
     first = held or claimed
     known = known_devices.find_known(work, device, None if first is None else first[0].id)
-    attempt = begin_attempt(work, subject, known)
+    attempt = begin_attempt(work, subject, known, is_solved=is_solved)
     # Two checks for whatever is wrong or only claimed: a sign-up with a taken address must look like any (decision 41).
     rivals = ((one, passwords.is_password_of(work, one and one[0].id, password)) for one in (held, claimed))
     owner = next((one for one, is_right in rivals if is_right), None)

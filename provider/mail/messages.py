@@ -71,6 +71,13 @@ def reset_password(
     _enqueue(work, to, email, "reset_password", lifetime=settings.reset_link_lifetime)
 
 
+def sign_in_code(work: UnitOfWork, *, to: str, code: str, language: str | None = None) -> str:
+    """Queue the email with a code to sign in. It has no link: the code is typed in the browser that asked for it."""
+    lifetime = work.settings.verify_code_lifetime
+    email = render(work.settings, language_of(work, language), "sign_in_code", code=code, code_lifetime=lifetime)
+    return _enqueue(work, to, email, "sign_in_code", lifetime=lifetime)
+
+
 def invitation(work: UnitOfWork, *, to: str, token: str, language: str | None = None) -> None:
     """Queue the email to a user for whom an operator created an account, with a link to set the password."""
     settings = work.settings

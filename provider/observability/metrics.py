@@ -62,6 +62,7 @@ KINDS = (
     "introspection",
     "link",
     "login",
+    "login_unsolved",
     "mail",
     "mailbox",
     "passkey",
@@ -73,6 +74,7 @@ KINDS = (
     "resend",
     "sign_up",
     "test_email",
+    "unsolved",
     "upstream",
     "user_code",
 )
@@ -127,7 +129,7 @@ TOKEN_REQUESTS = Counter(
 SIGN_INS = Counter(
     "signet_sign_ins",
     "Steps of signing in.",
-    Label("factor", "What was checked.", ("passkey", "password", "second_factor", "upstream")),
+    Label("factor", "What was checked.", ("email_code", "passkey", "password", "second_factor", "upstream")),
     Label("outcome", "`signed_in`, `second_factor_due`, `stepped_up`, or the code of the problem: `wrong_password`."),
     alert='A sudden rise of `outcome="wrong_password"`, or no `signed_in` for an unusual time.',
     tally=_sign_in,

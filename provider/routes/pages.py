@@ -22,7 +22,17 @@ from provider.accounts.pages import (
 )
 from provider.config.settings import Settings
 from provider.federation.pages import linked, upstream
-from provider.login.pages import email_verification, login, passkey, passkey_offer, second_factor, sign_out, sign_up
+from provider.login.pages import (
+    email_code,
+    email_verification,
+    login,
+    passkey,
+    passkey_offer,
+    second_factor,
+    sign_out,
+    sign_up,
+    terms,
+)
 from provider.oauth.endpoints.account_chooser import account_chooser
 from provider.oauth.endpoints.connected_apps import application, applications, withdraw
 from provider.oauth.endpoints.consent import consent
@@ -80,6 +90,18 @@ def pages(settings: Settings) -> list[BaseRoute]:
         Route("/health/ready", health.ready, methods=get, name="health_ready"),
         Route("/static/{name}", Static(find_brand_asset), methods=get, name="static"),
     ]
+    if settings.email_code_sign_in:
+        table += [
+            Route(email_code.PATH, email_code.show_email_code, methods=get, name="show_email_code"),
+            Route(email_code.PATH, email_code.request_email_code, methods=post, name="request_email_code"),
+            Route(email_code.ENTER, email_code.show_enter_code, methods=get, name="show_enter_code"),
+            Route(email_code.ENTER, email_code.enter_code, methods=post, name="enter_code"),
+        ]
+    if settings.terms_version is not None:
+        table += [
+            Route("/login/terms", terms.show_terms, methods=get, name="show_terms"),
+            Route("/login/terms", terms.accept_terms, methods=post, name="accept_terms"),
+        ]
     if settings.has("registration"):
         table += [
             Route("/signup", sign_up.show_sign_up, methods=get, name="show_sign_up"),

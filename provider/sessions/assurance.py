@@ -18,6 +18,7 @@ REQUIRED_FACTORS: Mapping[str, str] = {"none": AAL1, "two-factor": AAL2, "passke
 
 PASSWORD = "pwd"  # noqa: S105  # an amr value
 ONE_TIME_CODE = "otp"
+"""A code by email if it is the only factor, else one of an authenticator app or a recovery code."""
 HARDWARE_KEY = "hwk"
 SOFTWARE_KEY = "swk"
 USER_PRESENT = "user"
@@ -26,8 +27,14 @@ MULTI_FACTOR = "mfa"
 
 
 def add_factor(amr: str, factor: str) -> str:
-    """Return the amr after one more factor."""
+    """Return the amr after one more factor.
+
+    The code of an authenticator app is a second factor also after a code by email, although RFC 8176 section 2 calls
+    both `otp`.
+    """
     methods = [method for method in amr.split() if method != MULTI_FACTOR]
+    if methods == [factor] == [ONE_TIME_CODE]:
+        return f"{ONE_TIME_CODE} {MULTI_FACTOR}"
     if factor not in methods:
         methods.append(factor)
     return " ".join([*methods, MULTI_FACTOR] if len(methods) > 1 else methods)

@@ -1,6 +1,6 @@
 // Comfort only: every page works without this file. It shows a typed password, asks how strong a new one is, copies,
 // downloads, prints, shows times in the reader's time zone, selects all rows of a list, closes toasts, offers the browser's color picker,
-// previews a form as it is typed, crops a picture, and asks the browser for passkeys.
+// previews a form as it is typed, crops a picture, asks the browser for passkeys, and solves the puzzle of a form.
 "use strict";
 
 for (const button of document.querySelectorAll("[data-reveal]")) {
@@ -318,5 +318,36 @@ for (const field of document.querySelectorAll("[data-can-create-passkeys]")) {
   if (!window.PublicKeyCredential?.parseCreationOptionsFromJSON) continue;
   capabilities().then(({ userVerifyingPlatformAuthenticator }) => {
     if (userVerifyingPlatformAuthenticator) field.value = "yes";
+  });
+}
+
+// Proof of work: the number below a limit that, after the salt, has this SHA-256. It is looked for while the form is
+// filled in. Where it cannot be, the form is sent without, as without scripts.
+for (const field of document.querySelectorAll("[data-proof]")) {
+  const { salt, target, below, ticket } = JSON.parse(field.dataset.proof);
+  const bytes = new TextEncoder();
+  const isFound = async (number) => {
+    const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes.encode(salt + number)));
+    return hash.every((byte, at) => byte === parseInt(target.substr(2 * at, 2), 16));
+  };
+  const search = async () => {
+    const together = 256; // as many at once, so that the page stays quick
+    for (let from = 0; from < below; from += together) {
+      const found = await Promise.all(Array.from({ length: together }, (_, more) => isFound(from + more)));
+      if (found.includes(true)) return field.value = `${ticket}:${from + found.indexOf(true)}`;
+    }
+  };
+  const solved = globalThis.crypto?.subtle ? search().catch(() => null) : Promise.resolve();
+  let isOver = false;
+  solved.then(() => { isOver = true; });
+  field.form.addEventListener("submit", (event) => {
+    if (isOver) return;
+    event.preventDefault();
+    const { submitter } = event;
+    if (submitter) submitter.disabled = true;
+    solved.then(() => {
+      if (submitter) submitter.disabled = false;
+      field.form.requestSubmit(submitter);
+    });
   });
 }

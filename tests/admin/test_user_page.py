@@ -6,9 +6,10 @@ from datetime import timedelta
 import pytest
 
 from provider.accounts import known_devices, profile
-from provider.accounts.store import users
+from provider.accounts.store import terms_acceptances, users
 from provider.accounts.throttle import PASSWORD, SECOND_FACTOR, find_counter, reserve
 from provider.audit import store
+from provider.config.settings import Settings
 from provider.refusals import TooManyRequests
 from tests.admin.conftest import Console, action_form
 from tests.support.browser import Browser
@@ -185,3 +186,20 @@ def test_names_of_any_kind_stay_text(console: Console, work: Work) -> None:
         assert "<img src=x>" not in page.html
     with work() as w:
         assert users.find(w.read, user_id) is not None
+
+
+class TestTermsOfService:
+    @pytest.fixture
+    def settings(self, settings: Settings) -> Settings:
+        return settings.model_copy(update={"terms_version": "2026-11", "terms_url": "https://example.test/terms"})
+
+    def test_the_page_shows_the_version_that_the_user_accepted_last(self, console: Console, work: Work) -> None:
+        with work() as w:
+            user_id = make_user(w)
+        assert "Terms of service not accepted yet" in console.open(f"/users/{user_id}").text
+        with work() as w:
+            terms_acceptances.add(w.db, user_id, "2025-01", now=w.now - timedelta(days=300))
+            terms_acceptances.add(w.db, user_id, "2026-11", now=w.now)
+        text = console.open(f"/users/{user_id}").text
+        assert "Version 2026-11, accepted" in text
+        assert "2025-01" not in text

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from starlette.applications import Starlette
 
-from provider.accounts.store import email_addresses
+from provider.accounts.store import email_addresses, terms_acceptances
 from provider.accounts.store.users import Status
 from provider.config.settings import Settings
 from tests.api.conftest import SCOPE, VERIFIER, App, Caller, problem
@@ -149,3 +149,22 @@ class TestAtOnce:
         assert sorted(answer.status_code for answer in answers) == [202] * accepted + [409] * (TIMES - accepted)
         with work() as w:
             assert len(email_addresses.find_claims(w.read, ADDRESS)) == 1
+
+
+class TestTermsOfService:
+    @pytest.fixture
+    def settings(self, settings: Settings) -> Settings:
+        return settings.model_copy(update={"terms_version": "2026-11", "terms_url": "https://example.test/terms"})
+
+    def test_the_current_version_must_be_accepted(self, app_of_ours: App, inbox: Inbox, work: Work) -> None:
+        given = {"email": ADDRESS, "password": PASSWORD}
+        for accepted in ({}, {"accepted_terms": "2025-01"}):
+            assert members_of(app_of_ours.call("/register", **given, **accepted)).keys() == {"accepted_terms"}
+        answer = app_of_ours.call("/register", **given, accepted_terms="2026-11")
+        assert answer.status_code == 202
+        code = inbox.latest(ADDRESS).code
+        app_of_ours.call("/verify-email/confirm", ticket=answer.json()["ticket"], code=code)
+        with work() as w:
+            [one] = terms_acceptances.find_of_users(w.read, [find_user(work).id])
+        assert one.version == "2026-11"
+        assert app_of_ours.challenge(password=PASSWORD).status_code == 200

@@ -1,6 +1,7 @@
 """Which pages the journeys with axe look at: each test names its own, and fails if it did not come by one of them."""
 
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import TypeVar
 
 from starlette.routing import Match, Route
@@ -8,6 +9,13 @@ from starlette.routing import Match, Route
 from provider.config.settings import Settings
 from provider.routes import routes
 
+EVERYTHING = {
+    "upstreams": Path("upstreams.toml"),
+    "terms_version": "1",
+    "terms_url": "https://example.com/terms",
+    "email_code_sign_in": True,
+}
+"""The settings that turn on all pages."""
 SEEN: dict[str, tuple[str, ...]] = {}
 """The paths of routes, by the name of the test that looks at their pages."""
 Test = TypeVar("Test", bound=Callable[..., None])

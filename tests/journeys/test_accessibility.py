@@ -20,7 +20,7 @@ from provider.config.settings import Settings
 from provider.languages.catalogs import ENGLISH
 from provider.mail.samples import NAMES
 from tests.journeys.conftest import Account, Steps
-from tests.journeys.looked_at import SEEN, routes_of, sees
+from tests.journeys.looked_at import EVERYTHING, SEEN, routes_of, sees
 from tests.support.chromium import NewPerson, Person
 from tests.support.demo_process import Demo
 from tests.support.effort import THOROUGH
@@ -117,7 +117,7 @@ def axe() -> str:
 @pytest.fixture
 def inspector(axe: str, new_person: NewPerson, request: pytest.FixtureRequest) -> Iterator[Inspector]:
     person = new_person(viewport=WIDE, reduced_motion="reduce")
-    settings = Settings().model_copy(update={"upstreams": Path("upstreams.toml")})
+    settings = Settings().model_copy(update=EVERYTHING)
     inspector = Inspector(person, axe, bool(os.environ.get("KEEP_SCREENSHOTS")))
     yield inspector
     assert inspector.findings == []

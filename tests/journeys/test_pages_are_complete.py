@@ -1,7 +1,5 @@
 """Every page is looked at by axe, in light, in dark and on a narrow screen. A page that no journey visits fails."""
 
-from pathlib import Path
-
 from starlette.routing import Route
 
 from provider.config.settings import Settings
@@ -9,9 +7,10 @@ from provider.routes import routes
 from tests.journeys import (  # noqa: F401  # they say which pages they look at
     test_accessibility,
     test_accessibility_of_actions,
+    test_signing_up_with_terms,
     test_upstream_sign_in,
 )
-from tests.journeys.looked_at import SEEN
+from tests.journeys.looked_at import EVERYTHING, SEEN
 
 NOT_PAGES = {
     "/": "leads on",
@@ -37,7 +36,7 @@ def is_page(path: str) -> bool:
 
 
 def test_every_page_is_looked_at() -> None:
-    settings = Settings().model_copy(update={"upstreams": Path("upstreams.toml")})
+    settings = Settings().model_copy(update=EVERYTHING)
     paths = {route.path for route in routes(settings) if isinstance(route, Route) and "GET" in (route.methods or ())}
     looked_at = {path for each in SEEN.values() for path in each}
     assert paths >= NOT_PAGES.keys()

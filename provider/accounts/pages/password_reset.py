@@ -2,16 +2,19 @@
 
 from starlette.responses import Response
 
+from provider.accounts import proof_of_work
 from provider.accounts.email.email_addresses import parse_address
 from provider.accounts.passwords import password_reset
 from provider.accounts.passwords.password_reset import InvalidPassword, InvalidResetLink, ResetLinkUsed
+from provider.accounts.proof_of_work import Form
 from provider.accounts.store.links import Link
 from provider.destination import Destination
 from provider.languages.text import Text
-from provider.refusals import Refusal
+from provider.refusals import Refusal, TooManyRequests
 from provider.web.call import Call
 from provider.web.destination import destination
 from provider.web.endpoint import endpoint
+from provider.web.errors import too_many
 from provider.web.pages import go, page
 
 
@@ -29,6 +32,10 @@ def forgot_password(call: Call) -> Response:
     if address is None:
         errors: dict[str, str] = {"email": Text("Enter an email address, like name@example.com.")}
         return _forgot(call, where, email=email, errors=errors, status_code=400)
+    try:
+        proof_of_work.require_solved(call.work, Form.RESET, call.form.get("proof"))
+    except TooManyRequests as refusal:
+        return _forgot(call, where, email=email, **too_many(call, refusal))
     password_reset.request_reset(call.work, address=address, carry=where.parameters)
     return go(where.through("/forgot-password/sent"))
 
@@ -86,6 +93,7 @@ def _forgot(
         status_code=status_code,
         where=where,
         action=where.through("/forgot-password"),
+        puzzle=proof_of_work.new_puzzle(call.work, Form.RESET),
         email=email,
         errors=errors or {},
     )

@@ -19,6 +19,7 @@ class Purpose(StrEnum):
     RESET = "reset"  # choose a new password
     INVITE = "invite"  # choose the first one, of an account that an operator made
     CHANGE = "change"  # this is the person's new mailbox
+    SIGN_IN = "sign-in"  # the code is a sign-in; its token is given to no one
     UNDO = "undo"  # take back a change of address, from the mailbox before
 
 
@@ -85,6 +86,25 @@ def find(db: Connection, digest: bytes, *purposes: Purpose) -> Link | None:
     """Return the link with this digest and one of these purposes, whatever its status. Consumes nothing."""
     query = _LINK.select().where(one_time_links.c.digest == digest, one_time_links.c.purpose.in_(purposes))
     return _LINK.one(db, query)
+
+
+def find_one(db: Connection, link_id: str) -> Link | None:
+    """Return the link with this id, whatever its status."""
+    return _LINK.one(db, _LINK.select().where(one_time_links.c.id == link_id))
+
+
+def find_open_of_browser(
+    db: Connection, user_id: str, purpose: Purpose, browser_digest: bytes, *, now: datetime
+) -> Link | None:
+    """Return the user's latest open link for this purpose that this browser asked for."""
+    query = _LINK.select().where(
+        one_time_links.c.user_id == user_id,
+        one_time_links.c.purpose == purpose,
+        one_time_links.c.browser_digest == browser_digest,
+        one_time_links.c.status == LinkStatus.ACTIVE,
+        one_time_links.c.expires_at > now,
+    )
+    return _LINK.one(db, query.order_by(one_time_links.c.created_at.desc(), one_time_links.c.id.desc()).limit(1))
 
 
 def find_by_code(

@@ -17,6 +17,8 @@ from provider.accounts.roles.permissions import Permission
 from provider.accounts.store import email_addresses, linked_identities, users
 from provider.accounts.users import NoSuchUser
 from provider.admin import authority
+from provider.admin.api import accepted_terms
+from provider.admin.api.accepted_terms import AcceptedTerms
 from provider.admin.authority import LastAdministrator
 from provider.admin.filters import query_text
 from provider.admin.operation import Resource, by_operator
@@ -63,6 +65,9 @@ class Account(Body):
     roles: list[str] = Field(description="The user's roles. A role in one app has the form client_id:role.")
     two_factor: bool = Field(description="Whether two-factor authentication is on.")
     has_password: bool = Field(description="Whether the user has a password.")
+    accepted_terms: AcceptedTerms | None = Field(
+        None, description="The terms of service that the user accepted last. Absent without SIGNET_TERMS_VERSION."
+    )
     created_at: datetime = Field(description="When the user was created.")
     updated_at: datetime = Field(description="When the user was last changed.")
     claims: dict[str, Any] = Field(description="The profile claims (OIDC Core section 5.1).")
@@ -264,6 +269,7 @@ def _account(one: Overview) -> Account:
         roles=one.user.roles,
         two_factor=one.two_factor,
         has_password=one.has_password,
+        accepted_terms=accepted_terms.describe(one.accepted_terms),
         created_at=one.user.created_at,
         updated_at=one.user.updated_at,
         claims=one.user.claims,

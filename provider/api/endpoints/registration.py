@@ -37,6 +37,11 @@ class Registration(Names):
     password: str = Field(
         description="The password. Short and common passwords are rejected, and those similar to the email address."
     )
+    accepted_terms: str | None = Field(
+        None,
+        description="The version of the terms of service that the user accepted. Required if SIGNET_TERMS_VERSION is "
+        "set, and then equal to it.",
+    )
 
 
 class Registered(Body):
@@ -67,6 +72,7 @@ def register(call: Call, client: Client, body: Registration) -> Registered:
             email=body.email,
             password=body.password,
             names=body.model_dump(include=set(Names.model_fields)),
+            accepted_terms=body.accepted_terms,
         )
     except InvalidSignUp as refusal:
         raise InvalidBody([{"member": name, "problem": problem} for name, problem in refusal.errors.items()]) from None

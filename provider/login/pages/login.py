@@ -4,9 +4,12 @@ from typing import Any
 
 from starlette.responses import Response
 
+from provider.accounts import proof_of_work
+from provider.accounts.attempts import unsolved_of
 from provider.accounts.email.verification_emails import open_ticket
 from provider.accounts.factors.passkey_signals import Signals
 from provider.accounts.pages.device_cookie import device_of, remembered_of
+from provider.accounts.proof_of_work import Form
 from provider.accounts.reauthentication import WrongCurrentPassword
 from provider.destination import Destination
 from provider.languages.text import Text
@@ -14,6 +17,7 @@ from provider.login import steps
 from provider.login.pages.outcome import not_now, signed_in
 from provider.login.pages.reauthentication import reauthentication_of
 from provider.login.steps import AddressUnconfirmed, Suspended, WrongPassword
+from provider.ratelimits import LIMITS, is_full
 from provider.refusals import TooManyRequests
 from provider.sessions.cookie import find_here, find_others, find_session
 from provider.sessions.guards import CHOOSER, page_to_switch
@@ -60,6 +64,7 @@ def login(call: Call) -> Response:
             device=device_of(call),
             remembered=remembered_of(call),
             client_id=where.client_id,
+            is_solved=proof_of_work.is_solved(call.work, Form.SIGN_IN, call.form.get("proof")),
         )
     except WrongPassword as refusal:
         return login_page(call, where, username=username, errors={"password": refusal.message}, status_code=400)
@@ -68,6 +73,13 @@ def login(call: Call) -> Response:
     except (Suspended, AddressUnconfirmed) as refusal:
         return not_now(call, where, refusal)
     return signed_in(call, where, done)
+
+
+def _needs_puzzle(call: Call, errors: dict[str, str] | None) -> bool:
+    """Return whether sign-ins failed: the one before this page, or many in its network."""
+    if not call.settings.proof_of_work:
+        return False
+    return bool(errors) or is_full(call.work, LIMITS.login_unsolved, key=unsolved_of(call.work))
 
 
 def login_page(
@@ -88,6 +100,8 @@ def login_page(
         "where": where,
         "action": where.through("/login"),
         "passkey_action": where.through("/login/passkey"),
+        "puzzle": proof_of_work.new_puzzle(call.work, Form.SIGN_IN) if _needs_puzzle(call, errors) else None,
+        "email_code": where.through("/login/email-code") if call.settings.email_code_sign_in else None,
         "upstreams": call.services.sign_in_buttons,
         "signals": signals,
         "errors": errors or {},

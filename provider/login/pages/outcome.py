@@ -2,6 +2,7 @@
 
 from starlette.responses import Response
 
+from provider.accounts import terms
 from provider.accounts.email.verification_emails import seal_ticket
 from provider.accounts.factors import second_factor
 from provider.accounts.factors.policy import can_meet, find_requirement, set_up_page
@@ -17,6 +18,9 @@ from provider.sessions.store import Session
 from provider.web.call import Call
 from provider.web.pages import go, page
 
+TERMS_PATH = "/login/terms"
+"""The page where users accept the terms of service (`login.pages.terms`)."""
+
 
 def signed_in(call: Call, where: Destination, done: SignIn) -> Response:
     """Set the session cookies and redirect to the second factor, or on, as `completed` does."""
@@ -29,8 +33,7 @@ def signed_in(call: Call, where: Destination, done: SignIn) -> Response:
 
 
 def completed(call: Call, where: Destination, *, remember: bool = False) -> Response:
-    """Redirect to where the user was going, after the last factor of a sign-in or a step-up; or first to the offer of a
-    passkey, if it is due.
+    """Redirect after the last factor of a sign-in or a step-up, as `next_page` says.
 
     With `remember`, the user chose not to be asked for the second factor again on this device.
     If an app's request waits there, the session is noted in it, in the transaction of the sign-in. A sign-in for which
@@ -42,17 +45,26 @@ def completed(call: Call, where: Destination, *, remember: bool = False) -> Resp
             call.services.record_sign_in(call.work, where.request_uri, browser=call.browser, session_id=session.id)
         remember_device(call, session.user_id, skips_second_factor=remember)
         follow_person(call, session.user_id)
-        if where.request_uri is None and (missing := _page_to_set_up(call, session)) is not None:
-            return go(where.through(missing))
-        return go(find_offer(call, where, session) or where.location)
+        return go(next_page(call, where, session))
     return go(where.location)
 
 
-def _page_to_set_up(call: Call, session: Session) -> str | None:
-    """Return the page where the user sets up what operators require and the user does not have yet, or None.
+def next_page(call: Call, where: Destination, session: Session) -> str:
+    """Return where the user was going, or the page that comes first: the terms of service, the set-up of a factor that
+    is required, or the offer of a passkey.
 
-    On the way to an app, the authorization endpoint asks for it.
+    On the way to an app, the authorization endpoint asks for the first two.
     """
+    if where.request_uri is None:
+        if terms.is_due(call.work, user_id=session.user_id):
+            return where.through(TERMS_PATH)
+        if (missing := _page_to_set_up(call, session)) is not None:
+            return where.through(missing)
+    return find_offer(call, where, session) or where.location
+
+
+def _page_to_set_up(call: Call, session: Session) -> str | None:
+    """Return the page where the user sets up what operators require and the user does not have yet, or None."""
     required = find_requirement(call.work, session.user_id).level
     if is_at_least(level_of(session.amr), required) or not can_meet(call.settings, required):
         return None

@@ -2,7 +2,9 @@
 
 from starlette.responses import Response
 
+from provider.accounts import proof_of_work
 from provider.accounts.email.verification_emails import seal_ticket
+from provider.accounts.proof_of_work import Form
 from provider.accounts.registration import AddressTaken
 from provider.destination import Destination
 from provider.languages.text import Text
@@ -39,7 +41,14 @@ def register(call: Call) -> Response:
     names = {field.name: call.form.text(field.name) for field in name_fields(call.settings)}
     values = {"email": call.form.text("email"), **names}
     try:
-        wanted = read_sign_up(call.settings, email=values["email"], password=call.form.get("password", ""), names=names)
+        wanted = read_sign_up(
+            call.settings,
+            email=values["email"],
+            password=call.form.get("password", ""),
+            names=names,
+            accepted_terms=call.form.get("accepted_terms"),
+        )
+        proof_of_work.require_solved(call.work, Form.SIGN_UP, call.form.get("proof"))
         if not call.settings.has("email-verification"):
             return _sign_in(call, where, wanted)
         ticket = sign_up(call.work, wanted, browser=call.browser, carry=where.parameters)
@@ -80,6 +89,10 @@ def _page(
         required=call.settings.sign_up_required,
         verifies=call.settings.has("email-verification"),
         upstreams=call.services.sign_in_buttons,
+        puzzle=proof_of_work.new_puzzle(call.work, Form.SIGN_UP),
+        terms_version=call.settings.terms_version,
+        terms_url=call.settings.terms_url,
+        has_accepted="accepted_terms" in call.form,
         min_length=call.settings.password_min_length,
         errors=errors or {},
     )

@@ -80,6 +80,14 @@ class SelectAccount:
 
 
 @dataclass(frozen=True)
+class AcceptTerms:
+    """The user must accept the operator's terms of service, because they are new or have changed."""
+
+    why: str = "the user must accept the terms of service"
+    error: type[OAuth2Error] = InteractionRequiredError
+
+
+@dataclass(frozen=True)
 class AskConsent:
     why: str = "the user has not allowed access yet"
     error: type[OAuth2Error] = ConsentRequiredError
@@ -100,7 +108,7 @@ class Issue:
 
 
 SEVERAL = "the user must choose one of the accounts that are signed in in this browser"
-Step = LogIn | SignUp | StepUp | SetUp | SelectAccount | AskConsent | Refuse | Issue
+Step = LogIn | SignUp | StepUp | SetUp | SelectAccount | AcceptTerms | AskConsent | Refuse | Issue
 
 
 def next_step(
@@ -112,6 +120,7 @@ def next_step(
     reachable: str,
     required: str,
     now: datetime,
+    terms_due: bool = False,
     just_signed_in: bool = False,
     must_choose: bool = False,
 ) -> Step:
@@ -119,6 +128,7 @@ def next_step(
 
     `reachable` is the level that the user's factors can reach, and `required` the one that operators require.
 
+    `terms_due`: the user has not accepted the current terms of service.
     `just_signed_in`: the user signed in for this request, which was not stored. `must_choose`: accounts are signed in,
     but the request is for none of them yet, so `session` is None.
     """
@@ -136,6 +146,8 @@ def next_step(
     missing = _level_needed(request, level_of(session.amr), reachable=reachable, required=required)
     if missing is not None:
         return missing
+    if terms_due:
+        return AcceptTerms()
     if parked is not None and parked.consented_by == session.user_id:
         return Issue()
     return _consent_needed(request, consent) or Issue()

@@ -8,6 +8,7 @@ from functools import partial
 
 from starlette.responses import Response
 
+from provider.accounts import terms
 from provider.accounts.factors import policy, second_factor
 from provider.accounts.factors.policy import set_up_page
 from provider.destination import Destination
@@ -16,6 +17,7 @@ from provider.oauth.authorize.accounts import find_account
 from provider.oauth.authorize.approval import approve
 from provider.oauth.authorize.interaction import (
     SEVERAL,
+    AcceptTerms,
     AskConsent,
     Issue,
     LogIn,
@@ -61,6 +63,7 @@ PAGES: dict[type[Step], str] = {
     SignUp: "/signup",
     StepUp: "/login/second-factor",
     SelectAccount: "/select-account",
+    AcceptTerms: "/login/terms",
     AskConsent: "/consent",
 }
 """The page for each step. That of SetUp depends on what is missing."""
@@ -180,15 +183,25 @@ def _next_step(
     is_one_of_several: bool,
 ) -> Step:
     work = call.work
-    agreed, reachable, required = None, AAL1, AAL1
+    agreed, reachable, required, terms_due = None, AAL1, AAL1, False
     if session is not None:
         if not request.client.metadata.first_party:
             agreed = consent.granted(work, user_id=session.user_id, client=request.client)
         required = _required_level(call, request, session)
+        terms_due = terms.is_due(work, user_id=session.user_id)
         if request.acr_values or required != AAL1:
             reachable = second_factor.reachable_level(work, session.user_id)
-    find_next = partial(next_step, parked=parked, consent=agreed, reachable=reachable, required=required, now=work.now)
-    step = find_next(request, session, must_choose=is_one_of_several)
+    step = next_step(
+        request,
+        session,
+        parked=parked,
+        consent=agreed,
+        reachable=reachable,
+        required=required,
+        terms_due=terms_due,
+        must_choose=is_one_of_several,
+        now=work.now,
+    )
     if is_one_of_several and "none" in request.prompt and request.expected_user_id is None:
         # Why not would tell an app which accounts it guessed right: those that are signed in in this browser.
         return step if isinstance(step, Issue) else SelectAccount(SEVERAL)

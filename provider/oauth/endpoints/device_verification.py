@@ -7,6 +7,7 @@ A user who comes by `verification_uri_complete` reads and answers the same page:
 
 from starlette.responses import Response
 
+from provider.accounts import terms
 from provider.accounts.factors.policy import find_requirement, requirement_of_app
 from provider.accounts.store import email_addresses
 from provider.destination import Destination
@@ -50,6 +51,8 @@ def device(call: Call) -> Response:
     required = find_requirement(call.work, session.user_id).or_stricter(of_app).level
     if not is_at_least(level_of(session.amr), required):
         raise StepUpRequired(call, level=required)
+    if terms.is_due(call.work, user_id=session.user_id):
+        return go(Destination(return_to=call.page_url).through("/login/terms"))
     return _answer(call, found, session) if call.method == "POST" else _ask(call, found, session)
 
 

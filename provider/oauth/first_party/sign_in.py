@@ -7,6 +7,7 @@ inside, so an `auth_session` is not usable as a cookie, nor a cookie as an `auth
 
 from dataclasses import replace
 
+from provider.accounts import terms
 from provider.accounts.email.verification_emails import seal_ticket
 from provider.accounts.factors import policy, second_factor
 from provider.accounts.factors.factor import WrongSecondFactor
@@ -196,6 +197,7 @@ def _finish(request: TokenRequest, asked: AuthorizationRequest, cookie: str, *, 
         consent=None,
         reachable=second_factor.reachable_level(work, session.user_id),
         required=required.level,
+        terms_due=terms.is_due(work, user_id=session.user_id),
         now=work.now,
         just_signed_in=just_signed_in,
     )

@@ -68,6 +68,7 @@ def provider_metadata(settings: Settings) -> dict[str, Any]:
         "acr_values_supported": [acr for acr in ACR_VALUES if acr != PHR or settings.can_have_passkeys],
         "display_values_supported": ["page", "popup", "touch"],
         "prompt_values_supported": list(prompts_supported(settings)),
+        **({} if settings.terms_url is None else {"op_tos_uri": settings.terms_url}),
         "ui_locales_supported": list(settings.languages),
         "claims_parameter_supported": True,
         "request_parameter_supported": True,

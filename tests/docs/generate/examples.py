@@ -6,6 +6,8 @@ Schema = dict[str, Any]
 
 EARLIER, NOW, LATER = "2026-11-28T09:30:00Z", "2026-11-29T10:15:00Z", "2026-12-29T10:15:00Z"
 VALUES: dict[str, Any] = {
+    "accepted_at": EARLIER,
+    "accepted_terms": "2026-11",
     "about": "new_device to ada@example.com",
     "acr": "aal1",
     "alg": "RS256",
@@ -101,6 +103,7 @@ VALUES: dict[str, Any] = {
 """The values of members, by name."""
 
 OF_A_BODY: dict[str, Any] = {
+    "AcceptedTerms.version": "2026-11",
     "Account.claims": {"name": "Ada Lovelace", "locale": "en"},
     "AuditEntry.name": "account.email.changed",
     "Check.expected": "a code that was issued less than 60 seconds ago",

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from provider.oauth.authorize.interaction import (
+    AcceptTerms,
     AskConsent,
     Issue,
     LogIn,
@@ -75,6 +76,21 @@ def step(request: AuthorizationRequest, who: Session | None, **known: Any) -> ob
 
 
 CASES = {
+    # Terms of service: after the sign-in, before consent
+    "terms come before an answer": (ask(), session(), {"terms_due": True}, AcceptTerms),
+    "and before consent, also one that was given": (
+        ask(),
+        session(),
+        {"terms_due": True, "parked": parked(consented=ADA)},
+        AcceptTerms,
+    ),
+    "but after a second factor": (
+        ask(acr_values=("aal2",)),
+        session(),
+        {"terms_due": True, "reachable": "aal2"},
+        StepUp,
+    ),
+    # Who is signed in
     "no user is signed in": (ask(), None, {}, LogIn),
     "somebody is, and allowed this": (ask(), session(), {}, Issue),
     "prompt=none changes nothing when nothing is missing": (ask(prompt=frozenset({"none"})), session(), {}, Issue),

@@ -1,4 +1,7 @@
-"""The challenges of passkeys that were answered, by digest. One that nobody answers is never stored."""
+"""The challenges of passkeys and the puzzles of forms (`accounts.proof_of_work`) that were answered, by digest.
+
+One that nobody answers is never stored.
+"""
 
 from datetime import datetime
 

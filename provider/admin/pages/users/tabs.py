@@ -61,6 +61,7 @@ def show_user(call: Call) -> Response:
         call,
         subject,
         "admin/user.html",
+        has_terms=call.settings.terms_version is not None,
         tab=OVERVIEW,
         groups=groups_of(subject.value.user.claims),
     )
