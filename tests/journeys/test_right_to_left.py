@@ -24,7 +24,7 @@ MISPLACED = r"""() => {
   const found = [], walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (walk.nextNode()) {
     const text = walk.currentNode.data.trim(), style = getComputedStyle(walk.currentNode.parentElement);
-    if (style.direction === "ltr" || /^\u2068.*\u2069$/.test(text)) continue;
+    if (style.direction === "ltr" || /^(\u2068.*\u2069|\([\w.-]+\))$/.test(text)) continue;
     if (!/[A-Za-z]|\d{4}-\d/.test(text) || /[\u0600-\u06ff]/.test(text)) continue;
     if (/^[^A-Za-z0-9]|[^A-Za-z0-9]$|:\/\/|\d{4}-\d|^\d+ [A-Za-z]/.test(text)) found.push(text);
   }
