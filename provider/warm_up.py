@@ -12,6 +12,7 @@ PAGES = (
     "login/login.html",
     "macros/apps.html",
     "macros/passkeys.html",
+    "macros/proof.html",
     "macros/upstreams.html",
     "login/second_factor/frame.html",
     "login/second_factor/totp.html",

@@ -79,7 +79,7 @@ def test_nothing_comes_from_another_site_and_it_is_small() -> None:
         assert "http://" not in text
         assert "https://" not in text
         assert "@import" not in text
-    assert sum(path.stat().st_size for path in files) < 80_000
+    assert sum(path.stat().st_size for path in files) < 85_000
 
 
 def test_every_layout_can_be_mirrored() -> None:

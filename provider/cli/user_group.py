@@ -65,7 +65,7 @@ def remove_passkey(
 
 @app.command(name="remembered-devices")
 def list_remembered_devices(who: Who, *, as_json: Json = False) -> None:
-    """List the devices on which a user is not asked for the second factor.
+    """List the devices that skip the second factor.
 
     Example: signet user remembered-devices ada@example.com
     """
@@ -97,7 +97,7 @@ def remove_remembered_device(
     *,
     as_json: Json = False,
 ) -> None:
-    """Ask a user for the second factor again on a device. Its sessions stay.
+    """Remove a remembered device. Its sessions stay.
 
     Example: signet user remove-remembered-device ada@example.com 019a0f6e-1f2b-7c3d-8e4f-5a6b7c8d9e0f
     """

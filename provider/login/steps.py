@@ -256,8 +256,11 @@ def begin_session(
         )
     if step is Step.DONE:
         users.set_last_sign_in(work.db, user_id, now=work.now)
-        skipped = {} if remembered is None else {"second_factor": "remembered_device"}
-        record(work, Event.SIGNED_IN, user_id=user_id, client_id=client_id, amr=factor, **skipped)
+        if remembered is None:
+            record(work, Event.SIGNED_IN, user_id=user_id, client_id=client_id, amr=factor)
+        else:
+            skipped = "remembered_device"
+            record(work, Event.SIGNED_IN, user_id=user_id, client_id=client_id, amr=factor, second_factor=skipped)
         work.after_commit.append(partial(counters.mark_active, user_id))
     outcome = "signed_in" if step is Step.DONE else "second_factor_due"
     work.after_commit.append(partial(SIGN_INS.count, METHODS.get(factor, "passkey"), outcome))

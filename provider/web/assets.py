@@ -31,6 +31,7 @@ AS_PICTURE = {"content-security-policy": "default-src 'none'; style-src 'unsafe-
 
 
 _REFERENCE = re.compile(rb'url\("([\w.-]+)"\)')
+_COMMENT = re.compile(rb"/\*.*?\*/\n?", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,7 @@ def find_asset(name: str) -> Asset:
     kind = KINDS.get(Path(name).suffix) or mimetypes.guess_type(name)[0] or "application/octet-stream"
     content = (FOLDER / name).read_bytes()
     if kind == "text/css":
+        content = _COMMENT.sub(b"", content)
         content = _REFERENCE.sub(lambda match: f'url("{find_asset(match[1].decode()).versioned}")'.encode(), content)
     return Asset(name, kind, content)
 

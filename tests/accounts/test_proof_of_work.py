@@ -63,7 +63,7 @@ def test_a_solved_puzzle_signs_up(browser: Browser, lower: Lower) -> None:
 
 
 def test_without_scripts_the_form_works_within_a_stricter_limit(browser: Browser, lower: Lower, inbox: Inbox) -> None:
-    """N-60."""
+    """N-66."""
     lower(unsolved="1/hour")
     assert sign_up(browser, "one@example.test", "").path == "/verify-email"
     page = sign_up(browser, "two@example.test", "")
@@ -73,7 +73,7 @@ def test_without_scripts_the_form_works_within_a_stricter_limit(browser: Browser
 
 
 def test_a_solution_works_once(browser: Browser, lower: Lower) -> None:
-    """N-61."""
+    """N-67."""
     lower(unsolved="1/hour")
     proof = solve(puzzle_on(browser.open("/signup")))
     assert sign_up(browser, "one@example.test", proof).path == "/verify-email"
@@ -82,7 +82,7 @@ def test_a_solution_works_once(browser: Browser, lower: Lower) -> None:
 
 
 def test_the_puzzle_of_another_form_is_no_solution(browser: Browser, work: Work) -> None:
-    """N-62."""
+    """N-68."""
     for path, form in (("/forgot-password", Form.RESET), ("/login/email-code", Form.EMAIL_CODE)):
         proof = solve(puzzle_on(browser.open(path)))
         with work() as w:
@@ -92,7 +92,7 @@ def test_the_puzzle_of_another_form_is_no_solution(browser: Browser, work: Work)
 
 
 def test_an_expired_puzzle_is_no_solution(work: Work, clock: Clock) -> None:
-    """N-63."""
+    """N-69."""
     with work() as w:
         proof = solve(dict(proof_of_work.new_puzzle(w, Form.RESET) or {}))
     clock.advance(minutes=31)
@@ -101,7 +101,7 @@ def test_an_expired_puzzle_is_no_solution(work: Work, clock: Clock) -> None:
 
 
 def test_a_puzzle_is_not_made_up_or_made_cheaper(work: Work) -> None:
-    """N-64."""
+    """N-70."""
     with work() as w:
         puzzle: Puzzle = dict(proof_of_work.new_puzzle(w, Form.RESET) or {})
         number = number_of(puzzle)

@@ -32,7 +32,7 @@ def registered(work: Work, name: str) -> Client:
 
 
 def client_secret_on(html: str) -> str:
-    found = re.search(r'<code>client_secret</code></dt><dd><code id="shown-\d">([\w-]+)<', html)
+    found = re.search(r'<code>client_secret</code></dt><dd><div class="copied"><code id="shown-\d">([\w-]+)<', html)
     assert found
     return found[1]
 

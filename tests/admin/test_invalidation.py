@@ -12,6 +12,8 @@ from joserfc.errors import InvalidKeyIdError
 from sqlalchemy import select
 from starlette.testclient import TestClient
 
+from provider.accounts.factors import remembered_devices
+from provider.accounts.store.known_devices import known_devices
 from provider.admin import invalidation
 from provider.audit.store import audit_events
 from provider.database.security_stamp import FIRST
@@ -70,6 +72,14 @@ def backed_up(installation: Installation, folder: Path) -> Callable[[], None]:
     return restore
 
 
+def remember_device(work: Work, browser: Browser) -> None:
+    """As if the user of this browser had shown a second factor and chosen not to be asked for it again."""
+    device = browser.cookies["__Host-signet-device"]
+    with work() as w:
+        [known] = w.read.execute(select(known_devices.c.user_id)).all()
+        assert remembered_devices.remember(w, user_id=known.user_id, device=device, before=None)
+
+
 def test_nothing_issued_before_a_restore_counts_and_signing_in_anew_works(
     installation: Installation,
     work: Work,
@@ -85,6 +95,7 @@ def test_nothing_issued_before_a_restore_counts_and_signing_in_anew_works(
         issue_initial_token(w, uses=5, lifetime=timedelta(days=1))
     ada, grace = new_browser(), new_browser()
     sign_in(ada)
+    remember_device(work, ada)
     sign_up(grace, "grace@example.test")
     grace.open(inbox.latest("grace@example.test").link)
     tokens, unspent = rp.sign_in(ada.client, scope=OFFLINE), rp.ask(ada.client, scope=OFFLINE)

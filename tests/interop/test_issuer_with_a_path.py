@@ -50,9 +50,9 @@ def test_openid_client_and_a_person_stay_below_the_path(
     person.page.locator("[name=nickname]").fill("Ada")
     person.press("Save")
     person.page.wait_for_url(f"{served.issuer}/account/profile*")
-    person.press("Deutsch")
+    person.speak("Deutsch")
     person.expect_heading("Ihr Profil")
-    person.press("English")
+    person.speak("English")
 
     person.open(app.listen()["open"])
     person.expect_heading("Back at the app")

@@ -114,7 +114,7 @@ class TestWhereTwoFactorsAreRequired:
         return settings.model_copy(update={"required_factor": "two-factor"})
 
     def test_a_code_by_email_does_not_meet_it(self, browser: Browser, ada: str, inbox: Inbox) -> None:
-        """N-57."""
+        """N-63."""
         ask(browser)
         assert browser.submit({"code": inbox.latest(ADDRESS).code}).path == "/account/two-factor"
 
@@ -122,7 +122,7 @@ class TestWhereTwoFactorsAreRequired:
 def test_an_unknown_address_gets_the_same_pages_and_no_email(
     browser: Browser, new_browser: Callable[[], Browser], ada: str, inbox: Inbox
 ) -> None:
-    """N-55."""
+    """N-61."""
 
     def seen(page: Page, address: str) -> tuple[int, str, str]:
         return page.status, page.path, page.text.replace(address, "ADDRESS")
@@ -136,7 +136,7 @@ def test_an_unknown_address_gets_the_same_pages_and_no_email(
 
 
 def test_a_code_works_once(browser: Browser, ada: str, inbox: Inbox) -> None:
-    """N-53."""
+    """N-59."""
     url, code = ask(browser).url, inbox.latest(ADDRESS).code
     browser.submit({"code": code})
     browser.submit(action="/sign-out")
@@ -149,7 +149,7 @@ def test_a_code_works_once(browser: Browser, ada: str, inbox: Inbox) -> None:
 def test_in_another_browser_the_code_is_wrong(
     browser: Browser, new_browser: Callable[[], Browser], ada: str, inbox: Inbox
 ) -> None:
-    """N-52: Someone who is tricked into reading out a code cannot be tricked with a link to this page, either."""
+    """N-58: Someone who is tricked into reading out a code cannot be tricked with a link to this page, either."""
     page, other = ask(browser), new_browser()
     other.open(page.url)
     refused = other.submit({"code": inbox.latest(ADDRESS).code})
@@ -190,7 +190,7 @@ def test_wrong_codes_of_several_emails_have_to_wait(browser: Browser, ada: str, 
 def test_the_request_of_a_stranger_does_not_end_the_code(
     browser: Browser, new_browser: Callable[[], Browser], ada: str, inbox: Inbox, often: None
 ) -> None:
-    """N-56."""
+    """N-62."""
     ask(browser)
     code = inbox.latest(ADDRESS).code
     ask(new_browser())
@@ -246,7 +246,7 @@ def test_a_user_who_is_leaving_may_keep_the_account(browser: Browser, ada: str, 
 
 
 def test_the_code_of_a_verification_email_is_no_sign_in(browser: Browser, inbox: Inbox, work: Work) -> None:
-    """N-54."""
+    """N-60."""
     with work() as w:
         make_user(w, verified=False)
     sign_in(browser)

@@ -108,7 +108,7 @@ class TestAfterSignIn:
         assert sign_in(browser).path == "/account"
 
     def test_an_old_page_does_not_accept_the_new_version(self, browser: Browser, ada: str, work: Work) -> None:
-        """N-58."""
+        """N-64."""
         sign_in(browser)
         page = browser.submit({"version": "2025-01"})
         assert (page.status, "The terms of service have changed." in page.text) == (400, True)
@@ -162,7 +162,7 @@ class TestAfterSignIn:
     def test_a_consent_that_was_given_does_not_stand_in_for_the_terms(
         self, browser: Browser, ada: str, work: Work
     ) -> None:
-        """N-59."""
+        """N-65."""
         with work() as w:
             url = authorization_url(make_client(w)[0])
         browser.open(url)

@@ -66,6 +66,11 @@ class Person:
         """A link, to where it leads."""
         self.page.get_by_role("link", name=name, exact=True).click()
 
+    def speak(self, language: str) -> None:
+        """Choose a language at the foot of the page."""
+        self.page.locator("details.language > summary").click()
+        self.press(language)
+
     def back(self) -> None:
         self.page.go_back()
 

@@ -13,7 +13,9 @@ from provider.web.call import Call
 
 @by_operator(needs=Permission.USERS_READ, gives=RememberedDevices, problems=(NoSuchUser,))
 def list_remembered_devices(call: Call, _operator: Operator, _body: Body) -> RememberedDevices:
-    """List the devices on which a user chose not to be asked for the second factor. The latest comes first."""
+    """List a user's remembered devices. The user chose not to be asked for the second factor there. The latest comes
+    first.
+    """
     return remembered_devices_of(call, user_id_of(call))
 
 
