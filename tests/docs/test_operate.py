@@ -56,6 +56,7 @@ AS_TYPED = (
 NOT_RUN = {
     "user reset-totp": "no user has turned it on: that takes a browser",
     "user remove-passkey": "no user has one: that takes a browser",
+    "user remove-remembered-device": "no user has one: that takes a browser",
 }
 """Commands that are only mentioned; those of UNTIL_STOPPED are run by the units."""
 
