@@ -67,7 +67,7 @@ def console(demo: Demo) -> Iterator[Visitor]:
 def register(demo: Demo, console: Visitor, preset: str, **members: str) -> Registered:
     console.open(f"{demo.provider}/admin/clients/new?preset={preset}")
     page = console.submit(members)
-    shown_once = dict(re.findall(r"<dt><code>(client_\w+)</code></dt><dd><code[^>]*>(.*?)</code>", page.html))
+    shown_once = dict(re.findall(r"<dt><code>(client_\w+)</code></dt><dd><div[^>]*><code[^>]*>(.*?)</code>", page.html))
     if shown_once:
         page = console.open(f"{demo.provider}/admin/clients/client?client_id={shown_once['client_id']}")
     return Registered(shown_once, page.html)
