@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 # One more than there are cores: many tests wait for a process or a browser.
 JOBS   ?= $(shell expr $$(nproc) + 1)
 ARGS   ?=
-# Where tests write databases: in memory if there is room, which saves a fifth of the time.
+# Where tests write databases: in memory if there is room, so that they do not wait for a disk.
 TEMP   ?= $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 4000000 { print "/dev/shm" }')
 # Which tests by their marks, as pytest's -m takes it.
 MARKS  ?= not slow
