@@ -21,7 +21,7 @@ from provider.audit.events import Event
 from provider.audit.log import record
 from provider.crypto.digests import digest
 from provider.database.base import new_id
-from provider.login.step import step_after_first_factor
+from provider.login.next_factor import step_after_first_factor
 from provider.login.steps import SignIn, begin_session, require_active
 from provider.mail import messages
 from provider.observability.metrics import SIGN_INS

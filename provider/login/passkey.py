@@ -8,7 +8,7 @@ from provider.accounts.factors.webauthn import InvalidPasskey
 from provider.accounts.store import email_addresses, users
 from provider.audit.events import Event
 from provider.audit.log import record
-from provider.login.step import Step
+from provider.login.next_factor import Step
 from provider.login.steps import SignIn, begin_session, require_active
 from provider.observability.metrics import SIGN_INS
 from provider.ratelimits import LIMITS, count, of_network, require_room

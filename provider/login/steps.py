@@ -25,7 +25,7 @@ from provider.audit.events import Event
 from provider.audit.log import record
 from provider.database.security_stamp import FIRST
 from provider.languages.text import Text
-from provider.login.step import Step, step_after_first_factor
+from provider.login.next_factor import Step, step_after_first_factor
 from provider.observability import counters
 from provider.observability.metrics import SIGN_INS
 from provider.refusals import Refusal

@@ -1,7 +1,7 @@
 """The stylesheet, the scripts, and the files of a brand, served from memory. Their URLs change with their content.
 
 Text is sent compressed. Pages are not: what an attacker puts into one and what is secret in it, compressed together,
-would tell the secret by their length (BREACH). These files are the same for everybody.
+would reveal the secret by their length (BREACH). These files are the same for all users.
 """
 
 import base64

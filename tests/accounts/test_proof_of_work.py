@@ -1,4 +1,4 @@
-"""Proof of work: a puzzle for each form, solved once, and a stricter limit for whoever does not solve it."""
+"""Proof of work: a puzzle for each form, solved once, and a stricter limit for forms without a solution."""
 
 import hashlib
 import json

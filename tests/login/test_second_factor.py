@@ -15,8 +15,8 @@ from provider.accounts.store.failures import find_failures
 from provider.config.settings import Settings
 from provider.crypto.digests import digest
 from provider.login import steps
+from provider.login.next_factor import Step
 from provider.login.second_factor import show_second_factor
-from provider.login.step import Step
 from provider.refusals import Refusal
 from provider.sessions import store
 from provider.work import Installation, unit_of_work

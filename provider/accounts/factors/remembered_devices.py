@@ -59,8 +59,8 @@ def remember(work: UnitOfWork, *, user_id: str, device: str, before: str | None)
 def use(work: UnitOfWork, device: KnownDevice | None, value: str | None) -> str | None:
     """Return the next value of the second cookie if this device needs no second factor, else None.
 
-    A value that was used before ends it: the cookie may have been copied, and whoever has the next one must show the
-    second factor, too.
+    A value that was used before ends it: the cookie may have been copied, and the browser with the next one must show
+    the second factor, too.
     """
     if device is None or value is None or not may_remember(work, device.user_id):
         return None
