@@ -100,11 +100,19 @@ def find_missing(db: Connection, table: Table, owner: Column[str], *, after: str
 
 
 def find_page(
-    db: Connection, table: Table, part: str, *, after: int | None, limit: int, which: Which = lambda _owner: true()
+    db: Connection,
+    table: Table,
+    part: str,
+    *,
+    after: int | None,
+    limit: int,
+    page: int,
+    which: Which = lambda _owner: true(),
 ) -> list[tuple[int, str]]:
     """Return (place, owner) pairs of the next rows whose text contains `part`, which has at least LENGTH characters.
 
-    `after` is the place of the last row of the previous page. A last page, which is not full, is sorted by the texts.
+    `after` is the place of the last row of the previous page. If all further rows fit on the `page`, they are sorted by
+    their texts.
     """
     found: Sequence[Row[int, str, str]] = []
     if dialect.is_postgresql(db):
@@ -113,7 +121,7 @@ def find_page(
         by_index = _in_gin if dialect.is_postgresql(db) else _in_fts5
         rare = _rare_trigrams(db, table, part)
         found = db.execute(by_index(table, part, rare, which, after=after, limit=limit)).all()
-    if len(found) < limit:
+    if len(found) <= page:
         found = sorted(found, key=lambda row: (row.text, row.place))
     return [(row.place, row.owner) for row in found]
 
