@@ -104,6 +104,22 @@ def test_a_linked_account_is_signed_in_to(traveller: Traveller, linked: str, wor
     assert [session.amr for session in sessions_of(work, linked)] == ["pwd", "fed"]
 
 
+def test_the_user_can_choose_to_stay_signed_in(
+    traveller: Traveller, linked: str, work: Work, installation: Installation
+) -> None:
+    """A script copies the answer from the box beside the password."""
+    kept = installation.settings.model_copy(update={"keep_signed_in_days": 30})
+    object.__setattr__(installation, "settings", kept)
+    browser = traveller.browser
+    for answer in ("", "on"):
+        browser.open("/login")
+        url = browser.submit({"keep": answer}, button="Sign in with Example").links["Continue to Example"]
+        assert traveller.come_back(url).path == "/account"
+        browser.cookies.jar.clear_session_cookies()
+        assert is_signed_in(browser) == (answer == "on")
+    assert [session.kept for session in sessions_of(work, linked)][-1]
+
+
 def test_the_second_factor_is_still_due(traveller: Traveller, linked: str, work: Work, clock: Clock) -> None:
     """What the upstream asked for is its own matter: `amr` and `acr` of its token are not read."""
     browser = traveller.browser
