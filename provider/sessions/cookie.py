@@ -59,6 +59,11 @@ def find_others(call: Call) -> list[Session]:
     return list(_others(call).values())
 
 
+def may_have_others(call: Call) -> bool:
+    """Return whether the browser has the cookie of other accounts. Asks no database."""
+    return cookies.cookie_name(call.settings, cookies.ACCOUNTS) in call.cookies
+
+
 def find_signed_in(call: Call) -> list[Session]:
     """Return the session of each account that is signed in in this browser, the current one first."""
     current = find_session(call)

@@ -382,6 +382,29 @@ def test_a_sign_in_is_no_fresher_than_the_one_at_the_upstream(
     assert sessions_of(work, linked)[-1].auth_time == clock.now
 
 
+def test_an_account_that_an_upstream_still_knew_counts_as_chosen(
+    traveller: Traveller, linked: str, rp: RelyingParty, work: Work, clock: Clock
+) -> None:
+    """A browser in which another account signed in meanwhile is not asked once more. It is no new sign-in (OIDC Core
+    section 3.1.2.1).
+    """
+    with work() as w:
+        make_user(w, "bob@example.test")
+    traveller.provider.claims["auth_time"] = int(clock.now.timestamp())
+    clock.advance(hours=3)
+    browser = traveller.browser
+    answer = rp.ask(browser.client)
+    url = traveller.leave(answer.location)
+    sign_in(browser.new_tab(), "bob@example.test")
+    traveller.come_back(url)
+    assert browser.left_to is not None
+    answer.response.headers["location"] = browser.left_to
+    claims = rp.verify(rp.redeem(answer))
+    assert claims["sub"] == linked
+    assert claims["auth_time"] < clock.now.timestamp()
+    assert rp.ask(browser.client, prompt="login").page == "/select-account"
+
+
 def test_an_old_sign_in_at_the_upstream_still_counts_after_everybody_was_signed_out(
     traveller: Traveller, linked: str, work: Work, clock: Clock
 ) -> None:
