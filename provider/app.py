@@ -11,6 +11,7 @@ from starlette.middleware import Middleware
 from starlette.responses import Response
 from starlette.types import ASGIApp, Scope
 
+from provider.accounts.signed_in_accounts import address_of
 from provider.api.problems import as_problem
 from provider.federation.upstreams import open_upstreams
 from provider.oauth.authorize import connected_apps, parked_requests
@@ -84,6 +85,7 @@ def create_app(
         name_app=partial(connected_apps.name_and_host, server),
         export_applications=partial(connected_apps.export, server),
         page_after_sign_out=partial(front_channel.page_after, server),
+        address_of=address_of,
         forget_clients=server.clients.forget,
         sign_in_buttons=upstreams.shown,
     )

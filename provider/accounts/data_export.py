@@ -48,7 +48,19 @@ def export(work: UnitOfWork, *, user_id: str, applications: list[dict[str, Any]]
             _some(one, "version", "accepted_at") for one in terms_acceptances.find_of_users(read, [user_id])
         ],
         "sessions": [
-            _some(one, "id", "created_at", "auth_time", "amr", "last_seen", "network", "user_agent", "ended_at")
+            _some(
+                one,
+                "id",
+                "created_at",
+                "auth_time",
+                "amr",
+                "last_seen",
+                "network",
+                "user_agent",
+                "kept",
+                "expires_at",
+                "ended_at",
+            )
             for one in sessions.find_all(read, user_id)
         ],
         "applications": applications,

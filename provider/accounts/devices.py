@@ -6,6 +6,7 @@ from provider.accounts.access import Cause, end_access
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.sessions import store
+from provider.sessions.idle import idle_since
 from provider.sessions.lifecycle import end_session
 from provider.sessions.store import Session
 from provider.work import UnitOfWork
@@ -13,8 +14,7 @@ from provider.work import UnitOfWork
 
 def find_sessions(work: UnitOfWork, user_id: str) -> list[Session]:
     """Return the user's active sessions, the most recently used first."""
-    idle_since = work.now - work.settings.session_idle_lifetime
-    return store.find_live(work.read, user_id, now=work.now, idle_since=idle_since)
+    return store.find_live(work.read, user_id, now=work.now, idle_since=idle_since(work))
 
 
 def sign_out_one(work: UnitOfWork, session: Session, *, session_id: str) -> bool:

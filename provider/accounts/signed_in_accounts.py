@@ -20,6 +20,12 @@ class SignedInAccount:
     is_current: bool
 
 
+def address_of(work: UnitOfWork, user_id: str) -> str:
+    """Return the address that pages show for this user (`Services.address_of`)."""
+    found = email_addresses.find_of_user(work.read, user_id)
+    return "" if found is None else found.address
+
+
 def describe_accounts(
     work: UnitOfWork, signed_in: Sequence[Session], *, current: Session | None
 ) -> list[SignedInAccount]:

@@ -25,14 +25,16 @@ def list_sessions(
     from provider.accounts.users import get_user
     from provider.sessions import store
     from provider.sessions.assurance import acr_of
+    from provider.sessions.idle import idle_since
 
-    columns = ("id", "user_id", "auth_time", "last_seen", "acr", "network", "user_agent", "expires_at")
+    columns = ("id", "user_id", "auth_time", "last_seen", "acr", "network", "user_agent", "expires_at", "kept")
     with unit() as work:
-        idle_since = work.now - work.settings.session_idle_lifetime
         if who is None:
-            found = store.find_active_page(work.read, now=work.now, idle_since=idle_since, after=None, limit=limit)
+            found = store.find_active_page(
+                work.read, now=work.now, idle_since=idle_since(work), after=None, limit=limit
+            )
         else:
-            found = store.find_live(work.read, get_user(work, who).id, now=work.now, idle_since=idle_since)
+            found = store.find_live(work.read, get_user(work, who).id, now=work.now, idle_since=idle_since(work))
         rows = [{"acr": acr_of(session.amr), **vars(session)} for session in found]
     print_rows([{column: row[column] for column in columns} for row in rows], columns, as_json=as_json)
 

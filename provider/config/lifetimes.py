@@ -10,7 +10,10 @@ from provider.config.section import Section
 
 
 class Lifetimes(Section):
-    """The settings that are durations: each a number of seconds, or a number with s, m, h or d (`durations`)."""
+    """The settings that are durations: each a number of seconds, or a number with s, m, h or d (`durations`).
+
+    SIGNET_KEEP_SIGNED_IN_DAYS is a number of days, as users see it.
+    """
 
     title: ClassVar[str] = "Lifetimes"
 
@@ -54,6 +57,18 @@ class Lifetimes(Section):
     )
     session_absolute_lifetime: Duration = Field(
         timedelta(hours=24), description="How long a user stays signed in at most. After it, they sign in again."
+    )
+    keep_signed_in_days: int = Field(
+        0,
+        ge=0,
+        le=365,
+        description="For how many days users can choose to stay signed in after closing the browser, up to 365. They "
+        "tick a box when they sign in. 0 removes it.",
+    )
+    kept_session_idle_lifetime: Duration = Field(
+        timedelta(days=14),
+        description="How long a user who chose to stay signed in does so without using the session. It has an effect "
+        "with SIGNET_KEEP_SIGNED_IN_DAYS only.",
     )
     second_factor_lifetime: Duration = Field(
         timedelta(minutes=5), description="How long a user can take to enter the second factor after the password."

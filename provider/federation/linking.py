@@ -83,6 +83,7 @@ def sign_in(
     device: str | None = None,
     remembered: str | None = None,
     client_id: str | None = None,
+    keep: bool = False,
 ) -> SignIn:
     """Sign in to the account that this identity is linked to, or to a new one.
 
@@ -108,6 +109,7 @@ def sign_in(
         device=device,
         remembered=remembered,
         client_id=client_id,
+        keep=keep,
     )
 
 

@@ -93,6 +93,7 @@ def sign_in_by_email_code(
     device: str | None = None,
     remembered: str | None = None,
     client_id: str | None = None,
+    keep: bool = False,
 ) -> SignIn:
     """Check the code and begin a session. A second factor is due as after a password.
 
@@ -122,7 +123,7 @@ def sign_in_by_email_code(
     throttle.settle(work, throttle.EMAIL_CODE, ticket.link_id)
     require_active(work, user, email_addresses.find(work.read, link.address_id), None, browser=browser, carry=carry)
     step, fresh = step_after_first_factor(work, user.id, device=device, remembered=remembered)
-    begin = partial(begin_session, work, user.id, user.security_stamp, here, client_id=client_id)
+    begin = partial(begin_session, work, user.id, user.security_stamp, here, client_id=client_id, keep=keep)
     return begin(factor=ONE_TIME_CODE, step=step, remembered=fresh)
 
 

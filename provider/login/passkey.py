@@ -1,6 +1,7 @@
 """Signing in with a passkey alone: the key is one factor, and what the device asks of its user is the other."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from provider.accounts.factors import passkeys
 from provider.accounts.factors.passkeys import UnknownPasskey
@@ -27,6 +28,7 @@ def sign_in_by_passkey(
     browser: str,
     carry: Mapping[str, str],
     client_id: str | None = None,
+    keep: bool = False,
     origins: list[str] | None = None,
 ) -> SignIn:
     """Check a passkey's answer and begin a session with two factors (NIST SP 800-63B section 3.1.7).
@@ -48,4 +50,5 @@ def sign_in_by_passkey(
         raise UnknownPasskey
     require_active(work, user, email_addresses.find_of_user(work.db, user.id), None, browser=browser, carry=carry)
     amr = f"{passkeys.amr_of(passkey)} {USER_PRESENT} {MULTI_FACTOR}"
-    return begin_session(work, user.id, user.security_stamp, here, factor=amr, step=Step.DONE, client_id=client_id)
+    begin = partial(begin_session, work, user.id, user.security_stamp, here, client_id=client_id, keep=keep)
+    return begin(factor=amr, step=Step.DONE)

@@ -103,6 +103,7 @@ def sign_in(
     remembered: str | None = None,
     client_id: str | None = None,
     is_solved: bool = True,
+    keep: bool = False,
 ) -> SignIn:
     """Check the email address and password, and begin a session.
 
@@ -110,7 +111,7 @@ def sign_in(
     up to a limit. One of the same user continues under a new identifier, so that applications keep their access.
     `device` is the cookie of a browser that signed in before, and `remembered` the one with which it may skip the
     second factor; an app has none. `client_id` is the app whose request waits for the sign-in, for the audit log.
-    `is_solved`: the form came with proof of work, or needs none.
+    `is_solved`: the form came with proof of work, or needs none. `keep`: the user chose to stay signed in.
 
     Whether the account may sign in is decided and revealed only after the right password. An unverified address opens
     nothing, and neither does the password of a claim to another user's address. Raises WrongPassword, Suspended,
@@ -142,15 +143,15 @@ def sign_in(
     if stronger is not None:
         password_hashes.upgrade(work.db, user_id, old=stronger[0], new=stronger[1])
     step, fresh = step_after_first_factor(work, user_id, device=device, remembered=remembered)
-    begin = partial(begin_session, work, user_id, owner[0].security_stamp, here, client_id=client_id)
+    begin = partial(begin_session, work, user_id, owner[0].security_stamp, here, client_id=client_id, keep=keep)
     return begin(factor=PASSWORD, step=step, remembered=fresh)
 
 
 def sign_in_after_sign_up(
-    work: UnitOfWork, *, user_id: str, here: Sequence[Session], client_id: str | None = None
+    work: UnitOfWork, *, user_id: str, here: Sequence[Session], client_id: str | None = None, keep: bool = False
 ) -> SignIn:
     """Begin the first session of an account that was just created, with the password that the user chose."""
-    return begin_session(work, user_id, FIRST, here, factor=PASSWORD, step=Step.DONE, client_id=client_id)
+    return begin_session(work, user_id, FIRST, here, factor=PASSWORD, step=Step.DONE, client_id=client_id, keep=keep)
 
 
 @SIGN_INS.count_refusals("password")
@@ -163,6 +164,7 @@ def sign_in_after_confirmation(
     browser: str,
     carry: Mapping[str, str],
     client_id: str | None = None,
+    keep: bool = False,
 ) -> SignIn:
     """Begin a session for a user who just confirmed an address in the browser in which they typed the password.
 
@@ -175,7 +177,7 @@ def sign_in_after_confirmation(
         raise Suspended
     require_active(work, user, None, None, browser=browser, carry=carry)
     step, _ = step_after_first_factor(work, user.id)
-    begin = partial(begin_session, work, user.id, user.security_stamp, here, client_id=client_id)
+    begin = partial(begin_session, work, user.id, user.security_stamp, here, client_id=client_id, keep=keep)
     return begin(factor=PASSWORD, step=step, auth_time=password_at)
 
 
@@ -191,6 +193,7 @@ def sign_in_by_upstream(
     device: str | None = None,
     remembered: str | None = None,
     client_id: str | None = None,
+    keep: bool = False,
 ) -> SignIn:
     """Begin a session for the user of a linked upstream identity. A second factor is due as after a password.
 
@@ -210,6 +213,7 @@ def sign_in_by_upstream(
         proven_earlier=proven_at is not None,
         remembered=fresh,
         client_id=client_id,
+        keep=keep,
     )
 
 
@@ -225,11 +229,12 @@ def begin_session(
     proven_earlier: bool = False,
     remembered: str | None = None,
     client_id: str | None = None,
+    keep: bool = False,
 ) -> SignIn:
     """Begin a session after the first factor, under a new identifier whatever the browser sent (session fixation).
 
     `security_stamp` is from before the factor was checked: if access to the account ended meanwhile, the session is not
-    active.
+    active. `keep`: the user chose to stay signed in after closing the browser.
     """
     pending = None if step is Step.DONE else step.value
     own, beside = make_room(work, here, user_id=user_id)
@@ -243,6 +248,7 @@ def begin_session(
             auth_time=auth_time,
             proven_earlier=proven_earlier,
             security_stamp=security_stamp,
+            keep=keep,
         )
     if cookie is None:
         cookie = open_session(
@@ -253,14 +259,12 @@ def begin_session(
             pending=pending,
             auth_time=auth_time,
             proven_earlier=proven_earlier,
+            keep=keep,
         )
     if step is Step.DONE:
         users.set_last_sign_in(work.db, user_id, now=work.now)
-        if remembered is None:
-            record(work, Event.SIGNED_IN, user_id=user_id, client_id=client_id, amr=factor)
-        else:
-            skipped = "remembered_device"
-            record(work, Event.SIGNED_IN, user_id=user_id, client_id=client_id, amr=factor, second_factor=skipped)
+        skipped = {} if remembered is None else {"second_factor": "remembered_device"}
+        record(work, Event.SIGNED_IN, user_id=user_id, client_id=client_id, amr=factor, **skipped)
         work.after_commit.append(partial(counters.mark_active, user_id))
     outcome = "signed_in" if step is Step.DONE else "second_factor_due"
     work.after_commit.append(partial(SIGN_INS.count, METHODS.get(factor, "passkey"), outcome))

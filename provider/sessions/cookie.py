@@ -3,6 +3,9 @@ or writes them.
 
 Each session has a secret of its own, so a browser has no session that it did not sign in to. To switch accounts is to
 exchange the secrets of the two cookies.
+
+Both end when the browser is closed. A third cookie outlives that. It repeats the secrets of the sessions whose users
+chose to stay signed in, and of no others. A browser that was closed gets the first two from it.
 """
 
 import re
@@ -12,6 +15,7 @@ from datetime import timedelta
 from provider.crypto.digests import digest
 from provider.observability import counters
 from provider.sessions import browser_state, store
+from provider.sessions.idle import idle_since
 from provider.sessions.store import ActiveSession, Session
 from provider.web import cookies
 from provider.web.call import Call
@@ -23,9 +27,11 @@ SESSION = CallValue[ActiveSession | None]("session")
 """The session of the call's cookie; None when there is none that is active."""
 OTHERS = CallValue[dict[str, ActiveSession]]("other-sessions")
 """The active sessions of other accounts, by their secret, the last used first."""
+RESTORED = CallValue[bool]("restored-sessions")
+"""Set once the cookies of this call are not to be restored (again)."""
 SECRET = re.compile(r"[A-Za-z0-9_-]{43}")
 LONGEST = 512
-"""The longest value of the cookie of other accounts, in characters: more than the most accounts need."""
+"""The longest value of a cookie with several sessions, in characters: more than the most accounts need."""
 
 
 def find_session(call: Call) -> ActiveSession | None:
@@ -47,9 +53,15 @@ def find_others(call: Call) -> list[ActiveSession]:
 
     Asks the database only if the browser has the cookie of other accounts.
     """
-    if cookies.cookie_name(call.settings, cookies.ACCOUNTS) not in call.cookies:
+    name = cookies.cookie_name(call.settings, cookies.ACCOUNTS)
+    if name not in call.cookies and not (_restore(call) and name in call.cookies):
         return []
     return list(_others(call).values())
+
+
+def may_have_others(call: Call) -> bool:
+    """Return whether the browser has the cookie of other accounts. Asks no database."""
+    return cookies.cookie_name(call.settings, cookies.ACCOUNTS) in call.cookies
 
 
 def find_signed_in(call: Call) -> list[ActiveSession]:
@@ -99,8 +111,31 @@ def forget_ended(call: Call, ended: Sequence[Session]) -> None:
 def _any_session(call: Call) -> ActiveSession | None:
     if not SESSION.is_on(call):
         value = call.cookie(cookies.SESSION)
+        if value is None and _restore(call):
+            value = call.cookie(cookies.SESSION)
         SESSION.put(call, None if value is None else _find_active(call.work, value))
     return SESSION.of(call)
+
+
+def _restore(call: Call) -> bool:
+    """Set the cookies of a browser that was closed from the one that outlived it; return whether it was.
+
+    Sessions that ended are left out. A browser without a current account has the cookie of other accounts, so it was
+    not closed. Only what the browser sent is looked at: a sign-out in this request deletes those cookies as well.
+    """
+    if not call.settings.keep_signed_in_days or RESTORED.is_on(call):
+        return False
+    RESTORED.put(call, True)
+    names = (cookies.SESSION, cookies.ACCOUNTS, cookies.KEPT)
+    session, accounts, kept = (cookies.cookie_name(call.settings, name) in call.cookies for name in names)
+    if session or accounts or not kept:
+        return False
+    current, *others = (call.cookie(cookies.KEPT, longest=LONGEST) or "").split(".")
+    if SECRET.fullmatch(current):
+        call.set_cookie(cookies.SESSION, current)
+    call.set_cookie(cookies.ACCOUNTS, ".".join(others) or "-")
+    _write(call, current if _any_session(call) is not None else None, list(_others(call)))
+    return True
 
 
 def _others(call: Call) -> dict[str, ActiveSession]:
@@ -118,8 +153,7 @@ def _secrets(call: Call) -> dict[str, str]:
 
 
 def _find_active(work: UnitOfWork, value: str) -> ActiveSession | None:
-    idle_since = work.now - work.settings.session_idle_lifetime
-    session = store.find_active(work.read, digest(value), now=work.now, idle_since=idle_since)
+    session = store.find_active(work.read, digest(value), now=work.now, idle_since=idle_since(work))
     if session is not None and session.last_seen <= work.now - TOUCH_EVERY:
         _touch(work, session)
     return session
@@ -136,8 +170,7 @@ def _find_all(call: Call, value: str) -> dict[str, ActiveSession]:
     digests = {digest(secret): secret for secret in secrets[: work.settings.accounts_per_browser - 1]}
     if not digests:
         return {}
-    idle_since = work.now - work.settings.session_idle_lifetime
-    found = store.find_all_active(work.read, digests, now=work.now, idle_since=idle_since)
+    found = store.find_all_active(work.read, digests, now=work.now, idle_since=idle_since(work))
     by_digest = {session.digest: session for session in found if session.pending is None}
     return {secret: by_digest[known] for known, secret in digests.items() if known in by_digest}
 
@@ -151,7 +184,8 @@ def _touch(work: UnitOfWork, session: Session) -> None:
 
 
 def _write(call: Call, value: str | None, others: Sequence[str]) -> None:
-    """Set both cookies: the secret of the current account, if there is one, and those of the others."""
+    """Set the cookies: the secret of the current account, if there is one, and those of the others."""
+    RESTORED.put(call, True)
     for name, text in ((cookies.SESSION, value or ""), (cookies.ACCOUNTS, ".".join(others))):
         if text:
             call.set_cookie(name, text)
@@ -159,5 +193,21 @@ def _write(call: Call, value: str | None, others: Sequence[str]) -> None:
             call.set_cookie(name, "", max_age=0)
     SESSION.drop(call)
     OTHERS.drop(call)
+    if call.settings.keep_signed_in_days or cookies.cookie_name(call.settings, cookies.KEPT) in call.cookies:
+        _write_kept(call)
     if call.settings.session_management:
         browser_state.follow(call, find_signed_in(call))
+
+
+def _write_kept(call: Call) -> None:
+    """Set the cookie that outlives the browser, for as long as the last of its sessions can last."""
+    kept = [session for session in find_signed_in(call) if session.kept and call.settings.keep_signed_in_days]
+    if not kept:
+        if cookies.cookie_name(call.settings, cookies.KEPT) in call.cookies:
+            call.set_cookie(cookies.KEPT, "", max_age=0)
+        return
+    current, secrets = find_session(call), _secrets(call)
+    # An empty place says that the current account ended with the browser: its user then chooses one of the others.
+    texts = [*([] if current in kept else [""]), *(secrets[session.id] for session in kept)]
+    lasts = max(session.expires_at for session in kept) - call.work.now
+    call.set_cookie(cookies.KEPT, ".".join(texts), max_age=int(lasts.total_seconds()))

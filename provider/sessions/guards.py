@@ -4,12 +4,13 @@ A session that still needs a factor counts as signed out.
 """
 
 from datetime import timedelta
+from functools import partial
 from urllib.parse import urlencode
 
 from provider.destination import Destination
 from provider.refusals import RedirectRequired
 from provider.sessions.assurance import AAL2, is_at_least, level_of
-from provider.sessions.cookie import find_others, find_session
+from provider.sessions.cookie import find_others, find_session, may_have_others
 from provider.sessions.store import ActiveSession, Session
 from provider.web.call import Call
 
@@ -41,11 +42,14 @@ class StepUpRequired(RedirectRequired):
 def require_user(call: Call, *, back: str | None = None) -> ActiveSession:
     """Return this browser's session. Raises SignInRequired.
 
-    `back` is the page to return to if it is not this one: after a POST, the page with the form.
+    `back` is the page to return to if it is not this one: after a POST, the page with the form. In a browser with
+    several accounts, the menu of the page names this one.
     """
     session = find_session(call)
     if session is None:
         raise SignInRequired(call, back=back)
+    if may_have_others(call):
+        call.page_values["current_address"] = partial(call.services.address_of, call.work, session.user_id)
     return session
 
 

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from provider.audit.events import Event
 from provider.audit.log import record
@@ -29,15 +29,18 @@ def open_session(
     pending: str | None = None,
     auth_time: datetime | None = None,
     proven_earlier: bool = False,
+    keep: bool = False,
 ) -> str:
     """Open a session after `factor` was shown; return its cookie's value, which is not stored.
 
     `security_stamp` is the user's from before the factor was checked. `auth_time` is when the factor was shown, if not
     now; `proven_earlier` if that was a sign-in elsewhere, before we asked for one. With `pending` (the factor still
-    due), the session can be used only to show that factor.
+    due), the session can be used only to show that factor. With `keep`, the user chose to stay signed in
+    after closing the browser.
     """
     value = new_opaque()
     settings = work.settings
+    kept = keep and settings.keep_signed_in_days > 0
     session = Session(
         id=new_id(),
         digest=digest(value),
@@ -48,13 +51,14 @@ def open_session(
         pending=pending,
         pending_until=None if pending is None else work.now + settings.second_factor_lifetime,
         last_seen=work.now,
-        expires_at=work.now + settings.session_absolute_lifetime,
+        expires_at=work.now + _lifetime(work, kept=kept),
         network=work.origin.network,
         user_agent=work.origin.user_agent,
         ended_at=None,
         end_reason=None,
         security_stamp=security_stamp,
         proven_earlier=proven_earlier,
+        kept=kept,
     )
     store.add(work.db, session)
     return value
@@ -69,15 +73,17 @@ def sign_in_again(
     auth_time: datetime | None = None,
     proven_earlier: bool = False,
     security_stamp: datetime | None = None,
+    keep: bool | None = None,
 ) -> str | None:
     """Sign the same user in again, under a new identifier and with a new time of sign-in and new factors.
 
     The `sid` stays, and with it what applications got in the session. `security_stamp` is the user's from before the
-    factor was checked; without it the session keeps its own. Returns the cookie's value, or None if the session ended
-    meanwhile.
+    factor was checked; without it the session keeps its own. `keep` is the user's new answer as of `open_session`;
+    without it the one before counts. Returns the cookie's value, or None if the session ended meanwhile.
     """
     value = new_opaque()
     settings = work.settings
+    kept = (session.kept if keep is None else keep) and settings.keep_signed_in_days > 0
     again = replace(
         session,
         digest=digest(value),
@@ -86,13 +92,19 @@ def sign_in_again(
         pending=pending,
         pending_until=None if pending is None else work.now + settings.second_factor_lifetime,
         last_seen=work.now,
-        expires_at=work.now + settings.session_absolute_lifetime,
+        expires_at=work.now + _lifetime(work, kept=kept),
         network=work.origin.network,
         user_agent=work.origin.user_agent,
         security_stamp=security_stamp or session.security_stamp,
         proven_earlier=proven_earlier,
+        kept=kept,
     )
     return value if store.restart(work.db, again, old_digest=session.digest) else None
+
+
+def _lifetime(work: UnitOfWork, *, kept: bool) -> timedelta:
+    settings = work.settings
+    return timedelta(days=settings.keep_signed_in_days) if kept else settings.session_absolute_lifetime
 
 
 def raise_level(work: UnitOfWork, session: Session, *, factor: str) -> str | None:

@@ -4,11 +4,12 @@ from collections.abc import Collection
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     Boolean,
     Column,
+    ColumnElement,
     Connection,
     ForeignKey,
     Index,
@@ -51,6 +52,7 @@ sessions = Table(
     Column("end_reason", String(32)),
     Column("security_stamp", UtcTime),  # the user's when it began; NULL in rows of earlier releases
     Column("proven_earlier", Boolean, nullable=False, server_default=false()),  # the user did not sign in for it
+    Column("kept", Boolean, nullable=False, server_default=false()),  # it goes on when the browser was closed
     Index("ix_sessions_user_id", "user_id"),
     Index("ix_sessions_expires_at", "expires_at"),
     Index("ix_sessions_last_seen_id", "last_seen", "id"),
@@ -78,6 +80,16 @@ class Session:
     security_stamp: datetime | None = None
     proven_earlier: bool = False
     """Whether the user did not sign in for this session: an upstream still knew the user from an earlier sign-in."""
+    kept: bool = False
+    """Whether the user chose to stay signed in after closing the browser."""
+
+
+class IdleSince(NamedTuple):
+    """A session that was last used before this has ended."""
+
+    usual: datetime
+    kept: datetime
+    """The same for sessions that are kept."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +110,11 @@ def add(db: Connection, session: Session) -> None:
 def _values_of(session: Session) -> dict[str, Any]:
     values = values_of(session)
     return {column.name: values[column.name] for column in sessions.c}
+
+
+def is_used(since: IdleSince) -> ColumnElement[bool]:
+    """Return the condition that a session is not idle."""
+    return or_(sessions.c.last_seen > since.usual, and_(sessions.c.kept, sessions.c.last_seen > since.kept))
 
 
 ACTIVE_USER = "ACTIVE"
@@ -126,7 +143,10 @@ _ACTIVE = (
     .where(
         sessions.c.ended_at.is_(None),
         sessions.c.expires_at > bindparam("now"),
-        sessions.c.last_seen > bindparam("idle_since"),
+        or_(
+            sessions.c.last_seen > bindparam("idle_since"),
+            and_(sessions.c.kept, sessions.c.last_seen > bindparam("kept_idle_since")),
+        ),
         _users.c.status == ACTIVE_USER,
         has_same_stamp(
             sessions.c.security_stamp,
@@ -138,16 +158,18 @@ _ACTIVE = (
 _BY_DIGEST = _ACTIVE_SESSION.prepare(_ACTIVE.where(sessions.c.digest == bindparam("digest")))
 
 
-def find_active(db: Connection, digest: bytes, *, now: datetime, idle_since: datetime) -> ActiveSession | None:
+def find_active(db: Connection, digest: bytes, *, now: datetime, idle_since: IdleSince) -> ActiveSession | None:
     """Return the active session with this cookie digest, if its user is active too."""
-    return _BY_DIGEST.one(db, {"digest": digest, "now": now, "idle_since": idle_since})
+    return _BY_DIGEST.one(
+        db, {"digest": digest, "now": now, "idle_since": idle_since.usual, "kept_idle_since": idle_since.kept}
+    )
 
 
 def find_all_active(
-    db: Connection, digests: Collection[bytes], *, now: datetime, idle_since: datetime
+    db: Connection, digests: Collection[bytes], *, now: datetime, idle_since: IdleSince
 ) -> list[ActiveSession]:
     """Return the active sessions with these cookie digests whose users are active too."""
-    given = {"now": now, "idle_since": idle_since, "digests": list(digests)}
+    given = {"now": now, "digests": list(digests), "idle_since": idle_since.usual, "kept_idle_since": idle_since.kept}
     return _ACTIVE_SESSION.all(db, _ACTIVE.where(sessions.c.digest.in_(bindparam("digests", expanding=True))), given)
 
 
@@ -233,20 +255,20 @@ def end_many(db: Connection, session_ids: list[str], *, reason: str, now: dateti
     return [(user_id, sid) for user_id, sid in db.execute(ended.returning(sessions.c.user_id, sessions.c.id))]
 
 
-def find_live(db: Connection, user_id: str, *, now: datetime, idle_since: datetime) -> list[Session]:
+def find_live(db: Connection, user_id: str, *, now: datetime, idle_since: IdleSince) -> list[Session]:
     """Return a user's active sessions, the most recently used first. Those that still need a factor are left out."""
     query = SESSION.select().where(
         sessions.c.user_id == user_id,
         sessions.c.ended_at.is_(None),
         sessions.c.pending.is_(None),
         sessions.c.expires_at > now,
-        sessions.c.last_seen > idle_since,
+        is_used(idle_since),
     )
     return SESSION.all(db, query.order_by(sessions.c.last_seen.desc()))
 
 
 def find_active_page(
-    db: Connection, *, now: datetime, idle_since: datetime, after: tuple[datetime, str] | None, limit: int
+    db: Connection, *, now: datetime, idle_since: IdleSince, after: tuple[datetime, str] | None, limit: int
 ) -> list[Session]:
     """Return a page of all users' active sessions, the latest to expire first.
 
@@ -255,7 +277,7 @@ def find_active_page(
     """
     until, session_id = sessions.c.expires_at, sessions.c.id
     query = SESSION.select().where(
-        until > now, sessions.c.ended_at.is_(None), sessions.c.pending.is_(None), sessions.c.last_seen > idle_since
+        until > now, sessions.c.ended_at.is_(None), sessions.c.pending.is_(None), is_used(idle_since)
     )
     if after is not None:
         query = query.where(until <= after[0], or_(until < after[0], session_id < after[1]))

@@ -17,6 +17,11 @@ SESSION = "signet"
 ACCOUNTS = "signet-accounts"
 """The sessions of the other accounts that are signed in in this browser, the last used first. Only `sessions.cookie`
 reads or writes it."""
+
+KEPT = "signet-kept"
+"""The sessions of those accounts of this browser that stay signed in when it is closed, the current one first. Only
+`sessions.cookie` reads or writes it."""
+
 BROWSER = "signet-browser"
 """The identity of a browser before sign-in, to which CSRF tokens and parked requests are bound."""
 

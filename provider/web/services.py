@@ -22,15 +22,23 @@ class SignInButton(Protocol):
 
 
 class PageAfterSignOut(Protocol):
-    """A function that returns the URL to go to after a sign-out that ended these sessions."""
+    """A function that returns the URL to go to after a sign-out that ended these sessions. It leads on to `onward`, a
+    page of ours on the way to the app of `client_id`, if there is one.
+    """
 
-    def __call__(self, work: UnitOfWork, *, ended: Sequence[Any]) -> str: ...
+    def __call__(
+        self, work: UnitOfWork, *, ended: Sequence[Any], onward: str | None = None, client_id: str | None = None
+    ) -> str: ...
 
 
 class RecordSignIn(Protocol):
-    """A function that notes in a parked request that the user of a session signed in for it."""
+    """A function that notes in a parked request that the user of a session signed in for it. With `proven_earlier`, an
+    upstream did not ask the user: then the session was only chosen.
+    """
 
-    def __call__(self, work: UnitOfWork, request_uri: str, *, browser: str, session_id: str) -> None: ...
+    def __call__(
+        self, work: UnitOfWork, request_uri: str, *, browser: str, session_id: str, proven_earlier: bool = False
+    ) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -47,6 +55,8 @@ class Services:
     page_after_sign_out: PageAfterSignOut
     forget_clients: Callable[[], None]
     """Forgets this process's copies of clients, because one of them was deleted."""
+    address_of: Callable[[UnitOfWork, str], str]
+    """Returns the email address of the user with this id. It is empty if the user has none."""
     sign_in_buttons: Sequence[SignInButton]
 
 

@@ -1,6 +1,7 @@
 // Comfort only: every page works without this file. It shows a typed password, asks how strong a new one is, copies,
 // downloads, prints, shows times in the reader's time zone, selects all rows of a list, closes toasts, offers the browser's color picker,
-// previews a form as it is typed, crops a picture, asks the browser for passkeys, and solves the puzzle of a form.
+// previews a form as it is typed, crops a picture, asks the browser for passkeys, lets other ways to sign in
+// follow the box of the password, and solves the puzzle of a form.
 "use strict";
 
 for (const button of document.querySelectorAll("[data-reveal]")) {
@@ -319,6 +320,16 @@ for (const field of document.querySelectorAll("[data-can-create-passkeys]")) {
   capabilities().then(({ userVerifyingPlatformAuthenticator }) => {
     if (userVerifyingPlatformAuthenticator) field.value = "yes";
   });
+}
+
+// The other ways to sign in follow the box "Keep me signed in" beside the password.
+const keep = document.querySelector("input#keep[type=checkbox]");
+if (keep) {
+  const follow = () => {
+    for (const field of document.querySelectorAll("[data-keep]")) field.value = keep.checked ? "on" : "";
+  };
+  keep.addEventListener("change", follow);
+  addEventListener("pageshow", follow); // a browser may have kept what was ticked
 }
 
 // Proof of work: the number below a limit that, after the salt, has this SHA-256. It is looked for while the form is

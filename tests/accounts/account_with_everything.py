@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import pyotp
 import pytest
@@ -29,6 +29,7 @@ from provider.accounts.store.links import Purpose
 from provider.crypto.digests import digest
 from provider.database.base import new_id
 from provider.sessions import store as sessions
+from provider.sessions.idle import idle_since
 from provider.sessions.store import Session, find_active
 from provider.web import cookies
 from provider.work import Installation, UnitOfWork
@@ -135,7 +136,7 @@ def build(
         for place, browser in (("here", world.here), ("there", world.there)):
             cookie = sign_in_person(browser.client, installation, user_id, amr=TWO_FACTORS)
             with work() as w:
-                session = find_active(w.read, digest(cookie), now=w.now, idle_since=w.now - timedelta(hours=1))
+                session = find_active(w.read, digest(cookie), now=w.now, idle_since=idle_since(w))
             assert session is not None
             world.sid[place] = session.id
             world.tokens[place] = world.rp.sign_in(browser.client)

@@ -3,7 +3,6 @@
 import base64
 import json
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,6 +14,7 @@ from provider.oauth.clients.clients import find_client
 from provider.oauth.first_party import store as own_sessions
 from provider.oauth.tokens.store.grants import grants
 from provider.sessions import store
+from provider.sessions.idle import idle_since
 from tests.api.conftest import API, App, Caller, problem
 from tests.support.browser import Browser
 from tests.support.clock import Clock
@@ -93,7 +93,7 @@ def test_sessions_are_listed_and_ended_one_by_one(as_ada: Caller, browser: Brows
     sessions = as_ada.get("/sessions")["sessions"]
     assert [one["current"] for one in sessions].count(True) == 1
     [other] = [one for one in sessions if not one["current"]]
-    assert other.keys() == {"id", "device", "network", "created_at", "last_seen", "current"}
+    assert other.keys() == {"id", "device", "network", "created_at", "last_seen", "expires_at", "kept", "current"}
     assert as_ada("DELETE", f"/sessions/{other['id']}").status_code == 204
     assert not is_signed_in(browser)
     assert problem(as_ada("DELETE", f"/sessions/{other['id']}")) == "no-such-session"
@@ -229,7 +229,7 @@ def test_two_first_calls_at_once_share_one_family(as_ada: Caller, work: Work, ad
     """Whichever session of its own an app made last is its own; the other harms nobody."""
     with work() as w:
         [grant_id] = w.read.scalars(select(grants.c.id).where(grants.c.user_id == ada))
-        [session] = store.find_live(w.read, ada, now=w.now, idle_since=w.now - timedelta(hours=1))
+        [session] = store.find_live(w.read, ada, now=w.now, idle_since=idle_since(w))
         own_sessions.put(w.db, grant_id, session.id)
         own_sessions.put(w.db, grant_id, session.id)
         found = own_sessions.find(w.read, grant_id)

@@ -104,6 +104,22 @@ def test_a_linked_account_is_signed_in_to(traveller: Traveller, linked: str, wor
     assert [session.amr for session in sessions_of(work, linked)] == ["pwd", "fed"]
 
 
+def test_the_user_can_choose_to_stay_signed_in(
+    traveller: Traveller, linked: str, work: Work, installation: Installation
+) -> None:
+    """A script copies the answer from the box beside the password."""
+    kept = installation.settings.model_copy(update={"keep_signed_in_days": 30})
+    object.__setattr__(installation, "settings", kept)
+    browser = traveller.browser
+    for answer in ("", "on"):
+        browser.open("/login")
+        url = browser.submit({"keep": answer}, button="Sign in with Example").links["Continue to Example"]
+        assert traveller.come_back(url).path == "/account"
+        browser.cookies.jar.clear_session_cookies()
+        assert is_signed_in(browser) == (answer == "on")
+    assert [session.kept for session in sessions_of(work, linked)][-1]
+
+
 def test_the_second_factor_is_still_due(traveller: Traveller, linked: str, work: Work, clock: Clock) -> None:
     """What the upstream asked for is its own matter: `amr` and `acr` of its token are not read."""
     browser = traveller.browser
@@ -364,6 +380,29 @@ def test_a_sign_in_is_no_fresher_than_the_one_at_the_upstream(
     traveller.provider.claims["auth_time"] = int(clock.now.timestamp())
     assert traveller.sign_in(page.url).path == "/account/delete"
     assert sessions_of(work, linked)[-1].auth_time == clock.now
+
+
+def test_an_account_that_an_upstream_still_knew_counts_as_chosen(
+    traveller: Traveller, linked: str, rp: RelyingParty, work: Work, clock: Clock
+) -> None:
+    """A browser in which another account signed in meanwhile is not asked once more. It is no new sign-in (OIDC Core
+    section 3.1.2.1).
+    """
+    with work() as w:
+        make_user(w, "bob@example.test")
+    traveller.provider.claims["auth_time"] = int(clock.now.timestamp())
+    clock.advance(hours=3)
+    browser = traveller.browser
+    answer = rp.ask(browser.client)
+    url = traveller.leave(answer.location)
+    sign_in(browser.new_tab(), "bob@example.test")
+    traveller.come_back(url)
+    assert browser.left_to is not None
+    answer.response.headers["location"] = browser.left_to
+    claims = rp.verify(rp.redeem(answer))
+    assert claims["sub"] == linked
+    assert claims["auth_time"] < clock.now.timestamp()
+    assert rp.ask(browser.client, prompt="login").page == "/select-account"
 
 
 def test_an_old_sign_in_at_the_upstream_still_counts_after_everybody_was_signed_out(

@@ -64,6 +64,15 @@ def test_accounts_are_added_and_switched_without_signing_out(
     assert {name: ends_of(work, people[name]) for name in (ADA, BOB)} == {ADA: [None], BOB: [None]}
 
 
+def test_account_pages_name_the_current_account_of_several(browser: Browser, people: dict[str, str]) -> None:
+    """Only where there are several, since it takes a query."""
+    sign_in(browser, ADA)
+    assert "Current account" not in browser.open("/account/security").text
+    add(browser, BOB)
+    menu = browser.open("/account/security").text.partition("Current account")[2].partition("Switch account")[0]
+    assert menu.strip() == BOB
+
+
 def _buttons(browser: Browser) -> list[str]:
     assert browser.page is not None
     labels = [button.labels[0] for form in browser.page.forms for button in form.buttons if button.labels]

@@ -9,6 +9,7 @@ from provider.crypto.digests import digest
 from provider.database.security_stamp import FIRST
 from provider.sessions import lifecycle, store
 from provider.sessions.assurance import AAL2, ONE_TIME_CODE, PASSWORD, acr_of
+from provider.sessions.idle import idle_since
 from provider.sessions.store import Session
 from provider.work import Installation, unit_of_work
 from tests.support.clock import Clock
@@ -31,8 +32,8 @@ def open_one(work: Work, user_id: str, *, pending: str | None = None) -> str:
 
 def find(work: Work, cookie: str) -> Session | None:
     with work() as w:
-        idle_since = w.now - w.settings.session_idle_lifetime
-        return store.find_active(w.read, digest(cookie), now=w.now, idle_since=idle_since)
+        since = idle_since(w)
+        return store.find_active(w.read, digest(cookie), now=w.now, idle_since=since)
 
 
 def get(work: Work, cookie: str) -> Session:

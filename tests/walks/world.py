@@ -26,6 +26,7 @@ from provider.app import create_app
 from provider.crypto.digests import digest
 from provider.installation import open_installation
 from provider.sessions import store as sessions
+from provider.sessions.idle import idle_since
 from provider.sessions.store import Session
 from provider.web import cookies
 from provider.web.endpoint import Endpoint
@@ -209,15 +210,15 @@ class World:
         if value is None:
             return None
         with self.work() as w:
-            idle_since = w.now - self.settings.session_idle_lifetime
-            return sessions.find_active(w.read, digest(value), now=w.now, idle_since=idle_since)
+            since = idle_since(w)
+            return sessions.find_active(w.read, digest(value), now=w.now, idle_since=since)
 
     def other_sessions_at(self, browser: Browser) -> Sequence[Session]:
         """Those of the other accounts that are signed in there."""
         value = browser.cookies.get(cookies.cookie_name(self.settings, cookies.ACCOUNTS)) or ""
         with self.work() as w:
-            idle_since, digests = w.now - self.settings.session_idle_lifetime, [digest(one) for one in value.split(".")]
-            return sessions.find_all_active(w.read, digests, now=w.now, idle_since=idle_since)
+            since, digests = idle_since(w), [digest(one) for one in value.split(".")]
+            return sessions.find_all_active(w.read, digests, now=w.now, idle_since=since)
 
     def has_two_factor(self, user_id: str) -> bool:
         with self.work() as w:

@@ -30,6 +30,7 @@ def sessions(call: Call) -> Response:
             "is_usual": network_of(call.work, one.network) in usual,
             "last_seen": one.last_seen,
             "since": one.created_at,
+            "kept_until": one.expires_at if one.kept else None,
             "here": one.id == session.id,
         }
         for one in devices.find_sessions(call.work, session.user_id)

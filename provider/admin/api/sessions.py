@@ -17,6 +17,7 @@ from provider.api.endpoints.sessions import NoSuchSession
 from provider.database.base import parse_id
 from provider.languages.text import Text
 from provider.sessions import lifecycle, store
+from provider.sessions.idle import idle_since
 from provider.web.call import Call
 
 
@@ -32,6 +33,7 @@ class Session(Body):
     expires_at: datetime = Field(description="When the session expires at the latest.")
     network: str = Field(description="The network the session was last used from.")
     user_agent: str = Field(description="The User-Agent header of the browser.")
+    kept: bool = Field(description="Whether the user chose to stay signed in after closing the browser.")
 
 
 class Sessions(Body):
@@ -67,8 +69,9 @@ def list_all_sessions(call: Call, _operator: Operator, _body: Body) -> SessionsO
     """List all sessions. Active ones are listed; those that expire last come first."""
     work, page = call.work, query_page(call, "sessions")
     after = None if page.after is None else (datetime.fromisoformat(page.after["expires_at"]), page.after["id"])
-    idle_since = work.now - work.settings.session_idle_lifetime
-    found = store.find_active_page(work.read, now=work.now, idle_since=idle_since, after=after, limit=page.limit + 1)
+    found = store.find_active_page(
+        work.read, now=work.now, idle_since=idle_since(work), after=after, limit=page.limit + 1
+    )
     shown, more = found[: page.limit], len(found) > page.limit
     place = {"expires_at": shown[-1].expires_at.isoformat(), "id": shown[-1].id} if more else {}
     return SessionsOfAll(
@@ -126,4 +129,5 @@ def _describe(session: store.Session) -> Session:
         expires_at=session.expires_at,
         network=session.network,
         user_agent=session.user_agent,
+        kept=session.kept,
     )

@@ -13,6 +13,7 @@ from provider.languages.text import Text
 from provider.oauth.tokens.store.grants import grants
 from provider.sessions import store
 from provider.sessions.assurance import FEDERATED, MULTI_FACTOR, PASSWORD
+from provider.sessions.idle import idle_since
 from provider.sessions.store import Session
 from provider.work import UnitOfWork
 
@@ -38,7 +39,7 @@ def _active(work: UnitOfWork) -> Conditions:
 
 
 def _is_used(work: UnitOfWork) -> ColumnElement[bool]:
-    return table.c.last_seen > work.now - work.settings.session_idle_lifetime
+    return store.is_used(idle_since(work))
 
 
 def _used_lately(work: UnitOfWork, order: Order) -> CTE | None:
@@ -112,6 +113,7 @@ SESSIONS = Listing(
         "auth_time": lambda row: row.session.auth_time,
         "last_seen": lambda row: row.session.last_seen,
         "expires_at": lambda row: row.session.expires_at,
+        "kept": lambda row: row.session.kept,
     },
     always=_active,
     within=_used_lately,

@@ -30,6 +30,8 @@ class Session(Body):
     network: str = Field(description="The network the session was last used from.")
     created_at: datetime = Field(description="When the session was created.")
     last_seen: datetime = Field(description="When the session was last used.")
+    expires_at: datetime = Field(description="When the session expires at the latest.")
+    kept: bool = Field(description="Whether the user chose to stay signed in after closing the browser.")
     current: bool = Field(description="Whether the access token of this request belongs to the session.")
 
 
@@ -51,6 +53,8 @@ def list_sessions(call: Call, bearer: Bearer, _body: Body) -> Sessions:
                 network=one.network,
                 created_at=one.created_at,
                 last_seen=one.last_seen,
+                expires_at=one.expires_at,
+                kept=one.kept,
                 current=one.id in own,
             )
             for one in devices.find_sessions(call.work, bearer.user_id)

@@ -7,6 +7,8 @@ from provider.federation import exchange, states
 from provider.federation.exchange import UpstreamDeclined
 from provider.federation.pages.upstreams_of import upstreams_of
 from provider.federation.upstreams import Upstream, UpstreamUnavailable
+from provider.login.pages.keep import FIELD as KEEP
+from provider.login.pages.keep import ON
 from provider.refusals import NotFound, Refusal
 from provider.web import errors
 from provider.web.call import Call
@@ -23,18 +25,24 @@ def find_upstream(call: Call) -> Upstream:
 
 
 def forward(
-    call: Call, upstream: Upstream, where: Destination, *, must_prove: bool = False, link_to: str | None = None
+    call: Call,
+    upstream: Upstream,
+    where: Destination,
+    *,
+    must_prove: bool = False,
+    link_to: str | None = None,
+    keep: bool = False,
 ) -> Response:
     """Return a page that continues to the upstream by itself.
 
     It is not a redirect. `form-action` would have to name every host that the upstream redirects to, because Chromium
-    applies it to all redirects.
+    applies it to all redirects. With `keep`, the user chose to stay signed in after closing the browser.
     """
     state = states.new_state(
         call.work,
         upstream=upstream.settings.key,
         browser=call.browser,
-        destination=where.parameters,
+        destination=where.parameters | ({KEEP: ON} if keep else {}),
         must_prove=must_prove,
         link_to=link_to,
     )

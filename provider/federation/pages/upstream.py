@@ -15,6 +15,8 @@ from provider.federation.pages.forwarding import failed_page, find_upstream, for
 from provider.federation.pages.linked import after_linking
 from provider.federation.states import StateLost, StateSpent, UpstreamState
 from provider.federation.upstreams import Upstream, UpstreamUnavailable
+from provider.login.pages.keep import FIELD as KEEP
+from provider.login.pages.keep import wants_to_stay
 from provider.login.pages.outcome import not_now, signed_in
 from provider.login.steps import AddressUnconfirmed, Suspended
 from provider.ratelimits import LIMITS, count, of_network, require_room
@@ -37,7 +39,7 @@ def start(call: Call) -> Response:
     """
     upstream, where = find_upstream(call), destination(call)
     must_prove = where.again or (where.app is not None and where.app.accepts_session is not None)
-    return forward(call, upstream, where, must_prove=must_prove)
+    return forward(call, upstream, where, must_prove=must_prove, keep=wants_to_stay(call))
 
 
 @endpoint(refuses_head=True, before_sign_in=True)
@@ -64,7 +66,8 @@ def callback(call: Call) -> Response:
         return failed_page(call, upstream, where, refusal, linking=state.link_to is not None)
     if state.link_to is not None:
         return after_linking(call, upstream, identity, user_id=state.link_to)
-    return _sign_in(call, upstream, identity, where, carry=state.destination)
+    carry = {name: value for name, value in state.destination.items() if name != KEEP}
+    return _sign_in(call, upstream, identity, where, carry=carry, keep=KEEP in state.destination)
 
 
 def _find_out(call: Call, upstream: Upstream, state: UpstreamState) -> UpstreamIdentity:
@@ -80,7 +83,13 @@ def _find_out(call: Call, upstream: Upstream, state: UpstreamState) -> UpstreamI
 
 
 def _sign_in(
-    call: Call, upstream: Upstream, identity: UpstreamIdentity, where: Destination, *, carry: Mapping[str, str]
+    call: Call,
+    upstream: Upstream,
+    identity: UpstreamIdentity,
+    where: Destination,
+    *,
+    carry: Mapping[str, str],
+    keep: bool,
 ) -> Response:
     try:
         done = linking.sign_in(
@@ -93,6 +102,7 @@ def _sign_in(
             device=device_of(call),
             remembered=remembered_of(call),
             client_id=where.client_id,
+            keep=keep,
         )
     except NotLinked as refusal:
         return _not_linked(call, upstream, refusal, where)

@@ -10,6 +10,7 @@ from provider.destination import Destination
 from provider.languages.text import Text
 from provider.login import email_code
 from provider.login.email_code import CodeTicket
+from provider.login.pages.keep import keep_choice, wants_to_stay
 from provider.login.pages.outcome import not_now, signed_in
 from provider.login.steps import AddressUnconfirmed, Suspended
 from provider.refusals import TooManyRequests
@@ -70,6 +71,7 @@ def enter_code(call: Call) -> Response:
             device=device_of(call),
             remembered=remembered_of(call),
             client_id=where.client_id,
+            keep=wants_to_stay(call),
         )
     except WrongCode as refusal:
         return _ask_for_code(call, where, ticket, errors={"code": refusal.message}, status_code=400)
@@ -117,6 +119,7 @@ def _ask_for_code(
         puzzle=proof_of_work.new_puzzle(call.work, Form.EMAIL_CODE),
         sent_again="again" in call.query,
         errors=errors or {},
+        **keep_choice(call, where),
     )
 
 

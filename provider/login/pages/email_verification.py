@@ -22,6 +22,7 @@ from provider.accounts.email.verification_emails import (
 )
 from provider.accounts.store import email_addresses as store
 from provider.destination import Destination
+from provider.login.pages.keep import keep_choice, wants_to_stay
 from provider.login.pages.outcome import not_now, signed_in
 from provider.login.steps import AddressUnconfirmed, Suspended, sign_in_after_confirmation
 from provider.refusals import TooManyRequests
@@ -141,6 +142,7 @@ def _go_on(call: Call, where: Destination, done: Confirmation) -> Response:
             browser=call.browser,
             carry=where.parameters,
             client_id=where.client_id,
+            keep=wants_to_stay(call),
         )
     except (Suspended, AddressUnconfirmed) as refusal:
         return not_now(call, where, refusal)
@@ -181,6 +183,7 @@ def _check_mail(
         sent_again="again" in call.query,
         after_sign_in="after" in call.query,
         errors=errors or {},
+        **keep_choice(call, where),
     )
 
 
@@ -202,6 +205,7 @@ def _confirm(
         address=address,
         with_password=with_password,
         errors=errors or {},
+        **keep_choice(call, where),
     )
 
 

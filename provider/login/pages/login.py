@@ -14,6 +14,7 @@ from provider.accounts.reauthentication import WrongCurrentPassword
 from provider.destination import Destination
 from provider.languages.text import Text
 from provider.login import steps
+from provider.login.pages.keep import keep_choice, wants_to_stay
 from provider.login.pages.outcome import not_now, signed_in
 from provider.login.pages.reauthentication import reauthentication_of
 from provider.login.steps import AddressUnconfirmed, Suspended, WrongPassword
@@ -64,6 +65,7 @@ def login(call: Call) -> Response:
             device=device_of(call),
             remembered=remembered_of(call),
             client_id=where.client_id,
+            keep=wants_to_stay(call),
             is_solved=proof_of_work.is_solved(call.work, Form.SIGN_IN, call.form.get("proof")),
         )
     except WrongPassword as refusal:
@@ -105,6 +107,7 @@ def login_page(
         "upstreams": call.services.sign_in_buttons,
         "signals": signals,
         "errors": errors or {},
+        **keep_choice(call, where),
     }
     if again is not None:
         if "password" in shown["errors"]:

@@ -37,12 +37,18 @@ def completed(call: Call, where: Destination, *, remember: bool = False) -> Resp
 
     With `remember`, the user chose not to be asked for the second factor again on this device.
     If an app's request waits there, the session is noted in it, in the transaction of the sign-in. A sign-in for which
-    an upstream did not ask the user is not a new one (OIDC Core section 3.1.2.1).
+    an upstream did not ask the user is noted as a choice of the account (OIDC Core section 3.1.2.1).
     """
     session = find_session(call)
     if session is not None:
-        if where.request_uri is not None and not session.proven_earlier:
-            call.services.record_sign_in(call.work, where.request_uri, browser=call.browser, session_id=session.id)
+        if where.request_uri is not None:
+            call.services.record_sign_in(
+                call.work,
+                where.request_uri,
+                browser=call.browser,
+                session_id=session.id,
+                proven_earlier=session.proven_earlier,
+            )
         remember_device(call, session.user_id, skips_second_factor=remember)
         follow_person(call, session.user_id)
         return go(next_page(call, where, session))

@@ -5,6 +5,7 @@ from starlette.responses import JSONResponse, Response
 from provider.accounts.factors import passkey_signals, passkeys
 from provider.accounts.factors.webauthn import InvalidPasskey
 from provider.destination import Destination
+from provider.login.pages.keep import wants_to_stay
 from provider.login.pages.login import login_page
 from provider.login.pages.outcome import not_now, signed_in
 from provider.login.passkey import sign_in_by_passkey
@@ -36,6 +37,7 @@ def login_with_passkey(call: Call) -> Response:
             browser=call.browser,
             carry=where.parameters,
             client_id=where.client_id,
+            keep=wants_to_stay(call),
         )
     except InvalidPasskey as refusal:
         signals = passkey_signals.unknown(call.work, answer)

@@ -8,6 +8,7 @@ from provider.accounts.proof_of_work import Form
 from provider.accounts.registration import AddressTaken
 from provider.destination import Destination
 from provider.languages.text import Text
+from provider.login.pages.keep import keep_choice, wants_to_stay
 from provider.login.pages.outcome import signed_in
 from provider.login.sign_up import InvalidSignUp, SignUp, name_fields, read_sign_up, sign_up, sign_up_unverified
 from provider.login.steps import sign_in_after_sign_up
@@ -64,7 +65,9 @@ def register(call: Call) -> Response:
 
 def _sign_in(call: Call, where: Destination, wanted: SignUp) -> Response:
     user_id = sign_up_unverified(call.work, wanted)
-    done = sign_in_after_sign_up(call.work, user_id=user_id, here=find_here(call), client_id=where.client_id)
+    done = sign_in_after_sign_up(
+        call.work, user_id=user_id, here=find_here(call), client_id=where.client_id, keep=wants_to_stay(call)
+    )
     return signed_in(call, where, done)
 
 
@@ -95,4 +98,5 @@ def _page(
         has_accepted="accepted_terms" in call.form,
         min_length=call.settings.password_min_length,
         errors=errors or {},
+        **keep_choice(call, where),
     )

@@ -114,15 +114,19 @@ def is_own(parked: ParkedRequest, browser: str) -> bool:
     return parked.browser == digest(browser)
 
 
-def record_sign_in(work: UnitOfWork, request_uri: str, *, browser: str, session_id: str) -> None:
+def record_sign_in(
+    work: UnitOfWork, request_uri: str, *, browser: str, session_id: str, proven_earlier: bool = False
+) -> None:
     """Note in the request that the user of this session just signed in for it (`Services.record_sign_in`).
 
     Nothing is noted if it is no longer waiting or belongs to another browser. Call this in the transaction of the
-    sign-in.
+    sign-in. With `proven_earlier`, an upstream did not ask the user: the account was chosen, and there was no new
+    sign-in (OIDC Core section 3.1.2.1).
     """
     if HANDLE.fullmatch(request_uri) is not None:
         handle = digest(request_uri.removeprefix(URN))
-        store.record_sign_in(work.db, handle, digest(browser), session_id=session_id, now=work.now)
+        values = {"chosen_session_id" if proven_earlier else "signed_in_session_id": session_id}
+        store.record(work.db, handle, digest(browser), values, now=work.now)
 
 
 def require_own(checks: Checks, parked: ParkedRequest, client_id: str | None) -> None:

@@ -98,16 +98,19 @@ def _choose(call: Call, parked: ParkedRequest | None, chosen: Session) -> None:
 
 
 def _sign_out(call: Call, where: Destination, ending: Sequence[Session]) -> Response:
-    """End these sessions, then show which apps are notified, or the accounts that are left."""
+    """End these sessions, then show which apps are notified, or the accounts that are left. If an app waits, all lead
+    back to its request.
+    """
     for session in ending:
         lifecycle.end_session(call.work, session, reason="signed_out")
     forget_ended(call, ending)
-    then = call.services.page_after_sign_out(call.work, ended=ending)
-    if then != SIGNED_OUT:
+    page_url = call.page_url if find_signed_in(call) else None
+    if where.app is not None:
+        onward = page_url or where.through("/login")
+        then = call.services.page_after_sign_out(call.work, ended=ending, onward=onward, client_id=where.app.client_id)
         return go(then)
-    if find_signed_in(call):
-        return go(call.page_url)
-    return go(SIGNED_OUT if where.app is None else where.through("/login"))
+    then = call.services.page_after_sign_out(call.work, ended=ending)
+    return go(page_url or SIGNED_OUT if then == SIGNED_OUT else then)
 
 
 def _resume_url(call: Call, parked: ParkedRequest) -> str:

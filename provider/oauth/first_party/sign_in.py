@@ -36,6 +36,7 @@ from provider.oauth.first_party import store as own_sessions
 from provider.oauth.grants.request import TokenRequest
 from provider.parameters import Parameters
 from provider.sessions import store as sessions
+from provider.sessions.idle import idle_since
 from provider.sessions.lifecycle import end_session, sign_in_again
 from provider.sessions.store import Session
 from provider.work import UnitOfWork
@@ -216,5 +217,4 @@ def _end(work: UnitOfWork, cookie: str) -> None:
 
 
 def _find(work: UnitOfWork, cookie: str) -> Session | None:
-    idle_since = work.now - work.settings.session_idle_lifetime
-    return sessions.find_active(work.read, digest(cookie), now=work.now, idle_since=idle_since)
+    return sessions.find_active(work.read, digest(cookie), now=work.now, idle_since=idle_since(work))

@@ -33,7 +33,9 @@ class NotifiedApp:
 
 @dataclass(frozen=True)
 class SignedOut:
-    """The sessions that ended, and where the user goes next: a verified address of `client`."""
+    """The sessions that ended, and where the user goes next: a verified address of `client`, or a page of ours on the
+    way there.
+    """
 
     user_id: str  # unused; the previous release, which may still run during an upgrade, reads it
     session_ids: Sequence[str]
@@ -85,7 +87,16 @@ def _frame_of(
     return with_query(uri, {"iss": server.issuer, "sid": subject.sid})
 
 
-def page_after(server: AuthorizationServer, work: UnitOfWork, *, ended: Sequence[Session]) -> str:
+def page_after(
+    server: AuthorizationServer,
+    work: UnitOfWork,
+    *,
+    ended: Sequence[Session],
+    onward: str | None = None,
+    client_id: str | None = None,
+) -> str:
     """Return the page to show after a sign-out on a page of ours (`Services.page_after_sign_out`)."""
-    done = SignedOut(ended[0].user_id, [session.id for session in ended]) if ended else None
-    return (done and page_for(work, server, done)) or SIGNED_OUT
+    if not ended:
+        return onward or SIGNED_OUT
+    done = SignedOut(ended[0].user_id, [session.id for session in ended], client_id=client_id, onward=onward)
+    return page_for(work, server, done) or onward or SIGNED_OUT

@@ -51,6 +51,7 @@ VALUES: dict[str, Any] = {
     "is_default": True,
     "is_secret": False,
     "issuer": "https://accounts.example.org",
+    "kept": True,
     "key": "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP",
     "kid": "rs256-2026-11",
     "last_seen": NOW,

@@ -1,6 +1,8 @@
 """Signing out where several accounts are signed in in one browser: exactly the sessions that end are notified."""
 
+import re
 from collections.abc import Callable
+from html import unescape
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -145,6 +147,30 @@ def test_the_chooser_signs_out_of_one_account_or_of_all(
     assert choose(both, CHOOSER, sign_out="all").headers["location"] == "/signed-out"
     assert both.get(CHOOSER).headers["location"] == "/login"
     assert (SESSION in both.cookies, ACCOUNTS in both.cookies) == (False, False)
+
+
+@pytest.mark.parametrize("which", [ADA, "all"])
+def test_a_sign_out_on_the_way_to_an_app_leads_back_to_it(
+    shop: RelyingParty, both: WatchedClient, register: Register, which: str
+) -> None:
+    """Also if other apps are notified first: the page with their frames goes on to the app that waits."""
+    waiting = register(redirect_uris=("https://shop.example.test/cb",), client_name="The shop")
+    tokens_of(shop, both, ADA)
+    chooser = waiting.ask(both).response.headers["location"]
+    done = both.get(choose(both, chooser, sign_out=which).headers["location"]).text
+    assert len(frames_of(done)) == 1
+    assert "The shop" in done
+    onward = unescape(re.findall(r'id="onward" href="([^"]+)"', done)[0])
+    assert onward.startswith(f"{CHOOSER}?" if which == ADA else "/login?")
+    assert "request_uri=" in onward
+    assert both.get(onward).status_code == 200
+
+
+def test_a_sign_out_on_the_way_to_an_app_that_notifies_nobody_leads_straight_back(
+    both: WatchedClient, register: Register
+) -> None:
+    chooser = register().ask(both).response.headers["location"]
+    assert choose(both, chooser, sign_out=BOB).headers["location"] == chooser
 
 
 def test_signing_out_of_the_current_account_leaves_the_choice_of_the_others(both: WatchedClient) -> None:

@@ -118,15 +118,15 @@ def bind_browser(
     return db.execute(update(authorization_requests).where(*free).values(taken | NOTHING_DONE)).rowcount == 1
 
 
-def record_sign_in(db: Connection, digest: bytes, browser: bytes, *, session_id: str, now: datetime) -> None:
-    """Note the session whose user signed in for the request, if it still waits in this browser."""
+def record(db: Connection, digest: bytes, browser: bytes, values: dict[str, Any], *, now: datetime) -> None:
+    """Note what the user of this browser did for the request (`NOTHING_DONE`), if it still waits there."""
     waiting = (
         authorization_requests.c.digest == digest,
         authorization_requests.c.browser == browser,
         authorization_requests.c.completed_at.is_(None),
         authorization_requests.c.expires_at > now,
     )
-    db.execute(update(authorization_requests).where(*waiting).values(signed_in_session_id=session_id))
+    db.execute(update(authorization_requests).where(*waiting).values(values))
 
 
 def choose_session(db: Connection, parked: ParkedRequest, session_id: str) -> None:
