@@ -37,11 +37,12 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "id_token_signed_response_alg": SIGNING_ALGORITHMS,
     "userinfo_signed_response_alg": SIGNING_ALGORITHMS,
     "introspection_signed_response_alg": SIGNING_ALGORITHMS,
+    "authorization_signed_response_alg": SIGNING_ALGORITHMS,
     "profile": ("none", FAPI2),
     "required_factor": tuple(REQUIRED_FACTORS),
     **{
         f"{response}_encrypted_response_{part}": values
-        for response in ("id_token", "userinfo", "introspection")
+        for response in ("id_token", "userinfo", "introspection", "authorization")
         for part, values in (("alg", ENCRYPTION_ALGORITHMS), ("enc", ENCRYPTION_METHODS))
     },
 }

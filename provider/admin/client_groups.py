@@ -108,6 +108,7 @@ GROUPS: Mapping[str, Group] = {
                 ),
                 Text("Requests and responses"),
             ),
+            Section(("authorization_signed_response_alg", *_encryption("authorization")), Text("Responses as JWT")),
             Section(
                 (*_encryption("id_token"), "require_auth_time", "sector_identifier_uri"),
                 Text("ID tokens"),
@@ -145,6 +146,7 @@ _FITS: Mapping[str, frozenset[str]] = {
     **dict.fromkeys(("require_pushed_authorization_requests", "request_object_signing_alg", "request_uris"), _BROWSER),
     **dict.fromkeys(("id_token_signed_response_alg", *_encryption("id_token"), "require_auth_time"), _SIGNS_IN),
     **dict.fromkeys(("userinfo_signed_response_alg", *_encryption("userinfo"), "claims_in_id_token"), _SIGNS_IN),
+    **dict.fromkeys(("authorization_signed_response_alg", *_encryption("authorization")), _BROWSER),
     **dict.fromkeys(("introspection_signed_response_alg", *_encryption("introspection")), _HAS_SERVER),
     **dict.fromkeys(("subject_type", "sector_identifier_uri", "client_uri", "logo_uri", "policy_uri"), _SIGNS_IN),
     **dict.fromkeys(("tos_uri", "first_party", "authorization_challenge", "verify_uri", "reset_uri"), _SIGNS_IN),

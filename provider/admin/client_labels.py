@@ -45,6 +45,9 @@ LABELS: Mapping[str, Text] = {
     "introspection_signed_response_alg": Text("Introspection signing algorithm"),
     "introspection_encrypted_response_alg": Text("Introspection key encryption algorithm"),
     "introspection_encrypted_response_enc": Text("Introspection content encryption"),
+    "authorization_signed_response_alg": Text("Authorization response signing algorithm"),
+    "authorization_encrypted_response_alg": Text("Authorization response key encryption algorithm"),
+    "authorization_encrypted_response_enc": Text("Authorization response content encryption"),
     "post_logout_redirect_uris": Text("Post-logout redirect URIs"),
     "backchannel_logout_uri": Text("Back-channel logout URL"),
     "backchannel_logout_session_required": Text("Require session ID in back-channel logout"),
@@ -123,6 +126,9 @@ HINTS: Mapping[str, Text] = {
     "introspection_signed_response_alg": Text("Sign introspection responses that are requested as JWT."),
     "introspection_encrypted_response_alg": _KEY_ENCRYPTION,
     "introspection_encrypted_response_enc": _CONTENT_ENCRYPTION,
+    "authorization_signed_response_alg": Text("For responses that the application asks for as a JWT."),
+    "authorization_encrypted_response_alg": _KEY_ENCRYPTION,
+    "authorization_encrypted_response_enc": _CONTENT_ENCRYPTION,
     "resource_identifiers": Text("Identifiers of this API, used as the token audience (aud). One per line."),
     "exchange_targets": Text("APIs for which the application can exchange tokens, one per line."),
     "first_party": Text("Your own application. Users aren't asked for consent."),
@@ -134,6 +140,7 @@ HINTS: Mapping[str, Text] = {
 """What each member does, for an app developer. The label of grant_types says all there is to say."""
 
 _PLAIN, _UNSIGNED, _OPEN = Text("Any"), Text("Not signed"), Text("Not encrypted")
+_USUAL = Text("RS256, or PS256 for FAPI 2.0")
 VALUES: Mapping[str, Mapping[str, Text]] = {
     "grant_types": {
         "authorization_code": Text("Users sign in through the browser"),
@@ -147,6 +154,9 @@ VALUES: Mapping[str, Mapping[str, Text]] = {
         "query": Text("In the query of the redirect URI"),
         "fragment": Text("In the fragment of the redirect URI"),
         "form_post": Text("As a form posted to the redirect URI"),
+        "query.jwt": Text("As a signed JWT in the query"),
+        "fragment.jwt": Text("As a signed JWT in the fragment"),
+        "form_post.jwt": Text("As a signed JWT in a form"),
     },
     "application_type": {"web": Text("Web: server or browser"), "native": Text("Native: installed on a device")},
     "token_endpoint_auth_method": {
@@ -168,9 +178,10 @@ VALUES: Mapping[str, Mapping[str, Text]] = {
     "request_object_signing_alg": {"": _PLAIN},
     "userinfo_signed_response_alg": {"": _UNSIGNED},
     "introspection_signed_response_alg": {"": _UNSIGNED},
+    "authorization_signed_response_alg": {"": _USUAL},
     **{
         f"{response}_encrypted_response_{part}": {"": _OPEN}
-        for response in ("id_token", "userinfo", "introspection")
+        for response in ("id_token", "userinfo", "introspection", "authorization")
         for part in ("alg", "enc")
     },
 }

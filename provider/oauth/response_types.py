@@ -1,6 +1,7 @@
 """Response types and modes: what an authorization response holds and how it is sent. Pure.
 
-See OAuth 2.0 Multiple Response Type Encoding Practices, OAuth 2.0 Form Post Response Mode, OIDC Core section 3.
+See OAuth 2.0 Multiple Response Type Encoding Practices, OAuth 2.0 Form Post Response Mode, JWT Secured Authorization
+Response Mode for OAuth 2.0 (JARM), OIDC Core section 3.
 
 `token` alone and `none` are not supported. The others beside `code` put tokens into the front channel, which RFC 9700
 section 2.1.2 advises against. They are for older apps, behind SIGNET_LEGACY_RESPONSE_TYPES and per client.
@@ -28,6 +29,25 @@ class ResponseMode(StrEnum):
     QUERY = "query"
     FRAGMENT = "fragment"
     FORM_POST = "form_post"
+    QUERY_JWT = "query.jwt"
+    FRAGMENT_JWT = "fragment.jwt"
+    FORM_POST_JWT = "form_post.jwt"
+
+    @property
+    def is_jwt(self) -> bool:
+        """Whether the parameters are sent as one JWT (JARM section 2)."""
+        return self.endswith(f".{JWT}")
+
+    @property
+    def way(self) -> "ResponseMode":
+        """The mode in which the JWT is sent, or the mode itself."""
+        return ResponseMode(self.removesuffix(f".{JWT}"))
+
+
+JWT = "jwt"
+"""The `response_mode` for the default mode of the response type, as a JWT (JARM section 2.3.4)."""
+RESPONSE_MODES = (*ResponseMode, JWT)
+"""The values of `response_mode`."""
 
 
 def response_types_supported(settings: Settings) -> tuple[str, ...]:
@@ -59,10 +79,19 @@ def effective_response_mode(given: Mapping[str, str], allowed: Collection[str]) 
     do not go into the query either (Multiple Response Types section 5).
     """
     default = default_mode(given.get("response_type", ""))
-    asked = given.get("response_mode", default)
-    if asked not in allowed or (asked == ResponseMode.QUERY and default is ResponseMode.FRAGMENT):
+    asked = requested_mode(given)
+    if asked is None or asked not in allowed or (asked.way is ResponseMode.QUERY and default is ResponseMode.FRAGMENT):
         return default
-    return ResponseMode(asked)
+    return asked
+
+
+def requested_mode(given: Mapping[str, str]) -> ResponseMode | None:
+    """Return the requested mode, or else the default of the response type. None if the value is unknown."""
+    default = default_mode(given.get("response_type", ""))
+    asked = given.get("response_mode", default)
+    if asked == JWT:
+        return ResponseMode(f"{default}.{JWT}")
+    return ResponseMode(asked) if asked in set(ResponseMode) else None
 
 
 def default_mode(response_type: str) -> ResponseMode:

@@ -59,6 +59,7 @@ def test_openid_client_asks_in_every_way(served: Served, start_app: StartApp) ->
         assert learned[way] == {"in_url": ["client_id", "request_uri"], "sub": user_id}
     assert learned["signed"] == {"in_url": ["client_id", "request"], "sub": user_id}
     assert learned["form_post"] == user_id
+    assert learned["jwt"] == user_id
     assert API in learned["resource"]
     assert learned["refused"] == "invalid_target"
     assert API in learned["api_sees"]

@@ -1,5 +1,5 @@
 // A relying app made of npm `openid-client`, which authenticates with a key of its own and asks in every way there is:
-// pushed (PAR), as a signed request (JAR), both at once, and answered by a posted form; for tokens of one API
+// pushed (PAR), as a signed request (JAR), both at once, and answered by a posted form or a JWT; for tokens of one API
 // (RFC 8707), which that API exchanges for another's (RFC 8693).
 //
 // The person is there already: told a cookie of theirs, it sends it along as their browser would.
@@ -10,14 +10,17 @@ const insecure = { execute: [client.allowInsecureRequests] } // http on loopback
 const redirect_uri = `${told.base_url}/callback`
 const key = await crypto.subtle.importKey('jwk', told.own_key, { name: 'ECDSA', namedCurve: 'P-256' }, false, ['sign'])
 const signing = { key, kid: told.own_key.kid }
-const config = await client.discovery(
+const discover = () => client.discovery(
   new URL(told.issuer), told.client_id, told.metadata, client.PrivateKeyJwt(signing), insecure)
-client.enableNonRepudiationChecks(config)
+const usual = await discover()
+client.enableNonRepudiationChecks(usual)
+const signedResponses = await discover()
+client.useJwtResponseMode(signedResponses)
 
 const answered = (url) => fetch(url, { redirect: 'manual', headers: { cookie: told.cookie } })
 const audience = (token) => JSON.parse(Buffer.from(token.split('.')[1], 'base64url')).aud
 
-async function ask(how, more = {}, tokenParameters) {
+async function ask(how, more = {}, tokenParameters, config = usual) {
   const pkceCodeVerifier = client.randomPKCECodeVerifier()
   const expectedState = client.randomState()
   const expectedNonce = client.randomNonce()
@@ -48,16 +51,18 @@ function posted(html) {
   return new Request(redirect_uri, { method: 'POST', body, headers })
 }
 
-const pushed = (parameters) => client.buildAuthorizationUrlWithPAR(config, parameters)
-const signed = (parameters) => client.buildAuthorizationUrlWithJAR(config, parameters, signing)
+const pushed = (parameters) => client.buildAuthorizationUrlWithPAR(usual, parameters)
+const signed = (parameters) => client.buildAuthorizationUrlWithJAR(usual, parameters, signing)
 const both = async (parameters) => pushed((await signed(parameters)).searchParams)
-const plain = (parameters) => client.buildAuthorizationUrl(config, parameters)
+const plain = (parameters) => client.buildAuthorizationUrl(usual, parameters)
+const answeredByJwt = (parameters) => client.buildAuthorizationUrl(signedResponses, parameters)
 
 const learned = {}
 for (const [name, how] of Object.entries({ pushed, signed, both })) {
   const { url, tokens } = await ask(how)
   learned[name] = { in_url: [...url.searchParams.keys()].sort(), sub: tokens.claims().sub }
 }
+learned.jwt = (await ask(answeredByJwt, {}, undefined, signedResponses)).tokens.claims().sub
 learned.form_post = (await ask(plain, { response_mode: 'form_post' })).tokens.claims().sub
 const { tokens } = await ask(pushed, { resource: told.api }, { resource: told.api })
 learned.resource = audience(tokens.access_token)

@@ -9,12 +9,14 @@ from provider.oauth.clients.clients import Client
 from provider.oauth.errors import InvalidRequestError, UnauthorizedClientError, UnsupportedResponseTypeError
 from provider.oauth.response_types import (
     ID_TOKEN,
+    RESPONSE_MODES,
     ResponseMode,
     ResponseType,
     default_mode,
     grant_types_of,
     is_one_of,
     parse_response_type,
+    requested_mode,
     response_types_supported,
 )
 from provider.oauth.scopes import OPENID
@@ -63,23 +65,23 @@ def read_response_type(checks: Checks, settings: Settings, client: Client, given
 def require_response_mode(checks: Checks, client: Client, given: Parameters) -> None:
     """Check that the client may use the requested response mode, or the default mode of the response type."""
     default = default_mode(given.get("response_type", ""))
-    mode = given.get("response_mode", default)
-    checks.require(
-        mode in set(ResponseMode),
+    asked = given.get("response_mode", default)
+    mode = checks.found(
+        requested_mode(given),
         "response_mode is supported",
         section="OAuth 2.0 Multiple Response Types section 2.1",
         error=InvalidRequestError,
-        description=f"{with_value('response_mode', mode)} is not supported. Supported: {', '.join(ResponseMode)}",
-        expected=", ".join(ResponseMode),
-        got=mode,
+        description=f"{with_value('response_mode', asked)} is not supported. Supported: {', '.join(RESPONSE_MODES)}",
+        expected=", ".join(RESPONSE_MODES),
+        got=asked,
         fix="Send one of the expected values, or leave out response_mode.",
     )
     checks.require(
-        mode != ResponseMode.QUERY or default is ResponseMode.QUERY,
+        mode.way is not ResponseMode.QUERY or default is ResponseMode.QUERY,
         "response_mode keeps tokens out of the query",
-        section="OAuth 2.0 Multiple Response Types section 5",
+        section="JARM section 2.3.1" if mode.is_jwt else "OAuth 2.0 Multiple Response Types section 5",
         error=InvalidRequestError,
-        description="response_mode query cannot return tokens. Use fragment or form_post",
+        description=f"response_mode {mode} cannot return tokens. Use fragment or form_post",
         expected="fragment or form_post",
         got=mode,
         fix="Send response_mode=form_post or fragment, or use response_type=code.",

@@ -65,6 +65,9 @@ class ClientMetadata:
     introspection_signed_response_alg: str | None = None
     introspection_encrypted_response_alg: str | None = None
     introspection_encrypted_response_enc: str | None = None
+    authorization_signed_response_alg: str | None = None
+    authorization_encrypted_response_alg: str | None = None
+    authorization_encrypted_response_enc: str | None = None
     subject_type: str = PUBLIC
     sector_identifier_uri: str | None = None
     default_max_age: int | None = None
@@ -135,6 +138,7 @@ class ClientMetadata:
             self.id_token_signed_response_alg,
             self.userinfo_signed_response_alg,
             self.introspection_signed_response_alg,
+            self.authorization_signed_response_alg,
         )
         return {alg for alg in chosen if alg is not None}
 

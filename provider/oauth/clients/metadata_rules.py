@@ -163,7 +163,9 @@ def _check_responses(metadata: ClientMetadata) -> None:
         _one_of("userinfo_signed_response_alg", metadata.userinfo_signed_response_alg, SIGNING_ALGORITHMS)
     if metadata.introspection_signed_response_alg is not None:  # RFC 9701 section 6
         _one_of("introspection_signed_response_alg", metadata.introspection_signed_response_alg, SIGNING_ALGORITHMS)
-    for response in ("id_token", "userinfo", "introspection"):
+    if metadata.authorization_signed_response_alg is not None:  # JARM section 3
+        _one_of("authorization_signed_response_alg", metadata.authorization_signed_response_alg, SIGNING_ALGORITHMS)
+    for response in ("id_token", "userinfo", "introspection", "authorization"):
         _check_encryption(metadata, f"{response}_encrypted_response_alg", f"{response}_encrypted_response_enc")
     _one_of("subject_type", metadata.subject_type, SUBJECT_TYPES)
     sector_uri = metadata.sector_identifier_uri
@@ -259,6 +261,7 @@ def _check_fapi2(metadata: ClientMetadata) -> None:
         metadata.id_token_signed_response_alg,
         metadata.userinfo_signed_response_alg,
         metadata.introspection_signed_response_alg,
+        metadata.authorization_signed_response_alg,
         metadata.token_endpoint_auth_signing_alg,
         metadata.request_object_signing_alg,
     )

@@ -4,8 +4,6 @@ It checks the request, asks `interaction` what is missing, and does exactly one 
 reject, or park the request and send the user to the missing step.
 """
 
-from functools import partial
-
 from starlette.responses import Response
 
 from provider.accounts import terms
@@ -42,9 +40,8 @@ from provider.oauth.authorize.store import authorization_requests
 from provider.oauth.authorize.store.authorization_requests import ParkedRequest
 from provider.oauth.checks import Checks
 from provider.oauth.errors import OAuth2Error, UnmetAuthenticationRequirementsError
-from provider.oauth.explanations import explain
-from provider.oauth.http.authorization_errors import decline, refuse_on_page, request_gone
-from provider.oauth.http.authorization_response import answer, error_response
+from provider.oauth.http.authorization_errors import decline, error_response, refuse_on_page, request_gone
+from provider.oauth.http.authorization_response import answer
 from provider.oauth.http.server import server_of
 from provider.oauth.response_types import ID_TOKEN
 from provider.oauth.tokens.encrypted_responses import find_keys
@@ -127,9 +124,12 @@ def _resume(call: Call, server: AuthorizationServer, plain: Parameters, request_
 
 
 def _find_keys(call: Call, server: AuthorizationServer, checks: Checks, target: Target, given: Parameters) -> None:
-    """Fetch the keys of a client whose front-channel ID token is encrypted, before anything is written."""
-    encrypted = target.client.metadata.id_token_encrypted_response_alg is not None
-    if encrypted and ID_TOKEN in given.get("response_type", "").split(" "):
+    """Fetch the keys of a client to which the response or its ID token is encrypted, before anything is written."""
+    metadata = target.client.metadata
+    encrypted = target.response_mode.is_jwt and metadata.authorization_encrypted_response_alg is not None
+    if ID_TOKEN in given.get("response_type", "").split(" "):
+        encrypted = encrypted or metadata.id_token_encrypted_response_alg is not None
+    if encrypted:
         find_keys(call.work, server, target.client, checks)
 
 
@@ -277,7 +277,6 @@ def _refused_to_app(call: Call, target: Target, error: OAuth2Error, parked: Park
         require_still_registered(call.work, server_of(call), Checks("authorization", target.client.client_id), target)
     except OAuth2Error as gone:
         return refuse_on_page(call, gone)
-    call.work.after_commit.append(partial(explain, call.installation, call.origin, error))
     if parked is not None:
         authorization_requests.complete(call.work.db, parked.digest, now=call.work.now)
     return error_response(call, target, error)

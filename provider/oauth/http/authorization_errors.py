@@ -16,7 +16,7 @@ from provider.oauth.clients.clients import Client
 from provider.oauth.clients.start_urls import start_url
 from provider.oauth.errors import AccessDeniedError, OAuth2Error
 from provider.oauth.explanations import explain
-from provider.oauth.http.authorization_response import error_response
+from provider.oauth.http.authorization_response import answer
 from provider.oauth.http.server import server_of
 from provider.refusals import Refusal
 from provider.sessions.assurance import AAL2, acr_of
@@ -79,6 +79,21 @@ def decline(call: Call, parked: ParkedRequest, target: Target) -> Response:
     if not authorization_requests.complete(call.work.db, parked.digest, now=call.work.now):
         return request_gone(call, parked.client_id)
     return error_response(call, target, AccessDeniedError(description="The user declined access"))
+
+
+def error_response(call: Call, target: Target, error: OAuth2Error) -> Response:
+    """Send an error to the app, and record why. The description ends in the id for `signet explain`.
+
+    See RFC 6749 section 4.1.2.1. If the response must be encrypted and cannot be, a page says so.
+    """
+    known_as = f"error ID {call.request_id}"
+    description = f"{error.description} ({known_as})" if error.description else known_as
+    try:
+        response = answer(call, target, {"error": error.error, "error_description": description})
+    except OAuth2Error as unsendable:
+        return refuse_on_page(call, unsendable)
+    call.work.after_commit.append(partial(explain, call.installation, call.origin, error))
+    return response
 
 
 def refuse_on_page(call: Call, error: OAuth2Error, *, way_on: str | None = None) -> Response:

@@ -1,6 +1,7 @@
 """Authorization responses: sent through the browser in the query, in the fragment, or posted by a page of ours.
 
-See RFC 6749 section 4.1.2, OAuth 2.0 Multiple Response Type Encoding Practices, and OAuth 2.0 Form Post Response Mode.
+See RFC 6749 section 4.1.2, OAuth 2.0 Multiple Response Type Encoding Practices, OAuth 2.0 Form Post Response Mode, and
+JWT Secured Authorization Response Mode for OAuth 2.0 (JARM).
 """
 
 from collections.abc import Mapping
@@ -9,9 +10,10 @@ from starlette.responses import RedirectResponse, Response
 
 from provider.oauth.authorize.request import Target
 from provider.oauth.clients.redirect_uris import csp_source, encode, with_query
-from provider.oauth.errors import OAuth2Error
+from provider.oauth.http.server import server_of
 from provider.oauth.http.session_state import session_state_for
 from provider.oauth.response_types import ResponseMode
+from provider.oauth.tokens.response_jwts import make_response_jwt
 from provider.sessions.store import Session
 from provider.web.call import Call
 from provider.web.pages import page
@@ -20,22 +22,19 @@ from provider.web.pages import page
 def answer(call: Call, target: Target, parameters: Mapping[str, str], *, session: Session | None = None) -> Response:
     """Send the parameters to the app in the response mode of the request. `session` is the one that it is granted in.
 
-    Adds `state`, `iss` (RFC 9207) and, where session management is on, `session_state`.
+    Adds `state`, `iss` (RFC 9207) and, where session management is on, `session_state`. Raises the errors of
+    `encrypt_to` if the response must be encrypted and cannot be.
     """
     client_id, redirect_uri = target.client.client_id, target.redirect_uri
     known = session_state_for(call, client_id=client_id, redirect_uri=redirect_uri, session=session)
-    given = {**parameters, "state": target.state, "iss": call.settings.issuer, "session_state": known}
-    if target.response_mode is ResponseMode.FORM_POST:
-        return _form_post(call, target, {name: value for name, value in given.items() if value is not None})
-    in_fragment = target.response_mode is ResponseMode.FRAGMENT
-    return send_to(location_of(target.redirect_uri, given, in_fragment=in_fragment))
-
-
-def error_response(call: Call, target: Target, error: OAuth2Error) -> Response:
-    """Send an error to the app (RFC 6749 section 4.1.2.1). The description ends in the id for `signet explain`."""
-    known_as = f"error ID {call.request_id}"
-    description = f"{error.description} ({known_as})" if error.description else known_as
-    return answer(call, target, {"error": error.error, "error_description": description})
+    named = {**parameters, "state": target.state, "iss": call.settings.issuer, "session_state": known}
+    given = {name: value for name, value in named.items() if value is not None}
+    mode = target.response_mode
+    if mode.is_jwt:
+        given = {"response": make_response_jwt(call.work, server_of(call), target.client, given)}
+    if mode.way is ResponseMode.FORM_POST:
+        return _form_post(call, target, given)
+    return send_to(location_of(target.redirect_uri, given, in_fragment=mode.way is ResponseMode.FRAGMENT))
 
 
 def location_of(redirect_uri: str, parameters: Mapping[str, str | None], *, in_fragment: bool = False) -> str:

@@ -9,7 +9,7 @@ from provider.oauth.clients.metadata import ASSERTION_ALGORITHMS, AUTH_METHODS
 from provider.oauth.clients.sectors import SUBJECT_TYPES
 from provider.oauth.grants.grant_types import GRANTS
 from provider.oauth.protected_resources import SCOPES_OF_RESOURCE
-from provider.oauth.response_types import IMPLICIT, ResponseMode, response_types_supported
+from provider.oauth.response_types import IMPLICIT, RESPONSE_MODES, response_types_supported
 from provider.oauth.scopes import CLAIMS, SCOPES
 from provider.sessions.assurance import ACR_VALUES, PHR
 
@@ -42,7 +42,10 @@ def provider_metadata(settings: Settings) -> dict[str, Any]:
         "device_authorization_endpoint": f"{issuer}/oauth2/device_authorization",
         "protected_resources": [issuer + path for path in SCOPES_OF_RESOURCE],
         "response_types_supported": list(response_types_supported(settings)),
-        "response_modes_supported": list(ResponseMode),
+        "response_modes_supported": list(RESPONSE_MODES),
+        "authorization_signing_alg_values_supported": list(SIGNING_ALGORITHMS),
+        "authorization_encryption_alg_values_supported": list(ENCRYPTION_ALGORITHMS),
+        "authorization_encryption_enc_values_supported": list(ENCRYPTION_METHODS),
         "grant_types_supported": [*GRANTS, *([IMPLICIT] if settings.legacy_response_types else [])],
         "scopes_supported": list(SCOPES),
         "claims_supported": [*CLAIMS, *ID_TOKEN_CLAIMS],

@@ -92,7 +92,7 @@ def test_tokens_are_never_returned_in_the_query(
     assert error == ("fragment", "invalid_request")
 
 
-@pytest.mark.parametrize("response_mode", ["web_message", "FORM_POST", "query fragment", "jwt", "\U0001f600"])
+@pytest.mark.parametrize("response_mode", ["web_message", "FORM_POST", "query fragment", "jwt.jwt", "\U0001f600"])
 @pytest.mark.parametrize("response_type", ["code", "id_token"])
 def test_an_unknown_response_mode_is_rejected(
     old: RelyingParty, browser: WatchedClient, unchanged: Unchanged, response_type: str, response_mode: str

@@ -83,7 +83,8 @@ def test_every_prompt_and_scope_it_names_is_known(metadata: dict[str, Any]) -> N
         "urn:ietf:params:oauth:grant-type:token-exchange",
     ]
     assert metadata["response_types_supported"] == ["code"]
-    assert metadata["response_modes_supported"] == ["query", "fragment", "form_post"]
+    modes = ["query", "fragment", "form_post"]
+    assert metadata["response_modes_supported"] == [*modes, *(f"{mode}.jwt" for mode in modes), "jwt"]
     assert metadata["acr_values_supported"] == ["aal1", "aal2", "phr"]
 
 
@@ -93,6 +94,7 @@ def test_every_prompt_and_scope_it_names_is_known(metadata: dict[str, Any]) -> N
         ("id_token_signing_alg_values_supported", "id_token_signed_response_alg"),
         ("userinfo_signing_alg_values_supported", "userinfo_signed_response_alg"),
         ("introspection_signing_alg_values_supported", "introspection_signed_response_alg"),
+        ("authorization_signing_alg_values_supported", "authorization_signed_response_alg"),
         ("subject_types_supported", "subject_type"),
     ],
 )
