@@ -16,6 +16,7 @@ from provider.oauth.errors import InvalidGrantError, InvalidScopeError
 from provider.oauth.grants.presented import Kind, Presented, require_active, require_own
 from provider.oauth.grants.request import TokenRequest
 from provider.oauth.scopes import parse_scope, requested_scope
+from provider.oauth.sender_constraint.confirmation import describe
 from provider.oauth.tokens.access_tokens import Authorization, successors_of, token_response
 from provider.oauth.tokens.store import grants, refresh_tokens
 from provider.oauth.tokens.store.grants import Grant
@@ -44,16 +45,33 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
         got=f"expiry at {token.expires_at:%Y-%m-%d %H:%M} UTC",
         fix="Send the user to sign in again. To keep access, refresh at least once in the expected time.",
     )
+    checks.require(
+        token.confirmation in {None, request.confirmation},
+        "The DPoP proof has the key that the refresh token is bound to",
+        section="RFC 9449 section 5",
+        error=InvalidGrantError,
+        description=REFUSED,
+        expected="a DPoP proof with the key of the first token request",
+        got=describe(request.confirmation),
+        fix="Keep the key as long as the refresh token. If it is lost, send the user to sign in again.",
+    )
     scope = _scope(request, grant)
     audience = narrow(work, checks, request.form.get("resource"), granted=grant.resources, scope=scope)
-    authorization = Authorization(client=client, scope=scope, grant=grant, person=presented.person, audience=audience)
+    authorization = Authorization(
+        client=client,
+        scope=scope,
+        grant=grant,
+        person=presented.person,
+        audience=audience,
+        confirmation=request.confirmation,
+    )
     rotated_at = token.rotated_at
     if rotated_at is None and client.metadata.is_fapi2:
         return _without_rotation(request, authorization, text, token)
     if rotated_at is None:
         successor = successors_of(work, text)[0]
         response = token_response(work, request.server, authorization, refresh_token=successor)
-        row = request.refresh_token_row(successor, grant, generation=token.generation + 1)
+        row = request.refresh_token_row(successor, grant, generation=token.generation + 1, bound=token.confirmation)
         if refresh_tokens.rotate(work.autocommit, token.digest, successor=row, now=work.now):
             return response
         # Another request rotated it between our look and our write: the same as a repeated refresh.

@@ -26,6 +26,7 @@ from provider.database.dialect import is_postgresql
 from provider.database.prepared import Prepared
 from provider.database.rows import joined, rows_of, values_of
 from provider.database.types import Digest, Identifier, UtcTime
+from provider.oauth.sender_constraint.confirmation import Confirmation
 from provider.oauth.tokens.store import grants, refresh_tokens
 from provider.oauth.tokens.store.grants import GRANT, PERSON, STATE, Grant, GrantState, Person, join_state
 from provider.oauth.tokens.store.refresh_tokens import RefreshToken
@@ -45,6 +46,7 @@ authorization_codes = Table(
     Column("expires_at", UtcTime, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("spent_at", UtcTime),
+    Column("confirmation", String(64)),  # the key it is bound to (RFC 9449 section 10)
     Index("ix_authorization_codes_grant_id", "grant_id"),
     Index("ix_authorization_codes_expires_at", "expires_at"),
 )
@@ -61,6 +63,7 @@ class AuthorizationCode:
     expires_at: datetime
     attempts: int
     spent_at: datetime | None
+    confirmation: Confirmation | None = None
 
 
 _CODE = rows_of(AuthorizationCode, authorization_codes)

@@ -1,0 +1,37 @@
+"""What a client must prove to use a code or token: its confirmation (RFC 7800), the value of the claim `cnf`.
+
+It is stored as one text, the confirmation method and its value: `jkt:THUMBPRINT` (RFC 9449 section 6.1).
+"""
+
+from typing import NewType
+
+Confirmation = NewType("Confirmation", str)
+
+KEY = "jkt"
+"""The confirmation method of DPoP: the SHA-256 thumbprint of a key (RFC 7638)."""
+
+
+def of_key(thumbprint: str) -> Confirmation:
+    """Return the confirmation of a key that DPoP proofs are signed with."""
+    return Confirmation(f"{KEY}:{thumbprint}")
+
+
+def as_claim(confirmation: Confirmation) -> dict[str, str]:
+    """Return the value of the claim `cnf` (RFC 7800 section 3.1)."""
+    method, _, value = confirmation.partition(":")
+    return {method: value}
+
+
+def from_claim(cnf: dict[str, str] | None) -> Confirmation | None:
+    """Return the confirmation in the claim `cnf` of a token of ours."""
+    return None if cnf is None else Confirmation(":".join(next(iter(cnf.items()))))
+
+
+def token_type_of(confirmation: Confirmation | None) -> str:
+    """Return how an access token with this confirmation is sent: its `token_type` (RFC 9449 section 5)."""
+    return "DPoP" if confirmation is not None and confirmation.startswith(f"{KEY}:") else "Bearer"
+
+
+def describe(shown: Confirmation | None) -> str:
+    """Describe for an explanation what a request proved that needed to prove another key."""
+    return "no DPoP proof" if shown is None else "a DPoP proof with another key"
