@@ -3,9 +3,8 @@
 It is stored as one text, the confirmation method and its value: `jkt:THUMBPRINT` (RFC 9449 section 6.1).
 """
 
-from typing import NewType
-
-Confirmation = NewType("Confirmation", str)
+Confirmation = str
+"""A confirmation as it is stored."""
 
 KEY = "jkt"
 """The confirmation method of DPoP: the SHA-256 thumbprint of a key (RFC 7638)."""
@@ -13,7 +12,7 @@ KEY = "jkt"
 
 def of_key(thumbprint: str) -> Confirmation:
     """Return the confirmation of a key that DPoP proofs are signed with."""
-    return Confirmation(f"{KEY}:{thumbprint}")
+    return f"{KEY}:{thumbprint}"
 
 
 def as_claim(confirmation: Confirmation) -> dict[str, str]:
@@ -24,7 +23,7 @@ def as_claim(confirmation: Confirmation) -> dict[str, str]:
 
 def from_claim(cnf: dict[str, str] | None) -> Confirmation | None:
     """Return the confirmation in the claim `cnf` of a token of ours."""
-    return None if cnf is None else Confirmation(":".join(next(iter(cnf.items()))))
+    return None if cnf is None else ":".join(next(iter(cnf.items())))
 
 
 def token_type_of(confirmation: Confirmation | None) -> str:

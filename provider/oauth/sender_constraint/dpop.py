@@ -238,7 +238,7 @@ def _require_recent(work: UnitOfWork, checks: Checks, claims: dict[str, Any], re
     age = work.now.timestamp() - claims["iat"]
     checks.require(
         -CLIENT_LEEWAY.total_seconds() <= age <= OLDEST.total_seconds() + CLIENT_LEEWAY.total_seconds(),
-        "The DPoP proof was made a moment ago",
+        "The DPoP proof is new",
         section=SECTION,
         error=request.nonce_error,
         description="iat of the DPoP proof is not the current time. Use the nonce of the DPoP-Nonce header",

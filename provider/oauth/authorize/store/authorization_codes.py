@@ -26,7 +26,6 @@ from provider.database.dialect import is_postgresql
 from provider.database.prepared import Prepared
 from provider.database.rows import joined, rows_of, values_of
 from provider.database.types import Digest, Identifier, UtcTime
-from provider.oauth.sender_constraint.confirmation import Confirmation
 from provider.oauth.tokens.store import grants, refresh_tokens
 from provider.oauth.tokens.store.grants import GRANT, PERSON, STATE, Grant, GrantState, Person, join_state
 from provider.oauth.tokens.store.refresh_tokens import RefreshToken
@@ -63,7 +62,7 @@ class AuthorizationCode:
     expires_at: datetime
     attempts: int
     spent_at: datetime | None
-    confirmation: Confirmation | None = None
+    confirmation: str | None = None
 
 
 _CODE = rows_of(AuthorizationCode, authorization_codes)

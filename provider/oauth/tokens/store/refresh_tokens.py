@@ -26,7 +26,6 @@ from provider.database.dialect import is_postgresql
 from provider.database.prepared import Prepared
 from provider.database.rows import joined, rows_of, values_of
 from provider.database.types import Digest, Identifier, UtcTime
-from provider.oauth.sender_constraint.confirmation import Confirmation
 from provider.oauth.tokens.store import grants
 from provider.oauth.tokens.store.grants import GRANT, PERSON, STATE, Grant, GrantState, Person, join_state
 
@@ -51,7 +50,7 @@ class RefreshToken:
     generation: int
     expires_at: datetime
     rotated_at: datetime | None
-    confirmation: Confirmation | None = None
+    confirmation: str | None = None
 
 
 _TOKEN = rows_of(RefreshToken, refresh_tokens)
