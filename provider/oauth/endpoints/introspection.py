@@ -75,7 +75,8 @@ def _access_token(request: TokenRequest, token: str) -> dict[str, Any]:
         expected="a token of this client, or one whose audience is this client's resource_identifiers",
         got=f"a token of {claims['client_id']} for {' '.join(sorted(live.audience))}",
     )
-    token_type = "Bearer" if "cnf" not in claims else token_type_of(live.confirmation)
+    bound = live.confirmation if "cnf" in claims else None
+    token_type = "Bearer" if bound is None else token_type_of(bound)
     return {"active": True, "token_type": token_type, **{name: claims[name] for name in SHOWN if name in claims}}
 
 

@@ -18,7 +18,6 @@ from provider.oauth.errors import InvalidGrantError
 from provider.oauth.grants.presented import Kind, Presented, require_active, require_own
 from provider.oauth.grants.request import TokenRequest
 from provider.oauth.scopes import parse_scope
-from provider.oauth.sender_constraint.confirmation import describe
 from provider.oauth.tokens.access_tokens import Authorization, token_response
 from provider.oauth.tokens.store import grants
 from provider.oauth.tokens.store.grants import Grant
@@ -129,7 +128,7 @@ def _require_same_request(request: TokenRequest, code: AuthorizationCode) -> Non
         error=InvalidGrantError,
         description=REFUSED,
         expected="a DPoP proof with the key of dpop_jkt, or of the proof that was sent with the pushed request",
-        got=describe(request.confirmation),
+        got=request.confirmation or "no DPoP proof",
         fix="Keep one key for the whole sign-in, and send a DPoP proof with it to the token endpoint.",
     )
 

@@ -16,7 +16,6 @@ from provider.oauth.errors import InvalidGrantError, InvalidScopeError
 from provider.oauth.grants.presented import Kind, Presented, require_active, require_own
 from provider.oauth.grants.request import TokenRequest
 from provider.oauth.scopes import parse_scope, requested_scope
-from provider.oauth.sender_constraint.confirmation import describe
 from provider.oauth.tokens.access_tokens import Authorization, successors_of, token_response
 from provider.oauth.tokens.store import grants, refresh_tokens
 from provider.oauth.tokens.store.grants import Grant
@@ -52,7 +51,7 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
         error=InvalidGrantError,
         description=REFUSED,
         expected="a DPoP proof with the key of the first token request",
-        got=describe(request.confirmation),
+        got=request.confirmation or "no DPoP proof",
         fix="Keep the key as long as the refresh token. If it is lost, send the user to sign in again.",
     )
     scope = _scope(request, grant)

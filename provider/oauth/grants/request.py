@@ -88,7 +88,7 @@ class TokenRequest:
         It expires when it is not used, and at the latest with its family (RFC 9700 section 4.14.2).
         """
         expires_at = min(self.work.now + self.work.settings.refresh_idle_lifetime, grant.expires_at)
-        if bound is None and self.client.metadata.is_public:
+        if bound is None and self.confirmation is not None and self.client.metadata.is_public:
             bound = self.confirmation
         return RefreshToken(digest(text), grant.id, generation, expires_at, None, bound)
 

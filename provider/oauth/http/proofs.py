@@ -10,7 +10,7 @@ from provider.oauth.errors import (
     UseResourceNonceError,
 )
 from provider.oauth.grants.request import TokenRequest
-from provider.oauth.sender_constraint.confirmation import Confirmation, describe
+from provider.oauth.sender_constraint.confirmation import Confirmation
 from provider.oauth.sender_constraint.dpop import ProvenRequest, require_proof
 from provider.oauth.sender_constraint.nonces import current_nonce
 from provider.web.call import Call
@@ -26,18 +26,16 @@ def proven(call: Call, request: TokenRequest) -> TokenRequest:
 
     Raises InvalidDpopProofError or UseDpopNonceError.
     """
-    if "dpop" not in call.headers:
-        return request
-    asked = ProvenRequest(method=call.method, url=call.settings.issuer + call.path)
-    return replace(request, confirmation=_prove(call, request.checks, asked))
+    return _with_key(call, request) if "dpop" in call.headers else request
 
 
 def require_proven(call: Call, request: TokenRequest) -> TokenRequest:
     """Return the same. A client that is registered for tokens that are bound to a key must send a proof (RFC 9449
     section 5.2).
     """
-    request = proven(call, request)
-    if request.client.metadata.dpop_bound_access_tokens and request.confirmation is None:
+    if "dpop" in call.headers:
+        return _with_key(call, request)
+    if request.client.metadata.dpop_bound_access_tokens:
         request.checks.refuse(
             "The request has a DPoP proof",
             section="RFC 9449 section 5.2",
@@ -86,9 +84,14 @@ def require_holder(
         error=InvalidTokenError,
         description="The access token is bound to another key than that of the DPoP proof",
         expected="a DPoP proof with the key of the token request",
-        got=describe(shown),
+        got=shown,
         fix="Sign the proofs of token requests and of API requests with the same key.",
     )
+
+
+def _with_key(call: Call, request: TokenRequest) -> TokenRequest:
+    asked = ProvenRequest(method=call.method, url=call.settings.issuer + call.path)
+    return replace(request, confirmation=_prove(call, request.checks, asked))
 
 
 def _prove(call: Call, checks: Checks, asked: ProvenRequest) -> Confirmation:

@@ -26,11 +26,6 @@ def from_claim(cnf: dict[str, str] | None) -> Confirmation | None:
     return None if cnf is None else ":".join(next(iter(cnf.items())))
 
 
-def token_type_of(confirmation: Confirmation | None) -> str:
+def token_type_of(confirmation: Confirmation) -> str:
     """Return how an access token with this confirmation is sent: its `token_type` (RFC 9449 section 5)."""
-    return "DPoP" if confirmation is not None and confirmation.startswith(f"{KEY}:") else "Bearer"
-
-
-def describe(shown: Confirmation | None) -> str:
-    """Describe for an explanation what a request proved that needed to prove another key."""
-    return "no DPoP proof" if shown is None else "a DPoP proof with another key"
+    return "DPoP" if confirmation.startswith(f"{KEY}:") else "Bearer"

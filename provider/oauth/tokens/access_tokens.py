@@ -63,7 +63,7 @@ def token_response(
     access_token = sign_access_token(work, server, authorization)
     response: dict[str, Any] = {
         "access_token": access_token,
-        "token_type": token_type_of(authorization.confirmation),
+        "token_type": "Bearer" if authorization.confirmation is None else token_type_of(authorization.confirmation),
         "expires_in": authorization.lifetime(work),
     }
     if authorization.scope:
