@@ -41,6 +41,7 @@ import provider.oauth.first_party.store
 import provider.oauth.grants.store
 import provider.oauth.keys.requested_algorithms
 import provider.oauth.keys.store
+import provider.oauth.sender_constraint.store
 import provider.oauth.store
 import provider.oauth.tokens.store.grants
 import provider.oauth.tokens.store.installation_secrets

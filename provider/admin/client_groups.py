@@ -11,6 +11,7 @@ from provider.oauth.response_types import IMPLICIT
 
 _BROWSER = frozenset({"web", "spa", "native"})
 _SIGNS_IN = _BROWSER | {"device"}
+_GETS_TOKENS = _SIGNS_IN | {"service"}
 _HAS_SERVER = frozenset({"web", "service", "api"})
 
 
@@ -88,6 +89,7 @@ GROUPS: Mapping[str, Group] = {
                     "jwks",
                     "require_pkce",
                     "require_pushed_authorization_requests",
+                    "dpop_bound_access_tokens",
                     "profile",
                     "id_token_signed_response_alg",
                 )
@@ -134,9 +136,10 @@ _FITS: Mapping[str, frozenset[str]] = {
     "frontchannel_logout_uri": frozenset({"web", "spa"}),
     "frontchannel_logout_session_required": frozenset({"web", "spa"}),
     "resource_identifiers": frozenset({"api"}),
-    "grant_types": _SIGNS_IN | {"service"},
-    "scope": _SIGNS_IN | {"service"},
+    "grant_types": _GETS_TOKENS,
+    "scope": _GETS_TOKENS,
     "require_pkce": frozenset({"web"}),  # public clients must use it
+    "dpop_bound_access_tokens": _GETS_TOKENS,
     "response_types": _BROWSER,
     "response_modes": _BROWSER,
     "jwks": _HAS_SERVER,

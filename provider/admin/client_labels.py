@@ -23,6 +23,7 @@ LABELS: Mapping[str, Text] = {
     "scope": Text("Scopes"),
     "require_pkce": Text("Require PKCE"),
     "require_pushed_authorization_requests": Text("Require pushed authorization requests"),
+    "dpop_bound_access_tokens": Text("Require DPoP"),
     "request_uris": Text("Request object URLs"),
     "request_object_signing_alg": Text("Request object signing algorithm"),
     "required_factor": Text("Require for sign-in"),
@@ -98,6 +99,9 @@ HINTS: Mapping[str, Text] = {
     "require_pkce": Text("Reject authorization requests without a code_challenge."),
     "require_pushed_authorization_requests": Text(
         "The application must send its authorization requests to Signet directly (PAR), not through the browser."
+    ),
+    "dpop_bound_access_tokens": Text(
+        "Bind access tokens to a key of the application, so that stolen tokens can't be used (DPoP)."
     ),
     "request_uris": Text("URLs from which Signet fetches signed requests of the application, one per line."),
     "request_object_signing_alg": Text("Accept signed requests only with this algorithm."),

@@ -133,7 +133,11 @@ class Caller:
     """The permission that the roles of an operator must give."""
 
 
-_BEARER = {400: ["invalid_request"], 401: ["invalid_token"], 403: ["insufficient_scope"]}
+_BEARER = {
+    400: ["invalid_request"],
+    401: ["invalid_token", "invalid_dpop_proof", "use_dpop_nonce"],
+    403: ["insufficient_scope"],
+}
 PERSON = Caller("user", (ACCOUNT,), require_bearer, _BEARER)
 CLIENT = Caller(
     "client", (), require_first_party, {400: ["invalid_request", "unauthorized_client"], 401: ["invalid_client"]}

@@ -12,7 +12,7 @@ from provider.api.bodies import InvalidBody
 from provider.api.validation import MemberProblem
 from provider.languages.text import Text
 from provider.oauth.explanations import explain
-from provider.oauth.http.refused import challenge
+from provider.oauth.http.refused import challenge, scheme_of
 from provider.oauth.protected_resources import metadata_url
 from provider.refusals import Refusal
 from provider.web.call import Call
@@ -26,6 +26,8 @@ PROTOCOL_TITLES = {
     "invalid_request": "Invalid request",
     "invalid_token": "Invalid or expired access token",
     "insufficient_scope": "Insufficient scope",
+    "invalid_dpop_proof": "Invalid DPoP proof",
+    "use_dpop_nonce": "DPoP nonce required",
     "unauthorized_client": "Unauthorized client",
 }
 """The titles of OAuth errors by error code. Their `type` ends in the code (RFC 6749 section 5.2, RFC 6750)."""
@@ -46,8 +48,9 @@ class ConfirmationNeeded(Refusal):
         super().__init__()
 
     @property
-    def challenge(self) -> str:
-        return f'Bearer realm="signet", error="insufficient_user_authentication", max_age="{self.max_age}"'
+    def parameters(self) -> str:
+        """The parameters of the challenge (RFC 9470 section 3)."""
+        return f'realm="signet", error="insufficient_user_authentication", max_age="{self.max_age}"'
 
 
 class SecondFactorNeeded(ConfirmationNeeded):
@@ -60,8 +63,8 @@ class SecondFactorNeeded(ConfirmationNeeded):
     message = Text("Confirm your password and second factor to continue.")
 
     @property
-    def challenge(self) -> str:
-        return f'{super().challenge}, acr_values="aal2"'
+    def parameters(self) -> str:
+        return f'{super().parameters}, acr_values="aal2"'
 
 
 def type_of(refusal: type[Refusal]) -> str:
@@ -78,7 +81,7 @@ def as_problem(call: Call, error: Exception) -> Response:
     headers = headers_of(refusal)
     if isinstance(refusal, ConfirmationNeeded):
         about_us = metadata_url(call.settings.issuer, call.path)
-        headers["www-authenticate"] = f'{refusal.challenge}, resource_metadata="{about_us}"'
+        headers["www-authenticate"] = f'{scheme_of(call)} {refusal.parameters}, resource_metadata="{about_us}"'
     more = {}
     if isinstance(refusal, InvalidBody):
         more["errors"] = [_said(call, one) for one in refusal.errors]

@@ -42,6 +42,11 @@ class Connections(Section):
         description="Allow request objects by reference, at a client's registered request_uris. Pushed "
         "authorization requests are safer.",
     )
+    dpop_nonce_required: bool = Field(
+        False,
+        description="Require a nonce from Signet in every DPoP proof. Turn on if proofs could be made in advance by "
+        "an attacker. Apps need one more request from time to time. See docs/guides/dpop.md.",
+    )
     session_management: bool = Field(
         False,
         description="Allow apps to check in an iframe whether the user is still signed in (check_session_iframe).",

@@ -33,6 +33,10 @@ SIGNATURES = SIGNING_ALGORITHMS
 """The signature algorithms that clients may use."""
 FAPI_SIGNATURES = tuple(alg for alg in SIGNATURES if alg != RS256)
 """The signature algorithms allowed by FAPI 2.0 Security Profile section 5.4.1."""
+DPOP_SIGNATURES = FAPI_SIGNATURES
+"""The signature algorithms of DPoP proofs. No client depends on an older one, so none is allowed (RFC 9449 section
+11.6).
+"""
 
 RSA_OAEP_256 = "RSA-OAEP-256"
 ECDH_ES = "ECDH-ES"

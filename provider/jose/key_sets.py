@@ -83,7 +83,7 @@ def choose_keys(keys: Iterable[PublicKey], *, alg: str, kid: str | None) -> tupl
 
 def parse_jwks(given: object) -> tuple[PublicKey, ...]:
     """Parse every key of a set that is to be registered. Raises InvalidKey for the first that is not accepted."""
-    return tuple(_parse(jwk) for jwk in _members(given, MOST_KEYS))
+    return tuple(parse_key(jwk) for jwk in _members(given, MOST_KEYS))
 
 
 def parse_usable(given: object, *, most: int = MOST_KEYS) -> tuple[PublicKey, ...]:
@@ -94,7 +94,7 @@ def parse_usable(given: object, *, most: int = MOST_KEYS) -> tuple[PublicKey, ..
     usable = []
     for jwk in _members(given, most):
         try:
-            usable.append(_parse(jwk))
+            usable.append(parse_key(jwk))
         except InvalidKey:
             continue
     return tuple(usable)
@@ -109,7 +109,8 @@ def _members(given: object, most: int) -> list[object]:
     return keys
 
 
-def _parse(jwk: object) -> PublicKey:
+def parse_key(jwk: object) -> PublicKey:
+    """Parse one public key. Raises InvalidKey, also for a private or symmetric one."""
     if not isinstance(jwk, dict):
         raise InvalidKey("contains a key that is not an object")
     if PRIVATE_MEMBERS & jwk.keys():

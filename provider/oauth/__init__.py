@@ -11,6 +11,7 @@
 | `tokens` | Access tokens, ID tokens, claims, and the grants they belong to. |
 | `clients`, `keys` | Registered clients and their metadata; our signing keys and their rotation. |
 | `explanations` | Why a request was rejected, check by check. |
+| `sender_constraint` | Keys that tokens are bound to, and the proofs that a client holds one. |
 | `checks`, `errors`, `scopes`, `response_types`, `protected_resources` | The vocabulary. |
 
 The module for each specification:
@@ -35,6 +36,7 @@ The module for each specification:
 | RFC 9101 request objects | `authorize.request_objects` |
 | RFC 9126 pushed requests | `endpoints.pushed_authorization_request`, `authorize.parked_requests` |
 | RFC 9207 issuer in responses | `http.authorization_response` |
+| RFC 9449 DPoP | `sender_constraint.dpop` (checks proofs), `http.proofs` (where they are sent) |
 | OAuth 2.0 for First-Party Applications (draft) | `endpoints.authorization_challenge`, `first_party.sign_in` |
 | OIDC Core 2 ID tokens | `tokens.id_tokens` |
 | OIDC RP-Initiated Logout | `endpoints.end_session` |

@@ -90,6 +90,32 @@ class MissingTokenError(InvalidTokenError):
     """A request without a token: the challenge has no error code (RFC 6750 section 3)."""
 
 
+class InvalidDpopProofError(OAuth2Error):
+    """A missing or invalid DPoP proof (RFC 9449 section 5)."""
+
+    error = "invalid_dpop_proof"
+
+
+class UseDpopNonceError(OAuth2Error):
+    """A DPoP proof without a current nonce, which the response has: the client sends another proof (RFC 9449 section
+    8).
+    """
+
+    error = "use_dpop_nonce"
+
+
+class InvalidResourceProofError(InvalidDpopProofError):
+    """The same at one of our own APIs (RFC 9449 section 7.1)."""
+
+    status_code = 401
+
+
+class UseResourceNonceError(UseDpopNonceError):
+    """The same at one of our own APIs (RFC 9449 section 9)."""
+
+    status_code = 401
+
+
 class InsufficientScopeError(OAuth2Error):
     """A token without the scope that is needed (RFC 6750 section 3.1)."""
 
@@ -182,11 +208,13 @@ __all__ = [
     "InsufficientScopeError",
     "InvalidClientError",
     "InvalidClientMetadataError",
+    "InvalidDpopProofError",
     "InvalidGrantError",
     "InvalidRedirectUriError",
     "InvalidRequestError",
     "InvalidRequestObjectError",
     "InvalidRequestUriError",
+    "InvalidResourceProofError",
     "InvalidScopeError",
     "InvalidSessionError",
     "InvalidSoftwareStatementError",
@@ -203,4 +231,6 @@ __all__ = [
     "UnsupportedGrantTypeError",
     "UnsupportedResponseTypeError",
     "UnsupportedTokenTypeError",
+    "UseDpopNonceError",
+    "UseResourceNonceError",
 ]

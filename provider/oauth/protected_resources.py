@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from provider.jose.algorithms import SIGNING_ALGORITHMS
+from provider.jose.algorithms import DPOP_SIGNATURES, SIGNING_ALGORITHMS
 from provider.oauth.scopes import ACCOUNT, ADMIN_READ, ADMIN_WRITE, GROUPS, OPENID, ROLES, SCOPES
 from provider.urls import origin_of
 
@@ -26,6 +26,7 @@ def resource_metadata(issuer: str, path: str) -> dict[str, Any]:
         "authorization_servers": [issuer],
         "scopes_supported": list(SCOPES_OF_RESOURCE[path]),
         "bearer_methods_supported": ["header", "body"] if path == USERINFO else ["header"],
+        "dpop_signing_alg_values_supported": list(DPOP_SIGNATURES),
     }
     if path == USERINFO:  # it signs answers for clients that are registered for it
         metadata["jwks_uri"] = f"{issuer}/oauth2/jwks"

@@ -122,6 +122,9 @@ SYNTAX: Mapping[str, Syntax] = {
         error=InvalidGrantError,
     ),
     "code_challenge": _of(r"[A-Za-z0-9_-]{43}", "43 characters of base64url, no padding", "RFC 7636 section 4.2"),
+    "dpop_jkt": _of(
+        r"[A-Za-z0-9_-]{43}", "a JWK SHA-256 thumbprint, 43 characters of base64url", "RFC 9449 section 10"
+    ),
     "code_challenge_method": _of(rf"{_UNRESERVED}+", "a name", "RFC 7636 section 4.3"),
     # OpenID Connect
     "response_mode": _of(_NAME, "a name", "OAuth 2.0 Multiple Response Types section 2.1"),

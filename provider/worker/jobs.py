@@ -28,6 +28,7 @@ from provider.oauth.clients.store import clients, initial_access_tokens
 from provider.oauth.clients.unused_clients import purge_unused
 from provider.oauth.grants import store as device_codes
 from provider.oauth.keys import rotation
+from provider.oauth.sender_constraint import store as used_proofs
 from provider.oauth.tokens.store import grants, refresh_tokens
 from provider.observability.logging import log
 from provider.outbox import store as outbox
@@ -63,6 +64,7 @@ PURGES: Mapping[str, tuple[Purge, timedelta]] = {
     "authorization codes": (authorization_codes.purge, timedelta(days=1)),  # a replay must be recognised
     "device codes": (device_codes.purge, timedelta(days=1)),  # the same
     "used assertions": (used_assertions.purge, timedelta(minutes=1)),  # nodes' clocks differ
+    "used DPoP proofs": (used_proofs.purge, timedelta(minutes=1)),
     "client secrets": (clients.purge_secrets, timedelta(0)),
     "initial access tokens": (initial_access_tokens.purge, timedelta(0)),
     "refresh tokens": (refresh_tokens.purge, timedelta(days=1)),

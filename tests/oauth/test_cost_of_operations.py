@@ -20,6 +20,7 @@ from provider.config.settings import Settings
 from provider.work import Installation
 from tests.oauth.conftest import Person, Register
 from tests.support import statements
+from tests.support.dpop import Prover
 from tests.support.installation import settings_for
 
 pytestmark = pytest.mark.both_databases
@@ -29,10 +30,11 @@ ALLOWANCE = 1.03
 WARM, COUNTED = 5, 5
 LIBRARIES = ("authlib", "joserfc", "psycopg", "sqlalchemy", "starlette")
 COSTS: dict[str, dict[str, tuple[int, int]]] = {
-    "client_credentials": {"sqlite": (1, 200), "postgresql": (1, 255)},
-    "refresh_token": {"sqlite": (3, 341), "postgresql": (2, 407)},
+    "client_credentials": {"sqlite": (1, 202), "postgresql": (1, 257)},
+    "refresh_token": {"sqlite": (3, 346), "postgresql": (2, 410)},
+    "refresh_token with DPoP": {"sqlite": (4, 440), "postgresql": (3, 529)},
     "authorization": {"sqlite": (3, 332), "postgresql": (2, 404)},
-    "code": {"sqlite": (3, 339), "postgresql": (2, 404)},
+    "code": {"sqlite": (3, 344), "postgresql": (2, 407)},
     "userinfo": {"sqlite": (1, 162), "postgresql": (1, 212)},
     "introspection": {"sqlite": (1, 187), "postgresql": (1, 239)},
     "jwks": {"sqlite": (0, 18), "postgresql": (0, 18)},
@@ -87,6 +89,9 @@ def test_no_operation_costs_more_than_it_did(
     browser = person(ada)
     tokens = rp.sign_in(browser, scope="openid profile email offline_access")
     access_token, newest = tokens.access_token, [tokens.refresh_token]
+    holder = register(grant_types=("authorization_code", "refresh_token"))
+    holder.prover = Prover()
+    held = [holder.sign_in(browser, scope="openid profile email offline_access").refresh_token]
     answers = [rp.ask(browser) for _ in range(WARM + 2 * COUNTED)]
 
     def refresh() -> httpx2.Response:
@@ -94,9 +99,15 @@ def test_no_operation_costs_more_than_it_did(
         newest[0] = refreshed.refresh_token
         return refreshed.response
 
+    def refresh_with_proof() -> httpx2.Response:
+        refreshed = holder.refresh(held[0])
+        held[0] = refreshed.refresh_token
+        return refreshed.response
+
     operations: dict[str, Callable[[], httpx2.Response]] = {
         "client_credentials": lambda: rp.client_credentials().response,
         "refresh_token": refresh,
+        "refresh_token with DPoP": refresh_with_proof,
         "authorization": lambda: rp.ask(browser).response,
         "code": lambda: rp.redeem(answers.pop()).response,
         "userinfo": lambda: rp.userinfo(access_token),

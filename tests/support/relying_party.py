@@ -33,10 +33,12 @@ from provider.web import cookies
 from provider.work import Installation, unit_of_work
 from tests.support.browser import Form, Page
 from tests.support.client_keys import Signatory, asserting, assertion_claims, mac
+from tests.support.dpop import Prover
 
 ISSUER = "https://id.example.test"
 AUTHORIZE = "/oauth2/authorize"
 TOKEN = "/oauth2/token"
+PAR = "/oauth2/par"
 USERINFO = "/oauth2/userinfo"
 INTROSPECT = "/oauth2/introspect"
 REVOKE = "/oauth2/revoke"
@@ -207,6 +209,8 @@ class RelyingParty:
         self.issuer = issuer
         self.signatory = Signatory()
         """What it signs with, when it is registered for private_key_jwt with these keys."""
+        self.prover: Prover | None = None
+        """With one, token requests, pushed requests and userinfo have a DPoP proof (RFC 9449)."""
 
     # The front channel
 
@@ -270,6 +274,8 @@ class RelyingParty:
         headers, body = self.authentication()
         given = {**body, **parameters}
         form = {name: value for name, value in given.items() if value is not None}
+        if self.prover is not None and url in {TOKEN, PAR}:
+            headers["dpop"] = self.prover.proof("POST", self.issuer + url)
         return self.http.post(url, data=form, headers=headers)
 
     def redeem(self, answer: Answer, **changes: str | None) -> Tokens:
@@ -312,6 +318,8 @@ class RelyingParty:
     def userinfo(self, tokens: Tokens | str) -> httpx2.Response:
         """OIDC Core section 5.3."""
         access_token = tokens if isinstance(tokens, str) else tokens.access_token
+        if self.prover is not None:
+            return self.http.get(USERINFO, headers=self.prover.headers("GET", self.issuer + USERINFO, access_token))
         return self.http.get(USERINFO, headers={"authorization": f"Bearer {access_token}"})
 
     def log_out(self, browser: httpx2.Client, tokens: Tokens, **changes: str | None) -> httpx2.Response:

@@ -68,6 +68,7 @@ ABOUT: Mapping[str, str] = {
     "request_object_signing_alg": f"The only algorithm of request objects to accept. {_THEIRS}",
     "request_uris": "URLs of request objects. Needs SIGNET_REQUEST_URI.",
     "require_pushed_authorization_requests": "Accept only authorization requests that were pushed (PAR).",
+    "dpop_bound_access_tokens": "Reject token requests without a DPoP proof.",
     "private_use_schemes": "URI schemes without a dot that redirect URIs can use, such as `cursor`.",
     "require_pkce": "Reject authorization requests without a `code_challenge`.",
     "claims_in_id_token": "Include profile, email, address and phone claims in ID tokens.",

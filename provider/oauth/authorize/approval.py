@@ -100,6 +100,7 @@ def _keep_code(work: UnitOfWork, request: AuthorizationRequest, grant: Grant, co
             expires_at=work.now + work.settings.code_lifetime,
             attempts=0,
             spent_at=None,
+            confirmation=request.confirmation,
         ),
         grant,
     )

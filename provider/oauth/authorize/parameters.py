@@ -8,9 +8,10 @@ from provider.config.settings import Settings
 from provider.oauth.authorize.errors import RegistrationNotSupportedError, RequestURINotSupportedError
 from provider.oauth.checks import WIDEN_SCOPE, Checks
 from provider.oauth.clients.clients import Client
-from provider.oauth.errors import InvalidRequestError, InvalidScopeError
+from provider.oauth.errors import InvalidDpopProofError, InvalidRequestError, InvalidScopeError
 from provider.oauth.response_types import CODE, ResponseType
 from provider.oauth.scopes import SCOPES, parse_scope, requested_scope
+from provider.oauth.sender_constraint.confirmation import KEY, Confirmation, as_claim
 from provider.oauth.syntax import require_sent_once, require_syntax
 from provider.oauth.tokens.claims import NOTHING, RequestedClaims, parse_claims, scopes_of_claims
 from provider.oauth.tokens.id_tokens import read_hint
@@ -41,6 +42,7 @@ PARAMETERS = (
     "display",
     "claims",
     "resource",
+    "dpop_jkt",
 )
 """The parameters that are stored when a request is parked. Others are unknown and ignored."""
 
@@ -102,6 +104,26 @@ def read_challenge(checks: Checks, client: Client, response_type: ResponseType, 
         fix="Send code_challenge_method=S256 and a code_challenge computed with SHA-256.",
     )
     return challenge
+
+
+def with_proven_key(checks: Checks, given: Parameters, shown: Confirmation | None) -> Parameters:
+    """Return the parameters of a request that its client sent itself, with the key of its DPoP proof as `dpop_jkt` (RFC
+    9449 section 10.1).
+    """
+    if shown is None:
+        return given
+    thumbprint, asked = as_claim(shown)[KEY], given.get("dpop_jkt")
+    checks.require(
+        asked in {None, thumbprint},
+        "dpop_jkt is the thumbprint of the key of the DPoP proof",
+        section="RFC 9449 section 10.1",
+        error=InvalidDpopProofError,
+        description="dpop_jkt must be the thumbprint of the key that signed the DPoP proof",
+        expected=thumbprint,
+        got=asked,
+        fix="Leave out dpop_jkt, or send the thumbprint of the key of the proof.",
+    )
+    return Parameters([*(dict(given) | {"dpop_jkt": thumbprint}).items()])
 
 
 def read_scope(checks: Checks, client: Client, response_type: ResponseType, given: Parameters) -> tuple[str, ...]:

@@ -25,6 +25,7 @@ from provider.oauth.clients.resources import read_resources
 from provider.oauth.errors import InvalidRequestError
 from provider.oauth.response_types import CODE_FLOW, ResponseMode, ResponseType, effective_response_mode
 from provider.oauth.scopes import OFFLINE_ACCESS, parse_scope
+from provider.oauth.sender_constraint.confirmation import Confirmation, of_key
 from provider.oauth.syntax import require_sent_once, require_syntax
 from provider.oauth.tokens.claims import NOTHING, RequestedClaims
 from provider.oauth.tokens.server import AuthorizationServer
@@ -61,6 +62,8 @@ class AuthorizationRequest:
     expected_user_id: str | None = None
     claims: RequestedClaims = field(default=NOTHING)
     resources: tuple[str, ...] = ()
+    confirmation: Confirmation | None = None
+    """The key that its code is to be bound to (RFC 9449 section 10)."""
 
     @property
     def offline(self) -> bool:
@@ -160,7 +163,7 @@ def read_request(
     code_challenge = read_challenge(checks, client, response_type, given)
     claims, hinted_sub = read_claims(checks, client, given), read_hinted_sub(work, server, checks, client, given)
     require_same_user(checks, claims.sub, hinted_sub)
-    expected_sub = claims.sub or hinted_sub
+    expected_sub, thumbprint = claims.sub or hinted_sub, given.get("dpop_jkt")
     return AuthorizationRequest(
         client=client,
         redirect_uri=target.redirect_uri,
@@ -176,4 +179,5 @@ def read_request(
         expected_user_id=None if expected_sub is None else server.subjects.user_id_of(work, client, expected_sub),
         claims=claims,
         resources=read_resources(work, checks, given.get("resource")),
+        confirmation=None if thumbprint is None else of_key(thumbprint),
     )

@@ -85,6 +85,7 @@ class ClientMetadata:
     request_object_signing_alg: str | None = None
     request_uris: tuple[str, ...] = ()
     require_pushed_authorization_requests: bool = False
+    dpop_bound_access_tokens: bool = False
     private_use_schemes: tuple[str, ...] = ()
     require_pkce: bool = True
     claims_in_id_token: bool = False

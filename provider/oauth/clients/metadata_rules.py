@@ -100,6 +100,10 @@ def check_metadata(metadata: ClientMetadata) -> ClientMetadata:
         raise InvalidMetadata(
             f"scope must have at most {LONGEST_SCOPE} characters, and no quotation marks or backslashes."
         )
+    if metadata.dpop_bound_access_tokens and IMPLICIT in metadata.grant_types:
+        raise InvalidMetadata(
+            "dpop_bound_access_tokens does not allow the grant type implicit, whose tokens are bound to no key."
+        )
     _check_origins(metadata)
     check_email_pages(metadata, may_be_local=True)
     _check_resources(metadata)

@@ -18,6 +18,7 @@ from provider.oauth.explanations import explain
 from provider.oauth.grants.request import TokenRequest
 from provider.oauth.http.authenticated import authenticated
 from provider.oauth.http.refused import NO_STORE, quick_endpoint
+from provider.oauth.sender_constraint.confirmation import token_type_of
 from provider.oauth.tokens.access_tokens import ActiveToken, InactiveToken, inactive_reason, read_access_token
 from provider.oauth.tokens.introspection_jwts import MEDIA_TYPE, is_wanted, make_introspection_jwt
 from provider.oauth.tokens.store import refresh_tokens
@@ -74,7 +75,9 @@ def _access_token(request: TokenRequest, token: str) -> dict[str, Any]:
         expected="a token of this client, or one whose audience is this client's resource_identifiers",
         got=f"a token of {claims['client_id']} for {' '.join(sorted(live.audience))}",
     )
-    return {"active": True, "token_type": "Bearer", **{name: claims[name] for name in SHOWN if name in claims}}
+    bound = live.confirmation if "cnf" in claims else None
+    token_type = "Bearer" if bound is None else token_type_of(bound)
+    return {"active": True, "token_type": token_type, **{name: claims[name] for name in SHOWN if name in claims}}
 
 
 SHOWN = (
@@ -93,6 +96,7 @@ SHOWN = (
     "roles",
     "groups",
     "act",
+    "cnf",
 )
 
 

@@ -7,11 +7,13 @@ Errors go to the client immediately, and no one is redirected.
 from starlette.responses import Response
 
 from provider.oauth.authorize import parked_requests
+from provider.oauth.authorize.parameters import with_proven_key
 from provider.oauth.authorize.request import find_target, read_request
 from provider.oauth.authorize.request_objects import unwrap
 from provider.oauth.errors import InvalidRequestError
 from provider.oauth.http.authenticated import authenticated
 from provider.oauth.http.cross_origin import cross_origin
+from provider.oauth.http.proofs import proven
 from provider.oauth.http.refused import NO_STORE, quick_endpoint
 from provider.parameters import Parameters
 from provider.web.call import Call
@@ -25,7 +27,7 @@ PROOF = ("client_secret", "client_assertion", "client_assertion_type")
 @cross_origin
 def pushed_authorization_request(call: Call) -> Response:
     """Answer pushed requests: POST /oauth2/par. Returns 201, `request_uri` and `expires_in` (RFC 9126 section 2.2)."""
-    request = authenticated(call, "pushed_authorization_request")
+    request = proven(call, authenticated(call, "pushed_authorization_request"))
     work, server, checks, client = request.work, request.server, request.checks, request.client
     checks.require(
         "request_uri" not in request.form,
@@ -40,6 +42,7 @@ def pushed_authorization_request(call: Call) -> Response:
     pushed = {name: value for name, value in request.form.items() if name not in PROOF}
     given = unwrap(work, server, checks, Parameters([*(pushed | {"client_id": client.client_id}).items()]))
     target = find_target(work, server, checks, given)
+    given = with_proven_key(checks, given, request.confirmation)
     asked = read_request(work, server, checks, target, given)
     request_uri = parked_requests.push(work, asked, given)
     expires_in = int(work.settings.pushed_request_lifetime.total_seconds())

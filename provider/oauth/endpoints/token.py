@@ -12,6 +12,7 @@ from provider.oauth.errors import UnauthorizedClientError, UnsupportedGrantTypeE
 from provider.oauth.grants.grant_types import GRANTS
 from provider.oauth.http.authenticated import authenticated
 from provider.oauth.http.cross_origin import cross_origin
+from provider.oauth.http.proofs import require_proven
 from provider.oauth.http.refused import NO_STORE, quick_endpoint
 from provider.observability import counters
 from provider.observability.instruments import OTHER, name_of
@@ -52,7 +53,7 @@ def token(call: Call) -> Response:
     """Answer token requests: POST /oauth2/token. Returns a token response (RFC 6749 section 5.1) or an error (section
     5.2).
     """
-    request = authenticated(call, "token")
+    request = require_proven(call, authenticated(call, "token"))
     checks, client = request.checks, request.client
     grant_type = request.required("grant_type", "RFC 6749 section 4.1.3")
     checks.require(

@@ -25,7 +25,13 @@ def begin(request: TokenRequest, given: dict[str, str], *, purpose: str) -> Chal
     if not work.settings.has("passkeys") or not app_origins(work.settings):
         return RedirectToWebError("Sign in with a passkey in a browser. No app can use the passkeys of this server")
     bound_to = new_opaque()
-    value = {"session": "", "client_id": request.client.client_id, "given": given, "passkey": bound_to}
+    value = {
+        "session": "",
+        "client_id": request.client.client_id,
+        "given": given,
+        "key": request.confirmation,
+        "passkey": bound_to,
+    }
     sealed = work.vault.seal(value, purpose=purpose, now=work.now, lifetime=CHALLENGE_LIFETIME)
     return InsufficientAuthorizationError(
         "Send the answer of the device as credential",

@@ -21,6 +21,7 @@ from provider.login.second_factor import SecondFactorExpired, show_second_factor
 from provider.login.steps import AddressUnconfirmed, Suspended, WrongPassword
 from provider.oauth.authorize.approval import new_code
 from provider.oauth.authorize.interaction import Issue, next_step
+from provider.oauth.authorize.parameters import with_proven_key
 from provider.oauth.authorize.request import AuthorizationRequest, Target, find_target, read_request
 from provider.oauth.clients.clients import Client
 from provider.oauth.clients.email_pages import MEMBERS, problem_with_page
@@ -34,6 +35,7 @@ from provider.oauth.errors import (
 from provider.oauth.first_party import passkey_sign_in
 from provider.oauth.first_party import store as own_sessions
 from provider.oauth.grants.request import TokenRequest
+from provider.oauth.sender_constraint.confirmation import Confirmation
 from provider.parameters import Parameters
 from provider.sessions import store as sessions
 from provider.sessions.idle import idle_since
@@ -43,7 +45,17 @@ from provider.work import UnitOfWork
 
 PURPOSE = "auth-session"
 SECTION = "First-Party Applications section 5.1"
-KEPT = ("redirect_uri", "scope", "nonce", "code_challenge", "code_challenge_method", "acr_values", "max_age", "claims")
+KEPT = (
+    "redirect_uri",
+    "scope",
+    "nonce",
+    "code_challenge",
+    "code_challenge_method",
+    "acr_values",
+    "max_age",
+    "claims",
+    "dpop_jkt",
+)
 """Parameters of the first request that the code will depend on. Later requests cannot change them."""
 OVER = "auth_session is invalid or expired. Start again with username and password"
 
@@ -69,7 +81,7 @@ def begin(request: TokenRequest) -> str:
     """
     work, form = request.work, request.form
     use_email_pages_of(work, request.client)
-    given = {name: form[name] for name in KEPT if name in form}
+    given = _given(request)
     asked = _read(request, given)
     if form.get("passkey") == "true":
         raise passkey_sign_in.begin(request, given, purpose=PURPOSE)
@@ -95,7 +107,7 @@ def begin(request: TokenRequest) -> str:
     if TOTP not in second_factor.find_offered(work, signed_in.user_id):
         _end(work, signed_in.cookie)
         raise RedirectToWebError("Start an authorization request in a browser: the user must use a passkey")
-    sealed = _seal(work, request.client, signed_in.cookie, given=given)
+    sealed = _seal(work, request.client, signed_in.cookie, given=given, key=request.confirmation)
     expires_in = int(work.settings.second_factor_lifetime.total_seconds())
     raise InsufficientAuthorizationError(
         "Two-factor authentication is required. Send otp or recovery_code", auth_session=sealed, expires_in=expires_in
@@ -122,6 +134,8 @@ def continue_sign_in(request: TokenRequest, auth_session: str) -> str:
     value = work.vault.unseal(auth_session, purpose=PURPOSE, now=work.now)
     if value is None or value["client_id"] != request.client.client_id:
         raise InvalidSessionError(OVER)
+    if value.get("key") not in {None, request.confirmation}:  # begun with a DPoP proof: the app has to hold its key
+        raise InvalidSessionError(OVER)
     if value.get("passkey") is not None:
         cookie = passkey_sign_in.finish(request, value["passkey"])
         return _finish(request, _read(request, value["given"]), cookie, just_signed_in=True)
@@ -135,13 +149,23 @@ def continue_sign_in(request: TokenRequest, auth_session: str) -> str:
     return _show_second_factor(request, session, _read(request, value["given"]), auth_session)
 
 
-def _seal(work: UnitOfWork, client: Client, cookie: str, *, given: dict[str, str] | None) -> str:
-    value = {"session": cookie, "client_id": client.client_id, "given": given}
+def _given(request: TokenRequest) -> dict[str, str]:
+    """Return the parameters that the code depends on. With a DPoP proof it is bound to its key, as that of a pushed
+    request (RFC 9449 section 10.1).
+    """
+    sent = Parameters([(name, request.form[name]) for name in KEPT if name in request.form])
+    return dict(with_proven_key(request.checks, sent, request.confirmation))
+
+
+def _seal(
+    work: UnitOfWork, client: Client, cookie: str, *, given: dict[str, str] | None, key: Confirmation | None = None
+) -> str:
+    value = {"session": cookie, "client_id": client.client_id, "given": given, "key": key}
     return work.vault.seal(value, purpose=PURPOSE, now=work.now, lifetime=work.settings.second_factor_lifetime)
 
 
 def _continue_after_sign_up(request: TokenRequest, session: Session) -> str:
-    asked = _read(request, {name: request.form[name] for name in KEPT if name in request.form})
+    asked = _read(request, _given(request))
     # Under a new identifier: the `auth_session` that leads to the old one works once.
     cookie = sign_in_again(request.work, session, factor=session.amr, auth_time=session.auth_time, proven_earlier=True)
     if cookie is None:

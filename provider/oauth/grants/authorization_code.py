@@ -61,7 +61,13 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
     audience = narrow(work, checks, request.form.get("resource"), granted=grant.resources, scope=scope)
     refresh_token, first = request.first_refresh_token(grant)
     authorization = Authorization(
-        client=client, scope=scope, grant=grant, person=presented.person, nonce=code.nonce, audience=audience
+        client=client,
+        scope=scope,
+        grant=grant,
+        person=presented.person,
+        nonce=code.nonce,
+        audience=audience,
+        confirmation=request.confirmation,
     )
     response = token_response(work, request.server, authorization, refresh_token=refresh_token)
     if not authorization_codes.redeem(work.autocommit, code.digest, refresh_token=first, now=work.now):
@@ -79,15 +85,16 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
 
 
 def _require_same_request(request: TokenRequest, code: AuthorizationCode) -> None:
-    """Check that the token request matches the authorization request: its redirect_uri, and the verifier of its
-    challenge.
+    """Check that the token request matches the authorization request: its redirect_uri, the verifier of its challenge,
+    and its key.
     """
     checks, form = request.checks, request.form
     redirect_uri = form.get("redirect_uri")
     same_uri = redirect_uri == code.redirect_uri or (redirect_uri is None and not code.redirect_uri_given)
     verifier = form.get("code_verifier")
     same_verifier = _matches(verifier, code.code_challenge)
-    if not (same_uri and same_verifier):
+    same_key = code.confirmation in {None, request.confirmation}
+    if not (same_uri and same_verifier and same_key):
         authorization_codes.count_attempt(request.work.db, code.digest)
     checks.require(
         same_uri,
@@ -112,6 +119,17 @@ def _require_same_request(request: TokenRequest, code: AuthorizationCode) -> Non
         if verifier is None
         else f"a code_verifier of {len(verifier)} characters that does not match",
         fix="Send the code_verifier of this authorization request. Create a new one for each request.",
+    )
+
+    checks.require(
+        same_key,
+        "The DPoP proof has the key that the code is bound to",
+        section="RFC 9449 section 10",
+        error=InvalidGrantError,
+        description=REFUSED,
+        expected="a DPoP proof with the key of dpop_jkt, or of the proof that was sent with the pushed request",
+        got=request.confirmation or "no DPoP proof",
+        fix="Keep one key for the whole sign-in, and send a DPoP proof with it to the token endpoint.",
     )
 
 

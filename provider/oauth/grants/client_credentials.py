@@ -35,5 +35,7 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
     audience = read_resources(request.work, request.checks, request.form.get("resource"))
     audience = audience or (request.server.issuer,)
     request.require_enabled()
-    authorization = Authorization(client=request.client, scope=scope, audience=audience)
+    authorization = Authorization(
+        client=request.client, scope=scope, audience=audience, confirmation=request.confirmation
+    )
     return token_response(request.work, request.server, authorization)

@@ -108,7 +108,14 @@ def _fetch(request: TokenRequest, code: DeviceCode, grant_id: str) -> dict[str, 
     refresh_token, first = request.first_refresh_token(grant)
     scope = client.metadata.still_of(parse_scope(grant.scope))
     audience = narrow(work, checks, request.form.get("resource"), granted=grant.resources, scope=scope)
-    authorization = Authorization(client=client, scope=scope, grant=grant, person=presented.person, audience=audience)
+    authorization = Authorization(
+        client=client,
+        scope=scope,
+        grant=grant,
+        person=presented.person,
+        audience=audience,
+        confirmation=request.confirmation,
+    )
     response = token_response(work, request.server, authorization, refresh_token=refresh_token)
     if not device_codes.redeem(work.autocommit, code.digest, refresh_token=first, now=work.now):
         _refuse_replay(request, code)

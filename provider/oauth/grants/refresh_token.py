@@ -44,16 +44,33 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
         got=f"expiry at {token.expires_at:%Y-%m-%d %H:%M} UTC",
         fix="Send the user to sign in again. To keep access, refresh at least once in the expected time.",
     )
+    checks.require(
+        token.confirmation in {None, request.confirmation},
+        "The DPoP proof has the key that the refresh token is bound to",
+        section="RFC 9449 section 5",
+        error=InvalidGrantError,
+        description=REFUSED,
+        expected="a DPoP proof with the key of the first token request",
+        got=request.confirmation or "no DPoP proof",
+        fix="Keep the key as long as the refresh token. If it is lost, send the user to sign in again.",
+    )
     scope = _scope(request, grant)
     audience = narrow(work, checks, request.form.get("resource"), granted=grant.resources, scope=scope)
-    authorization = Authorization(client=client, scope=scope, grant=grant, person=presented.person, audience=audience)
+    authorization = Authorization(
+        client=client,
+        scope=scope,
+        grant=grant,
+        person=presented.person,
+        audience=audience,
+        confirmation=request.confirmation,
+    )
     rotated_at = token.rotated_at
     if rotated_at is None and client.metadata.is_fapi2:
         return _without_rotation(request, authorization, text, token)
     if rotated_at is None:
         successor = successors_of(work, text)[0]
         response = token_response(work, request.server, authorization, refresh_token=successor)
-        row = request.refresh_token_row(successor, grant, generation=token.generation + 1)
+        row = request.refresh_token_row(successor, grant, generation=token.generation + 1, bound=token.confirmation)
         if refresh_tokens.rotate(work.autocommit, token.digest, successor=row, now=work.now):
             return response
         # Another request rotated it between our look and our write: the same as a repeated refresh.

@@ -8,6 +8,7 @@ from provider.oauth.checks import Checks
 from provider.oauth.client_authentication.credentials import REFUSED
 from provider.oauth.clients.clients import Client
 from provider.oauth.errors import InvalidClientError, InvalidRequestError
+from provider.oauth.sender_constraint.confirmation import Confirmation
 from provider.oauth.tokens.server import AuthorizationServer
 from provider.oauth.tokens.store.grants import Grant
 from provider.oauth.tokens.store.refresh_tokens import RefreshToken
@@ -26,6 +27,8 @@ class TokenRequest:
     client: Client
     form: Mapping[str, str]
     checks: Checks
+    confirmation: Confirmation | None = None
+    """The key whose possession the request proves."""
 
     def required(self, name: str, section: str) -> str:
         """Return a required parameter. Raises InvalidRequestError if it is missing."""
@@ -74,13 +77,20 @@ class TokenRequest:
         else:
             fail(self.work, LIMITS.guess_by_client, key=of_network(self.work, f"{kind}:{client.client_id}"))
 
-    def refresh_token_row(self, text: str, grant: Grant, *, generation: int = 1) -> RefreshToken:
-        """Return the row to store for a refresh token.
+    def refresh_token_row(
+        self, text: str, grant: Grant, *, generation: int = 1, bound: Confirmation | None = None
+    ) -> RefreshToken:
+        """Return the row to store for a refresh token. `bound` is the key that its predecessor is bound to.
+
+        A public client has to prove its key from the first proof on (RFC 9449 section 5). Others prove who they are
+        with each request, and may use another key.
 
         It expires when it is not used, and at the latest with its family (RFC 9700 section 4.14.2).
         """
         expires_at = min(self.work.now + self.work.settings.refresh_idle_lifetime, grant.expires_at)
-        return RefreshToken(digest(text), grant.id, generation, expires_at, None)
+        if bound is None and self.confirmation is not None and self.client.metadata.is_public:
+            bound = self.confirmation
+        return RefreshToken(digest(text), grant.id, generation, expires_at, None, bound)
 
     def first_refresh_token(self, grant: Grant) -> tuple[str, RefreshToken] | tuple[None, None]:
         """Return the first refresh token of a new family and its row.

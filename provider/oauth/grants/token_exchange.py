@@ -62,6 +62,7 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
             person=person,
             audience=target,
             act=_act(request, subject),
+            confirmation=request.confirmation,
             expires_at=int(subject.claims["exp"]),
         ),
     )

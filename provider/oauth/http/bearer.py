@@ -1,16 +1,23 @@
-"""Bearer tokens for our own APIs (RFC 6750): userinfo, the account API and the admin API."""
+"""Access tokens at userinfo, the account API and the admin API: bearer tokens (RFC 6750), and tokens that are bound to
+a key (RFC 9449).
+"""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import partial
 
 from provider.oauth.checks import Checks
 from provider.oauth.errors import InsufficientScopeError, InvalidRequestError, InvalidTokenError, MissingTokenError
 from provider.oauth.http.cross_origin import allow
+from provider.oauth.http.proofs import require_holder
 from provider.oauth.http.server import server_of
 from provider.oauth.tokens.access_tokens import ActiveToken, InactiveToken, read_access_token
 from provider.oauth.tokens.store.grants import Grant, Person
 from provider.observability.metrics import FAILED_ATTEMPTS
 from provider.web.call import Call
+
+BEARER, DPOP = "bearer", "dpop"
+SCHEMES = (BEARER, DPOP)
+"""The schemes of the Authorization header with which our own APIs take access tokens."""
 
 
 def require_person(call: Call, checks: Checks, scope: str) -> tuple[ActiveToken, Grant, Person]:
@@ -50,7 +57,7 @@ def require_token(call: Call, checks: Checks, scopes: Iterable[str]) -> ActiveTo
 
 
 def _require_live(call: Call, checks: Checks) -> ActiveToken:
-    token = bearer_token(call, checks)
+    scheme, token = _read_token(call, checks, SCHEMES)
     live: ActiveToken | None = None
     problem = ""
     try:
@@ -64,7 +71,7 @@ def _require_live(call: Call, checks: Checks) -> ActiveToken:
             call.work.after_commit.append(partial(FAILED_ATTEMPTS.count, "access_token"))
     if checks.client_id is not None:
         allow(call, checks.client_id)
-    return checks.found(
+    live = checks.found(
         live,
         "The access token is active",
         section="RFC 6750 section 3.1",
@@ -75,10 +82,18 @@ def _require_live(call: Call, checks: Checks) -> ActiveToken:
         fix="Refresh, and send the new access token. Check that it is an access token (not an ID token) "
         "that this server issued for this API.",
     )
+    if scheme == DPOP or "cnf" in live.claims:
+        require_holder(call, checks, token, bound=live.confirmation, has_scheme=scheme == DPOP)
+    return live
 
 
 def bearer_token(call: Call, checks: Checks) -> str:
-    """Return the token, from the header or the form body, exactly one of them.
+    """Return the bearer token of a request: an initial or a registration access token."""
+    return _read_token(call, checks, (BEARER,))[1]
+
+
+def _read_token(call: Call, checks: Checks, schemes: Collection[str]) -> tuple[str, str]:
+    """Return the scheme and the token, from the header or the form body, exactly one of them.
 
     The query is never read (OAuth 2.1 section 5.1).
     """
@@ -86,11 +101,12 @@ def bearer_token(call: Call, checks: Checks) -> str:
     shown = []
     for header in headers:
         scheme, _, value = header.partition(" ")
-        if scheme.lower() == "bearer":
-            shown.append(value.strip())
+        name = scheme.lower()
+        if name in schemes:
+            shown.append((name, value.strip()))
     in_body = call.form.get("access_token") if call.method == "POST" else None
     if in_body is not None:
-        shown.append(in_body)
+        shown.append((BEARER, in_body))
     checks.require(
         len(shown) <= 1 and len(headers) <= 1 and not call.form.repeated,
         "The request has only one access token",

@@ -19,10 +19,10 @@ from provider.web.routing import methods_of
 
 OPEN = CallValue[bool]("cross_origin")
 """Whether pages of other sites may read the response."""
-ALLOWED_HEADERS = ("Authorization", "Content-Type")
+ALLOWED_HEADERS = ("Authorization", "Content-Type", "DPoP")
 HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
 MOST_HEADERS = 50
-EXPOSED_HEADERS = "WWW-Authenticate, Retry-After"
+EXPOSED_HEADERS = "WWW-Authenticate, Retry-After, DPoP-Nonce"
 REMEMBERED = "600"
 """How long a browser may cache the answer to a preflight, in seconds."""
 

@@ -3,7 +3,13 @@
 from typing import Any
 
 from provider.config.settings import Settings
-from provider.jose.algorithms import ENCRYPTION_ALGORITHMS, ENCRYPTION_METHODS, SIGNATURES, SIGNING_ALGORITHMS
+from provider.jose.algorithms import (
+    DPOP_SIGNATURES,
+    ENCRYPTION_ALGORITHMS,
+    ENCRYPTION_METHODS,
+    SIGNATURES,
+    SIGNING_ALGORITHMS,
+)
 from provider.oauth.authorize.parameters import prompts_supported
 from provider.oauth.clients.metadata import ASSERTION_ALGORITHMS, AUTH_METHODS
 from provider.oauth.clients.sectors import SUBJECT_TYPES
@@ -66,6 +72,7 @@ def provider_metadata(settings: Settings) -> dict[str, Any]:
         "introspection_encryption_enc_values_supported": list(ENCRYPTION_METHODS),
         "revocation_endpoint_auth_methods_supported": list(AUTH_METHODS),
         "revocation_endpoint_auth_signing_alg_values_supported": assertion_algorithms,
+        "dpop_signing_alg_values_supported": list(DPOP_SIGNATURES),
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": True,
         "acr_values_supported": [acr for acr in ACR_VALUES if acr != PHR or settings.can_have_passkeys],

@@ -6,6 +6,7 @@ Outages, rate limits and bugs keep their own status (`web.errors.as_json`).
 from authlib.oauth2 import OAuth2Error
 from starlette.responses import Response
 
+from provider.jose.algorithms import DPOP_SIGNATURES
 from provider.oauth.checks import Checks
 from provider.oauth.errors import (
     AuthorizationPendingError,
@@ -13,8 +14,10 @@ from provider.oauth.errors import (
     InsufficientScopeError,
     InvalidClientError,
     InvalidRequestError,
+    InvalidResourceProofError,
     InvalidTokenError,
     MissingTokenError,
+    UseResourceNonceError,
 )
 from provider.oauth.explanations import explain
 from provider.oauth.protected_resources import metadata_url
@@ -55,22 +58,36 @@ def challenge(call: Call, error: OAuth2Error) -> dict[str, str]:
     """
     if isinstance(error, InvalidClientError):
         return {"www-authenticate": 'Basic realm="signet"'}
-    if isinstance(error, InvalidTokenError | InsufficientScopeError):
-        return {"www-authenticate": _bearer_challenge(call, error)}
+    if isinstance(
+        error, InvalidTokenError | InsufficientScopeError | InvalidResourceProofError | UseResourceNonceError
+    ):
+        return {"www-authenticate": _token_challenge(call, error)}
     return {}
 
 
-def _bearer_challenge(call: Call, error: OAuth2Error) -> str:
+def _token_challenge(call: Call, error: OAuth2Error) -> str:
     """Return the challenge, without an error code if no token was sent (RFC 6750 section 3).
 
-    It names the URL of the resource's metadata (RFC 9728 section 5.1).
+    It names the URL of the resource's metadata (RFC 9728 section 5.1). A resource takes bearer tokens and tokens with
+    DPoP (RFC 9449 section 7.2), and the error is that of the scheme that was used.
     """
     about = metadata_url(call.settings.issuer, call.path)
-    bearer = 'Bearer realm="signet"' + (f', resource_metadata="{about}"' if about else "")
-    if isinstance(error, MissingTokenError):
-        return bearer
-    return f'{bearer}, error="{error.error}", error_description="{error.description}"'
+    realm = 'realm="signet"' + (f', resource_metadata="{about}"' if about else "")
+    problem = f', error="{error.error}", error_description="{error.description}"'
+    if about is not None and scheme_of(call) == "DPoP":
+        return f"DPoP {realm}, {ALGORITHMS}{problem}"
+    bearer = f"Bearer {realm}" + ("" if isinstance(error, MissingTokenError) else problem)
+    return bearer if about is None else f"{bearer}, DPoP {ALGORITHMS}"
 
+
+def scheme_of(call: Call) -> str:
+    """Return the scheme with which the request sent its access token."""
+    scheme = call.headers.get("authorization", "").partition(" ")[0]
+    return "DPoP" if scheme.lower() == "dpop" else "Bearer"
+
+
+ALGORITHMS = f'algs="{" ".join(DPOP_SIGNATURES)}"'
+"""The parameter of a DPoP challenge that names the algorithms of proofs (RFC 9449 section 7.1)."""
 
 protocol_endpoint = machine_endpoint(render=as_json)
 """An endpoint for programs whose rejected requests are explained."""

@@ -16,6 +16,7 @@ from provider.jose.times import is_numeric_date
 from provider.oauth.clients.clients import Client
 from provider.oauth.keys.key_ring import SignatureRefused
 from provider.oauth.scopes import GROUPS, OPENID, ROLES, format_scope
+from provider.oauth.sender_constraint.confirmation import Confirmation, as_claim, from_claim, token_type_of
 from provider.oauth.tokens.claims import roles_for
 from provider.oauth.tokens.id_tokens import make_id_token
 from provider.oauth.tokens.server import AuthorizationServer
@@ -41,6 +42,8 @@ class Authorization:
     """The APIs that the access token is for. The issuer represents our own."""
     act: dict[str, Any] | None = None
     """The `act` claim: who acts for the user (RFC 8693 section 4.1)."""
+    confirmation: Confirmation | None = None
+    """The key that its access token is bound to."""
     expires_at: int | None = None
     """The latest expiry of the access token, in seconds since the epoch."""
 
@@ -60,7 +63,7 @@ def token_response(
     access_token = sign_access_token(work, server, authorization)
     response: dict[str, Any] = {
         "access_token": access_token,
-        "token_type": "Bearer",
+        "token_type": "Bearer" if authorization.confirmation is None else token_type_of(authorization.confirmation),
         "expires_in": authorization.lifetime(work),
     }
     if authorization.scope:
@@ -104,6 +107,8 @@ def sign_access_token(work: UnitOfWork, server: AuthorizationServer, authorizati
     }
     if authorization.scope:
         claims["scope"] = format_scope(authorization.scope)
+    if authorization.confirmation is not None:
+        claims["cnf"] = as_claim(authorization.confirmation)
     if authorization.act is not None:
         claims["act"] = authorization.act
     grant = authorization.grant
@@ -169,6 +174,11 @@ class ActiveToken:
     @property
     def scope(self) -> tuple[str, ...]:
         return tuple(str(self.claims.get("scope", "")).split())
+
+    @property
+    def confirmation(self) -> Confirmation | None:
+        """The key that it is bound to."""
+        return from_claim(self.claims.get("cnf"))
 
     @property
     def audience(self) -> frozenset[str]:

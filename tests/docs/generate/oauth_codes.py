@@ -68,6 +68,11 @@ CODES = {
         "RFC 7591 section 3.2.2",
         "Correct the member and send the metadata again.",
     ),
+    "invalid_dpop_proof": Code(
+        "The DPoP proof is missing or invalid, or was used before. The description says what is wrong.",
+        "RFC 9449 sections 5 and 7.1",
+        "Create a new proof for each request: for its method and URL, and at an API with the hash of the access token.",
+    ),
     "invalid_grant": Code(
         "The code or token is wrong, expired, used or revoked, or was issued to another client.",
         "RFC 6749 section 5.2",
@@ -177,6 +182,11 @@ CODES = {
         "The `response_type` is not one that Signet supports.",
         "RFC 6749 section 4.1.2.1",
         "Use `response_type=code`.",
+    ),
+    "use_dpop_nonce": Code(
+        "The DPoP proof needs a nonce, or a newer one. Or its `iat` is not the current time, and a nonce is needed.",
+        "RFC 9449 sections 8 and 9",
+        "Send the request again, with a new proof that has the nonce of the `DPoP-Nonce` header.",
     ),
 }
 """Every code, in the order of the alphabet."""

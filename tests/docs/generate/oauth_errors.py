@@ -19,6 +19,8 @@ CLIENT = {
     "invalid_client": "",
 }
 """What every endpoint for authenticated clients answers."""
+PROOF = {"invalid_dpop_proof": "", "use_dpop_nonce": ""}
+"""What every endpoint answers that takes DPoP proofs."""
 REQUEST = {
     "invalid_request": "A parameter, or PKCE, is missing or invalid, or the redirect URI is not registered.",
     "invalid_request_object": "",
@@ -40,7 +42,7 @@ BEARER = {
     "invalid_request": "More than one access token was sent.",
     "invalid_token": "",
     "insufficient_scope": "",
-}
+} | PROOF
 METADATA = {
     "invalid_request": "More than one token was sent.",
     "invalid_token": "The initial access token, or registration access token, is missing or wrong, or has expired.",
@@ -90,9 +92,10 @@ ENDPOINTS = {
             "expired_token": "",
             "access_denied": "The user declined on the device page.",
         }
+        | PROOF
         | ENCRYPTION,
     ),
-    "pushed_authorization_request": Endpoint("Pushed authorization requests", "/oauth2/par", CLIENT | REQUEST),
+    "pushed_authorization_request": Endpoint("Pushed authorization requests", "/oauth2/par", CLIENT | REQUEST | PROOF),
     "device authorization": Endpoint(
         "Device authorization",
         "/oauth2/device_authorization",
@@ -114,7 +117,8 @@ ENDPOINTS = {
             "invalid_session": "",
             "redirect_to_web": "",
             "invalid_scope": "",
-        },
+        }
+        | PROOF,
     ),
     "introspection": Endpoint(
         "Introspection",

@@ -24,6 +24,7 @@ FIXES = {
     "invalid-body": "Correct each member that `errors` names.",
     "invalid-metadata": "Correct the member that the detail names.",
     "invalid_client": "Check the client ID and the secret. Send them with HTTP Basic.",
+    "invalid_dpop_proof": "Create a new DPoP proof for each request, with the hash of the access token.",
     "invalid_request": "Send one access token, in the Authorization header.",
     "invalid_token": "Refresh, and send the new access token.",
     "invalid-role": "Use letters, digits and punctuation, without spaces.",
@@ -88,6 +89,7 @@ FIXES = {
     "wrong-recovery-code": "Ask the user for the code again.",
     "wrong-second-factor": "Ask the user for the code again.",
     "wrong-sign-up-password": "Ask the user for the password again.",
+    "use_dpop_nonce": "Send the request again, with a new proof that has the nonce of the `DPoP-Nonce` header.",
 }
 """What a developer does about each problem of an API."""
 

@@ -27,6 +27,7 @@ from provider.oauth.tokens.server import open_server
 from provider.ratelimit_counter import LimitCounter
 from provider.tables import metadata
 from provider.work import Installation, unit_of_work
+from tests.support.dpop import Prover
 from tests.support.installation import settings_for
 from tests.support.relying_party import RelyingParty, sign_in_person
 
@@ -121,6 +122,10 @@ def _samples(installation: Installation, http: TestClient) -> dict[str, Sample]:
     front = hybrid.ask(http, response_type="code id_token", nonce="n-0S6_WzA2Mj")
     headers = api.authentication()[0] | {"accept": MEDIA_TYPE}
     jwt = http.post("/oauth2/introspect", data={"token": for_api.access_token}, headers=headers).text
+    service.prover = Prover()  # with a nonce, because the time of this run is not the present
+    service.prover.nonce = service.client_credentials().response.headers["dpop-nonce"]
+    bound = service.client_credentials(scope="read").access_token
+    service.prover = None
     with unit_of_work(installation) as work:
         server = open_server(installation)
         logout = make_logout_token(
@@ -131,6 +136,7 @@ def _samples(installation: Installation, http: TestClient) -> dict[str, Sample]:
         "access token header": _header(first.access_token),
         "access token": _payload(first.access_token),
         "access token of a service": _payload(service.client_credentials(scope="read").access_token),
+        "bound access token": _payload(bound),
         "exchanged access token": _payload(exchanged["access_token"]),
         "token response of an exchange": exchanged,
         "ID token header": _header(first.id_token),
@@ -139,6 +145,7 @@ def _samples(installation: Installation, http: TestClient) -> dict[str, Sample]:
         "userinfo": web.userinfo(first).json(),
         "introspection": api.introspect(for_api.access_token),
         "introspection of an exchanged token": further.introspect(exchanged["access_token"]),
+        "introspection of a bound token": service.introspect(bound),
         "introspection of a refresh token": web.introspect(first.refresh_token),
         "introspection of an inactive token": web.introspect("unknown"),
         "introspection JWT header": _header(jwt),

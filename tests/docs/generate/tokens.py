@@ -69,6 +69,7 @@ ACCESS: dict[str, Claim] = {
     "scope": ("The granted scopes, with spaces between them.", "if any were granted", "RFC 8693 section 4.2"),
     "grant_id": ("The authorization that the token comes from. It is a claim of Signet.", USER, NONE),
     "act": ("The API that acts for the user, and who acted before it.", "after an exchange", "RFC 8693 section 4.1"),
+    "cnf": ("The key that the token is bound to: `jkt` is its thumbprint.", "with DPoP", "RFC 9449 section 6.1"),
     **SIGN_IN,
 }
 ID_TOKEN: dict[str, Claim] = {
@@ -87,7 +88,7 @@ INTROSPECTION: dict[str, Claim] = {
         ALWAYS,
         "RFC 7662 section 2.2",
     ),
-    "token_type": ("`Bearer`.", "for an access token", "RFC 7662 section 2.2"),
+    "token_type": ("`Bearer` or `DPoP`.", "for an access token", "RFC 9449 section 6.2"),
     **{name: claim for name, claim in ACCESS.items() if name != "grant_id"},
 }
 
@@ -96,7 +97,7 @@ KINDS = {
         ("token response", "token response of an exchange"),
         {
             "access_token": ("The access token.", ALWAYS, "RFC 6749 section 5.1"),
-            "token_type": ("`Bearer`.", ALWAYS, "RFC 6750 section 4"),
+            "token_type": ("`Bearer`, or `DPoP` after a request with a DPoP proof.", ALWAYS, "RFC 9449 section 5"),
             "expires_in": ("The lifetime of the access token, in seconds.", ALWAYS, "RFC 6749 section 5.1"),
             "scope": ("The granted scopes.", "if any were granted", "RFC 6749 section 5.1"),
             "refresh_token": (
@@ -113,7 +114,9 @@ KINDS = {
         },
     ),
     "access-token-header": Kind(("access token header",), HEADER),
-    "access-token": Kind(("access token", "access token of a service", "exchanged access token"), ACCESS),
+    "access-token": Kind(
+        ("access token", "access token of a service", "exchanged access token", "bound access token"), ACCESS
+    ),
     "id-token-header": Kind(("ID token header",), HEADER),
     "id-token": Kind(("ID token", "ID token with a code"), ID_TOKEN),
     "userinfo": Kind(
@@ -123,6 +126,7 @@ KINDS = {
         (
             "introspection",
             "introspection of an exchanged token",
+            "introspection of a bound token",
             "introspection of a refresh token",
             "introspection of an inactive token",
         ),

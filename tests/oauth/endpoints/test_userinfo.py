@@ -172,7 +172,7 @@ def test_a_token_in_the_url_is_ignored(rp: RelyingParty, browser: WatchedClient)
     response = rp.http.get(USERINFO, params={"access_token": token})
     assert response.status_code == 401
     about = f"{ISSUER}/.well-known/oauth-protected-resource/oauth2/userinfo"
-    assert response.headers["www-authenticate"] == f'Bearer realm="signet", resource_metadata="{about}"'
+    assert response.headers["www-authenticate"].startswith(f'Bearer realm="signet", resource_metadata="{about}", DPoP ')
     assert token not in response.text
 
 

@@ -45,6 +45,7 @@ authorization_codes = Table(
     Column("expires_at", UtcTime, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("spent_at", UtcTime),
+    Column("confirmation", String(64)),  # the key it is bound to (RFC 9449 section 10)
     Index("ix_authorization_codes_grant_id", "grant_id"),
     Index("ix_authorization_codes_expires_at", "expires_at"),
 )
@@ -61,6 +62,7 @@ class AuthorizationCode:
     expires_at: datetime
     attempts: int
     spent_at: datetime | None
+    confirmation: str | None = None
 
 
 _CODE = rows_of(AuthorizationCode, authorization_codes)

@@ -9,6 +9,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    String,
     Table,
     Update,
     bindparam,
@@ -36,6 +37,7 @@ refresh_tokens = Table(
     Column("generation", Integer, nullable=False),
     Column("expires_at", UtcTime, nullable=False),
     Column("rotated_at", UtcTime),
+    Column("confirmation", String(64)),  # the key that a public client must prove (RFC 9449 section 5)
     Index("ix_refresh_tokens_grant_id", "grant_id"),
     Index("ix_refresh_tokens_expires_at", "expires_at"),
 )
@@ -48,6 +50,7 @@ class RefreshToken:
     generation: int
     expires_at: datetime
     rotated_at: datetime | None
+    confirmation: str | None = None
 
 
 _TOKEN = rows_of(RefreshToken, refresh_tokens)
@@ -82,9 +85,10 @@ def insert_after(change: Update) -> Prepared:
         changed.c.grant_id,
         cast(bindparam("n_generation"), Integer),
         cast(bindparam("n_expires_at"), UtcTime),
+        cast(bindparam("n_confirmation"), String),
     )
-    added = insert(refresh_tokens).from_select(["digest", "grant_id", "generation", "expires_at"], values)
-    return Prepared(added)
+    names = ["digest", "grant_id", "generation", "expires_at", "confirmation"]
+    return Prepared(insert(refresh_tokens).from_select(names, values))
 
 
 _ROTATE_AT_ONCE = insert_after(_ROTATE.returning(refresh_tokens.c.grant_id))
@@ -115,7 +119,12 @@ def extend(db: Connection, digest: bytes, *, expires_at: datetime) -> None:
 
 def bind_new(token: RefreshToken) -> dict[str, object]:
     """Return the values that `insert_after` binds."""
-    return {"n_digest": token.digest, "n_generation": token.generation, "n_expires_at": token.expires_at}
+    return {
+        "n_digest": token.digest,
+        "n_generation": token.generation,
+        "n_expires_at": token.expires_at,
+        "n_confirmation": token.confirmation,
+    }
 
 
 def find_rotation(db: Connection, digest: bytes) -> datetime:
