@@ -5,6 +5,7 @@ import provider.accounts.factors.store.passkey_offers
 import provider.accounts.factors.store.passkeys
 import provider.accounts.factors.store.recovery_codes
 import provider.accounts.factors.store.totp
+import provider.accounts.factors.store.totp_setups
 import provider.accounts.factors.store.two_factor_choices
 import provider.accounts.factors.store.used_challenges
 import provider.accounts.store.email_addresses

@@ -51,6 +51,8 @@ SENTENCES: Mapping[Event, Text] = {
     Event.REMEMBERED_DEVICE_ADDED: Text("Second factor no longer asked for on a device"),
     Event.REMEMBERED_DEVICE_REMOVED: Text("Second factor asked for again on a device"),
     Event.RECOVERY_CODES_RENEWED: Text("New recovery codes created"),
+    Event.AUTHENTICATOR_APP_ADDED: Text("Authenticator app added"),
+    Event.AUTHENTICATOR_APP_REMOVED: Text("Authenticator app removed"),
     Event.PASSKEY_ADDED: Text("Passkey added"),
     Event.PASSKEY_REMOVED: Text("Passkey removed"),
     Event.PASSKEY_BACKUP_CHANGED: Text("Backup of a passkey changed"),
@@ -103,7 +105,8 @@ _SECURITY = Kind(
     "shield",
     frozenset({
         Event.PASSWORD_RESET_REQUESTED, Event.PASSWORD_RESET, Event.PASSWORD_CHANGED, Event.TWO_FACTOR_ENABLED,
-        Event.TWO_FACTOR_DISABLED, Event.RECOVERY_CODES_RENEWED, Event.PASSKEY_ADDED, Event.PASSKEY_REMOVED,
+        Event.TWO_FACTOR_DISABLED, Event.RECOVERY_CODES_RENEWED, Event.AUTHENTICATOR_APP_ADDED,
+        Event.AUTHENTICATOR_APP_REMOVED, Event.PASSKEY_ADDED, Event.PASSKEY_REMOVED,
         Event.PASSKEY_BACKUP_CHANGED, Event.IDENTITY_LINKED, Event.IDENTITY_UNLINKED,
         Event.EMAIL_CHANGE_REQUESTED, Event.EMAIL_CHANGE_CANCELLED, Event.EMAIL_CHANGED, Event.EMAIL_CHANGE_UNDONE,
         Event.EMAIL_VERIFIED, Event.VERIFICATION_SENT, Event.INTRUSION_REPORTED, Event.LINK_ISSUED,

@@ -64,6 +64,7 @@ IN_PATHS = {
     "client_id": "The client's ID.",
     "error_id": "The error ID of the rejected request.",
     "family_id": "The token family's ID.",
+    "app_id": "The authenticator app's ID.",
     "identity_id": "The linked identity's ID.",
     "import_id": "The import's ID.",
     "kid": "The key's ID.",

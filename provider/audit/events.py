@@ -37,6 +37,8 @@ class Event(StrEnum):
     REMEMBERED_DEVICE_ADDED = "account.remembered_device.added"
     REMEMBERED_DEVICE_REMOVED = "account.remembered_device.removed"
     RECOVERY_CODES_RENEWED = "account.recovery_codes.renewed"
+    AUTHENTICATOR_APP_ADDED = "account.authenticator_app.added"
+    AUTHENTICATOR_APP_REMOVED = "account.authenticator_app.removed"
     PASSKEY_ADDED = "account.passkey.added"
     PASSKEY_REMOVED = "account.passkey.removed"
     PASSKEY_BACKUP_CHANGED = "account.passkey.backup_changed"

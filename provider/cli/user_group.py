@@ -1,4 +1,4 @@
-"""The group `signet user`: the commands of other files, and those of passkeys and remembered devices."""
+"""The group `signet user`: the commands of other files, and those of second factors and remembered devices."""
 
 from typing import Annotated
 
@@ -61,6 +61,57 @@ def remove_passkey(
             raise NoSuchPasskey
         removal.remove_passkey(work, user_id=user.id, passkey_id=passkey_id)
     say(f"Removed the passkey {passkey} of {who}.", {"id": user.id, "removed": passkey}, as_json=as_json)
+
+
+@app.command(name="authenticator-apps")
+def list_authenticator_apps(who: Who, *, as_json: Json = False) -> None:
+    """List the authenticator apps of a user.
+
+    Example: signet user authenticator-apps ada@example.com
+    """
+    from provider.accounts.factors import authenticator_apps
+    from provider.accounts.factors.totp import name_of
+    from provider.accounts.users import get_user
+
+    with unit() as work:
+        rows = [
+            {
+                "id": one.id,
+                "name": str(name_of(one)),
+                "created_at": one.confirmed_at,
+                "last_used_at": one.last_used_at,
+            }
+            for one in authenticator_apps.find_of_user(work, get_user(work, who).id)
+        ]
+    print_rows(rows, ("id", "name", "created_at", "last_used_at"), as_json=as_json)
+
+
+@app.command(name="remove-authenticator-app")
+def remove_authenticator_app(
+    who: Who,
+    authenticator_app: Annotated[
+        str, typer.Argument(metavar="ID", help="ID of the app, from `signet user authenticator-apps`.")
+    ],
+    *,
+    as_json: Json = False,
+) -> None:
+    """Remove one of several authenticator apps of a user. Also ends their sessions and revokes the access of all apps.
+
+    Example: signet user remove-authenticator-app ada@example.com 019a0f6e-1f2b-7c3d-8e4f-5a6b7c8d9e0f
+    """
+    from provider.accounts.factors import removal
+    from provider.accounts.factors.authenticator_apps import NoSuchAuthenticatorApp
+    from provider.accounts.users import get_user
+    from provider.database.base import parse_id
+
+    app_id = parse_id(authenticator_app)
+    with unit() as work:
+        user = get_user(work, who)
+        if app_id is None:
+            raise NoSuchAuthenticatorApp
+        removal.remove_authenticator_app(work, user_id=user.id, app_id=app_id)
+    removed = {"id": user.id, "removed": authenticator_app}
+    say(f"Removed the authenticator app {authenticator_app} of {who}.", removed, as_json=as_json)
 
 
 @app.command(name="remembered-devices")

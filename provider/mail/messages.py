@@ -190,6 +190,19 @@ def new_device(work: UnitOfWork, *, to: str, language: str | None = None) -> Non
     _notice(work, to, language, "new_device", device_is_known=is_known_browser(work.origin.user_agent))
 
 
+def authenticator_app_added(work: UnitOfWork, *, to: str, app: str, language: str | None = None) -> None:
+    two_factor = link_to(work.settings, "/account/two-factor")
+    _notice(work, to, language, "authenticator_app_added", app=app, two_factor=two_factor)
+
+
+def authenticator_app_moved(work: UnitOfWork, *, to: str, app: str, old: str, language: str | None = None) -> None:
+    _notice(work, to, language, "authenticator_app_moved", app=app, old=old)
+
+
+def authenticator_app_removed(work: UnitOfWork, *, to: str, app: str, language: str | None = None) -> None:
+    _notice(work, to, language, "authenticator_app_removed", app=app)
+
+
 def passkey_added(work: UnitOfWork, *, to: str, passkey: str, language: str | None = None) -> None:
     passkeys = link_to(work.settings, "/account/passkeys")
     _notice(work, to, language, "passkey_added", passkey=passkey, passkeys=passkeys)

@@ -18,6 +18,7 @@ NAMES = sorted(path.stem for path in FOLDER.glob("*.jinja") if path.name not in 
 VALUES: dict[str, Any] = {
     "account": f"{ISSUER}/account",
     "activity": f"{ISSUER}/account/activity",
+    "app": "Pixel 9",
     "by_operator": False,
     "code": "123456",
     "code_lifetime": timedelta(minutes=10),
@@ -30,6 +31,7 @@ VALUES: dict[str, Any] = {
     "link_lifetime": timedelta(hours=24),
     "linked": f"{ISSUER}/account/linked",
     "network": "192.0.2.7",
+    "old": "Pixel 7",
     "passkey": "iPhone",
     "passkeys": f"{ISSUER}/account/passkeys",
     "provider": "Google",

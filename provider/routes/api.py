@@ -3,6 +3,7 @@
 from starlette.routing import BaseRoute, Route
 
 from provider.admin.api import audit as admin_audit
+from provider.admin.api import authenticator_apps as admin_authenticator_apps
 from provider.admin.api import clients as admin_clients
 from provider.admin.api import consents as admin_consents
 from provider.admin.api import credentials as admin_credentials
@@ -22,6 +23,7 @@ from provider.admin.api import sessions as admin_sessions
 from provider.admin.api import settings as admin_settings
 from provider.admin.api import users as admin_users
 from provider.admin.api import webhooks as admin_webhooks
+from provider.api.endpoints import authenticator_apps as api_authenticator_apps
 from provider.api.endpoints import confirm_password as api_confirm_password
 from provider.api.endpoints import consents as api_consents
 from provider.api.endpoints import email as api_email
@@ -115,7 +117,13 @@ def account_api(settings: Settings) -> list[BaseRoute]:
             ),
         ]
     if settings.has("two-factor"):
+        apps, each = api_authenticator_apps, "/api/account/authenticator-apps/{app_id}"
         table += [
+            Route("/api/account/authenticator-apps", apps.list_apps, methods=get, name="authenticator_apps"),
+            Route("/api/account/authenticator-apps", apps.begin_adding, methods=post, name="add_authenticator_app"),
+            Route(each, apps.rename_app, methods=["PATCH"], name="rename_authenticator_app"),
+            Route(each, apps.remove_app, methods=delete, name="remove_authenticator_app"),
+            Route(f"{each}/move", apps.begin_moving, methods=post, name="move_authenticator_app"),
             Route("/api/account/two-factor", two_factor.two_factor, methods=get, name="two_factor_status"),
             Route("/api/account/two-factor", two_factor.begin_two_factor, methods=post, name="enable_two_factor"),
             Route("/api/account/two-factor/key", two_factor.two_factor_key, methods=get, name="two_factor_key"),
@@ -156,6 +164,18 @@ def _of_accounts() -> list[BaseRoute]:
             admin_identities.unlink_identity,
             methods=delete,
             name="unlink_identity",
+        ),
+        Route(
+            f"{user}/authenticator-apps",
+            admin_authenticator_apps.list_apps,
+            methods=get,
+            name="authenticator_apps_of_user",
+        ),
+        Route(
+            f"{user}/authenticator-apps/{{app_id}}",
+            admin_authenticator_apps.remove_app,
+            methods=delete,
+            name="remove_authenticator_app_of_user",
         ),
         Route(f"{user}/passkeys", admin_passkeys.list_passkeys, methods=get, name="passkeys_of_user"),
         Route(

@@ -184,6 +184,8 @@ def pages(settings: Settings) -> list[BaseRoute]:
             Route("/account/two-factor/passkeys", totp.turn_on_with_passkeys, methods=post, name="two_factor_passkeys"),
             Route("/account/two-factor/set-up", totp.show_set_up, methods=get, name="show_two_factor_set_up"),
             Route("/account/two-factor/set-up", totp.set_up, methods=post, name="two_factor_set_up"),
+            Route("/account/two-factor/rename", totp.rename_authenticator_app, methods=post, name="rename_totp"),
+            Route("/account/two-factor/remove", totp.remove_authenticator_app, methods=post, name="remove_totp"),
             Route("/account/two-factor/turn-off", totp.turn_off, methods=post, name="two_factor_turn_off"),
             Route("/account/recovery-codes", recovery_codes.show_recovery_codes, methods=get, name="recovery_codes"),
             Route("/account/recovery-codes", recovery_codes.renew_recovery_codes, methods=post, name="renew_codes"),

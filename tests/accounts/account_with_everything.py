@@ -110,7 +110,7 @@ def build(
             user_id = create_user(w, email=ADDRESS, password=PASSWORD if has_password else None, verified=True)
             app_of_ours = make_client(w, first_party=True, scope="openid offline_access")
             seed = w.vault.encrypt(key.encode(), purpose=SEED, context=user_id)
-            totp.replace(w.db, TotpCredential(user_id, seed, w.now, last_step=0))
+            totp.add(w.db, TotpCredential(user_id, seed, w.now, last_step=0))
             device = known_devices.remember(w, user_id=user_id, value=None)
             assert remembered_devices.remember(w, user_id=user_id, device=device, before=None)
             passkeys.add(w.db, make_passkey(user_id, w.now))
@@ -192,7 +192,7 @@ def ended(world: World, cause: Cause) -> set[Access]:
         link = find_link(w, world.links[purpose], purpose)
         if link is None or not link.is_open(w.now):
             gone.add(Access.LINKS)
-        if w.read.exec_driver_sql("SELECT count(*) FROM totp_enrolments").scalar() == 0:
+        if w.read.exec_driver_sql("SELECT count(*) FROM totp_setups").scalar() == 0:
             gone.add(Access.SETUPS)
         if known_devices.find_known(w, world.device, world.user_id) is None:
             gone.add(Access.KNOWN_DEVICES)

@@ -106,7 +106,7 @@ def test_half_a_sign_in_opens_no_page_of_the_account(
     """N-15: a session that owes its second factor, at every one of them."""
     with work() as w:
         seed = w.vault.encrypt(pyotp.random_base32().encode(), purpose=SEED, context=ada)
-        totp.replace(w.db, TotpCredential(ada, seed, w.now, 0))
+        totp.add(w.db, TotpCredential(ada, seed, w.now, 0))
     assert sign_in(browser).path == "/login/second-factor"
     token, before = csrf_of(browser.client), stored(work)
     if method == "POST":

@@ -24,6 +24,8 @@ API = _read("""
     GET /api/admin/users/{user_id}/identities users:read
     POST /api/admin/users/{user_id}/identities users:write
     DELETE /api/admin/users/{user_id}/identities/{identity_id} users:write
+    GET /api/admin/users/{user_id}/authenticator-apps users:read
+    DELETE /api/admin/users/{user_id}/authenticator-apps/{app_id} users:write
     GET /api/admin/users/{user_id}/passkeys users:read
     DELETE /api/admin/users/{user_id}/passkeys/{passkey_id} users:write
     GET /api/admin/users/{user_id}/remembered-devices users:read

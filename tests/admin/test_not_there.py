@@ -27,7 +27,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "replace_client": SHOP,
     "replay_webhook": {"since": "2026-01-01T00:00:00Z"},
 }
-PARTS = {"identity_id", "passkey_id", "device_id", "family_id", "error_id"}
+PARTS = {"identity_id", "app_id", "passkey_id", "device_id", "family_id", "error_id"}
 """Named by a path, and never made here: each of them is unknown."""
 
 

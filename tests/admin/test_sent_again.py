@@ -82,7 +82,7 @@ def test_one_thing_has_a_version_and_every_change_of_it_looks_at_it(
         "change_session": {"expires_at": "2100-01-01T00:00:00Z"}, "put_role": {"description": "Edits pages"},
     }  # fmt: skip
     parts = {"refusals", "identities", "revoke", "replay", "consents", "token-families", "links", "letters", "sessions"}
-    parts |= {"failures", "passkeys", "remembered-devices"}
+    parts |= {"failures", "authenticator-apps", "passkeys", "remembered-devices"}
     looked_at = set()
     for route in app.routes:
         if not (isinstance(route, Route) and isinstance(route.endpoint, AdminOperation) and "{" in route.path):

@@ -141,7 +141,8 @@ OTHERS: Mapping[str, str] = {
     **{
         f"/admin/users/{{user_id}}/{name}": reason
         for reason, names in {
-            ONCE: "suspend restore verify unlink unlink-last disconnect end-session forget-device remove-passkey",
+            ONCE: "suspend restore verify unlink unlink-last disconnect end-session forget-device remove-passkey "
+            "remove-authenticator",
             OWN: "send-verification send-invitation make-link send-reset",
             ENDS: "reset-second-factor end-sessions delete",
         }.items()

@@ -80,7 +80,7 @@ class World:
             if self.two_factors:
                 self._turn_on(w)
             else:
-                totp.remove(w.db, self.ada)
+                totp.remove_all(w.db, self.ada)
         if self.caller is None or not self._is_signed_in(self.caller):
             self.caller = self._sign_in()
 
@@ -91,7 +91,8 @@ class World:
 
     def _turn_on(self, w: UnitOfWork) -> None:
         seed = w.vault.encrypt(pyotp.random_base32().encode(), purpose=SEED, context=self.ada)
-        totp.replace(w.db, TotpCredential(self.ada, seed, w.now, 0))
+        totp.remove_all(w.db, self.ada)
+        totp.add(w.db, TotpCredential(self.ada, seed, w.now, 0))
         self.codes = tuple(recovery_codes.replace_codes(w, self.ada))
 
     def _sign_in(self) -> Caller:

@@ -194,3 +194,44 @@ def test_a_factor_that_joined_is_in_the_status_and_confirms(
     assert answer.json()["acr"] == "aal2"
     assert as_ada("POST", "/two-factor/disable", code='{"gesture": 2}').status_code == 204
     assert not as_ada.get("/two-factor")["enabled"]
+
+
+def test_several_apps_are_listed_named_moved_and_removed(
+    as_ada: Caller, app_of_ours: App, clock: Clock, inbox: Inbox
+) -> None:
+    key, _ = turn_on_two_factor(as_ada, clock)
+    (first,) = as_ada.get("/authenticator-apps")["authenticator_apps"]
+    assert first["name"] == "Authenticator app"
+    added = as_ada("POST", "/authenticator-apps").json()["key"]
+    confirmed = as_ada("POST", "/two-factor/confirm", code=code_of(added, clock.now), name=" Tablet ")
+    assert confirmed.json() == {"codes": []}
+    assert as_ada.get("/recovery-codes") == {"left": 10}
+    assert problem(as_ada("POST", "/two-factor")) == "several-authenticator-apps"
+    clock.advance(minutes=1)
+    fresh = app_of_ours.sign_in(otp=code_of(added, clock.now))
+    first, tablet = fresh.get("/authenticator-apps")["authenticator_apps"]
+    assert (first["name"], tablet["name"]) == ("Authenticator app", "Tablet")
+    assert "last_used_at" in tablet
+    assert "last_used_at" not in first
+    path = f"/authenticator-apps/{tablet['id']}"
+    assert fresh("PATCH", path, name="Big tablet").status_code == 204
+    assert problem(fresh("PATCH", path, name=" ")) == "invalid-body"
+    moved = fresh("POST", f"{path}/move").json()["key"]
+    assert len(fresh("POST", "/two-factor/confirm", code=code_of(moved, clock.now)).json()["codes"]) == 10
+    assert "Big tablet" in inbox.latest(ADDRESS).text
+    for method, gone in (
+        ("PATCH", path),
+        ("DELETE", path),
+        ("POST", f"{path}/move"),
+        ("DELETE", "/authenticator-apps/x"),
+    ):
+        assert (
+            problem(fresh(method, gone, **({"name": "x"} if method == "PATCH" else {}))) == "no-such-authenticator-app"
+        )
+    first, tablet = fresh.get("/authenticator-apps")["authenticator_apps"]
+    assert fresh("DELETE", f"/authenticator-apps/{first['id']}").status_code == 204
+    assert problem(fresh("DELETE", f"/authenticator-apps/{tablet['id']}")) == "only-authenticator-app"
+    clock.advance(minutes=1)
+    assert problem(fresh("POST", "/two-factor/disable", code=code_of(key, clock.now))) == "wrong-second-factor"
+    assert fresh("POST", "/two-factor/disable", code=code_of(moved, clock.now)).status_code == 204
+    assert fresh.get("/authenticator-apps") == {"authenticator_apps": []}

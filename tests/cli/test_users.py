@@ -4,6 +4,8 @@ import pytest
 
 from provider.accounts import known_devices, linked_identities
 from provider.accounts.factors import remembered_devices
+from provider.accounts.factors.store import totp
+from provider.accounts.factors.store.totp import TotpCredential
 from provider.accounts.passwords.passwords import is_password_of
 from provider.accounts.users import find_user
 from provider.crypto.passwords import hash_password
@@ -186,6 +188,21 @@ def test_a_user_s_passkey_is_removed_on_the_command_line(work: Work, signet: Sig
     assert signet("user", "passkeys", "ada@example.test", "--json").json == []
     refused = signet("user", "remove-passkey", user_id, "019a0f6e-1f2b-7c3d-8e4f-5a6b7c8d9e0f")
     assert (refused.status, refused.err) == (1, "signet: There is no passkey with this ID.\n")
+
+
+def test_an_authenticator_app_is_listed_and_removed_on_the_command_line(work: Work, signet: Signet) -> None:
+    with work() as w:
+        user_id = make_user(w)
+        for name in ("", "Tablet"):
+            totp.add(w.db, TotpCredential(user_id, f"sealed {name}", w.now, 0, name=name))
+    first, tablet = signet("user", "authenticator-apps", "ada@example.test", "--json").json
+    assert (first["name"], tablet["name"], tablet["last_used_at"]) == ("Authenticator app", "Tablet", None)
+    assert signet("user", "remove-authenticator-app", user_id, first["id"]).status == 0
+    refused = signet("user", "remove-authenticator-app", user_id, first["id"])
+    assert (refused.status, refused.err) == (1, "signet: There is no authenticator app with this ID.\n")
+    refused = signet("user", "remove-authenticator-app", user_id, tablet["id"])
+    assert refused.status == 1
+    assert "Add another app first" in refused.err
 
 
 def test_a_remembered_device_is_listed_and_removed_on_the_command_line(work: Work, signet: Signet) -> None:

@@ -55,6 +55,7 @@ AS_TYPED = (
 
 NOT_RUN = {
     "user reset-totp": "no user has turned it on: that takes a browser",
+    "user remove-authenticator-app": "no user has one: that takes a browser",
     "user remove-passkey": "no user has one: that takes a browser",
     "user remove-remembered-device": "no user has one: that takes a browser",
 }

@@ -87,3 +87,44 @@ def test_turning_it_off_needs_a_code(person: Person, account: Account, demo: Dem
     person.press("Turn off two-factor authentication")
     person.expect_text("Two-factor authentication is off.")
     steps.read_letter(person, "Two-factor authentication is off for your Signet account", account.email)
+
+
+def test_a_second_authenticator_app_is_added_used_moved_and_removed(
+    any_person: Person, account: Account, demo: Demo, steps: Steps
+) -> None:
+    person, page = any_person, f"{demo.provider}/account/two-factor"
+    steps.sign_in_to_app(person, account)
+    steps.turn_on_two_factor(person)
+    person.open(page)
+    person.press("Add another authenticator app")
+    person.expect_heading("Add an authenticator app")
+    tablet = steps.authenticator(person.page.locator("#key").inner_text())
+    assert person.page.get_by_label("Name").input_value() == "Authenticator app 2"
+    person.fill("Name", "Tablet")
+    person.fill("Code", "000000")
+    person.press("Add app")
+    person.expect_error()
+    assert person.page.get_by_label("Name").input_value() == "Tablet"
+    person.fill("Code", tablet.code())
+    person.press("Add app")
+    person.expect_text("Authenticator app added.")
+    person.open(demo.web_app)
+    person.press("Sign out")
+    person.follow("Sign in")
+    steps.sign_in(person, account)
+    person.fill("Code", tablet.code())
+    person.press("Continue")
+    person.expect_heading("Hello, Grace Hopper")
+    person.open(page)
+    person.press("Move to a new device Authenticator app")
+    person.expect_heading("Move to a new device")
+    phone = steps.authenticator(person.page.locator("#key").inner_text())
+    person.fill("Name", "Phone")
+    person.fill("Code", phone.code())
+    person.press("Move to a new device")
+    person.expect_heading("Save your recovery codes")
+    person.follow("I've saved these codes")
+    person.press("Remove Tablet")
+    person.expect_text("Authenticator app removed.")
+    person.expect_text("Phone")
+    assert person.page.get_by_role("button", name="Remove Phone").count() == 0

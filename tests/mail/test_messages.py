@@ -29,6 +29,8 @@ GIVEN: dict[str, Any] = {
     "left": 3,
     "few": True,
     "delete_after": utc_now(),
+    "app": "Pixel 9",
+    "old": "Pixel 7",
     "passkey": "iPhone",
     "provider": "Example",
 }

@@ -56,6 +56,15 @@ def turn_on_two_factor(browser: Browser, now: datetime) -> tuple[str, list[str]]
     return key, recovery_codes_on(page)
 
 
+def add_authenticator_app(browser: Browser, now: datetime, name: str) -> str:
+    """The key of one more app, in a session that has shown a second factor."""
+    browser.open("/account/two-factor")
+    key = key_on(browser.submit(button="Add another authenticator app"))
+    page = browser.submit({"code": code_of(key, now), "name": name})
+    assert "Authenticator app added." in page.text, page
+    return key
+
+
 def recovery_codes_on(page: Page) -> list[str]:
     return [unescape(code) for code in re.findall(r"<li>([a-z0-9-]{19})</li>", page.html)]
 

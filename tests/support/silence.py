@@ -67,7 +67,7 @@ def make_everybody(work: Work) -> None:
                 compromise_report.report(w, user_id=user_id)
             if who == "two":
                 seed = w.vault.encrypt(pyotp.random_base32().encode(), purpose=SEED, context=user_id)
-                totp.replace(w.db, TotpCredential(user_id, seed, w.now, 0))
+                totp.add(w.db, TotpCredential(user_id, seed, w.now, 0))
 
 
 @dataclass(frozen=True)

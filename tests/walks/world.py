@@ -195,8 +195,8 @@ class World:
     def code_of(self, user_id: str) -> str:
         """What their phone shows."""
         with self.work() as w:
-            credential = totp.find(w.read, user_id)
-            return "000000" if credential is None else pyotp.TOTP(open_seed(w, user_id, credential.seed)).at(w.now)
+            held = totp.find_of_user(w.read, user_id)
+            return pyotp.TOTP(open_seed(w, user_id, held[0].seed)).at(w.now) if held else "000000"
 
     def letters(self, mailboxes: list[str]) -> list[Letter]:
         """The latest first."""
@@ -222,7 +222,7 @@ class World:
 
     def has_two_factor(self, user_id: str) -> bool:
         with self.work() as w:
-            return totp.find(w.read, user_id) is not None
+            return bool(totp.find_owners(w.read, [user_id]))
 
     def note_what_is_shown(self, browser: Browser, shown: Shown, typed: Typed, url: str, body: bytes) -> None:
         """Before a form is sent: is there somebody's right password or code in it?"""

@@ -150,7 +150,7 @@ def remove(work: UnitOfWork, *, user_id: str, passkey_id: str, force: bool = Fal
         raise NoSuchPasskey
     if len(held) == 1 and not force and not _has_other_way(work, user_id):
         raise LastPasskey
-    if len(held) == 1 and two_factor_choices.find_time(work.db, user_id) and totp.find(work.db, user_id) is None:
+    if len(held) == 1 and two_factor_choices.find_time(work.db, user_id) and not totp.find_owners(work.db, [user_id]):
         raise OnlySecondFactor
     passkeys.remove(work.db, user_id, passkey_id)
     removed = held[passkey_id]

@@ -1,7 +1,7 @@
 """Turn two-factor authentication off: by the user with a code, or by an operator."""
 
 from provider.accounts.access import Cause, end_access
-from provider.accounts.factors import passkeys, policy, second_factor
+from provider.accounts.factors import authenticator_apps, passkeys, policy, second_factor
 from provider.accounts.factors.factor import Factor
 from provider.accounts.factors.policy import RequiredByOperator
 from provider.accounts.notices import notify
@@ -52,6 +52,15 @@ def remove_passkey(work: UnitOfWork, *, user_id: str, passkey_id: str) -> None:
     OnlySecondFactor: then two-factor authentication has to be reset.
     """
     passkeys.remove(work, user_id=user_id, passkey_id=passkey_id, force=True)
+    end_access(work, user_id=user_id, cause=Cause.SIGNED_OUT_BY_OPERATOR)
+
+
+def remove_authenticator_app(work: UnitOfWork, *, user_id: str, app_id: str) -> None:
+    """Remove one authenticator app as an operator, for a user who lost its device. All sessions and all access end.
+
+    Raises NoSuchAuthenticatorApp, or OnlyAuthenticatorApp: then two-factor authentication has to be reset.
+    """
+    authenticator_apps.remove(work, user_id=user_id, app_id=app_id)
     end_access(work, user_id=user_id, cause=Cause.SIGNED_OUT_BY_OPERATOR)
 
 

@@ -7,7 +7,8 @@ import pyotp
 
 from provider.accounts import throttle
 from provider.accounts.factors.factor import Factor, WrongSecondFactor
-from provider.accounts.factors.store import totp
+from provider.accounts.factors.store import totp, totp_setups
+from provider.accounts.factors.store.totp import TotpCredential
 from provider.crypto.digests import same
 from provider.languages.text import Text
 from provider.sessions.assurance import ONE_TIME_CODE
@@ -56,35 +57,51 @@ def _recognizes(answer: str) -> bool:
     return len(typed) <= LONGEST_CODE or (len(answer) <= LONGEST_SENTENCE and DIGITS.read(answer) is not None)
 
 
+def name_of(credential: TotpCredential) -> str:
+    """Return the name that the user gave to this app, or what it is called without one."""
+    return credential.name or Text("Authenticator app")
+
+
+def _matching(work: UnitOfWork, user_id: str, code: str) -> list[tuple[TotpCredential, int]]:
+    """Return the apps that show this code, with its time step. The work is the same whichever of them does."""
+    steps = [
+        (one, matching_step(work, open_seed(work, user_id, one.seed), code))
+        for one in totp.find_of_user(work.read, user_id)
+    ]
+    return [(one, step) for one, step in steps if step is not None]
+
+
 def _prove(work: UnitOfWork, session: Session, code: str) -> str | None:
-    credential = totp.find(work.read, session.user_id)
-    if credential is None:
-        return None
     bypass = work.settings.totp_bypass_code  # development only; the settings see to that
     if bypass is not None and same(bypass.encode(), code.encode("utf-8", "surrogatepass")):
-        return ONE_TIME_CODE
-    step = matching_step(work, open_seed(work, session.user_id, credential.seed), code)
-    is_new = step is not None and step > credential.last_step and totp.spend_step(work.db, session.user_id, step)
+        return ONE_TIME_CODE if TOTP.is_set_up(work, session.user_id) else None
+    is_new = any(
+        step > one.last_step and totp.spend_step(work.db, one, step, now=work.now)
+        for one, step in _matching(work, session.user_id, code)
+    )
     return ONE_TIME_CODE if is_new else None
 
 
 def _was_used(work: UnitOfWork, session: Session, code: str) -> bool:
-    credential = totp.find(work.read, session.user_id)
-    step = None if credential is None else matching_step(work, open_seed(work, session.user_id, credential.seed), code)
-    return credential is not None and step is not None and step <= credential.last_step
+    return any(step <= one.last_step for one, step in _matching(work, session.user_id, code))
 
 
 def _remove(work: UnitOfWork, user_id: str) -> None:
-    totp.remove(work.db, user_id)
+    totp.remove_all(work.db, user_id)
 
 
 def _forget_setup(work: UnitOfWork, user_id: str) -> None:
-    totp.forget_enrolment(work.db, user_id)
+    totp_setups.forget(work.db, user_id)
 
 
 def _export(work: UnitOfWork, user_id: str) -> dict[str, Any]:
-    credential = totp.find(work.read, user_id)
-    return {"on_since": None if credential is None else credential.confirmed_at}
+    held = totp.find_of_user(work.read, user_id)
+    return {
+        "on_since": held[0].confirmed_at if held else None,
+        "authenticator_apps": [
+            {"name": name_of(one), "created_at": one.confirmed_at, "last_used_at": one.last_used_at} for one in held
+        ],
+    }
 
 
 TOTP = Factor(

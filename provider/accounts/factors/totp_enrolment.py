@@ -1,21 +1,28 @@
-"""Setting up an authenticator app: a new key, shown until a first valid code confirms it."""
+"""Setting up an authenticator app: a new key, shown until a first valid code confirms it.
+
+The first app of a user turns two-factor authentication on. Another one is added to those that the user has, or replaces
+one of them in the moment in which it is confirmed.
+"""
 
 import re
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from urllib.parse import quote, urlencode, urlsplit
 
 from provider.accounts.access import Cause, end_access
-from provider.accounts.factors import second_factor
+from provider.accounts.factors import authenticator_apps, second_factor
+from provider.accounts.factors.authenticator_apps import TooManyAuthenticatorApps
 from provider.accounts.factors.recovery_codes import replace_codes
-from provider.accounts.factors.store import totp
-from provider.accounts.factors.store.totp import TotpCredential
-from provider.accounts.factors.totp import matching_step, new_seed, open_seed
+from provider.accounts.factors.store import totp, totp_setups
+from provider.accounts.factors.store.totp import LONGEST_NAME, TotpCredential
+from provider.accounts.factors.store.totp_setups import TotpSetup
+from provider.accounts.factors.totp import matching_step, name_of, new_seed, open_seed
 from provider.accounts.notices import notify
 from provider.accounts.store import email_addresses
 from provider.audit.events import Event
 from provider.audit.log import record
-from provider.languages.free_text import repair_line
+from provider.languages.free_text import clean_line, repair_line
 from provider.languages.text import Text
 from provider.mail import messages
 from provider.refusals import Refusal
@@ -55,50 +62,102 @@ class Enrolment:
 
     key: str
     uri: str
+    count: int
+    """How many apps the user has meanwhile."""
+    replaces: str | None
+    """The name of the app that ends when this one is confirmed."""
 
 
-def begin_enrolment(work: UnitOfWork, session: Session) -> None:
-    """Begin a setup with a new seed, which has no effect until `confirm_enrolment`. A factor in use stays."""
+def begin_enrolment(work: UnitOfWork, session: Session, *, replaces: str | None = None) -> None:
+    """Begin a setup with a new seed, which has no effect until `confirm_enrolment`. Apps in use stay until then.
+
+    `replaces` is the id of the app that ends with the confirmation. Raises FactorNeeded, NoSuchAuthenticatorApp or
+    TooManyAuthenticatorApps.
+    """
     _require_factor_in_use(work, session)
-    seed = new_seed(work, session.user_id)
-    totp.begin_enrolment(work.db, session.user_id, session_id=session.id, seed=seed, now=work.now)
+    user_id, held = session.user_id, totp.find_of_user(work.read, session.user_id)
+    if replaces is not None:
+        authenticator_apps.find(held, replaces)
+    elif len(held) >= authenticator_apps.MOST:
+        raise TooManyAuthenticatorApps
+    totp_setups.begin(work.db, TotpSetup(user_id, session.id, new_seed(work, user_id), work.now, replaces))
 
 
 def find_enrolment(work: UnitOfWork, session: Session) -> Enrolment | None:
     """Return the set-up that this session began, or None."""
-    sealed = _find_sealed(work, session)
-    if sealed is None:
+    setup = _find_setup(work, session)
+    if setup is None:
         return None
-    key = open_seed(work, session.user_id, sealed)
+    key = open_seed(work, session.user_id, setup.seed)
     address = email_addresses.find_of_user(work.read, session.user_id)
     account = address.address if address else urlsplit(work.settings.issuer).hostname
-    return Enrolment(key, key_uri(key, account=account or "", issuer=work.settings.brand))
+    held = totp.find_of_user(work.read, session.user_id)
+    replaces = next((name_of(one) for one in held if one.id == setup.replaces), None)
+    uri = key_uri(key, account=account or "", issuer=work.settings.brand)
+    return Enrolment(key, uri, count=len(held), replaces=replaces)
 
 
-def confirm_enrolment(work: UnitOfWork, session: Session, *, code: str) -> tuple[str, list[str]]:
-    """Turn two-factor authentication on. Returns this session's new cookie value and the recovery codes.
+def confirm_enrolment(work: UnitOfWork, session: Session, *, code: str, name: str = "") -> tuple[str, list[str]]:
+    """Accept the codes of the new app from now on. Returns this session's new cookie value and the recovery codes.
 
-    Other sessions end, so that nobody stays signed in without the factor. Raises FactorNeeded, EnrolmentGone or
-    WrongFirstCode.
+    The first app turns two-factor authentication on: other sessions end, so that nobody stays signed in without the
+    factor. They also end if the app replaces another one, which may be in other hands. One that is added leaves
+    sessions and recovery codes as they are, and returns none. Raises FactorNeeded, EnrolmentGone, WrongFirstCode,
+    TooManyAuthenticatorApps, or InvalidText for a name that cannot be shown.
     """
     _require_factor_in_use(work, session)
-    sealed = _find_sealed(work, session)
-    if sealed is None:
+    user_id, setup = session.user_id, _find_setup(work, session)
+    if setup is None:
         raise EnrolmentGone
-    step = matching_step(work, open_seed(work, session.user_id, sealed), code)
+    cleaned = clean_line(name, most=LONGEST_NAME)
+    step = matching_step(work, open_seed(work, user_id, setup.seed), code)
     if step is None:
         raise WrongFirstCode
-    if not totp.spend_enrolment(work.db, session.user_id, seed=sealed):
+    held = totp.lock_of_user(work.db, user_id)
+    replaced = next((one for one in held if one.id == setup.replaces), None)
+    if setup.replaces is not None and replaced is None:
+        raise EnrolmentGone
+    if replaced is None and len(held) >= authenticator_apps.MOST:
+        raise TooManyAuthenticatorApps
+    if not totp_setups.spend(work.db, setup):
         raise EnrolmentGone
     value = raise_level(work, session, factor=ONE_TIME_CODE)
     if value is None:
         raise EnrolmentGone
-    totp.replace(work.db, TotpCredential(session.user_id, sealed, work.now, step))
-    codes = replace_codes(work, session.user_id)
-    end_access(work, user_id=session.user_id, cause=Cause.TWO_FACTOR_ENABLED, but={session.id})
-    record(work, Event.TWO_FACTOR_ENABLED, user_id=session.user_id)
-    notify(work, session.user_id, messages.two_factor_enabled)
+    credential = TotpCredential(user_id, setup.seed, work.now, step, name=cleaned)
+    if replaced is not None:
+        return value, _move(work, session, replaced, credential)
+    totp.add(work.db, credential)
+    if held:
+        _record_added(work, credential)
+        notify(work, user_id, partial(messages.authenticator_app_added, app=credential.name))
+        return value, []
+    codes = replace_codes(work, user_id)
+    end_access(work, user_id=user_id, cause=Cause.TWO_FACTOR_ENABLED, but={session.id})
+    record(work, Event.TWO_FACTOR_ENABLED, user_id=user_id)
+    notify(work, user_id, messages.two_factor_enabled)
     return value, codes
+
+
+def _move(work: UnitOfWork, session: Session, old: TotpCredential, new: TotpCredential) -> list[str]:
+    if not totp.replace(work.db, old, new):
+        raise EnrolmentGone
+    codes = replace_codes(work, new.user_id)
+    end_access(work, user_id=new.user_id, cause=Cause.TWO_FACTOR_ENABLED, but={session.id})
+    _record_added(work, new)
+    authenticator_apps.record_removed(work, old)
+    notify(work, new.user_id, partial(messages.authenticator_app_moved, app=new.name, old=old.name))
+    return codes
+
+
+def _record_added(work: UnitOfWork, credential: TotpCredential) -> None:
+    record(
+        work,
+        Event.AUTHENTICATOR_APP_ADDED,
+        user_id=credential.user_id,
+        authenticator_app=credential.id,
+        name=name_of(credential),
+    )
 
 
 def key_uri(key: str, *, account: str, issuer: str) -> str:
@@ -119,9 +178,9 @@ def grouped(key: str) -> str:
     return " ".join(re.findall("....?", key))
 
 
-def _find_sealed(work: UnitOfWork, session: Session) -> str | None:
+def _find_setup(work: UnitOfWork, session: Session) -> TotpSetup | None:
     begun_after = work.now - ENROLMENT_LIFETIME
-    return totp.find_enrolment(work.read, session.user_id, session_id=session.id, begun_after=begun_after)
+    return totp_setups.find(work.read, session.user_id, session_id=session.id, begun_after=begun_after)
 
 
 def _require_factor_in_use(work: UnitOfWork, session: Session) -> None:

@@ -26,4 +26,4 @@ def renew_recovery_codes(call: Call) -> Response:
         return go("/account/two-factor")
     codes = recovery_codes.renew_codes(call.work, user_id=session.user_id)
     where = destination(call)
-    return page(call, "accounts/recovery_codes_shown.html", where=where, codes=codes, just_turned_on=False)
+    return page(call, "accounts/recovery_codes_shown.html", where=where, codes=codes, because=None)

@@ -1,8 +1,9 @@
-"""Two-factor authentication: see whether it is on, set it up, turn it off."""
+"""Two-factor authentication: see whether it is on, set it up, turn it off; and the authenticator apps."""
 
 from starlette.responses import Response
 
 from provider.accounts.factors import (
+    authenticator_apps,
     passkey_two_factor,
     passkeys,
     policy,
@@ -11,6 +12,11 @@ from provider.accounts.factors import (
     second_factor,
     totp_enrolment,
 )
+from provider.accounts.factors.authenticator_apps import (
+    NoSuchAuthenticatorApp,
+    OnlyAuthenticatorApp,
+    TooManyAuthenticatorApps,
+)
 from provider.accounts.factors.factor import WrongSecondFactor
 from provider.accounts.factors.passkey_two_factor import NotWithPasskey
 from provider.accounts.factors.passkeys import PASSKEYS
@@ -18,9 +24,11 @@ from provider.accounts.factors.policy import RequiredByOperator
 from provider.accounts.factors.qr_codes import qr_code
 from provider.accounts.factors.removal import NotTurnedOn
 from provider.accounts.factors.second_factor import SecondFactorLocked, SignInExpired
+from provider.accounts.factors.store.totp import LONGEST_NAME
 from provider.accounts.factors.totp import TOTP
 from provider.accounts.factors.totp_enrolment import Enrolment, EnrolmentGone, FactorNeeded, WrongFirstCode
 from provider.destination import Destination
+from provider.languages.free_text import InvalidText
 from provider.refusals import TooManyRequests
 from provider.sessions.assurance import PHR
 from provider.sessions.cookie import forget_session, keep_session
@@ -42,12 +50,17 @@ def two_factor(call: Call) -> Response:
 
 @endpoint(form_on=PATH)
 def begin(call: Call) -> Response:
-    """Create a new key and redirect to the page that shows it: POST /account/two-factor/begin."""
+    """Create a new key and redirect to the page that shows it: POST /account/two-factor/begin.
+
+    With `replaces`, the new app takes the place of this one.
+    """
     session = require_recent(call, back=PATH)
     try:
-        totp_enrolment.begin_enrolment(call.work, session)
+        totp_enrolment.begin_enrolment(call.work, session, replaces=call.form.get("replaces"))
     except FactorNeeded:
         raise StepUpRequired(call, back=PATH) from None
+    except (NoSuchAuthenticatorApp, TooManyAuthenticatorApps):
+        return go(destination(call).through(PATH))
     return go(destination(call).through(f"{PATH}/set-up"))
 
 
@@ -60,22 +73,54 @@ def show_set_up(call: Call) -> Response:
 
 @endpoint
 def set_up(call: Call) -> Response:
-    """Turn two-factor on with the first valid code: POST /account/two-factor/set-up.
+    """Accept codes of the new app after the first valid one: POST /account/two-factor/set-up.
 
-    The response is the only page that ever shows the recovery codes.
+    If it is the first app or replaces one, the response is the only page that ever shows the recovery codes.
     """
     session, where = require_recent(call), destination(call)
     enrolment = totp_enrolment.find_enrolment(call.work, session)
     if enrolment is None:
         return go(where.through(PATH))
+    code, name = call.form.text("code"), call.form.get("name", "")
     try:
-        cookie, codes = totp_enrolment.confirm_enrolment(call.work, session, code=call.form.text("code"))
+        cookie, codes = totp_enrolment.confirm_enrolment(call.work, session, code=code, name=name)
     except WrongFirstCode as refusal:
-        return _set_up(call, where, enrolment, errors={"code": refusal.message}, status_code=400)
-    except (EnrolmentGone, FactorNeeded):
+        return _set_up(call, where, enrolment, name=name, errors={"code": refusal.message}, status_code=400)
+    except InvalidText as refusal:
+        return _set_up(call, where, enrolment, name=name, errors={"name": refusal.problem}, status_code=400)
+    except (EnrolmentGone, FactorNeeded, TooManyAuthenticatorApps):
         return go(where.through(PATH))
     keep_session(call, cookie)
-    return page(call, "accounts/recovery_codes_shown.html", where=where, codes=codes, just_turned_on=True)
+    if not codes:
+        return go(where.location if where.app or where.return_to else f"{PATH}?done=added")
+    because = "turned-on" if enrolment.replaces is None else "moved"
+    return page(call, "accounts/recovery_codes_shown.html", where=where, codes=codes, because=because)
+
+
+@endpoint(form_on=PATH)
+def rename_authenticator_app(call: Call) -> Response:
+    session, app_id = _require_factor(call), call.form.get("id", "")
+    try:
+        name = call.form.get(f"name-{app_id}", "")
+        authenticator_apps.rename(call.work, user_id=session.user_id, app_id=app_id, name=name)
+    except InvalidText as refusal:
+        problem: dict[str, str] = {f"name-{app_id}": refusal.problem}
+        return _overview(call, session, destination(call), errors=problem, status_code=400)
+    except NoSuchAuthenticatorApp:
+        return go(PATH)  # removed in another tab
+    return go(f"{PATH}?done=renamed")
+
+
+@endpoint(form_on=PATH)
+def remove_authenticator_app(call: Call) -> Response:
+    session = _require_factor(call)
+    try:
+        authenticator_apps.remove(call.work, user_id=session.user_id, app_id=call.form.get("id", ""))
+    except OnlyAuthenticatorApp as refusal:
+        return _overview(call, session, destination(call), errors={"apps": refusal.message}, status_code=400)
+    except NoSuchAuthenticatorApp:
+        return go(PATH)
+    return go(f"{PATH}?done=removed")
 
 
 @endpoint(form_on=PATH)
@@ -89,7 +134,7 @@ def turn_on_with_passkeys(call: Call) -> Response:
         codes = passkey_two_factor.turn_on(call.work, session)
     except NotWithPasskey:
         return go(where.through(PATH))
-    return page(call, "accounts/recovery_codes_shown.html", where=where, codes=codes, just_turned_on=True)
+    return page(call, "accounts/recovery_codes_shown.html", where=where, codes=codes, because="turned-on")
 
 
 @endpoint(form_on=PATH)
@@ -114,6 +159,12 @@ def turn_off(call: Call) -> Response:
     return go(where.through(PATH, off="yes"))
 
 
+def _require_factor(call: Call) -> Session:
+    """Return a recent session with a second factor."""
+    require_recent(call, back=PATH)
+    return require_second_factor(call, back=PATH)
+
+
 def _overview(
     call: Call,
     session: Session,
@@ -125,6 +176,7 @@ def _overview(
     work, user_id = call.work, session.user_id
     offered = second_factor.find_offered(work, user_id)
     enabled = second_factor.is_enabled(work, user_id)
+    apps = authenticator_apps.find_of_user(work, user_id)
     question = None
     if enabled and PASSKEYS in offered and TOTP not in offered:
         question = passkeys.second_factor_options(work, session)
@@ -134,7 +186,12 @@ def _overview(
         status_code=status_code,
         where=where,
         enabled=enabled,
-        has_app=TOTP in offered,
+        apps=apps,
+        may_add=len(apps) < authenticator_apps.MOST,
+        may_remove=authenticator_apps.may_remove(work, user_id, apps),
+        longest_name=LONGEST_NAME,
+        done=call.query.get("done", ""),
+        now=work.now,
         has_passkeys=PASSKEYS in offered,
         question=question,
         requirement=policy.find_requirement(work, user_id),
@@ -150,6 +207,7 @@ def _set_up(
     where: Destination,
     enrolment: Enrolment,
     *,
+    name: str | None = None,
     errors: dict[str, str] | None = None,
     status_code: int = 200,
 ) -> Response:
@@ -161,5 +219,9 @@ def _set_up(
         picture=qr_code(enrolment.uri),
         key=totp_enrolment.grouped(enrolment.key),
         uri=enrolment.uri,
+        number=enrolment.count + 1 if enrolment.count else None,
+        replaces=enrolment.replaces,
+        name=name,
+        longest_name=LONGEST_NAME,
         errors=errors or {},
     )

@@ -57,6 +57,8 @@ EVENT_NAMES: Mapping[str, Text] = {
     Event.REMEMBERED_DEVICE_ADDED: Text("Device remembered"),
     Event.REMEMBERED_DEVICE_REMOVED: Text("Remembered device removed"),
     Event.RECOVERY_CODES_RENEWED: Text("Recovery codes replaced"),
+    Event.AUTHENTICATOR_APP_ADDED: Text("Authenticator app added"),
+    Event.AUTHENTICATOR_APP_REMOVED: Text("Authenticator app removed"),
     Event.PASSKEY_ADDED: Text("Passkey added"),
     Event.PASSKEY_REMOVED: Text("Passkey removed"),
     Event.PASSKEY_BACKUP_CHANGED: Text("Backup of a passkey changed"),

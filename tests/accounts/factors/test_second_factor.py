@@ -141,6 +141,7 @@ def test_the_copy_of_ones_data_has_it(fake: FakeFactor, ada: str, work: Work) ->
         document = json.loads(export(w, user_id=ada, applications=[]))
     assert document["two_factor"] == {
         "on_since": None,
+        "authenticator_apps": [],
         "on_with_passkeys_since": None,
         "passkeys": [],
         "recovery_codes_left": 0,

@@ -15,8 +15,12 @@ pytestmark = pytest.mark.both_databases
 def test_a_time_step_is_used_once_and_so_is_every_earlier_one(work: Work) -> None:
     with work() as w:
         user_id = make_user(w)
-        totp.replace(w.db, TotpCredential(user_id, "sealed", w.now, last_step=10))
-        assert [totp.spend_step(w.db, user_id, step) for step in (11, 11, 10, 12)] == [True, False, False, True]
+        first, second = (TotpCredential(user_id, seed, w.now, last_step=10) for seed in ("sealed", "sealed too"))
+        for app in (first, second):
+            totp.add(w.db, app)
+        for app in (first, second):
+            spent = [totp.spend_step(w.db, app, step, now=w.now) for step in (11, 11, 10, 12)]
+            assert spent == [True, False, False, True]
 
 
 def test_a_recovery_code_is_used_once(work: Work) -> None:

@@ -6,7 +6,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from provider.accounts.factors import removal, second_factor
-from provider.accounts.factors.store import totp as store
+from provider.accounts.factors.store import totp_setups
 from provider.audit import store as audit
 from tests.support.browser import Browser
 from tests.support.clock import Clock
@@ -131,7 +131,7 @@ def test_a_set_up_is_over_after_half_an_hour(browser: Browser, ada: str, clock: 
     begin_set_up(browser)
     clock.advance(minutes=31)
     with work() as w:
-        assert store.find_enrolment(w.read, ada, session_id=ada, begun_after=clock.now) is None
+        assert totp_setups.find(w.read, ada, session_id=ada, begun_after=clock.now) is None
     sign_in(browser)
     assert browser.open("/account/two-factor/set-up").path == "/account/two-factor"
 

@@ -23,7 +23,7 @@ def bob(work: Work) -> str:
 def with_totp(work: Work, ada: str) -> None:
     """Ada has a second factor."""
     with work() as w:
-        totp.replace(w.db, TotpCredential(ada, "sealed", w.now, 0))
+        totp.add(w.db, TotpCredential(ada, "sealed", w.now, 0))
 
 
 # claims and acr_values

@@ -5,7 +5,8 @@ linked identity.
 from urllib.parse import urlencode
 
 from provider.accounts import known_devices, linked_identities
-from provider.accounts.factors import passkeys, removal
+from provider.accounts.factors import authenticator_apps, passkeys, removal
+from provider.accounts.factors.totp import name_of
 from provider.accounts.linked_identities import LastSignInMethod
 from provider.admin.pages.actions import Action, Actions, Subject
 from provider.admin.pages.users.details import UserDetails
@@ -41,6 +42,16 @@ def _passkey(call: Call, person: UserDetails) -> str | None:
 
 def _remove_passkey(call: Call, subject: Subject[UserDetails]) -> None:
     removal.remove_passkey(call.work, user_id=subject.value.user.id, passkey_id=call.query.text("passkey"))
+
+
+def _authenticator_app(call: Call, person: UserDetails) -> str | None:
+    held = authenticator_apps.find_of_user(call.work, person.user.id)
+    return next((name_of(one) for one in held if one.id == call.query.get("authenticator")), None)
+
+
+def _remove_authenticator_app(call: Call, subject: Subject[UserDetails]) -> None:
+    app_id = call.query.text("authenticator")
+    removal.remove_authenticator_app(call.work, user_id=subject.value.user.id, app_id=app_id)
 
 
 def _app(call: Call, person: UserDetails) -> str | None:
@@ -106,6 +117,19 @@ CONNECTION_ACTIONS: Actions[UserDetails] = {
         done=Text("Passkey removed."),
         do=_remove_passkey,
         part=_passkey,
+        danger=True,
+    ),
+    "remove-authenticator": Action(
+        title=Text("Remove authenticator app"),
+        button=Text("Remove"),
+        means=(
+            Text("Use this if the device was lost or stolen. The user can no longer sign in with codes from this app."),
+            Text("All sessions and application access end now, including offline access."),
+            Text("The user is notified by email."),
+        ),
+        done=Text("Authenticator app removed."),
+        do=_remove_authenticator_app,
+        part=_authenticator_app,
         danger=True,
     ),
     "disconnect": Action(

@@ -5,7 +5,7 @@ from datetime import datetime
 from starlette.responses import Response
 
 from provider.accounts import known_devices, throttle
-from provider.accounts.factors import passkeys, policy, remembered_devices, second_factor
+from provider.accounts.factors import authenticator_apps, passkeys, policy, remembered_devices, second_factor
 from provider.accounts.factors.authenticators import find_name
 from provider.accounts.store import passwords
 from provider.accounts.store.failures import Counter
@@ -34,6 +34,7 @@ SECURITY_EVENTS = tuple(
             "account.password.",
             "account.two_factor.",
             "account.recovery_code",
+            "account.authenticator_app.",
             "account.passkey.",
             "account.remembered_device.",
             "account.identity.",
@@ -73,6 +74,7 @@ def show_security(call: Call) -> Response:
     subject, work = find_shown(call), call.work
     user_id = subject.value.user.id
     factors = second_factor.export(work, user_id)
+    apps = authenticator_apps.find_of_user(work, user_id)
     return user_page(
         call,
         subject,
@@ -81,6 +83,8 @@ def show_security(call: Call) -> Response:
         password_changed_at=passwords.find_time(work.read, user_id),
         two_factor_since=factors["on_since"] or factors["on_with_passkeys_since"],
         requirement=policy.find_requirement(work, user_id),
+        authenticator_apps=apps,
+        may_remove_app=authenticator_apps.may_remove(work, user_id, apps),
         passkeys=[(one, find_name(one.aaguid)) for one in passkeys.find_of_user(work, user_id)],
         remembered_until={known.id: one.expires_at for known, one in remembered_devices.find_of_user(work, user_id)},
         devices=[(one, device_name(one.user_agent or "")) for one in known_devices.find_of_user(work, user_id)],
