@@ -75,7 +75,7 @@ def find_target(work: UnitOfWork, server: AuthorizationServer, checks: Checks, g
         checks, given.repeated & {"client_id", "redirect_uri", "request_uri"}, section="RFC 6749 section 3.1"
     )
     require_syntax(checks, given, ("client_id", "redirect_uri"), error=InvalidRequestError)
-    client = _require_registered(checks, None if client_id is None else server.clients.find(work, client_id), client_id)
+    client = _require_registered(checks, _find_client(work, server, checks, client_id), client_id)
     registered = client.metadata.redirect_uris
     redirect_uri = given.get("redirect_uri")
     state, mode = given.get("state"), effective_response_mode(given, client.metadata.response_modes)
@@ -106,6 +106,14 @@ def find_target(work: UnitOfWork, server: AuthorizationServer, checks: Checks, g
         "needs. Only the port of a loopback URI may differ.",
     )
     return Target(client, redirect_uri, redirect_uri_given=True, state=state, response_mode=mode)
+
+
+def _find_client(work: UnitOfWork, server: AuthorizationServer, checks: Checks, client_id: str | None) -> Client | None:
+    if client_id is None:
+        return None
+    return server.client_documents.find(
+        work, server.clients, checks, client_id, error=InvalidRequestError, must_be_fresh=True
+    )
 
 
 def require_still_registered(work: UnitOfWork, server: AuthorizationServer, checks: Checks, target: Target) -> None:

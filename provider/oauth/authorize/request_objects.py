@@ -45,10 +45,14 @@ def unwrap(work: UnitOfWork, server: AuthorizationServer, checks: Checks, given:
     Raises an OAuth2Error about the object, whose sender is not known yet. Errors in the request itself, and
     unregistered clients, are found by the functions that read it.
     """
-    client = server.clients.find(work, given.get("client_id", ""))
     by_value = "request" in given
     by_reference = "request_uri" in given and work.settings.request_uri
-    if given.repeated or client is None or client.disabled or not (by_value or by_reference):
+    if given.repeated or not (by_value or by_reference):
+        return given
+    client = server.client_documents.find(
+        work, server.clients, checks, given.get("client_id", ""), error=InvalidRequestError, must_be_fresh=True
+    )
+    if client is None or client.disabled:
         return given
     checks.client_id = client.client_id
     require_syntax(checks, given, ("request", "request_uri"))

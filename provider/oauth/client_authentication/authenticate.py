@@ -21,13 +21,16 @@ def authenticate(
     authorization: str | None,
     form: Mapping[str, str],
     endpoint_url: str,
+    may_be_new: bool = False,
 ) -> Client:
     """Return the client that sent this request. Raises InvalidClientError (401), or InvalidRequestError if several
     methods are mixed.
+
+    `may_be_new`: a client with a metadata document may call here first.
     """
     shown = read_credentials(checks, authorization=authorization, form=form)
     try:
-        client = find_enabled(work, server, checks, shown.client_id)
+        client = find_enabled(work, server, checks, shown.client_id, may_be_new=may_be_new)
     except InvalidClientError:
         _count_failure(work, shown)
         raise
@@ -54,10 +57,14 @@ def authenticate(
     return client
 
 
-def find_enabled(work: UnitOfWork, server: AuthorizationServer, checks: Checks, client_id: str) -> Client:
+def find_enabled(
+    work: UnitOfWork, server: AuthorizationServer, checks: Checks, client_id: str, *, may_be_new: bool = False
+) -> Client:
     """Return the client that a request names. Raises InvalidClientError if it is unknown or disabled."""
     checks.client_id = client_id
-    known = server.clients.find(work, client_id)
+    known = server.client_documents.find(
+        work, server.clients, checks, client_id, error=InvalidClientError, may_be_new=may_be_new
+    )
     return checks.found(
         None if known is None or known.disabled else known,
         "The client is registered and enabled",
