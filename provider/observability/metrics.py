@@ -54,6 +54,7 @@ KINDS = (
     "access_token",
     "all_logins",
     "authorization_code",
+    "client_document",
     "client_secret",
     "code",
     "device",

@@ -20,6 +20,7 @@ from provider.oauth.authorize.parameters import (
 from provider.oauth.authorize.trials import is_trial
 from provider.oauth.checks import FIND_CLIENT, Checks, with_value
 from provider.oauth.clients.clients import Client
+from provider.oauth.clients.document_urls import SCHEME
 from provider.oauth.clients.redirect_uris import is_registered
 from provider.oauth.clients.resources import read_resources
 from provider.oauth.errors import InvalidRequestError
@@ -75,7 +76,7 @@ def find_target(work: UnitOfWork, server: AuthorizationServer, checks: Checks, g
         checks, given.repeated & {"client_id", "redirect_uri", "request_uri"}, section="RFC 6749 section 3.1"
     )
     require_syntax(checks, given, ("client_id", "redirect_uri"), error=InvalidRequestError)
-    client = _require_registered(checks, _find_client(work, server, checks, client_id), client_id)
+    client = _require_registered(checks, find_client(work, server, checks, client_id), client_id)
     registered = client.metadata.redirect_uris
     redirect_uri = given.get("redirect_uri")
     state, mode = given.get("state"), effective_response_mode(given, client.metadata.response_modes)
@@ -108,11 +109,18 @@ def find_target(work: UnitOfWork, server: AuthorizationServer, checks: Checks, g
     return Target(client, redirect_uri, redirect_uri_given=True, state=state, response_mode=mode)
 
 
-def _find_client(work: UnitOfWork, server: AuthorizationServer, checks: Checks, client_id: str | None) -> Client | None:
+def find_client(work: UnitOfWork, server: AuthorizationServer, checks: Checks, client_id: str | None) -> Client | None:
+    """Return the client that a request names, or None. Its metadata document, if it has one, is fetched if it is old.
+
+    Raises an OAuth2Error if the document cannot be used.
+    """
     if client_id is None:
         return None
+    known = server.clients.find(work, client_id)
+    if SCHEME not in client_id:
+        return known
     return server.client_documents.find(
-        work, server.clients, checks, client_id, error=InvalidRequestError, must_be_fresh=True
+        work, server.clients, known, checks, client_id, error=InvalidRequestError, must_be_fresh=True
     )
 
 

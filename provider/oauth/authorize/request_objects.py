@@ -14,6 +14,7 @@ from provider.jose.json_objects import is_whole_number
 from provider.jose.signed_jwts import InvalidJwt, SignedJwt, read_jwt
 from provider.jose.times import CLIENT_LEEWAY, problem_with_times
 from provider.oauth.authorize.parameters import PARAMETERS
+from provider.oauth.authorize.request import find_client
 from provider.oauth.checks import Checks
 from provider.oauth.client_authentication.client_jwts import (
     Kind,
@@ -49,9 +50,7 @@ def unwrap(work: UnitOfWork, server: AuthorizationServer, checks: Checks, given:
     by_reference = "request_uri" in given and work.settings.request_uri
     if given.repeated or not (by_value or by_reference):
         return given
-    client = server.client_documents.find(
-        work, server.clients, checks, given.get("client_id", ""), error=InvalidRequestError, must_be_fresh=True
-    )
+    client = find_client(work, server, checks, given.get("client_id"))
     if client is None or client.disabled:
         return given
     checks.client_id = client.client_id

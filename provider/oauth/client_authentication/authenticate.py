@@ -7,6 +7,7 @@ from provider.oauth.client_authentication.assertion import require_assertion
 from provider.oauth.client_authentication.credentials import REFUSED, Credentials, read_credentials
 from provider.oauth.client_authentication.secret import require_secret
 from provider.oauth.clients.clients import Client
+from provider.oauth.clients.document_urls import SCHEME
 from provider.oauth.errors import InvalidClientError
 from provider.oauth.tokens.server import AuthorizationServer
 from provider.ratelimits import LIMITS, fail, of_network
@@ -62,9 +63,11 @@ def find_enabled(
 ) -> Client:
     """Return the client that a request names. Raises InvalidClientError if it is unknown or disabled."""
     checks.client_id = client_id
-    known = server.client_documents.find(
-        work, server.clients, checks, client_id, error=InvalidClientError, may_be_new=may_be_new
-    )
+    known = server.clients.find(work, client_id)
+    if SCHEME in client_id:
+        known = server.client_documents.find(
+            work, server.clients, known, checks, client_id, error=InvalidClientError, may_be_new=may_be_new
+        )
     return checks.found(
         None if known is None or known.disabled else known,
         "The client is registered and enabled",

@@ -70,6 +70,7 @@ class MetadataDocuments:
         self,
         work: UnitOfWork,
         clients: Clients,
+        known: Client | None,
         checks: Checks,
         client_id: str,
         *,
@@ -77,12 +78,11 @@ class MetadataDocuments:
         may_be_new: bool = True,
         must_be_fresh: bool = False,
     ) -> Client | None:
-        """Return the client, registered or with a metadata document, or None.
+        """Return the client with this client_id, or None. `known` is what is stored about it, registered or not.
 
         `may_be_new`: a client that was never met is looked for at its URL. `must_be_fresh`: an old copy does not do.
         Raises `error` if the document cannot be used, ClientKeysUnavailableError (503) if its server is down.
         """
-        known = clients.find(work, client_id)
         if not is_document_url(client_id) or (known is not None and not known.has_document):
             return known
         if known is None and not may_be_new:
