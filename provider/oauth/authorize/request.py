@@ -171,7 +171,7 @@ def read_request(
     response_type = read_response_type(checks, work.settings, client, given)
     if not is_trial(work, given):
         require_response_mode(checks, client, given)
-    scope = read_scope(checks, client, response_type, given)
+    scope = read_scope(checks, work.settings, client, response_type, given)
     require_id_token_can_be_used(checks, response_type, given, scope)
     code_challenge = read_challenge(checks, client, response_type, given)
     claims, hinted_sub = read_claims(checks, client, given), read_hinted_sub(work, server, checks, client, given)

@@ -41,7 +41,7 @@ def device_authorization(call: Call) -> Response:
         got=", ".join(client.metadata.grant_types),
         fix=ADD_GRANT,
     )
-    scope = read_scope(request.checks, client, CODE_FLOW, call.form)
+    scope = read_scope(request.checks, call.settings, client, CODE_FLOW, call.form)
     resources = read_resources(call.work, request.checks, call.form.get("resource"))
     request.checks.require(
         set(resources) <= {request.server.issuer},

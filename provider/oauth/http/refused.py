@@ -69,7 +69,8 @@ def _bearer_challenge(call: Call, error: OAuth2Error) -> str:
     bearer = 'Bearer realm="signet"' + (f', resource_metadata="{about}"' if about else "")
     if isinstance(error, MissingTokenError):
         return bearer
-    return f'{bearer}, error="{error.error}", error_description="{error.description}"'
+    scope = f', scope="{error.scope}"' if isinstance(error, InsufficientScopeError) and error.scope else ""
+    return f'{bearer}, error="{error.error}", error_description="{error.description}"{scope}'
 
 
 protocol_endpoint = machine_endpoint(render=as_json)

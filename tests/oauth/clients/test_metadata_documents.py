@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from starlette.applications import Starlette
 
 from provider.audit import store as audit
 from provider.config.settings import Settings
@@ -233,6 +234,24 @@ def test_an_app_that_is_not_used_is_deleted_and_a_disabled_one_stays(
     assert stored(work, agent.url).expires_at == clock.now + settings.unused_client_lifetime
 
 
+@pytest.mark.parametrize("assumed", [False, True])
+def test_an_app_that_does_not_ask_for_offline_access_may_get_it_all_the_same(
+    agent: Published,
+    installation: Installation,
+    app: Starlette,
+    browser: WatchedClient,
+    http: WatchedClient,
+    assumed: bool,
+) -> None:
+    """OIDC Core section 11 leaves it to the server. The user is asked for it."""
+    changed = installation.settings.model_copy(update={"assume_offline_access": assumed})
+    app.state.installation = replace(installation, settings=changed)
+    agent.publish(scope="openid email")
+    asked = agent.rp(http).ask(browser, scope="email openid")
+    page = browser.get("/consent", params={"request_uri": asked.request_uri}).text
+    assert ("Stay connected when you" in page) is assumed
+
+
 def test_operators_cannot_edit_what_a_document_says(
     agent: Published, rp: RelyingParty, browser: WatchedClient, work: Work
 ) -> None:
@@ -254,9 +273,7 @@ def test_a_url_that_an_operator_registered_is_a_client_like_others(
     assert agent.fetched == 0
 
 
-def test_of_many_requests_at_once_one_fetches(
-    agent: Published, installation: Installation, app: object, new_http: object, rp: RelyingParty
-) -> None:
+def test_of_many_requests_at_once_one_fetches(agent: Published, rp: RelyingParty) -> None:
     """One fetch for each host at a time; one more request may wait for it, and others come again."""
     began, go = threading.Event(), threading.Event()
     document = answer(agent.document)
