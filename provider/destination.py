@@ -7,6 +7,7 @@ app if the request expires on the way.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -39,6 +40,12 @@ class App:
     tos_uri: str | None = None
     is_vouched_for: bool = True
     """Whether an operator has reviewed the client's metadata."""
+    first_seen: datetime | None = None
+    """When the app came here first, if its client_id is the URL of a metadata document."""
+    return_host: str = ""
+    """The host, or the scheme, of its redirect URI if that is not `host`."""
+    is_local: bool = False
+    """Whether its redirect URI leads to the user's own device, where no one can tell apps apart."""
     required_factor: str = "none"
     """What its users must sign in with, whatever a request asks for."""
 

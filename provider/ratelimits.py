@@ -43,6 +43,9 @@ class Limits:
     registration: str = (
         "1000/hour"  # clients that register from one place: a row each, and a request if they name a URL
     )
+    client_document: str = (
+        "120/hour"  # apps with a metadata document that were never met, from one place: each is a request and a row
+    )
     explanation: str = "120/minute"  # rows kept about refused requests from one place
 
 

@@ -86,7 +86,7 @@ def plan(work: UnitOfWork, text: str, *, environ: Mapping[str, str], prune: bool
         changes += [
             PlannedChange("delete", f"client {client.client_id}", do=_deleting(client.client_id))
             for client in _every_client(work)
-            if client.client_id not in wanted and not client.registered_itself
+            if client.client_id not in wanted and not client.registered_itself and not client.has_document
         ]
     return changes
 
@@ -115,6 +115,8 @@ def _client(
     before = clients.find_client(work, client_id)
     if before is not None and before.registered_itself:
         raise NotApplied(f"{about} registered itself, so the file cannot change it.")
+    if before is not None and before.has_document:
+        raise NotApplied(f"{about} has its metadata at this URL, so the file cannot change it.")
     try:
         metadata = parse_metadata(table)
         if before is None or before.metadata != metadata:

@@ -40,8 +40,8 @@ Which = Annotated[str, typer.Argument(metavar="CLIENT_ID", help="The client_id o
 
 
 def _describe(client: "Client") -> dict[str, Any]:
-    own = {"client_id": client.client_id, "disabled": client.disabled, "created_at": client.created_at}
-    own |= {"registered_itself": client.registered_itself, "expires_at": client.expires_at}
+    names = ("client_id", "disabled", "created_at", "registered_itself", "expires_at", "document_expires_at")
+    own = {name: getattr(client, name) for name in names}
     return own | {"token_endpoint_auth_method": None} | client.metadata.as_json()
 
 

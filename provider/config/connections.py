@@ -7,6 +7,7 @@ from pydantic import Field, field_validator
 
 from provider.config.lists import Ordered
 from provider.config.section import Section
+from provider.config.sign_up import Domains
 from provider.config.uri_schemes import Schemes
 
 
@@ -31,6 +32,26 @@ class Connections(Section):
     )
     registration_require_pkce: bool = Field(
         True, description="Require PKCE from self-registered apps with a secret. Public apps must always use PKCE."
+    )
+    client_documents: Literal["off", "listed", "all"] = Field(
+        "off",
+        description="Which apps can use the URL of a metadata document as their client_id, without registration: off "
+        "(none), listed (those at SIGNET_CLIENT_DOCUMENT_DOMAINS) or all. See docs/connect/client-documents.md.",
+    )
+    client_document_domains: Domains = Field(
+        frozenset(),
+        description="Domains whose apps can use metadata documents, comma-separated. *.example.com matches its "
+        "subdomains. Only these may have private addresses, if SIGNET_OUTBOUND_ALLOW has them too.",
+    )
+    client_document_domains_blocked: Domains = Field(
+        frozenset(),
+        description="Domains whose apps cannot use metadata documents, comma-separated. These win over the "
+        "other settings.",
+    )
+    assume_offline_access: bool = Field(
+        False,
+        description="Treat requests of apps that no operator registered as if they asked for offline_access. Turn on "
+        "for agents and MCP clients that lose access when the browser session ends.",
     )
     legacy_response_types: bool = Field(
         False,

@@ -43,6 +43,8 @@ class Detail(TypedDict, total=False):
     """The value that was sent instead, if the check fails. It must contain no secret: shorten, count or omit it."""
     fix: Required[str]
     """What the developer or operator can do about it."""
+    scope: str
+    """The scope that an access token lacks, for the challenge (RFC 6750 section 3)."""
 
 
 class Check(NamedTuple):
@@ -93,6 +95,8 @@ class Checks:
         self.noted.append((name, False, detail))
         refused = detail["error"](description=ascii_description(detail["description"]))
         refused.checks = self
+        if "scope" in detail:
+            refused.scope = detail["scope"]
         raise refused
 
 

@@ -117,10 +117,11 @@ class UseResourceNonceError(UseDpopNonceError):
 
 
 class InsufficientScopeError(OAuth2Error):
-    """A token without the scope that is needed (RFC 6750 section 3.1)."""
+    """A token without the scope that is needed (RFC 6750 section 3.1). `scope` is that scope, for the challenge."""
 
     error = "insufficient_scope"
     status_code = 403
+    scope = ""
 
 
 class ChallengeError(OAuth2Error):

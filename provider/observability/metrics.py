@@ -54,6 +54,7 @@ KINDS = (
     "access_token",
     "all_logins",
     "authorization_code",
+    "client_document",
     "client_secret",
     "code",
     "device",
@@ -125,6 +126,12 @@ TOKEN_REQUESTS = Counter(
     Label("outcome", "`issued`, the OAuth error code, or the code of the problem (docs/reference/errors.md)."),
     alert='A sudden rise of `outcome="invalid_grant"` or `outcome="invalid_client"`.',
     tally=_tokens,
+)
+CLIENT_DOCUMENTS = Counter(
+    "signet_client_documents",
+    "Fetches of client metadata documents.",
+    Label("outcome", "What came of it.", ("fetched", "invalid", "refused", "unavailable")),
+    alert="A sudden rise: someone tries many URLs as `client_id`, or a client that many use has lost its document.",
 )
 SIGN_INS = Counter(
     "signet_sign_ins",

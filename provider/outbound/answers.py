@@ -1,23 +1,30 @@
 """The results of a request to another server: an answer, or a failure."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A complete response. `content_type` is in lower case and without parameters."""
+    """A complete response. `content_type` is in lower case and without parameters, names of headers in lower case."""
 
     status: int
     content_type: str
     body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class OutboundFailed(Exception):
     """A request without a usable response.
 
-    `reason` is for the operator's log and explanation only: it could reveal our network to a caller.
+    `reason` is for the operator's log and explanation only: it could reveal our network to a caller. `status` is the
+    HTTP status if there was a response with the wrong one.
     """
 
-    def __init__(self, reason: str) -> None:
-        self.reason = reason
+    def __init__(self, reason: str, *, status: int | None = None) -> None:
+        self.reason, self.status = reason, status
         super().__init__(reason)
+
+
+class OutboundRefused(OutboundFailed):
+    """A failure that a server which is up causes: no address that may be reached, or an answer that is too long."""

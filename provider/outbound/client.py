@@ -4,6 +4,7 @@ Each exchange has its own connection (`connection`). There are no redirects, coo
 compressed responses.
 """
 
+import re
 import socket
 import ssl
 import threading
@@ -23,6 +24,10 @@ FAILURE_KEPT = timedelta(seconds=10)
 """How long a server that did not answer is not asked again, so that no request waits for it meanwhile."""
 MOST_FAILURES = 1000
 LONGEST_URL = 2000
+MOST_HEADERS = 16 * 1024
+"""The bytes that the headers of a response may take beside a document whose size is limited."""
+ANY_JSON = "application/*+json"
+IS_JSON = re.compile(r"application/[a-z0-9!#$&^_.-]+\+json").fullmatch
 
 
 def _as_it_is(_method: str, _host: str) -> AbstractContextManager[object]:
@@ -42,18 +47,22 @@ class Outbound:
         self._allowed = networks(settings.outbound_allow)
         self._clock = clock
         self._lookup = lookup
-        self._failures: dict[str, tuple[datetime, str]] = {}
+        self._failures: dict[str, tuple[datetime, OutboundFailed]] = {}
         self._lock = threading.Lock()
         self.around: Callable[[str, str], AbstractContextManager[object]] = _as_it_is
         """The context manager around each exchange, given its method and host: used by `tracing`."""
 
-    def fetch(self, url: str, *, accept: Collection[str]) -> Answer:
+    def fetch(
+        self, url: str, *, accept: Collection[str], most: int | None = None, may_be_private: bool = True
+    ) -> Answer:
         """Return the document at this URL, which must answer 200 with one of these types.
 
+        `application/*+json` accepts each type with that suffix (RFC 6839 section 3.1). `most` is the largest document
+        in bytes. Without `may_be_private` only public addresses are reached, whatever the operator allows.
         Raises OutboundFailed, and again for FAILURE_KEPT after a failure.
         """
         with self._unless_failing(url):
-            return self._fetch(url, accept)
+            return self._fetch(url, accept, most, may_be_private=may_be_private)
 
     def deliver(self, url: str, form: Mapping[str, str]) -> Answer:
         """Post a form that can be retried later. Raises OutboundFailed, and again for FAILURE_KEPT after a failure."""
@@ -70,25 +79,29 @@ class Outbound:
     @contextmanager
     def _unless_failing(self, url: str) -> Iterator[None]:
         now = self._clock()
-        at, reason = self._failures.get(url, (now, ""))
-        if reason and timedelta(0) <= now - at < FAILURE_KEPT:
-            raise OutboundFailed(f"{reason} (a moment ago; not asked again yet)")
+        at, before = self._failures.get(url, (now, None))
+        if before is not None and timedelta(0) <= now - at < FAILURE_KEPT:
+            again = f"{before.reason} (a moment ago; not asked again yet)"
+            raise type(before)(again, status=before.status)
         try:
             yield
         except OutboundFailed as failed:
             with self._lock:
                 if len(self._failures) >= MOST_FAILURES:
                     self._failures.clear()
-                self._failures[url] = (now, failed.reason)
+                self._failures[url] = (now, failed)
             raise
         self._failures.pop(url, None)
 
-    def _fetch(self, url: str, accept: Collection[str]) -> Answer:
-        answer = self.get(url, headers={"Accept": ", ".join(accept)})
+    def _fetch(self, url: str, accept: Collection[str], most: int | None, *, may_be_private: bool) -> Answer:
+        headers = {"Accept": ", ".join(dict.fromkeys("application/json" if one == ANY_JSON else one for one in accept))}
+        answer = self._exchange("GET", url, headers, None, most=most, may_be_private=may_be_private)
         if answer.status != 200:
-            raise OutboundFailed(f"it answered {answer.status}")
-        if answer.content_type not in accept:
-            raise OutboundFailed(f"it answered with {answer.content_type[:60] or 'no type'}")
+            raise OutboundFailed(f"it answered {answer.status}", status=answer.status)
+        if answer.content_type not in accept and not (ANY_JSON in accept and IS_JSON(answer.content_type)):
+            raise OutboundFailed(f"it answered with {answer.content_type[:60] or 'no type'}", status=answer.status)
+        if most is not None and len(answer.body) > most:
+            raise OutboundFailed(f"the document is longer than {most} bytes", status=answer.status)
         return answer
 
     def get(self, url: str, *, headers: Mapping[str, str] | None = None) -> Answer:
@@ -109,7 +122,16 @@ class Outbound:
             context.load_verify_locations(cafile=self._settings.outbound_ca)
         return context
 
-    def _exchange(self, method: str, url: str, headers: Mapping[str, str], content: bytes | None) -> Answer:
+    def _exchange(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        content: bytes | None,
+        *,
+        most: int | None = None,
+        may_be_private: bool = True,
+    ) -> Answer:
         parts, host, port = _split(url)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         own = {
@@ -120,6 +142,12 @@ class Outbound:
         }
         from provider.outbound import connection  # noqa: PLC0415  # loads httpcore2, which commands seldom need
 
+        network = connection.CheckedNetwork(
+            self._lookup,
+            self._allowed if may_be_private else (),
+            encrypted=parts.scheme == "https",
+            most=connection.MAX_ANSWER if most is None else most + MOST_HEADERS,
+        )
         with self.around(method, host):
             return connection.exchange(
                 method,
@@ -130,7 +158,7 @@ class Outbound:
                 headers=own | dict(headers),
                 content=content,
                 tls=self._tls,
-                network=connection.CheckedNetwork(self._lookup, self._allowed, encrypted=parts.scheme == "https"),
+                network=network,
             )
 
 

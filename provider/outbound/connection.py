@@ -17,7 +17,7 @@ from typing import Any
 import httpcore2
 
 from provider.outbound.addresses import Lookup, Networks, may_be_reached
-from provider.outbound.answers import Answer, OutboundFailed
+from provider.outbound.answers import Answer, OutboundFailed, OutboundRefused
 
 TIMEOUT = 3.0
 """The most seconds for a whole exchange: name, connection, TLS, request and response."""
@@ -30,9 +30,9 @@ MOST_ADDRESSES = 4
 class Allowance:
     """The time and bytes that one exchange may take in total."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = MAX_ANSWER) -> None:
         self._until = time.monotonic() + TIMEOUT
-        self._room = MAX_ANSWER
+        self._most = self._room = most
 
     @property
     def seconds(self) -> float:
@@ -45,18 +45,18 @@ class Allowance:
     def take(self, data: bytes) -> bytes:
         self._room -= len(data)
         if self._room < 0:
-            raise OutboundFailed(f"the answer is longer than {MAX_ANSWER // 1024} KiB")
+            raise OutboundRefused(f"the answer is longer than {self._most // 1024} KiB")
         return data
 
 
 class CheckedNetwork(httpcore2.NetworkBackend):
     """A network backend that connects only to addresses that may be reached."""
 
-    def __init__(self, lookup: Lookup, allowed: Networks, *, encrypted: bool) -> None:
+    def __init__(self, lookup: Lookup, allowed: Networks, *, encrypted: bool, most: int = MAX_ANSWER) -> None:
         self._lookup = lookup
         self._allowed = allowed
         self._encrypted = encrypted
-        self._allowance = Allowance()
+        self._allowance = Allowance(most)
 
     def connect_tcp(
         self,
@@ -69,7 +69,7 @@ class CheckedNetwork(httpcore2.NetworkBackend):
         found = self._resolve(host, port)
         good = [(family, place) for family, *_, place in found if self._may_be_reached(place[0])][:MOST_ADDRESSES]
         if not good:
-            raise OutboundFailed(f"{host} has no address that may be reached")
+            raise OutboundRefused(f"{host} has no address that may be reached")
         for left, (family, place) in zip(range(len(good), 0, -1), good, strict=True):
             sock = socket.socket(family, socket.SOCK_STREAM)
             try:
@@ -161,11 +161,12 @@ def exchange(
         connection.close()
     named = {name.lower(): value for name, value in response.headers}
     if not 200 <= response.status < 600 or 300 <= response.status < 400:
-        raise OutboundFailed(f"it answered {response.status}; redirects are not followed")
+        raise OutboundFailed(f"it answered {response.status}; redirects are not followed", status=response.status)
     if named.get(b"content-encoding", b"identity").lower() != b"identity":
         raise OutboundFailed("it answered compressed, which was not asked for")
     content_type = named.get(b"content-type", b"").partition(b";")[0].strip().lower()
-    return Answer(response.status, content_type.decode("ascii", "replace"), response.content)
+    texts = {name.decode("ascii", "replace"): value.decode("ascii", "replace") for name, value in named.items()}
+    return Answer(response.status, content_type.decode("ascii", "replace"), response.content, texts)
 
 
 def _in_words(error: OSError) -> str:

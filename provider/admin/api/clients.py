@@ -35,6 +35,10 @@ _OWN: dict[str, Any] = {
     "disabled": (bool, Field(description="Whether the client is disabled.")),
     "registered_itself": (bool, Field(description="Whether it used dynamic registration, and can update itself.")),
     "expires_at": (datetime | None, Field(None, description="When the client is deleted if it is still unused.")),
+    "document_expires_at": (
+        datetime | None,
+        Field(None, description="When the metadata document at the `client_id` is fetched again. Null: registered."),
+    ),
     "created_at": (datetime, Field(description="When the client was registered.")),
 }  # fmt: skip
 _SECRET: Any = (
@@ -248,6 +252,7 @@ def _parse(call: Call, operator: Operator, given: dict[str, Any]) -> ClientMetad
 def _values(client: Client) -> dict[str, Any]:
     own = {"client_id": client.client_id, "disabled": client.disabled, "created_at": client.created_at}
     own |= {"registered_itself": client.registered_itself, "expires_at": client.expires_at}
+    own |= {"document_expires_at": client.document_expires_at}
     return own | client.metadata.as_json()
 
 

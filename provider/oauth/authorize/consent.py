@@ -19,11 +19,14 @@ from provider.work import UnitOfWork
 def granted(work: UnitOfWork, *, user_id: str, client: Client) -> Consent | None:
     """Return what the user granted this client before, or None.
 
-    A public client cannot prove its identity, so nothing is remembered for it (RFC 6749 section 10.2).
+    A public client cannot prove its identity, so nothing is remembered for it (RFC 6749 section 10.2). Nor is what was
+    granted before a metadata document changed (Client ID Metadata Document section 6.3).
     """
     if client.metadata.is_public:
         return None
-    return consents.find(work.read, user_id, client.client_id)
+    found = consents.find(work.read, user_id, client.client_id)
+    was_changed = found is not None and client.updated_at is not None and found.granted_at < client.updated_at
+    return None if client.has_document and was_changed else found
 
 
 def grant(

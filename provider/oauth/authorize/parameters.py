@@ -10,7 +10,7 @@ from provider.oauth.checks import WIDEN_SCOPE, Checks
 from provider.oauth.clients.clients import Client
 from provider.oauth.errors import InvalidDpopProofError, InvalidRequestError, InvalidScopeError
 from provider.oauth.response_types import CODE, ResponseType
-from provider.oauth.scopes import SCOPES, parse_scope, requested_scope
+from provider.oauth.scopes import OFFLINE_ACCESS, SCOPES, parse_scope, requested_scope
 from provider.oauth.sender_constraint.confirmation import KEY, Confirmation, as_claim
 from provider.oauth.syntax import require_sent_once, require_syntax
 from provider.oauth.tokens.claims import NOTHING, RequestedClaims, parse_claims, scopes_of_claims
@@ -126,10 +126,13 @@ def with_proven_key(checks: Checks, given: Parameters, shown: Confirmation | Non
     return Parameters([*(dict(given) | {"dpop_jkt": thumbprint}).items()])
 
 
-def read_scope(checks: Checks, client: Client, response_type: ResponseType, given: Parameters) -> tuple[str, ...]:
+def read_scope(
+    checks: Checks, settings: Settings, client: Client, response_type: ResponseType, given: Parameters
+) -> tuple[str, ...]:
     """Return the scopes that are requested and allowed, or all that the client is registered for if none is requested.
 
     Unknown scopes are ignored (OIDC Core section 3.1.2.1). Known scopes that the client may not request are rejected.
+    If the settings assume it, offline_access is added for an app that no operator registered.
     """
     allowed = client.metadata.scopes
     offline = CODE in response_type and client.metadata.may_refresh
@@ -156,7 +159,8 @@ def read_scope(checks: Checks, client: Client, response_type: ResponseType, give
         got=" ".join(asked) or "no scope",
         fix=WIDEN_SCOPE,
     )
-    return scope
+    assumed = settings.assume_offline_access and not client.is_vouched_for and offline and OFFLINE_ACCESS in allowed
+    return (*scope, OFFLINE_ACCESS) if assumed and OFFLINE_ACCESS not in scope else scope
 
 
 def prompts_supported(settings: Settings) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ it starts over. So nothing one user did counts for another.
 import re
 from dataclasses import replace
 from datetime import datetime
+from urllib.parse import urlsplit
 
 from provider.crypto.digests import digest, new_opaque
 from provider.destination import App, Destination
@@ -17,13 +18,14 @@ from provider.oauth.authorize.store import authorization_requests as store
 from provider.oauth.authorize.store.authorization_requests import ParkedRequest
 from provider.oauth.checks import Checks
 from provider.oauth.clients.clients import Client
-from provider.oauth.clients.redirect_uris import csp_source
+from provider.oauth.clients.redirect_uris import csp_source, host_of
 from provider.oauth.clients.start_urls import login_initiation_url
 from provider.oauth.errors import InvalidRequestError
 from provider.oauth.scopes import format_scope, parse_scope
 from provider.oauth.tokens.claims import without_others
 from provider.oauth.tokens.server import AuthorizationServer
 from provider.parameters import Parameters
+from provider.urls import is_loopback
 from provider.work import UnitOfWork
 
 URN = "urn:ietf:params:oauth:request_uri:"
@@ -173,6 +175,7 @@ def app_to_start_again(server: AuthorizationServer, client: Client) -> App | Non
         form_targets=_start_sources(server, client),
         is_waiting=False,
         is_vouched_for=client.is_vouched_for,
+        first_seen=client.created_at if client.has_document else None,
     )
 
 
@@ -199,10 +202,14 @@ def app_of(server: AuthorizationServer, parked: ParkedRequest, client: Client) -
         return None
     # A picture says "your bank" faster than a warning says "not reviewed": an app that registered itself shows none.
     logo_uri = metadata.logo_uri if client.is_vouched_for else None
+    host, return_host = client.host_at(redirect_uri), host_of(redirect_uri) or urlsplit(redirect_uri).scheme
     return App(
         client_id=client.client_id,
         name=client.name,
-        host=client.host_at(redirect_uri),
+        host=host,
+        return_host="" if return_host == host else return_host,
+        is_local=is_loopback(return_host),
+        first_seen=client.created_at if client.has_document else None,
         form_targets=tuple(dict.fromkeys((csp_source(redirect_uri), *_start_sources(server, client)))),
         login_hint=parked.parameters.get("login_hint"),
         accepts_session=parked.has_sign_in_of if asks_for_sign_in else None,

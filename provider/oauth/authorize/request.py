@@ -20,6 +20,7 @@ from provider.oauth.authorize.parameters import (
 from provider.oauth.authorize.trials import is_trial
 from provider.oauth.checks import FIND_CLIENT, Checks, with_value
 from provider.oauth.clients.clients import Client
+from provider.oauth.clients.document_urls import SCHEME
 from provider.oauth.clients.redirect_uris import is_registered
 from provider.oauth.clients.resources import read_resources
 from provider.oauth.errors import InvalidRequestError
@@ -78,7 +79,7 @@ def find_target(work: UnitOfWork, server: AuthorizationServer, checks: Checks, g
         checks, given.repeated & {"client_id", "redirect_uri", "request_uri"}, section="RFC 6749 section 3.1"
     )
     require_syntax(checks, given, ("client_id", "redirect_uri"), error=InvalidRequestError)
-    client = _require_registered(checks, None if client_id is None else server.clients.find(work, client_id), client_id)
+    client = _require_registered(checks, find_client(work, server, checks, client_id), client_id)
     registered = client.metadata.redirect_uris
     redirect_uri = given.get("redirect_uri")
     state, mode = given.get("state"), effective_response_mode(given, client.metadata.response_modes)
@@ -109,6 +110,21 @@ def find_target(work: UnitOfWork, server: AuthorizationServer, checks: Checks, g
         "needs. Only the port of a loopback URI may differ.",
     )
     return Target(client, redirect_uri, redirect_uri_given=True, state=state, response_mode=mode)
+
+
+def find_client(work: UnitOfWork, server: AuthorizationServer, checks: Checks, client_id: str | None) -> Client | None:
+    """Return the client that a request names, or None. Its metadata document, if it has one, is fetched if it is old.
+
+    Raises an OAuth2Error if the document cannot be used.
+    """
+    if client_id is None:
+        return None
+    known = server.clients.find(work, client_id)
+    if SCHEME not in client_id:
+        return known
+    return server.client_documents.find(
+        work, server.clients, known, checks, client_id, error=InvalidRequestError, must_be_fresh=True
+    )
 
 
 def require_still_registered(work: UnitOfWork, server: AuthorizationServer, checks: Checks, target: Target) -> None:
@@ -158,7 +174,7 @@ def read_request(
     response_type = read_response_type(checks, work.settings, client, given)
     if not is_trial(work, given):
         require_response_mode(checks, client, given)
-    scope = read_scope(checks, client, response_type, given)
+    scope = read_scope(checks, work.settings, client, response_type, given)
     require_id_token_can_be_used(checks, response_type, given, scope)
     code_challenge = read_challenge(checks, client, response_type, given)
     claims, hinted_sub = read_claims(checks, client, given), read_hinted_sub(work, server, checks, client, given)

@@ -14,6 +14,7 @@ from provider.jose.json_objects import is_whole_number
 from provider.jose.signed_jwts import InvalidJwt, SignedJwt, read_jwt
 from provider.jose.times import CLIENT_LEEWAY, problem_with_times
 from provider.oauth.authorize.parameters import PARAMETERS
+from provider.oauth.authorize.request import find_client
 from provider.oauth.checks import Checks
 from provider.oauth.client_authentication.client_jwts import (
     Kind,
@@ -45,10 +46,12 @@ def unwrap(work: UnitOfWork, server: AuthorizationServer, checks: Checks, given:
     Raises an OAuth2Error about the object, whose sender is not known yet. Errors in the request itself, and
     unregistered clients, are found by the functions that read it.
     """
-    client = server.clients.find(work, given.get("client_id", ""))
     by_value = "request" in given
     by_reference = "request_uri" in given and work.settings.request_uri
-    if given.repeated or client is None or client.disabled or not (by_value or by_reference):
+    if given.repeated or not (by_value or by_reference):
+        return given
+    client = find_client(work, server, checks, given.get("client_id"))
+    if client is None or client.disabled:
         return given
     checks.client_id = client.client_id
     require_syntax(checks, given, ("request", "request_uri"))

@@ -7,6 +7,7 @@ from provider.oauth.client_authentication.assertion import require_assertion
 from provider.oauth.client_authentication.credentials import REFUSED, Credentials, read_credentials
 from provider.oauth.client_authentication.secret import require_secret
 from provider.oauth.clients.clients import Client
+from provider.oauth.clients.document_urls import SCHEME
 from provider.oauth.errors import InvalidClientError
 from provider.oauth.tokens.server import AuthorizationServer
 from provider.ratelimits import LIMITS, fail, of_network
@@ -21,13 +22,16 @@ def authenticate(
     authorization: str | None,
     form: Mapping[str, str],
     endpoint_url: str,
+    may_be_new: bool = False,
 ) -> Client:
     """Return the client that sent this request. Raises InvalidClientError (401), or InvalidRequestError if several
     methods are mixed.
+
+    `may_be_new`: a client with a metadata document may call here first.
     """
     shown = read_credentials(checks, authorization=authorization, form=form)
     try:
-        client = find_enabled(work, server, checks, shown.client_id)
+        client = find_enabled(work, server, checks, shown.client_id, may_be_new=may_be_new)
     except InvalidClientError:
         _count_failure(work, shown)
         raise
@@ -54,10 +58,16 @@ def authenticate(
     return client
 
 
-def find_enabled(work: UnitOfWork, server: AuthorizationServer, checks: Checks, client_id: str) -> Client:
+def find_enabled(
+    work: UnitOfWork, server: AuthorizationServer, checks: Checks, client_id: str, *, may_be_new: bool = False
+) -> Client:
     """Return the client that a request names. Raises InvalidClientError if it is unknown or disabled."""
     checks.client_id = client_id
     known = server.clients.find(work, client_id)
+    if SCHEME in client_id:
+        known = server.client_documents.find(
+            work, server.clients, known, checks, client_id, error=InvalidClientError, may_be_new=may_be_new
+        )
     return checks.found(
         None if known is None or known.disabled else known,
         "The client is registered and enabled",

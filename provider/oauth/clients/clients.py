@@ -48,6 +48,9 @@ class Client:
     """The digest of the token with which the client manages its own registration (`registration`)."""
     expires_at: datetime | None = None
     """When the client is deleted if it is not used before. None: never."""
+    document_expires_at: datetime | None = None
+    """How long the copy of its metadata document is fresh. None if the client is registered (`metadata_documents`)."""
+    updated_at: datetime | None = None
 
     @property
     def name(self) -> str:
@@ -58,14 +61,23 @@ class Client:
         return self.registration_digest is not None
 
     @property
+    def has_document(self) -> bool:
+        """Whether the client_id is the URL of the client's metadata document, and the metadata comes from there."""
+        return self.document_expires_at is not None
+
+    @property
     def is_vouched_for(self) -> bool:
         """Whether an operator has reviewed the client's metadata."""
-        return not self.registered_itself or self.metadata.first_party
+        return not (self.registered_itself or self.has_document) or self.metadata.first_party
 
     def host_at(self, redirect_uri: str) -> str:
-        """Return the host that a user can check: that of the redirect URI, or the one an operator approved."""
+        """Return the host that a user can check: that of the metadata document (Client ID Metadata Document section
+        6.4) or of the redirect URI, or the one an operator approved.
+        """
         if self.is_vouched_for:
             return self.metadata.host
+        if self.has_document:
+            return host_of(self.client_id)
         return host_of(redirect_uri) or urlsplit(redirect_uri).scheme
 
     @property
@@ -73,7 +85,7 @@ class Client:
         """The host of the app if no request names a redirect URI. Empty for an unreviewed client with the device flow:
         it gets tokens without a redirect, so its host is unproven.
         """
-        unproven = not self.is_vouched_for and DEVICE_CODE in self.metadata.grant_types
+        unproven = not self.is_vouched_for and not self.has_document and DEVICE_CODE in self.metadata.grant_types
         return "" if unproven else self.host_at(next(iter(self.metadata.redirect_uris), ""))
 
     def has_secret(self, secret: str) -> bool:
@@ -123,6 +135,8 @@ def client_of(row: store.ClientRow, secrets: Sequence[SecretRow] = ()) -> Client
         row.disabled_at is not None,
         row.registration_digest,
         row.expires_at,
+        row.document_expires_at,
+        row.updated_at,
     )
 
 
@@ -170,13 +184,18 @@ def create_client(
     return client, secret
 
 
-def update_client(work: UnitOfWork, client_id: str, metadata: ClientMetadata) -> None:
-    """Replace a client's metadata. Raises InvalidMetadata, NoSuchClient."""
+def update_client(work: UnitOfWork, client_id: str, metadata: ClientMetadata, *, from_document: bool = False) -> None:
+    """Replace a client's metadata. That of a client with a metadata document changes only there (`from_document`).
+
+    Raises InvalidMetadata, NoSuchClient.
+    """
     metadata = check_metadata(metadata)
     store.lock(work.db, client_id)  # so that the event tells what was there
     store.queue_for(work.db, [*map(normalize, metadata.resource_identifiers)])
     before = find_client(work, client_id)
     _require_possible(work, metadata, before)
+    if before is not None and before.has_document and not from_document:
+        raise InvalidMetadata(f"The metadata of this client is at {client_id}, and can be changed only there.")
     if before is None or not store.replace_metadata(work.db, client_id, metadata.as_json(), now=work.now):
         raise NoSuchClient
     _keep_looked_up(work, client_id, metadata)
@@ -218,9 +237,13 @@ def enable(work: UnitOfWork, client_id: str) -> None:
 
 def _switch(work: UnitOfWork, client_id: str, *, off: bool) -> bool:
     """Disable or enable the client. Returns False if nothing changed. Raises NoSuchClient."""
-    if find_client(work, client_id) is None:
+    client = find_client(work, client_id)
+    if client is None:
         raise NoSuchClient
-    return store.set_disabled(work.db, client_id, work.now if off else None, now=work.now)
+    changed = store.set_disabled(work.db, client_id, work.now if off else None, now=work.now)
+    if changed and client.has_document:  # deleted as unused, it would come back enabled
+        store.set_expiry(work.db, client_id, None if off else work.now + work.settings.unused_client_lifetime)
+    return changed
 
 
 def delete_client(work: UnitOfWork, client_id: str) -> None:

@@ -25,7 +25,7 @@ from provider.oauth.clients.sectors import PUBLIC
 from provider.oauth.clients.store import clients as store
 from provider.oauth.clients.store import initial_access_tokens
 from provider.oauth.response_types import IMPLICIT, grant_types_of, parse_response_type
-from provider.oauth.scopes import ACCOUNT, ADMIN_READ, ADMIN_WRITE, format_scope, requested_scope
+from provider.oauth.scopes import ACCOUNT, ADMIN_READ, ADMIN_WRITE, OFFLINE_ACCESS, format_scope, requested_scope
 from provider.work import UnitOfWork
 
 REGISTRABLE = (
@@ -180,6 +180,8 @@ def _scope(settings: Settings, metadata: ClientMetadata, *, asked: str | None) -
     granted = [token for token in wanted if token in offered]
     if wanted and not granted:
         raise InvalidMetadata(f"scope: clients can register only for {_one_of(offered)}.")
+    if settings.assume_offline_access and OFFLINE_ACCESS in offered and OFFLINE_ACCESS not in granted:
+        granted.append(OFFLINE_ACCESS)  # a request of this app is treated as if it asked for it
     return format_scope(granted)
 
 

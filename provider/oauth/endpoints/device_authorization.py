@@ -29,7 +29,7 @@ def device_authorization(call: Call) -> Response:
 
     Returns both codes and the URL where the user types the user code (RFC 8628 section 3.2).
     """
-    request = authenticated(call, "device authorization")
+    request = authenticated(call, "device authorization", may_be_new=True)
     client = request.client
     request.checks.require(
         DEVICE_CODE in client.metadata.grant_types,
@@ -41,7 +41,7 @@ def device_authorization(call: Call) -> Response:
         got=", ".join(client.metadata.grant_types),
         fix=ADD_GRANT,
     )
-    scope = read_scope(request.checks, client, CODE_FLOW, call.form)
+    scope = read_scope(request.checks, call.settings, client, CODE_FLOW, call.form)
     resources = read_resources(call.work, request.checks, call.form.get("resource"))
     request.checks.require(
         set(resources) <= {request.server.issuer},

@@ -77,7 +77,12 @@ def _ask(call: Call, found: DeviceRequest, session: Session) -> Response:
     return page(
         call,
         "oauth/device.html",
-        app={"name": client.name, "host": client.host, "is_vouched_for": client.is_vouched_for},
+        app={
+            "name": client.name,
+            "host": client.host,
+            "is_vouched_for": client.is_vouched_for,
+            "first_seen": client.created_at if client.has_document else None,
+        },
         user_code=found.user_code,
         network=found.network,
         same_network=_network_of(call, found.network) == _network_of(call, call.origin.network),

@@ -27,7 +27,7 @@ PROOF = ("client_secret", "client_assertion", "client_assertion_type")
 @cross_origin
 def pushed_authorization_request(call: Call) -> Response:
     """Answer pushed requests: POST /oauth2/par. Returns 201, `request_uri` and `expires_in` (RFC 9126 section 2.2)."""
-    request = proven(call, authenticated(call, "pushed_authorization_request"))
+    request = proven(call, authenticated(call, "pushed_authorization_request", may_be_new=True))
     work, server, checks, client = request.work, request.server, request.checks, request.client
     checks.require(
         "request_uri" not in request.form,

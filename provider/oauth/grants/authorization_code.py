@@ -13,6 +13,8 @@ from provider.audit.log import record
 from provider.crypto.digests import digest
 from provider.oauth.authorize.store import authorization_codes
 from provider.oauth.authorize.store.authorization_codes import MOST_ATTEMPTS, AuthorizationCode
+from provider.oauth.authorize.trials import redirect_uri_of as redirect_uri_of_trials
+from provider.oauth.clients.redirect_uris import is_registered
 from provider.oauth.clients.resources import narrow
 from provider.oauth.errors import InvalidGrantError
 from provider.oauth.grants.presented import Kind, Presented, require_active, require_own
@@ -105,6 +107,19 @@ def _require_same_request(request: TokenRequest, code: AuthorizationCode) -> Non
         expected=code.redirect_uri,
         got=redirect_uri or "no redirect_uri",
         fix="Send exactly the redirect_uri of the authorization request to the token endpoint.",
+    )
+    metadata, trial = request.client.metadata, redirect_uri_of_trials(request.work.settings)
+    checks.require(
+        not request.client.has_document
+        or is_registered(code.redirect_uri, metadata.redirect_uris)
+        or code.redirect_uri == trial,
+        "redirect_uri is still in the client's metadata document",
+        section="Client ID Metadata Document section 6.3",
+        error=InvalidGrantError,
+        description=REFUSED,
+        expected=" or ".join(metadata.redirect_uris),
+        got=code.redirect_uri,
+        fix="Keep a redirect URI in the document as long as the app uses it, and start a new authorization request.",
     )
     checks.require(
         same_verifier,

@@ -15,8 +15,11 @@ CLIENT = CallValue[tuple[Client, list[tuple[str, bool, Detail]]]]("client")
 """The authenticated client, and the checks it passed."""
 
 
-def authenticated(call: Call, endpoint: str) -> TokenRequest:
-    """Return the request of an authenticated client (RFC 6749 section 3.2). Raises an OAuth2Error."""
+def authenticated(call: Call, endpoint: str, *, may_be_new: bool = False) -> TokenRequest:
+    """Return the request of an authenticated client (RFC 6749 section 3.2). Raises an OAuth2Error.
+
+    `may_be_new`: the endpoint is one where a client with a metadata document may be met first.
+    """
     checks = Checks(endpoint)
     if CLIENT.is_on(call):  # the call began anew; its assertion is spent
         client, checks.noted = CLIENT.of(call)
@@ -30,6 +33,7 @@ def authenticated(call: Call, endpoint: str) -> TokenRequest:
             authorization=call.headers.get("authorization"),
             form=call.form,
             endpoint_url=call.settings.issuer + call.path,
+            may_be_new=may_be_new,
         )
         CLIENT.put(call, (client, list(checks.noted)))
     allow(call, client.client_id)

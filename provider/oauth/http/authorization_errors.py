@@ -18,7 +18,7 @@ from provider.oauth.errors import AccessDeniedError, OAuth2Error
 from provider.oauth.explanations import explain
 from provider.oauth.http.authorization_response import answer
 from provider.oauth.http.server import server_of
-from provider.refusals import Refusal
+from provider.refusals import Refusal, Unavailable
 from provider.sessions.assurance import AAL2, acr_of
 from provider.sessions.cookie import find_session
 from provider.web import errors
@@ -111,9 +111,12 @@ def refuse_on_page(call: Call, error: OAuth2Error, *, way_on: str | None = None)
         details.append((Text("Received"), failed.got))
     if checks is not None:
         details.append((Text("On the server"), f"signet explain {call.request_id}"))
+    refusal = AppRefused(None if client is None else client.name)
+    if error.status_code == Unavailable.status_code:
+        refusal.status_code = error.status_code
     return errors.error_page(
         call,
-        AppRefused(None if client is None else client.name),
+        refusal,
         way_on=way_on,
         app_url=None if client is None else start_url(client, issuer=server_of(call).issuer),
         app_name="" if client is None else client.name,

@@ -36,6 +36,7 @@ def require_person(call: Call, checks: Checks, scope: str) -> tuple[ActiveToken,
         expected=scope,
         got=" ".join(live.scope) or "no scope",
         fix=f"Request the scope {scope} when a user signs in, and send the access token issued then.",
+        scope=scope,
     )
     return live, grant, person
 
@@ -52,6 +53,7 @@ def require_token(call: Call, checks: Checks, scopes: Iterable[str]) -> ActiveTo
         expected=" or ".join(wanted),
         got=" ".join(live.scope) or "no scope",
         fix=f"Request the scope {wanted[0]}, and send the access token issued then.",
+        scope=wanted[0],
     )
     return live
 

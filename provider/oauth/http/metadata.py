@@ -40,6 +40,7 @@ def provider_metadata(settings: Settings) -> dict[str, Any]:
         "revocation_endpoint": f"{issuer}/oauth2/revoke",
         "end_session_endpoint": f"{issuer}/oauth2/logout",
         **registration,
+        **({} if settings.client_documents == "off" else {"client_id_metadata_document_supported": True}),
         "backchannel_logout_supported": True,
         "backchannel_logout_session_supported": True,
         "frontchannel_logout_supported": True,

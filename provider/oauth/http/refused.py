@@ -74,6 +74,8 @@ def _token_challenge(call: Call, error: OAuth2Error) -> str:
     about = metadata_url(call.settings.issuer, call.path)
     realm = 'realm="signet"' + (f', resource_metadata="{about}"' if about else "")
     problem = f', error="{error.error}", error_description="{error.description}"'
+    if isinstance(error, InsufficientScopeError) and error.scope:
+        problem += f', scope="{error.scope}"'
     if about is not None and scheme_of(call) == "DPoP":
         return f"DPoP {realm}, {ALGORITHMS}{problem}"
     bearer = f"Bearer {realm}" + ("" if isinstance(error, MissingTokenError) else problem)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from provider.oauth.clients.client_cache import Clients
 from provider.oauth.clients.client_keys import ClientKeys
+from provider.oauth.clients.metadata_documents import MetadataDocuments
 from provider.oauth.keys.key_ring import KeyRing, Keys
 from provider.oauth.tokens.subjects import Subjects
 from provider.work import Installation
@@ -17,6 +18,7 @@ class AuthorizationServer:
     keys: Keys
     clients: Clients = field(default_factory=Clients)
     client_keys: ClientKeys = field(default_factory=ClientKeys)
+    client_documents: MetadataDocuments = field(default_factory=MetadataDocuments)
     subjects: Subjects = field(default_factory=Subjects)
 
     @property

@@ -44,6 +44,7 @@ clients = Table(
         "registration_digest", Digest
     ),  # of the registration access token; only of clients that registered themselves
     Column("expires_at", UtcTime),  # the same: unused until then, it is deleted
+    Column("document_expires_at", UtcTime),  # of the copy of a metadata document; null if the client is registered
     Column("name_key", SearchKey, nullable=False, server_default=""),  # the name as it is searched by
     Index("ix_clients_created_at", "created_at"),
     Index("ix_clients_name_key_client_id", "name_key", "client_id"),
@@ -74,6 +75,7 @@ class ClientRow:
     disabled_at: datetime | None
     registration_digest: bytes | None = None
     expires_at: datetime | None = None
+    document_expires_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -195,6 +197,11 @@ def rotate_registration(db: Connection, client_id: str, *, before: bytes | None,
 
 def set_expiry(db: Connection, client_id: str, expires_at: datetime | None) -> None:
     db.execute(update(clients).where(clients.c.client_id == client_id).values(expires_at=expires_at))
+
+
+def set_document_expiry(db: Connection, client_id: str, expires_at: datetime) -> None:
+    """Note until when the copy of the client's metadata document is fresh."""
+    db.execute(update(clients).where(clients.c.client_id == client_id).values(document_expires_at=expires_at))
 
 
 def remove_expired(db: Connection, *, before: datetime, limit: int) -> list[str]:
