@@ -22,6 +22,7 @@ from provider.database.servers import Role, find_servers
 from provider.descriptors import MORE_FILES, capacity, open_files_limit
 from provider.installation import open_installation
 from provider.mail.settings_check import check_settings, check_templates
+from provider.oauth.clients.store import clients
 from provider.outbound.client import Outbound
 from provider.outbox import store as outbox
 from provider.readiness import require_ready
@@ -38,6 +39,8 @@ LITTLE, TOO_LITTLE = 1 << 30, 100 << 20
 REDIS_FIX = "Check that it is running, and the URL in SIGNET_REDIS_URL"
 SKEW, TOO_MUCH_SKEW = timedelta(seconds=10), timedelta(seconds=60)
 NOT_STARTING = "Fix this first. Until then, `signet serve` does not start"
+MOST_CLIENTS = 20
+"""How many clients are named that have the same problem."""
 RECENT = timedelta(days=1)
 """The age up to which audit events are looked at."""
 
@@ -197,6 +200,11 @@ def _requirements(work: UnitOfWork) -> Iterator[Finding]:
         if not can_meet(work.settings, REQUIRED_FACTORS[required]):
             problem = f"it requires {required}, which no one can set up here, so its users cannot sign in to any app"
             yield Finding(f"role {role}", False, problem, "Change it at /admin/roles, or turn the feature on")
+    unmet = [name for name, level in REQUIRED_FACTORS.items() if not can_meet(work.settings, level)]
+    for client_id, required in clients.find_requiring(work.read, unmet, limit=MOST_CLIENTS) if unmet else ():
+        problem = f"it requires {required}, which no one can set up here, so no one can sign in to it"
+        fix = "Change its required_factor with `signet client update`, or turn the feature on"
+        yield Finding(f"client {client_id}", False, problem, fix)
 
 
 def _redis(url: str | None) -> Iterator[Finding]:

@@ -43,7 +43,7 @@ Post = Callable[[], object]
 
 @pytest.fixture
 def settings(database_url: str) -> Settings:
-    return settings_for(database_url, bcrypt_cost=COST, verify_link_lifetime="10000d")
+    return settings_for(database_url, bcrypt_cost=COST, verify_link_lifetime="10000d", email_code_sign_in=True)
 
 
 @pytest.fixture
@@ -118,7 +118,7 @@ def test_signing_in_takes_the_same_whoever_has_the_address(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", ["/signup", "/forgot-password"])
+@pytest.mark.parametrize("page", ["/signup", "/forgot-password", "/login/email-code"])
 def test_asking_for_a_letter_takes_the_same_whoever_has_the_address(
     app: Starlette, everybody: None, unlimited: None, letter: Post, page: str
 ) -> None:
@@ -145,6 +145,26 @@ def test_the_page_after_a_sign_up_takes_the_same_whoever_has_the_address(
     kinds = {who: form(app, ticket_of(app, who), action, lambda: fields) for who in (NOBODY, "act", "sus")}
     differs = differing(kinds, like=NOBODY, shows=letter, part=0.5, between=lambda: clock.advance(hours=2))
     assert not differs
+
+
+@pytest.mark.slow
+def test_a_wrong_code_by_email_takes_the_same_whoever_has_the_address(
+    app: Starlette, everybody: None, unlimited: None, letter: Post, clock: Clock
+) -> None:
+    """Each attempt is the first one for its code: after five wrong ones, a code is not looked up any more."""
+    attempts: dict[str, Post] = {}
+
+    def ask_again() -> None:
+        clock.advance(hours=25)  # no wait after failures
+        for who in (NOBODY, "act"):
+            fields = {"email": address_of(who)}
+            response = form(app, "/login/email-code", "/login/email-code", lambda fields=fields: fields)()  # type: ignore[misc]
+            location = response.headers["location"]  # type: ignore[attr-defined]
+            attempts[who] = form(app, location, "/login/email-code/enter", lambda: {"code": "000000"})
+
+    ask_again()
+    kinds = {who: lambda who=who: attempts[who]() for who in attempts}
+    assert not differing(kinds, like=NOBODY, shows=letter, part=0.5, between=ask_again)
 
 
 def test_a_wrong_password_is_the_same_work_whoever_has_the_address(

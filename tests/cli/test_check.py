@@ -14,6 +14,7 @@ from provider.outbox import messages
 from provider.work import Origin
 from tests.cli.conftest import Ran, Signet
 from tests.support.clock import Clock
+from tests.support.factories import make_client
 from tests.support.installation import Work
 from tests.support.server_process import free_port
 
@@ -127,9 +128,13 @@ def test_a_requirement_that_no_one_can_meet_is_found(careful: pytest.MonkeyPatch
     with work() as w:
         create_role(w, name="staff", description="")
         require_factor(w, name="staff", required_factor="passkey")
+        client, _ = make_client(w, required_factor="passkey")
+        make_client(w, required_factor="two-factor")
     assert "role staff" not in said(signet("check", "--json"))
     careful.setenv("SIGNET_FEATURES", "two-factor")
-    assert said(signet("check", "--json"))["role staff"] is False
+    found = said(signet("check", "--json"))
+    assert found["role staff"] is False
+    assert [about for about in found if about.startswith("client ")] == [f"client {client.client_id}"]
     careful.setenv("SIGNET_FEATURES", "passkeys")
     careful.setenv("SIGNET_ISSUER", "https://192.0.2.7")
     found = said(signet("check", "--json"))

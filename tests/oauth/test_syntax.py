@@ -104,7 +104,7 @@ def test_every_parameter_has_the_syntax_of_its_specification() -> None:
 
 def test_every_parameter_that_is_read_is_in_the_table() -> None:
     """But those whose wrong syntax is an answer, and what people type; see the module."""
-    typed = {"otp", "recovery_code", "password", "assertion"}
+    typed = {"otp", "recovery_code", "email_code", "password", "assertion"}
     tokens = {"token", "access_token", "subject_token", "actor_token"}
     assert set(PARAMETERS) | set(SENSITIVE) <= SYNTAX.keys() | typed | tokens
 

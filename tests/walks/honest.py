@@ -1,14 +1,19 @@
 """An honest person at a tab: reads the page, does what it asks, and presses what is first. Never types a URL."""
 
+import re
 from collections import Counter
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
+from provider.login.pages.email_code import ENTER
+from tests.accounts.test_proof_of_work import puzzle_on, solve
 from tests.support.browser import Form, Link, Page, Press
 from tests.support.people import code_of, key_on
 from tests.support.several_accounts import CHOOSER
 from tests.walks.tabs import Tab
 from tests.walks.world import Human
+
+SIGN_IN_CODE = re.compile(r"^(\d{6})$", re.MULTILINE)
 
 
 def walk(tab: Tab, *, there: Callable[[Tab], bool], hops: int) -> None:
@@ -60,6 +65,10 @@ def fill(tab: Tab, page: Page, form: Form) -> None:
     """What each field asks for, by its `autocomplete`."""
     owner = tab.owner(page)
     for field in form.fields:
+        if field.name == "proof" and tab.world.has_scripts:
+            field.value = solve(puzzle_on(page))
+        if field.name == "can_create_passkeys" and tab.world.has_scripts:
+            field.value = "yes"
         if field.readonly or field.kind == "hidden":
             continue
         if field.kind == "checkbox":
@@ -88,7 +97,7 @@ def _at_sign_in(tab: Tab, page: Page, ways: list[Link | Press]) -> Link | Press:
     if tab.world.account_of(tab.human) is None:
         return _leading_to(ways, "/signup")
     if tab.world.password_of(tab.human) is None:
-        return _leading_to(ways, "/forgot-password")
+        return _leading_to(ways, "/login/email-code" if tab.world.settings.email_code_sign_in else "/forgot-password")
     return next(way for way in ways if isinstance(way, Press))
 
 
@@ -122,6 +131,12 @@ def _code(tab: Tab, page: Page, owner: Human, *, by_phone: bool) -> str:
         asking = "/verify-email/confirm" if page.path.startswith("/verify-email") else "/account/email/confirm"
         with_code = [letter for letter in letters if urlsplit(letter.link).path == asking]
         return with_code[0].code if with_code else "000000"
+    if page.path == ENTER:
+        letters = [letter for letter in world.letters(list(owner.mailboxes)) if letter.to in page.text]
+        codes = [
+            found[1] for letter in letters if (found := SIGN_IN_CODE.search(letter.text)) and "http" not in letter.text
+        ]
+        return codes[0] if codes else "000000"
     if not by_phone:
         return owner.recovery_codes.pop() if owner.recovery_codes else "none left"
     world.clock.advance(seconds=30)  # each code counts once: they wait for the next one

@@ -6,8 +6,9 @@ often, with other walks each time; without it the walks are the same in every ru
 
 import os
 import sys
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 import pytest
@@ -65,6 +66,8 @@ LIFETIMES = [
     "undo_link_lifetime",
     "deletion_grace",
 ]
+KEPT = 30
+"""The days for which users stay signed in, if they choose to."""
 COOKIES = ["__Host-signet", "__Host-signet-accounts", "__Host-signet-browser", "__Host-signet-device"]
 
 numbers = st.integers(0, 7)
@@ -88,10 +91,11 @@ class Walk(RuleBasedStateMachine):
 
     template: Path
     folder: Path
+    more: ClassVar[dict[str, object]] = {}
 
     def __init__(self) -> None:
         super().__init__()
-        self.world = World(self.folder, self.template)
+        self.world = World(self.folder, self.template, **self.more)
         self.tabs = [Tab(self.world, 0), Tab(self.world, 1)]
         self.at = 0
 
@@ -254,7 +258,8 @@ class Walk(RuleBasedStateMachine):
             for who in [*others, *([] if current is None else [current])]:
                 since = self.world.password_shown_at(browser.shown, browser.typed, who.user_id)
                 assert since is not None, f"nobody showed a password: {who}"
-                assert self.world.clock.now - since <= self.world.settings.session_absolute_lifetime, who
+                longest = timedelta(days=KEPT) if who.kept else self.world.settings.session_absolute_lifetime
+                assert self.world.clock.now - since <= longest, who
                 done = who.pending is None and self.world.has_two_factor(who.user_id)
                 assert not done or who.user_id in browser.shown.code, f"nobody showed a code: {who}"
 
@@ -271,6 +276,27 @@ class Walk(RuleBasedStateMachine):
                     sign_in_at_an_app(self.world, tab, which)
         finally:
             self.world.close()
+
+
+class WalkWithEverything(Walk):
+    """The same where operators turned on what is off by default, in browsers with scripts and passkeys."""
+
+    more: ClassVar[dict[str, object]] = {
+        "keep_signed_in_days": KEPT,
+        "email_code_sign_in": True,
+        "proof_of_work": 10,
+        "terms_version": "1",
+        "terms_url": "https://example.test/terms",
+    }
+
+    @rule()
+    def the_browser_is_closed(self) -> None:
+        self.tab.cookies.jar.clear_session_cookies()
+
+    @rule(version=st.sampled_from(["1", "2"]))
+    def the_terms_change(self, version: str) -> None:
+        settings = self.world.installation.settings.model_copy(update={"terms_version": version})
+        object.__setattr__(self.world.installation, "settings", settings)
 
 
 def who_is_in(tab: Tab) -> Session | None:
@@ -293,16 +319,17 @@ def sign_in_at_an_app(world: World, tab: Tab, app: int) -> None:
         if user is not None and user.status == Status.SUSPENDED:
             suspension.restore(w, user_id=user.id)
     tab.ask(app, prompt="login")
-    walk(tab, there=has_a_code, hops=16)
+    walk(tab, there=has_a_code, hops=20)
     user = world.account_of(tab.human)
     assert user is not None
     assert world.memory.id_tokens[-1][2] == user.id
 
 
 @pytest.mark.slow
-def test_every_walk_leads_on(sqlite_template: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("machine", "walks"), [(Walk, 8), (WalkWithEverything, 2)])
+def test_every_walk_leads_on(machine: type[Walk], walks: int, sqlite_template: Path, tmp_path: Path) -> None:
     how = settings(
-        max_examples=WALKS or 8,
+        max_examples=WALKS or walks,
         stateful_step_count=50 if WALKS else 30,
         derandomize=not WALKS,
         deadline=None,
@@ -310,4 +337,4 @@ def test_every_walk_leads_on(sqlite_template: Path, tmp_path: Path) -> None:
         suppress_health_check=list(HealthCheck),
         phases=[Phase.generate],  # to find a shorter walk that fails takes minutes
     )
-    run_state_machine_as_test(type("Walk", (Walk,), {"template": sqlite_template, "folder": tmp_path}), settings=how)
+    run_state_machine_as_test(type("Walk", (machine,), {"template": sqlite_template, "folder": tmp_path}), settings=how)

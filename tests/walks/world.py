@@ -25,6 +25,7 @@ from provider.accounts.store.users import User
 from provider.app import create_app
 from provider.crypto.digests import digest
 from provider.installation import open_installation
+from provider.login.pages.email_code import ENTER
 from provider.sessions import store as sessions
 from provider.sessions.idle import idle_since
 from provider.sessions.store import Session
@@ -96,11 +97,13 @@ class Memory:
 class World:
     """Everything around the browsers."""
 
-    def __init__(self, folder: Path, template: Path) -> None:
+    def __init__(self, folder: Path, template: Path, **more: object) -> None:
+        """`more` are further settings. With any, browsers answer as if their scripts ran."""
+        self.has_scripts = bool(more)
         self.file = Path(shutil.copy(template, folder / "walk.db"))
         self.clock = Clock()
         self.clock.now = START
-        settings = settings_for(f"sqlite:///{self.file}")
+        settings = settings_for(f"sqlite:///{self.file}", **more)
         self.settings = settings
         self.installation = open_installation(settings, clock=self.clock, counter=Boundless())
         self.app = without_threads(create_app(self.installation))
@@ -206,8 +209,8 @@ class World:
 
     def session_at(self, browser: Browser) -> Session | None:
         """Also one that still owes a factor."""
-        value = browser.cookies.get(cookies.cookie_name(self.settings, cookies.SESSION))
-        if value is None:
+        value, _ = self._secrets_at(browser)
+        if not value:
             return None
         with self.work() as w:
             since = idle_since(w)
@@ -215,10 +218,18 @@ class World:
 
     def other_sessions_at(self, browser: Browser) -> Sequence[Session]:
         """Those of the other accounts that are signed in there."""
-        value = browser.cookies.get(cookies.cookie_name(self.settings, cookies.ACCOUNTS)) or ""
+        _, others = self._secrets_at(browser)
         with self.work() as w:
-            since, digests = idle_since(w), [digest(one) for one in value.split(".")]
+            since, digests = idle_since(w), [digest(one) for one in others]
             return sessions.find_all_active(w.read, digests, now=w.now, idle_since=since)
+
+    def _secrets_at(self, browser: Browser) -> tuple[str, list[str]]:
+        """The secret of the current account and those of the others. A browser that was closed gets them back."""
+        names = (cookies.SESSION, cookies.ACCOUNTS, cookies.KEPT)
+        current, others, kept = (browser.cookies.get(cookies.cookie_name(self.settings, name)) or "" for name in names)
+        if not current and not others:
+            current, _, others = kept.partition(".")
+        return current, others.split(".")
 
     def has_two_factor(self, user_id: str) -> bool:
         with self.work() as w:
@@ -235,10 +246,23 @@ class World:
                 user_id, password = None if owner is None else owner[0].id, fields.get("password", "")
             if user_id is not None and is_password_of(w, user_id, password):
                 shown.password[user_id] = self.clock.now
+        if urlsplit(url).path == ENTER:
+            for user_id in self._readers_of(fields.get("code", "")):
+                shown.password[user_id] = self.clock.now
         if urlsplit(url).path in {"/signup", "/verify-email/confirm"} and "password" in fields:
             typed.append((fields["password"], self.clock.now))
         if session is not None and self._is_code_of(session.user_id, fields.get("code", "")):
             shown.code[session.user_id] = self.clock.now
+
+    def _readers_of(self, code: str) -> list[str]:
+        """Whose mailboxes have a letter with this code. It signs in like the password."""
+        readers = [
+            human
+            for human in self.memory.people
+            for one in self.letters(list(human.mailboxes))
+            if code and code in one.text
+        ]
+        return [user.id for user in map(self.account_of, readers) if user is not None]
 
     def password_shown_at(self, shown: Shown, typed: Typed, user_id: str) -> datetime | None:
         """When the user's password was typed at the browser; None if it was not."""

@@ -21,7 +21,8 @@ def authorization_challenge(call: Call) -> Response:
     """Answer an authorization challenge: POST /oauth2/authorize-challenge.
 
     The parameters are `username` and `password`, or `auth_session` and `otp` or `recovery_code`; or `passkey=true`, and
-    then `auth_session` and `credential`. Returns `authorization_code`, or 403 `insufficient_authorization` for what is
+    then `auth_session` and `credential`; or `username` and `email_code=true`, and then `auth_session` and `email_code`.
+    Returns `authorization_code`, or 403 `insufficient_authorization` for what is
     still missing.
     """
     request = proven(call, authenticated(call, "authorization challenge"))

@@ -1,11 +1,12 @@
 """Sign-in inside a first-party app (draft-ietf-oauth-first-party-apps), which ends in an authorization code.
 
 It has the same steps, limits and events as the sign-in pages. Between the steps the app holds an `auth_session`. It is
-sealed for this client and valid only for the second factor of this sign-in. The session's cookie value is sealed
+sealed for this client and valid only for the next step of this sign-in. The session's cookie value is sealed
 inside, so an `auth_session` is not usable as a cookie, nor a cookie as an `auth_session`.
 """
 
 from dataclasses import replace
+from typing import Any
 
 from provider.accounts import terms
 from provider.accounts.email.verification_emails import seal_ticket
@@ -18,7 +19,7 @@ from provider.crypto.digests import digest, new_opaque
 from provider.login import steps
 from provider.login.next_factor import Step
 from provider.login.second_factor import SecondFactorExpired, show_second_factor
-from provider.login.steps import AddressUnconfirmed, Suspended, WrongPassword
+from provider.login.steps import AddressUnconfirmed, SignIn, Suspended, WrongPassword
 from provider.oauth.authorize.approval import new_code
 from provider.oauth.authorize.interaction import Issue, next_step
 from provider.oauth.authorize.parameters import with_proven_key
@@ -32,7 +33,7 @@ from provider.oauth.errors import (
     InvalidSessionError,
     RedirectToWebError,
 )
-from provider.oauth.first_party import passkey_sign_in
+from provider.oauth.first_party import email_code_sign_in, passkey_sign_in
 from provider.oauth.first_party import store as own_sessions
 from provider.oauth.grants.request import TokenRequest
 from provider.oauth.sender_constraint.confirmation import Confirmation
@@ -77,7 +78,8 @@ def use_email_pages_of(work: UnitOfWork, client: Client) -> None:
 
 def begin(request: TokenRequest) -> str:
     """Check the password. Returns a code, or raises InsufficientAuthorizationError with the `auth_session` for the next
-    step. With `passkey=true` instead of a password, it raises what the device has to answer.
+    step. With `passkey=true` instead of a password, it raises what the device has to answer, and with `email_code=true`
+    the `auth_session` for a code that it emails.
     """
     work, form = request.work, request.form
     use_email_pages_of(work, request.client)
@@ -85,6 +87,8 @@ def begin(request: TokenRequest) -> str:
     asked = _read(request, given)
     if form.get("passkey") == "true":
         raise passkey_sign_in.begin(request, given, purpose=PURPOSE)
+    if form.get("email_code") == email_code_sign_in.ASKS:
+        raise email_code_sign_in.begin(request, given, purpose=PURPOSE)
     username, password = request.required("username", SECTION), request.required("password", SECTION)
     try:
         signed_in = steps.sign_in(
@@ -102,6 +106,13 @@ def begin(request: TokenRequest) -> str:
         has_letters = work.settings.has("email-verification")
         more = {"ticket": seal_ticket(work, refusal.ticket)} if has_letters else {}
         raise InsufficientAuthorizationError(refusal.message, **more) from None
+    return _after_first_factor(request, asked, given, signed_in)
+
+
+def _after_first_factor(
+    request: TokenRequest, asked: AuthorizationRequest, given: dict[str, str], signed_in: SignIn
+) -> str:
+    work = request.work
     if signed_in.step is Step.DONE:
         return _finish(request, asked, signed_in.cookie, just_signed_in=True)
     if TOTP not in second_factor.find_offered(work, signed_in.user_id):
@@ -139,6 +150,8 @@ def continue_sign_in(request: TokenRequest, auth_session: str) -> str:
     if value.get("passkey") is not None:
         cookie = passkey_sign_in.finish(request, value["passkey"])
         return _finish(request, _read(request, value["given"]), cookie, just_signed_in=True)
+    if value.get("email_code") is not None:
+        return _continue_by_email_code(request, value, auth_session)
     session = _find(work, value["session"])
     if session is None:
         raise InvalidSessionError(OVER)
@@ -147,6 +160,19 @@ def continue_sign_in(request: TokenRequest, auth_session: str) -> str:
     if session.pending_until is None or session.pending_until <= work.now:
         raise InvalidSessionError(OVER)
     return _show_second_factor(request, session, _read(request, value["given"]), auth_session)
+
+
+def _continue_by_email_code(request: TokenRequest, value: dict[str, Any], auth_session: str) -> str:
+    """Check the emailed code, or email another one if `email_code=true` is sent again."""
+    given, begun = value["given"], value["email_code"]
+    if request.form.get("email_code") == email_code_sign_in.ASKS:
+        raise email_code_sign_in.begin(request, given, purpose=PURPOSE, bound_to=begun["bound_to"])
+    asked = _read(request, given)
+    try:
+        signed_in = email_code_sign_in.finish(request, begun, auth_session)
+    except (Suspended, AddressUnconfirmed) as refusal:
+        raise AccessDeniedError(description=refusal.message) from None
+    return _after_first_factor(request, asked, given, signed_in)
 
 
 def _given(request: TokenRequest) -> dict[str, str]:

@@ -167,6 +167,7 @@ SENSITIVE = (
     "actor_token",
     "recovery_code",
     "credential",
+    "email_code",
     "passkey",
     "auth_session",
 )

@@ -163,6 +163,13 @@ def find_named(
     return _NAMED.all(db, query.order_by(key, client_id).limit(limit))
 
 
+def find_requiring(db: Connection, factors: Collection[str], *, limit: int) -> list[tuple[str, str]]:
+    """Return client_id and `required_factor` of enabled clients that require one of these factors, up to `limit`."""
+    required = clients.c.metadata["required_factor"].as_string()
+    query = select(clients.c.client_id, required).where(clients.c.disabled_at.is_(None), required.in_(factors))
+    return [(client_id, factor) for client_id, factor in db.execute(query.order_by(clients.c.client_id).limit(limit))]
+
+
 def find_names(db: Connection, client_ids: Collection[str]) -> dict[str, str]:
     """Return the names of these clients by client_id; an empty name if a client has none."""
     found = db.execute(select(clients.c.client_id, clients.c.metadata).where(clients.c.client_id.in_(client_ids)))
