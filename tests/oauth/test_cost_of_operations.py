@@ -33,7 +33,7 @@ COSTS: dict[str, dict[str, tuple[int, int]]] = {
     "client_credentials": {"sqlite": (1, 202), "postgresql": (1, 257)},
     "refresh_token": {"sqlite": (3, 346), "postgresql": (2, 410)},
     "refresh_token with DPoP": {"sqlite": (4, 440), "postgresql": (3, 529)},
-    "authorization": {"sqlite": (4, 342), "postgresql": (3, 459)},
+    "authorization": {"sqlite": (3, 332), "postgresql": (2, 404)},
     "code": {"sqlite": (3, 344), "postgresql": (2, 407)},
     "userinfo": {"sqlite": (1, 162), "postgresql": (1, 212)},
     "introspection": {"sqlite": (1, 187), "postgresql": (1, 239)},
