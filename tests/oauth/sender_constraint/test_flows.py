@@ -93,7 +93,7 @@ def test_a_confidential_client_may_refresh_with_a_new_key(rp: RelyingParty, brow
 def test_refresh_tokens_of_public_clients_are_bound(
     spa: RelyingParty, browser: WatchedClient, unchanged: Unchanged, explain: Explain
 ) -> None:
-    """N-96: RFC 9449 section 5. Without the key nothing happens, and the family lives on."""
+    """N-96: RFC 9449 section 5, A-75. Without the key nothing happens, and the family lives on."""
     tokens, prover = spa.sign_in(browser, scope=OFFLINE), prover_of(spa)
     for other in (None, Prover()):
         refused = use(spa, other).refresh(tokens)
@@ -152,7 +152,7 @@ APIS = {
 def test_a_bound_token_is_no_bearer_token(
     rp: RelyingParty, browser: WatchedClient, explain: Explain, name: str
 ) -> None:
-    """N-97: RFC 9449 section 7.2, also with a proof beside it."""
+    """N-97: RFC 9449 section 7.2, A-75: also with a proof beside it."""
     tokens, (method, path) = rp.sign_in(browser, scope=OFFLINE + " account"), APIS[name]
     header = {"authorization": f"Bearer {tokens.access_token}"}
     proof = prover_of(rp).headers(method, ISSUER + path, tokens.access_token)["dpop"]
