@@ -266,7 +266,7 @@ def test_a_proof_is_for_one_method(refused: Refused, prover: Prover, method: str
     ],
 )
 def test_a_proof_is_for_one_url(refused: Refused, prover: Prover, url: str) -> None:
-    """N-87: RFC 9449 section 4.3 number 9."""
+    """N-87: RFC 9449 section 4.3 number 9, A-77."""
     assert isinstance(refused(prover.proof("POST", url)), InvalidDpopProofError)
 
 
@@ -318,7 +318,7 @@ def test_a_proof_works_once_at_all_nodes(
 
 
 def test_the_same_jti_under_another_key_is_another_proof(prove: Prove, prover: Prover) -> None:
-    """N-90: RFC 9449 section 11.1: a client cannot use up the proofs of another one."""
+    """N-90: RFC 9449 section 11.1, A-76: a client cannot use up the proofs of another one."""
     prove(prover.proof("POST", URL, jti="1"))
     prove(Prover().proof("POST", URL, jti="1"))
 

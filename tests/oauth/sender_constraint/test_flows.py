@@ -2,9 +2,11 @@
 
 from typing import Any
 
-import httpx2
 import pytest
 
+from provider.accounts.factors.store import totp
+from provider.accounts.factors.store.totp import TotpCredential
+from provider.accounts.factors.totp import SEED
 from provider.config.settings import Settings
 from provider.oauth.clients.metadata import TOKEN_EXCHANGE
 from provider.oauth.sender_constraint.nonces import WINDOW
@@ -13,9 +15,11 @@ from tests.oauth.watched_http import WatchedClient
 from tests.support.clock import Clock
 from tests.support.dpop import Prover
 from tests.support.factories import PASSWORD
-from tests.support.installation import ISSUER
+from tests.support.installation import ISSUER, Work
+from tests.support.people import code_of
 from tests.support.relying_party import PAR, TOKEN, USERINFO, Answer, RelyingParty, Tokens
 
+KEY = "JBSWY3DPEHPK3PXP" * 2
 OFFLINE = "openid profile offline_access"
 ACCOUNT = "/api/account/profile"
 
@@ -89,7 +93,7 @@ def test_a_confidential_client_may_refresh_with_a_new_key(rp: RelyingParty, brow
 def test_refresh_tokens_of_public_clients_are_bound(
     spa: RelyingParty, browser: WatchedClient, unchanged: Unchanged, explain: Explain
 ) -> None:
-    """N-96: RFC 9449 section 5. Without the key nothing happens, and the family lives on."""
+    """N-96: RFC 9449 section 5, A-75. Without the key nothing happens, and the family lives on."""
     tokens, prover = spa.sign_in(browser, scope=OFFLINE), prover_of(spa)
     for other in (None, Prover()):
         refused = use(spa, other).refresh(tokens)
@@ -148,7 +152,7 @@ APIS = {
 def test_a_bound_token_is_no_bearer_token(
     rp: RelyingParty, browser: WatchedClient, explain: Explain, name: str
 ) -> None:
-    """N-97: RFC 9449 section 7.2, also with a proof beside it."""
+    """N-97: RFC 9449 section 7.2, A-75: also with a proof beside it."""
     tokens, (method, path) = rp.sign_in(browser, scope=OFFLINE + " account"), APIS[name]
     header = {"authorization": f"Bearer {tokens.access_token}"}
     proof = prover_of(rp).headers(method, ISSUER + path, tokens.access_token)["dpop"]
@@ -387,20 +391,29 @@ class TestWithRequiredNonces:
 # First-party apps
 
 
-def test_a_sign_in_in_the_app_is_bound_to_its_key(register: Register, ada: str, http: WatchedClient) -> None:
+def test_a_sign_in_in_the_app_is_bound_to_its_key(
+    register: Register, ada: str, http: WatchedClient, work: Work, clock: Clock
+) -> None:
     """N-110: RFC 9449 section 10, First-Party Applications: the code, and the `auth_session` between the steps."""
+    with work() as w:
+        seed = w.vault.encrypt(KEY.encode(), purpose=SEED, context=ada)
+        totp.replace(w.db, TotpCredential(ada, seed, w.now, 0))
     rp = register(authorization_challenge=True)
     mine, path = Prover(), "/oauth2/authorize-challenge"
     parameters, verifier = rp.request(redirect_uri=None)
+    asked = {name: parameters[name] for name in ("scope", "code_challenge", "code_challenge_method")}
 
-    def ask(prover: Prover | None, **form: str) -> httpx2.Response:
+    def ask(prover: Prover | None, **form: str) -> dict[str, Any]:
         headers, body = rp.authentication()
         if prover is not None:
             headers["dpop"] = prover.proof("POST", ISSUER + path)
-        return http.post(path, data={**body, **form}, headers=headers)
+        found: dict[str, Any] = http.post(path, data={**body, **form}, headers=headers).json()
+        return found
 
-    asked = {name: parameters[name] for name in ("scope", "code_challenge", "code_challenge_method")}
-    code = ask(mine, **asked, username="ada@example.test", password=PASSWORD).json()["authorization_code"]
+    begun = ask(mine, **asked, username="ada@example.test", password=PASSWORD)["auth_session"]
+    for other in (None, Prover()):
+        assert ask(other, auth_session=begun, otp=code_of(KEY, clock.now))["error"] == "invalid_session"
+    code = ask(mine, auth_session=begun, otp=code_of(KEY, clock.now))["authorization_code"]
     form = {"grant_type": "authorization_code", "code": code, "code_verifier": verifier}
     assert Tokens(use(rp, Prover()).post(TOKEN, **form)).error == "invalid_grant"
     assert Tokens(use(rp, mine).post(TOKEN, **form)).body["token_type"] == "DPoP"
