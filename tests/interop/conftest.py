@@ -44,14 +44,14 @@ class Served:
 
 
 @contextmanager
-def serve(folder: Path, template: Path, *, issuer: str, port: int) -> Iterator[Served]:
-    """Serve an issuer on this port of loopback, with Ada's account."""
+def serve(folder: Path, template: Path, *, issuer: str, port: int, **more: str) -> Iterator[Served]:
+    """Serve an issuer on this port of loopback, with Ada's account. `more` are further settings."""
     database = f"sqlite:///{shutil.copy(template, folder / 'signet.db')}"
     installation = open_installation(settings_for(database, issuer=issuer))
     with unit_of_work(installation) as work:
         make_user(work, EMAIL, name="Ada Lovelace", given_name="Ada", family_name="Lovelace")
     settings = {"SIGNET_ISSUER": issuer, "SIGNET_DATABASE_URL": database, "SIGNET_SECRET_KEY": SECRET_KEY}
-    settings |= {"SIGNET_BCRYPT_COST": "4", "SIGNET_ENV": "test"}
+    settings |= {"SIGNET_BCRYPT_COST": "4", "SIGNET_ENV": "test"} | more
     with serving(settings, "--drain", "0", port=port):
         yield Served(issuer, installation)
     installation.database.close()
