@@ -108,19 +108,8 @@ def _require_same_request(request: TokenRequest, code: AuthorizationCode) -> Non
         got=redirect_uri or "no redirect_uri",
         fix="Send exactly the redirect_uri of the authorization request to the token endpoint.",
     )
-    metadata, trial = request.client.metadata, redirect_uri_of_trials(request.work.settings)
-    checks.require(
-        not request.client.has_document
-        or is_registered(code.redirect_uri, metadata.redirect_uris)
-        or code.redirect_uri == trial,
-        "redirect_uri is still in the client's metadata document",
-        section="Client ID Metadata Document section 6.3",
-        error=InvalidGrantError,
-        description=REFUSED,
-        expected=" or ".join(metadata.redirect_uris),
-        got=code.redirect_uri,
-        fix="Keep a redirect URI in the document as long as the app uses it, and start a new authorization request.",
-    )
+    if request.client.document_expires_at is not None:
+        _require_still_listed(request, code)
     checks.require(
         same_verifier,
         "code_verifier matches the code_challenge",
@@ -145,6 +134,22 @@ def _require_same_request(request: TokenRequest, code: AuthorizationCode) -> Non
         expected="a DPoP proof with the key of dpop_jkt, or of the proof that was sent with the pushed request",
         got=request.confirmation or "no DPoP proof",
         fix="Keep one key for the whole sign-in, and send a DPoP proof with it to the token endpoint.",
+    )
+
+
+def _require_still_listed(request: TokenRequest, code: AuthorizationCode) -> None:
+    """Check that the redirect URI is still in the client's metadata document."""
+    listed = request.client.metadata.redirect_uris
+    is_trial = code.redirect_uri == redirect_uri_of_trials(request.work.settings)
+    request.checks.require(
+        is_trial or is_registered(code.redirect_uri, listed),
+        "redirect_uri is still in the client's metadata document",
+        section="Client ID Metadata Document section 6.3",
+        error=InvalidGrantError,
+        description=REFUSED,
+        expected=" or ".join(listed),
+        got=code.redirect_uri,
+        fix="Keep a redirect URI in the document as long as the app uses it, and start a new authorization request.",
     )
 
 
