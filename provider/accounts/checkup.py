@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from provider.accounts.factors import authenticator_apps, passkeys, recovery_codes, second_factor
+from provider.accounts.factors import passkeys, recovery_codes, second_factor
 from provider.accounts.store import known_devices, linked_identities, passwords
 from provider.crypto.digests import digest
 from provider.work import UnitOfWork
@@ -17,8 +17,6 @@ class CheckUp:
     password_changed_at: datetime | None
     """When the password was set. None if the account has no password."""
     two_factor: bool
-    authenticator_apps: tuple[str, ...]
-    """Their names; empty for one without a name."""
     codes_left: int
     passkeys: int
     """How many passkeys can sign in."""
@@ -38,7 +36,6 @@ def check_up(work: UnitOfWork, *, user_id: str, device: str | None) -> CheckUp:
     return CheckUp(
         password_changed_at=passwords.find_time(work.read, user_id),
         two_factor=second_factor.is_enabled(work, user_id),
-        authenticator_apps=tuple(one.name for one in authenticator_apps.find_of_user(work, user_id)),
         codes_left=recovery_codes.count_left(work, user_id),
         passkeys=len(passkeys.find_of_user(work, user_id)),
         linked=len(linked_identities.find_of_user(work.read, user_id)),

@@ -3,6 +3,7 @@
 from starlette.responses import Response
 
 from provider.accounts.checkup import check_up
+from provider.accounts.factors import authenticator_apps
 from provider.accounts.pages.device_cookie import device_of
 from provider.sessions.guards import require_user
 from provider.web.call import Call
@@ -14,4 +15,5 @@ from provider.web.pages import page
 def security(call: Call) -> Response:
     session = require_user(call)
     checked = check_up(call.work, user_id=session.user_id, device=device_of(call))
-    return page(call, "accounts/security.html", checked=checked, now=call.work.now)
+    apps = authenticator_apps.find_of_user(call.work, session.user_id)
+    return page(call, "accounts/security.html", checked=checked, authenticator_apps=apps, now=call.work.now)

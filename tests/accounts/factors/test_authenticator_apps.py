@@ -86,6 +86,7 @@ def test_adding_one_keeps_sessions_and_recovery_codes(
     page = browser.open("/account/two-factor")
     assert "Tablet" in page.text
     assert "not used yet" in page.text
+    assert "Authenticator app, Tablet" in browser.open("/account/security").text
 
 
 def test_moving_one_leaves_the_others(
