@@ -10,6 +10,7 @@ PAGES = (
     "macros/forms.html",
     "macros/icons.html",
     "login/login.html",
+    "macros/keep.html",
     "macros/apps.html",
     "macros/passkeys.html",
     "macros/proof.html",

@@ -23,14 +23,14 @@ def list_sessions(
     Example: signet session list --user ada@example.com
     """
     from provider.accounts.users import get_user
-    from provider.sessions import store
+    from provider.sessions import all_sessions, store
     from provider.sessions.assurance import acr_of
     from provider.sessions.idle import idle_since
 
     columns = ("id", "user_id", "auth_time", "last_seen", "acr", "network", "user_agent", "expires_at", "kept")
     with unit() as work:
         if who is None:
-            found = store.find_active_page(
+            found = all_sessions.find_active_page(
                 work.read, now=work.now, idle_since=idle_since(work), after=None, limit=limit
             )
         else:

@@ -61,6 +61,7 @@ def test_nothing_points_at_a_user_who_is_not_there(work: Work) -> None:
         "ended_at": None,
         "security_stamp": None,
         "proven_earlier": False,
+        "kept": False,
     }
     with pytest.raises(IntegrityError), work() as w:
         moments = dict.fromkeys(("created_at", "auth_time", "last_seen", "expires_at"), w.now)

@@ -16,7 +16,7 @@ from provider.api.callers import Operator
 from provider.api.endpoints.sessions import NoSuchSession
 from provider.database.base import parse_id
 from provider.languages.text import Text
-from provider.sessions import lifecycle, store
+from provider.sessions import all_sessions, lifecycle, store
 from provider.sessions.idle import idle_since
 from provider.web.call import Call
 
@@ -69,7 +69,7 @@ def list_all_sessions(call: Call, _operator: Operator, _body: Body) -> SessionsO
     """List all sessions. Active ones are listed; those that expire last come first."""
     work, page = call.work, query_page(call, "sessions")
     after = None if page.after is None else (datetime.fromisoformat(page.after["expires_at"]), page.after["id"])
-    found = store.find_active_page(
+    found = all_sessions.find_active_page(
         work.read, now=work.now, idle_since=idle_since(work), after=after, limit=page.limit + 1
     )
     shown, more = found[: page.limit], len(found) > page.limit

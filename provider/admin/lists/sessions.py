@@ -11,7 +11,7 @@ from provider.admin.lists.listing import Column, Conditions, Filter, Kind, Listi
 from provider.audit.devices import device_name
 from provider.languages.text import Text
 from provider.oauth.tokens.store.grants import grants
-from provider.sessions import store
+from provider.sessions import all_sessions, store
 from provider.sessions.assurance import FEDERATED, MULTI_FACTOR, PASSWORD
 from provider.sessions.idle import idle_since
 from provider.sessions.store import Session
@@ -66,9 +66,9 @@ def _used(work: UnitOfWork, value: str) -> ColumnElement[bool]:
     Sessions with a rare method are found through an index. Of many sessions, the order of the list finds the first ones
     sooner, and no index is used for a NOT IN.
     """
-    methods = store.find_methods(work.read)
+    methods = all_sessions.find_methods(work.read)
     having = [amr for amr in methods if value in amr.split()]
-    if store.count_with(work.read, having, limit=RARE + 1) <= RARE:
+    if all_sessions.count_with(work.read, having, limit=RARE + 1) <= RARE:
         return table.c.amr.in_(having)
     return table.c.amr.not_in([amr for amr in methods if amr not in having])
 

@@ -92,7 +92,7 @@ def begin_adding(call: Call, bearer: Bearer, _body: Body) -> Key:
 
 @by_person(gives=Key, status=201, problems=(*GUARDED, NoSuchAuthenticatorApp))
 def begin_moving(call: Call, bearer: Bearer, _body: Body) -> Key:
-    """Start moving an authenticator app to a new device. The old one works until the new one is confirmed. Then there
+    """Start moving an authenticator app. The old one works until the one on the new device is confirmed. Then there
     are new recovery codes, and all other sessions end.
     """
     session = require_confirmed(call.work, bearer)
@@ -102,7 +102,7 @@ def begin_moving(call: Call, bearer: Bearer, _body: Body) -> Key:
 
 @by_person(takes=AppName, problems=(*GUARDED, NoSuchAuthenticatorApp))
 def rename_app(call: Call, bearer: Bearer, body: AppName) -> None:
-    """Rename an authenticator app."""
+    """Change the name of an authenticator app."""
     require_confirmed(call.work, bearer)
     rules.rename(call.work, user_id=bearer.user_id, app_id=app_id_of(call), name=body.name)
 

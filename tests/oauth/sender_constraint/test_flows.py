@@ -397,7 +397,7 @@ def test_a_sign_in_in_the_app_is_bound_to_its_key(
     """N-110: RFC 9449 section 10, First-Party Applications: the code, and the `auth_session` between the steps."""
     with work() as w:
         seed = w.vault.encrypt(KEY.encode(), purpose=SEED, context=ada)
-        totp.replace(w.db, TotpCredential(ada, seed, w.now, 0))
+        totp.add(w.db, TotpCredential(ada, seed, w.now, 0))
     rp = register(authorization_challenge=True)
     mine, path = Prover(), "/oauth2/authorize-challenge"
     parameters, verifier = rp.request(redirect_uri=None)
