@@ -33,15 +33,14 @@ class ResponseMode(StrEnum):
     FRAGMENT_JWT = "fragment.jwt"
     FORM_POST_JWT = "form_post.jwt"
 
-    @property
-    def is_jwt(self) -> bool:
-        """Whether the parameters are sent as one JWT (JARM section 2)."""
-        return self.endswith(f".{JWT}")
+    is_jwt: bool
+    """Whether the parameters are sent as one JWT (JARM section 2)."""
+    way: str
+    """The mode in which the JWT is sent, or the mode itself."""
 
-    @property
-    def way(self) -> "ResponseMode":
-        """The mode in which the JWT is sent, or the mode itself."""
-        return ResponseMode(self.removesuffix(f".{JWT}"))
+    def __init__(self, value: str) -> None:
+        self.is_jwt = value.endswith(".jwt")
+        self.way = value.removesuffix(".jwt")
 
 
 JWT = "jwt"
@@ -80,7 +79,7 @@ def effective_response_mode(given: Mapping[str, str], allowed: Collection[str]) 
     """
     default = default_mode(given.get("response_type", ""))
     asked = requested_mode(given)
-    if asked is None or asked not in allowed or (asked.way is ResponseMode.QUERY and default is ResponseMode.FRAGMENT):
+    if asked is None or asked not in allowed or (asked.way == ResponseMode.QUERY and default is ResponseMode.FRAGMENT):
         return default
     return asked
 

@@ -77,7 +77,7 @@ def require_response_mode(checks: Checks, client: Client, given: Parameters) -> 
         fix="Send one of the expected values, or leave out response_mode.",
     )
     checks.require(
-        mode.way is not ResponseMode.QUERY or default is ResponseMode.QUERY,
+        mode.way != ResponseMode.QUERY or default is ResponseMode.QUERY,
         "response_mode keeps tokens out of the query",
         section="JARM section 2.3.1" if mode.is_jwt else "OAuth 2.0 Multiple Response Types section 5",
         error=InvalidRequestError,

@@ -32,9 +32,9 @@ def answer(call: Call, target: Target, parameters: Mapping[str, str], *, session
     mode = target.response_mode
     if mode.is_jwt:
         given = {"response": make_response_jwt(call.work, server_of(call), target.client, given)}
-    if mode.way is ResponseMode.FORM_POST:
+    if mode.way == ResponseMode.FORM_POST:
         return _form_post(call, target, given)
-    return send_to(location_of(target.redirect_uri, given, in_fragment=mode.way is ResponseMode.FRAGMENT))
+    return send_to(location_of(target.redirect_uri, given, in_fragment=mode.way == ResponseMode.FRAGMENT))
 
 
 def location_of(redirect_uri: str, parameters: Mapping[str, str | None], *, in_fragment: bool = False) -> str:
