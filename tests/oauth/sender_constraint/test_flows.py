@@ -11,6 +11,7 @@ from provider.config.settings import Settings
 from provider.oauth.clients.metadata import TOKEN_EXCHANGE
 from provider.oauth.sender_constraint.nonces import WINDOW
 from tests.oauth.conftest import Explain, Register, Unchanged
+from tests.oauth.devices import FOR_DEVICES, allow, start
 from tests.oauth.watched_http import WatchedClient
 from tests.support.clock import Clock
 from tests.support.dpop import Prover
@@ -112,6 +113,21 @@ def test_a_refresh_token_is_bound_from_the_first_proof_on(spa: RelyingParty, bro
     bound = use(spa, prover).refresh(tokens)
     assert use(spa, Prover()).refresh(bound).error == "invalid_grant"
     assert use(spa, prover).refresh(bound).status == 200
+
+
+def test_a_device_can_use_dpop(register: Register, browser: WatchedClient) -> None:
+    """RFC 8628 section 3.4, RFC 9449 section 5: a poll with an invalid proof is no poll, and takes nothing."""
+    tv = register(public=True, **FOR_DEVICES)
+    tv.prover = Prover()
+    device = start(tv, scope=OFFLINE)
+    allow(browser, device)
+    mine = prover_of(tv)
+    assert device.poll(_with_broken_proofs(tv)).error == "invalid_dpop_proof"
+    tokens = device.poll(use(tv, mine))
+    assert tokens.body["token_type"] == "DPoP"
+    assert tv.userinfo(tokens).status_code == 200
+    assert use(tv, Prover()).refresh(tokens).error == "invalid_grant"
+    assert use(tv, mine).refresh(tokens).status == 200
 
 
 def test_an_exchanged_token_is_bound_to_the_key_of_the_api(register: Register, browser: WatchedClient) -> None:
