@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import pytest
 from sqlalchemy import insert
@@ -141,6 +143,28 @@ def test_the_last_one_is_removed_by_turning_two_factor_off(
         (last,) = authenticator_apps.find_of_user(w, ada)
         authenticator_apps.remove(w, user_id=ada, app_id=last.id)
     assert names(work, ada) == [""]
+
+
+@pytest.mark.both_databases
+def test_of_two_that_are_removed_at_the_same_time_one_stays(ada: str, work: Work) -> None:
+    with work() as w:
+        for name in ("Phone", "Tablet"):
+            totp.add(w.db, TotpCredential(ada, f"sealed {name}", w.now, 0, name=name))
+        ids = [one.id for one in authenticator_apps.find_of_user(w, ada)]
+    start = Barrier(len(ids))
+
+    def remove(app_id: str) -> bool:
+        start.wait()
+        try:
+            with work() as w:
+                authenticator_apps.remove(w, user_id=ada, app_id=app_id)
+        except OnlyAuthenticatorApp:
+            return False
+        return True
+
+    with ThreadPoolExecutor(len(ids)) as pool:
+        assert sorted(pool.map(remove, ids)) == [False, True]
+    assert len(names(work, ada)) == 1
 
 
 def test_the_last_one_can_go_if_passkeys_are_asked_for(ada: str, work: Work) -> None:
