@@ -4,6 +4,7 @@ import base64
 import hashlib
 import secrets
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +23,7 @@ class Prover:
     key: Key = field(default_factory=new_key)
     alg: str = "ES256"
     nonce: str | None = None
+    now: Callable[[], float] = time.time
 
     @property
     def thumbprint(self) -> str:
@@ -41,7 +43,7 @@ class Prover:
             "jti": secrets.token_urlsafe(16),
             "htm": method,
             "htu": url,
-            "iat": int(time.time()),
+            "iat": int(self.now()),
             "ath": None if access_token is None else hash_of(access_token),
             "nonce": self.nonce,
             **changes,

@@ -79,6 +79,6 @@ ABOUT: Mapping[str, str] = {
     "verify_uri": "The client's own page for links in verification emails. Needs `first_party`.",
     "reset_uri": "The client's own page for links in password reset emails. Needs `first_party`.",
     "response_modes": f"The response modes the client can use. {_some_of(ResponseMode)}",
-    "profile": f"`none`, or `{FAPI2}` for the rules of FAPI 2.0 without sender-constrained tokens.",
+    "profile": f"`none`, or `{FAPI2}` for the rules of FAPI 2.0. It requires DPoP.",
 }
 """The descriptions by member. Each member of the metadata has one."""

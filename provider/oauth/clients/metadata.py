@@ -144,6 +144,13 @@ class ClientMetadata:
         return {alg for alg in chosen if alg is not None}
 
     @property
+    def must_prove_key(self) -> bool:
+        """Whether its access tokens must be bound to a key (RFC 9449 section 5.2; FAPI 2.0 Security Profile section
+        5.3.2.1).
+        """
+        return self.dpop_bound_access_tokens or self.is_fapi2
+
+    @property
     def must_push(self) -> bool:
         """Whether the client must push its requests (RFC 9126 section 6; FAPI 2.0 Security Profile section 5.3.2.2)."""
         return self.require_pushed_authorization_requests or self.is_fapi2

@@ -30,20 +30,23 @@ def proven(call: Call, request: TokenRequest) -> TokenRequest:
 
 
 def require_proven(call: Call, request: TokenRequest) -> TokenRequest:
-    """Return the same. A client that is registered for tokens that are bound to a key must send a proof (RFC 9449
-    section 5.2).
-    """
+    """Return the same. A client whose tokens must be bound to a key must send a proof (RFC 9449 section 5.2)."""
     if "dpop" in call.headers:
         return _with_key(call, request)
-    if request.client.metadata.dpop_bound_access_tokens:
+    metadata = request.client.metadata
+    if metadata.must_prove_key:
+        why = "dpop_bound_access_tokens is true" if metadata.dpop_bound_access_tokens else "its profile is fapi2"
         request.checks.refuse(
             "The request has a DPoP proof",
-            section="RFC 9449 section 5.2",
+            section="RFC 9449 section 5.2"
+            if metadata.dpop_bound_access_tokens
+            else "FAPI 2.0 Security Profile section 5.3.2.1",
             error=InvalidDpopProofError,
             description="This client must send a DPoP proof with each token request",
-            expected="a DPoP proof, because dpop_bound_access_tokens is true",
+            expected=f"a DPoP proof, because {why}",
             got="no DPoP header",
-            fix="Turn on DPoP in the app's OIDC library. An operator can set dpop_bound_access_tokens to false.",
+            fix="Turn on DPoP in the app's OIDC library. An operator can turn off what requires it: "
+            "dpop_bound_access_tokens, or the profile.",
         )
     return request
 

@@ -39,6 +39,7 @@ from tests.support.client_keys import (
     usual_key,
 )
 from tests.support.clock import Clock
+from tests.support.dpop import Prover
 from tests.support.foreign_server import ForeignServer
 from tests.support.installation import ISSUER, Work
 from tests.support.limits import Lower
@@ -59,7 +60,8 @@ def service(register: Register) -> RelyingParty:
 
 def send(rp: RelyingParty, assertion: str, url: str = TOKEN, **body: str) -> httpx2.Response:
     form = {"grant_type": "client_credentials", **asserting(assertion), **body}
-    return rp.http.post(url, data=form)
+    headers = {} if rp.prover is None else {"dpop": rp.prover.proof("POST", ISSUER + url)}
+    return rp.http.post(url, data=form, headers=headers)
 
 
 def claims(rp: RelyingParty, **changes: Any) -> dict[str, Any]:
@@ -137,6 +139,7 @@ class TestFapi:
 
     def test_the_audience_is_the_issuer_as_one_string(self, register: Register) -> None:
         rp = register(**FAPI, jwks=Signatory().jwks)
+        rp.prover = Prover()
         assert send(rp, rp.signatory.sign(claims(rp))).status_code == 200
         for aud in (TOKEN_URL, [ISSUER], *FOREIGN):
             assert_invalid_client(send(rp, rp.signatory.sign(claims(rp, aud=aud))))
@@ -145,6 +148,7 @@ class TestFapi:
         """ensure-signed-client-assertion-with-RS256-fails, with the very same key."""
         key = usual_key("RS256")
         rp = register(**FAPI, jwks={"keys": [public(key, kid="k")]})
+        rp.prover = Prover()
         assert_invalid_client(send(rp, sign(claims(rp), key, alg="RS256", kid="k")))
         assert send(rp, sign(claims(rp), key, alg="PS256", kid="k")).status_code == 200
 

