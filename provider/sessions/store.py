@@ -4,7 +4,7 @@ from collections.abc import Collection
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     Boolean,
@@ -13,6 +13,7 @@ from sqlalchemy import (
     Connection,
     ForeignKey,
     Index,
+    Select,
     String,
     Table,
     and_,
@@ -85,47 +86,64 @@ class Session:
 
 
 class IdleSince(NamedTuple):
-    """A session that was last used before this has ended."""
+    """Sessions that were last used before `usual` have ended; of those that are kept, before `kept`."""
 
     usual: datetime
     kept: datetime
-    """The same for sessions that are kept."""
+
+
+@dataclass(frozen=True)
+class ActiveSession(Session):
+    """A session that was active when it was read, whose user was active too."""
+
+    required_factor: str | None = None
+    """The strictest `required_factor` of the user's roles, or None if no role requires one."""
 
 
 SESSION = rows_of(Session, sessions)
 
 
 def add(db: Connection, session: Session) -> None:
-    db.execute(insert(sessions), values_of(session))
+    db.execute(insert(sessions), _values_of(session))
 
 
-def is_used(since: IdleSince) -> ColumnElement[bool]:
-    """Return the condition that a session is not idle."""
-    return or_(sessions.c.last_seen > since.usual, and_(sessions.c.kept, sessions.c.last_seen > since.kept))
+def _values_of(session: Session) -> dict[str, Any]:
+    values = values_of(session)
+    return {column.name: values[column.name] for column in sessions.c}
+
+
+def is_used(usual: Any, kept: Any) -> ColumnElement[bool]:
+    """Return the condition that a session is not idle, with the times of an IdleSince."""
+    return or_(sessions.c.last_seen > usual, and_(sessions.c.kept, sessions.c.last_seen > kept))
 
 
 ACTIVE_USER = "ACTIVE"
 """The status of users whose sessions are active: the stored value of `accounts.store.users.Status.ACTIVE`."""
 
-# A session counts only while its user does: active, and with the same security stamp. The users table is accounts' and
-# sits above this one, so it is named here without an import.
+# A session counts only while its user does: active, and with the same security stamp. The tables of users and roles are
+# accounts' and sit above this one, so they are named here without an import.
 _users = table("users", column("id"), column("status"), column("not_before", UtcTime()))
+_roles = table("roles", column("name"), column("required_factor", String()))
+_user_roles = table("user_roles", column("role"), column("user_id"))
 # Of an active session of an earlier release, the stamp is its user's: what begins in it keeps that.
-_STAMPED = rows_of(
-    Session,
+_ACTIVE_SESSION = rows_of(
+    ActiveSession,
     sessions,
     security_stamp=func.coalesce(sessions.c.security_stamp, stamp_column(_users.c.not_before)),
+    required_factor=select(func.min(_roles.c.required_factor))  # of two, "passkey" is the stricter and the first
+    .join(_user_roles, _user_roles.c.role == _roles.c.name)
+    .where(_user_roles.c.user_id == sessions.c.user_id)
+    .correlate(sessions)
+    .scalar_subquery()
+    .label("required_factor"),
 )
 _ACTIVE = (
-    _STAMPED.select()
+    _ACTIVE_SESSION.select()
     .join(_users, _users.c.id == sessions.c.user_id)
     .where(
         sessions.c.ended_at.is_(None),
         sessions.c.expires_at > bindparam("now"),
-        or_(
-            sessions.c.last_seen > bindparam("idle_since"),
-            and_(sessions.c.kept, sessions.c.last_seen > bindparam("kept_idle_since")),
-        ),
+        is_used(bindparam("usual"), bindparam("kept")),
         _users.c.status == ACTIVE_USER,
         has_same_stamp(
             sessions.c.security_stamp,
@@ -134,22 +152,21 @@ _ACTIVE = (
         ),
     )
 )
-_BY_DIGEST = _STAMPED.prepare(_ACTIVE.where(sessions.c.digest == bindparam("digest")))
+_BY_DIGEST = _ACTIVE_SESSION.prepare(_ACTIVE.where(sessions.c.digest == bindparam("digest")))
 
 
-def find_active(db: Connection, digest: bytes, *, now: datetime, idle_since: IdleSince) -> Session | None:
+def find_active(db: Connection, digest: bytes, *, now: datetime, idle_since: IdleSince) -> ActiveSession | None:
     """Return the active session with this cookie digest, if its user is active too."""
-    return _BY_DIGEST.one(
-        db, {"digest": digest, "now": now, "idle_since": idle_since.usual, "kept_idle_since": idle_since.kept}
-    )
+    usual, kept = idle_since
+    return _BY_DIGEST.one(db, {"digest": digest, "now": now, "usual": usual, "kept": kept})
 
 
 def find_all_active(
     db: Connection, digests: Collection[bytes], *, now: datetime, idle_since: IdleSince
-) -> list[Session]:
+) -> list[ActiveSession]:
     """Return the active sessions with these cookie digests whose users are active too."""
-    given = {"now": now, "digests": list(digests), "idle_since": idle_since.usual, "kept_idle_since": idle_since.kept}
-    return _STAMPED.all(db, _ACTIVE.where(sessions.c.digest.in_(bindparam("digests", expanding=True))), given)
+    given = {"now": now, "digests": list(digests), **idle_since._asdict()}
+    return _ACTIVE_SESSION.all(db, _ACTIVE.where(sessions.c.digest.in_(bindparam("digests", expanding=True))), given)
 
 
 def find(db: Connection, session_id: str) -> Session | None:
@@ -173,15 +190,8 @@ def renew(
 ) -> bool:
     """Raise the level under a new identifier. Returns False if the session was renewed or ended meanwhile."""
     current = and_(sessions.c.id == session_id, sessions.c.digest == old_digest, sessions.c.ended_at.is_(None))
-    values = {
-        "digest": new_digest,
-        "auth_time": auth_time,
-        "proven_earlier": False,
-        "amr": amr,
-        "pending": None,
-        "pending_until": None,
-        "last_seen": last_seen,
-    }
+    values = {"digest": new_digest, "auth_time": auth_time, "proven_earlier": False, "amr": amr, "last_seen": last_seen}
+    values |= {"pending": None, "pending_until": None}
     return db.execute(update(sessions).where(current).values(**values)).rowcount == 1
 
 
@@ -191,7 +201,7 @@ def restart(db: Connection, session: Session, *, old_digest: bytes) -> bool:
     Returns False if it was renewed or ended meanwhile.
     """
     current = and_(sessions.c.id == session.id, sessions.c.digest == old_digest, sessions.c.ended_at.is_(None))
-    return db.execute(update(sessions).where(current).values(values_of(session))).rowcount == 1
+    return db.execute(update(sessions).where(current).values(_values_of(session))).rowcount == 1
 
 
 def keep(db: Connection, session_ids: AbstractSet[str], *, security_stamp: datetime) -> None:
@@ -236,13 +246,7 @@ def end_many(db: Connection, session_ids: list[str], *, reason: str, now: dateti
 
 def find_live(db: Connection, user_id: str, *, now: datetime, idle_since: IdleSince) -> list[Session]:
     """Return a user's active sessions, the most recently used first. Those that still need a factor are left out."""
-    query = SESSION.select().where(
-        sessions.c.user_id == user_id,
-        sessions.c.ended_at.is_(None),
-        sessions.c.pending.is_(None),
-        sessions.c.expires_at > now,
-        is_used(idle_since),
-    )
+    query = _select_live(now, idle_since).where(sessions.c.user_id == user_id)
     return SESSION.all(db, query.order_by(sessions.c.last_seen.desc()))
 
 
@@ -251,16 +255,18 @@ def find_active_page(
 ) -> list[Session]:
     """Return a page of all users' active sessions, the latest to expire first.
 
-    `after` is `expires_at` and `id` of the last one of the previous page. Sessions that still need a factor are left
-    out.
+    `after` is `expires_at` and `id` of the last one of the previous page. Those that need a factor are left out.
     """
     until, session_id = sessions.c.expires_at, sessions.c.id
-    query = SESSION.select().where(
-        until > now, sessions.c.ended_at.is_(None), sessions.c.pending.is_(None), is_used(idle_since)
-    )
+    query = _select_live(now, idle_since)
     if after is not None:
         query = query.where(until <= after[0], or_(until < after[0], session_id < after[1]))
     return SESSION.all(db, query.order_by(until.desc(), session_id.desc()).limit(limit))
+
+
+def _select_live(now: datetime, idle_since: IdleSince) -> Select[Any]:
+    has_begun = and_(sessions.c.ended_at.is_(None), sessions.c.pending.is_(None))
+    return SESSION.select().where(has_begun, sessions.c.expires_at > now, is_used(*idle_since))
 
 
 def find_methods(db: Connection) -> list[str]:

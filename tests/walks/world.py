@@ -2,7 +2,7 @@
 
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -216,7 +216,7 @@ class World:
             since = idle_since(w)
             return sessions.find_active(w.read, digest(value), now=w.now, idle_since=since)
 
-    def other_sessions_at(self, browser: Browser) -> list[Session]:
+    def other_sessions_at(self, browser: Browser) -> Sequence[Session]:
         """Those of the other accounts that are signed in there."""
         _, others = self._secrets_at(browser)
         with self.work() as w:
