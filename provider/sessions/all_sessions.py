@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, or_, select
 
-from provider.sessions.store import SESSION, IdleSince, Session, is_used, sessions
+from provider.sessions.store import SESSION, IdleSince, Session, select_live, sessions
 
 
 def find_active_page(
@@ -17,9 +17,7 @@ def find_active_page(
     out.
     """
     until, session_id = sessions.c.expires_at, sessions.c.id
-    query = SESSION.select().where(
-        until > now, sessions.c.ended_at.is_(None), sessions.c.pending.is_(None), is_used(idle_since)
-    )
+    query = select_live(now, idle_since)
     if after is not None:
         query = query.where(until <= after[0], or_(until < after[0], session_id < after[1]))
     return SESSION.all(db, query.order_by(until.desc(), session_id.desc()).limit(limit))

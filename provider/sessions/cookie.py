@@ -51,10 +51,10 @@ def find_pending_session(call: Call) -> ActiveSession | None:
 def find_others(call: Call) -> list[ActiveSession]:
     """Return the active sessions of the other accounts in this browser, the last used first.
 
-    Asks the database only if the browser has the cookie of other accounts.
+    Asks the database only if the browser has the cookie of other accounts. Call `find_session` before: in a browser
+    that was closed, it restores that cookie.
     """
-    name = cookies.cookie_name(call.settings, cookies.ACCOUNTS)
-    if name not in call.cookies and not (_restore(call) and name in call.cookies):
+    if cookies.cookie_name(call.settings, cookies.ACCOUNTS) not in call.cookies:
         return []
     return list(_others(call).values())
 

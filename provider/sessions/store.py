@@ -13,6 +13,7 @@ from sqlalchemy import (
     Connection,
     ForeignKey,
     Index,
+    Select,
     String,
     Table,
     and_,
@@ -85,11 +86,10 @@ class Session:
 
 
 class IdleSince(NamedTuple):
-    """A session that was last used before this has ended."""
+    """Sessions that were last used before `usual` have ended; of those that are kept, before `kept`."""
 
     usual: datetime
     kept: datetime
-    """The same for sessions that are kept."""
 
 
 @dataclass(frozen=True)
@@ -112,9 +112,9 @@ def _values_of(session: Session) -> dict[str, Any]:
     return {column.name: values[column.name] for column in sessions.c}
 
 
-def is_used(since: IdleSince) -> ColumnElement[bool]:
-    """Return the condition that a session is not idle."""
-    return or_(sessions.c.last_seen > since.usual, and_(sessions.c.kept, sessions.c.last_seen > since.kept))
+def is_used(usual: Any, kept: Any) -> ColumnElement[bool]:
+    """Return the condition that a session is not idle, with the times of an IdleSince."""
+    return or_(sessions.c.last_seen > usual, and_(sessions.c.kept, sessions.c.last_seen > kept))
 
 
 ACTIVE_USER = "ACTIVE"
@@ -143,10 +143,7 @@ _ACTIVE = (
     .where(
         sessions.c.ended_at.is_(None),
         sessions.c.expires_at > bindparam("now"),
-        or_(
-            sessions.c.last_seen > bindparam("idle_since"),
-            and_(sessions.c.kept, sessions.c.last_seen > bindparam("kept_idle_since")),
-        ),
+        is_used(bindparam("usual"), bindparam("kept")),
         _users.c.status == ACTIVE_USER,
         has_same_stamp(
             sessions.c.security_stamp,
@@ -160,16 +157,15 @@ _BY_DIGEST = _ACTIVE_SESSION.prepare(_ACTIVE.where(sessions.c.digest == bindpara
 
 def find_active(db: Connection, digest: bytes, *, now: datetime, idle_since: IdleSince) -> ActiveSession | None:
     """Return the active session with this cookie digest, if its user is active too."""
-    return _BY_DIGEST.one(
-        db, {"digest": digest, "now": now, "idle_since": idle_since.usual, "kept_idle_since": idle_since.kept}
-    )
+    usual, kept = idle_since
+    return _BY_DIGEST.one(db, {"digest": digest, "now": now, "usual": usual, "kept": kept})
 
 
 def find_all_active(
     db: Connection, digests: Collection[bytes], *, now: datetime, idle_since: IdleSince
 ) -> list[ActiveSession]:
     """Return the active sessions with these cookie digests whose users are active too."""
-    given = {"now": now, "digests": list(digests), "idle_since": idle_since.usual, "kept_idle_since": idle_since.kept}
+    given = {"now": now, "digests": list(digests), **idle_since._asdict()}
     return _ACTIVE_SESSION.all(db, _ACTIVE.where(sessions.c.digest.in_(bindparam("digests", expanding=True))), given)
 
 
@@ -194,15 +190,8 @@ def renew(
 ) -> bool:
     """Raise the level under a new identifier. Returns False if the session was renewed or ended meanwhile."""
     current = and_(sessions.c.id == session_id, sessions.c.digest == old_digest, sessions.c.ended_at.is_(None))
-    values = {
-        "digest": new_digest,
-        "auth_time": auth_time,
-        "proven_earlier": False,
-        "amr": amr,
-        "pending": None,
-        "pending_until": None,
-        "last_seen": last_seen,
-    }
+    values = {"digest": new_digest, "auth_time": auth_time, "proven_earlier": False, "amr": amr, "last_seen": last_seen}
+    values |= {"pending": None, "pending_until": None}
     return db.execute(update(sessions).where(current).values(**values)).rowcount == 1
 
 
@@ -257,14 +246,14 @@ def end_many(db: Connection, session_ids: list[str], *, reason: str, now: dateti
 
 def find_live(db: Connection, user_id: str, *, now: datetime, idle_since: IdleSince) -> list[Session]:
     """Return a user's active sessions, the most recently used first. Those that still need a factor are left out."""
-    query = SESSION.select().where(
-        sessions.c.user_id == user_id,
-        sessions.c.ended_at.is_(None),
-        sessions.c.pending.is_(None),
-        sessions.c.expires_at > now,
-        is_used(idle_since),
-    )
+    query = select_live(now, idle_since).where(sessions.c.user_id == user_id)
     return SESSION.all(db, query.order_by(sessions.c.last_seen.desc()))
+
+
+def select_live(now: datetime, idle_since: IdleSince) -> Select[Any]:
+    """Return the query for active sessions. Those that still need a factor are left out."""
+    has_begun = and_(sessions.c.ended_at.is_(None), sessions.c.pending.is_(None))
+    return SESSION.select().where(has_begun, sessions.c.expires_at > now, is_used(*idle_since))
 
 
 def find_those(db: Connection, session_ids: Collection[str]) -> list[Session]:

@@ -47,7 +47,7 @@ def go_on(tab: Tab, tried: int = 0) -> None:
     if _is_sign_in(page):
         take(tab, _at_sign_in(tab, page, ways), page)
         return
-    if page.path == CHOOSER and page.forms:
+    if page.path == CHOOSER and page.status == 200 and page.forms:  # not an error page there
         take(tab, _at_chooser(tab, ways), page)
         return
     assert tried < len(ways), f"every way leads back here: {page}"

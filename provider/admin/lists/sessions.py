@@ -39,7 +39,7 @@ def _active(work: UnitOfWork) -> Conditions:
 
 
 def _is_used(work: UnitOfWork) -> ColumnElement[bool]:
-    return store.is_used(idle_since(work))
+    return store.is_used(*idle_since(work))
 
 
 def _used_lately(work: UnitOfWork, order: Order) -> CTE | None:

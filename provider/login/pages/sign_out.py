@@ -37,5 +37,6 @@ def sign_out(call: Call) -> Response:
 
 @endpoint
 def signed_out(call: Call) -> Response:
-    others = describe_accounts(call.work, find_others(call), current=find_session(call))
-    return page(call, "login/signed_out.html", still_in=find_session(call) is not None, others=others)
+    current = find_session(call)
+    others = describe_accounts(call.work, find_others(call), current=current)
+    return page(call, "login/signed_out.html", still_in=current is not None, others=others)
