@@ -39,21 +39,24 @@ def find_page(work: UnitOfWork, text: str, *, after: Place | None, limit: int) -
 
     An empty `text` matches all users, the latest first. A searched id is returned whether it exists or not.
     """
-    user_id, beginning = parse_id(text), search_key(text)
-    if user_id is not None:
-        places = [("", user_id)]
-    elif beginning:
-        places = _find_places(work, beginning, after=after, limit=limit + 1)
-    else:
-        before = None if after is None or not after[0] else (datetime.fromisoformat(after[0]), after[1])
-        latest = users.find_latest(work.read, before=before, limit=limit + 1)
-        places = [(created_at.isoformat(), one) for created_at, one in latest]
+    places = find_places(work, text, after=after, limit=limit + 1, page=limit)
     shown = places[:limit]
     # A user whose name and nickname begin alike is found twice, and listed once on a page.
     return list(dict.fromkeys(one for _, one in shown)), shown[-1] if len(places) > limit else None
 
 
-def _find_places(work: UnitOfWork, text: str, *, after: Place | None, limit: int) -> list[Place]:
+def find_places(work: UnitOfWork, text: str, *, after: Place | None, limit: int, page: int) -> list[Place]:
+    """Return the places of users that match `text`, as `find_page` does. `page` is how many of them it shows."""
+    user_id, beginning = parse_id(text), search_key(text)
+    if user_id is not None:
+        return [("", user_id)]
+    if beginning:
+        return _find_keys(work, beginning, after=after, limit=limit, page=page)
+    before = None if after is None or not after[0] else (datetime.fromisoformat(after[0]), after[1])
+    return [(at.isoformat(), one) for at, one in users.find_latest(work.read, before=before, limit=limit)]
+
+
+def _find_keys(work: UnitOfWork, text: str, *, after: Place | None, limit: int, page: int) -> list[Place]:
     """Return the places of users of whom something begins with this search key, and then of those who contain it."""
     inside = after is not None and after[0].startswith(INSIDE)
     places = [] if inside else _find_beginnings(work, text, after=after, limit=limit)
@@ -61,7 +64,8 @@ def _find_places(work: UnitOfWork, text: str, *, after: Place | None, limit: int
     if len(places) == limit or len(text) < LENGTH or whole_domain:
         return places
     last = int(after[0]) if inside and after is not None else None
-    found = search_keys.find_inside(work.read, text, after=last, limit=limit - len(places))
+    more, fit = limit - len(places), page - len(places)
+    found = search_keys.find_inside(work.read, text, after=last, limit=more, page=fit)
     return places + [(f"{INSIDE}{place}", user_id) for place, user_id in found]
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from provider.accounts.factors.policy import find_requirement
+from provider.accounts.factors.policy import required_level
 from provider.accounts.roles.permissions import Permission, Permissions, permissions_of, roles_with
 from provider.accounts.store import users
 from provider.languages.text import Text
@@ -60,7 +60,7 @@ def require_operator(call: Call, needs: Permission) -> Operator:
     permissions = permissions_of(() if user is None else user.roles)
     if needs not in permissions:  # said first: more factors would not help
         raise RoleRequired(needs)
-    required = strictest(AAL2, find_requirement(call.work, session.user_id).level)
+    required = strictest(AAL2, required_level(call.settings, session))
     operator = Operator(require_level(call, required), permissions)
     call.work.origin = call.work.origin.of_operator(f"user {operator.user_id}")
     OPERATOR.put(call, operator)

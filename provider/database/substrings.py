@@ -41,9 +41,9 @@ from provider.database.base import metadata
 LENGTH = 3
 """The shortest part that can be searched for, in characters."""
 READ_FIRST = 10_000
-"""How many rows are read before the index is asked, on PostgreSQL."""
+"""How many rows are read before the index is asked for a frequent part, on PostgreSQL."""
 SAMPLED = 500
-"""How many rows tell which trigrams of a part are rare."""
+"""How many rows tell whether a part is frequent, and which of its trigrams are rare."""
 RAREST = 3
 """How many trigrams the index is asked for. The rows of each are read, so others only cost time."""
 
@@ -100,22 +100,36 @@ def find_missing(db: Connection, table: Table, owner: Column[str], *, after: str
 
 
 def find_page(
-    db: Connection, table: Table, part: str, *, after: int | None, limit: int, which: Which = lambda _owner: true()
+    db: Connection,
+    table: Table,
+    part: str,
+    *,
+    after: int | None,
+    limit: int,
+    page: int,
+    which: Which = lambda _owner: true(),
 ) -> list[tuple[int, str]]:
     """Return (place, owner) pairs of the next rows whose text contains `part`, which has at least LENGTH characters.
 
-    `after` is the place of the last row of the previous page. A last page, which is not full, is sorted by the texts.
+    `after` is the place of the last row of the previous page. If all further rows fit on the `page`, they are sorted by
+    their texts.
     """
     found: Sequence[Row[int, str, str]] = []
-    if dialect.is_postgresql(db):
+    if dialect.is_postgresql(db) and _is_frequent(db, table, part):
         found = db.execute(_among_the_first(table, part, which, after=after, limit=limit)).all()
     if len(found) < limit:
         by_index = _in_gin if dialect.is_postgresql(db) else _in_fts5
         rare = _rare_trigrams(db, table, part)
         found = db.execute(by_index(table, part, rare, which, after=after, limit=limit)).all()
-    if len(found) < limit:
+    if len(found) <= page:
         found = sorted(found, key=lambda row: (row.text, row.place))
     return [(row.place, row.owner) for row in found]
+
+
+def _is_frequent(db: Connection, table: Table, part: str) -> bool:
+    """Return whether one of SAMPLED texts contains the part, so that the first rows may fill a page."""
+    some = select(table.c.text).order_by(table.c.place).limit(SAMPLED).subquery()
+    return bool(db.scalar(select(exists(select(some.c.text).where(func.strpos(some.c.text, part) > 0)))))
 
 
 def _among_the_first(table: Table, part: str, which: Which, *, after: int | None, limit: int) -> Select[int, str, str]:

@@ -12,29 +12,29 @@ from datetime import timedelta
 from provider.crypto.digests import digest
 from provider.observability import counters
 from provider.sessions import browser_state, store
-from provider.sessions.store import Session
+from provider.sessions.store import ActiveSession, Session
 from provider.web import cookies
 from provider.web.call import Call
 from provider.web.call_values import CallValue
 from provider.work import UnitOfWork
 
 TOUCH_EVERY = timedelta(minutes=1)
-SESSION = CallValue[Session | None]("session")
+SESSION = CallValue[ActiveSession | None]("session")
 """The session of the call's cookie; None when there is none that is active."""
-OTHERS = CallValue[dict[str, Session]]("other-sessions")
+OTHERS = CallValue[dict[str, ActiveSession]]("other-sessions")
 """The active sessions of other accounts, by their secret, the last used first."""
 SECRET = re.compile(r"[A-Za-z0-9_-]{43}")
 LONGEST = 512
 """The longest value of the cookie of other accounts, in characters: more than the most accounts need."""
 
 
-def find_session(call: Call) -> Session | None:
+def find_session(call: Call) -> ActiveSession | None:
     """Return the session of this browser's current account, or None if it is missing or needs another factor."""
     session = _any_session(call)
     return None if session is None or session.pending is not None else session
 
 
-def find_pending_session(call: Call) -> Session | None:
+def find_pending_session(call: Call) -> ActiveSession | None:
     """Return a sign-in that still needs its second factor and has not expired, or None."""
     session = _any_session(call)
     if session is None or session.pending is None or session.pending_until is None:
@@ -42,7 +42,7 @@ def find_pending_session(call: Call) -> Session | None:
     return session if session.pending_until > call.work.now else None
 
 
-def find_others(call: Call) -> list[Session]:
+def find_others(call: Call) -> list[ActiveSession]:
     """Return the active sessions of the other accounts in this browser, the last used first.
 
     Asks the database only if the browser has the cookie of other accounts.
@@ -52,13 +52,13 @@ def find_others(call: Call) -> list[Session]:
     return list(_others(call).values())
 
 
-def find_signed_in(call: Call) -> list[Session]:
+def find_signed_in(call: Call) -> list[ActiveSession]:
     """Return the session of each account that is signed in in this browser, the current one first."""
     current = find_session(call)
     return [*([] if current is None else [current]), *find_others(call)]
 
 
-def find_here(call: Call) -> list[Session]:
+def find_here(call: Call) -> list[ActiveSession]:
     """Return what `find_signed_in` does, with a sign-in that still needs its second factor in front."""
     pending = find_pending_session(call)
     return [*([] if pending is None else [pending]), *find_signed_in(call)]
@@ -96,14 +96,14 @@ def forget_ended(call: Call, ended: Sequence[Session]) -> None:
     _write(call, value, [secret for secret, session in _others(call).items() if session.id not in ids])
 
 
-def _any_session(call: Call) -> Session | None:
+def _any_session(call: Call) -> ActiveSession | None:
     if not SESSION.is_on(call):
         value = call.cookie(cookies.SESSION)
         SESSION.put(call, None if value is None else _find_active(call.work, value))
     return SESSION.of(call)
 
 
-def _others(call: Call) -> dict[str, Session]:
+def _others(call: Call) -> dict[str, ActiveSession]:
     if not OTHERS.is_on(call):
         value = call.cookie(cookies.ACCOUNTS, longest=LONGEST)
         OTHERS.put(call, {} if value is None else _find_all(call, value))
@@ -117,7 +117,7 @@ def _secrets(call: Call) -> dict[str, str]:
     return secrets if current is None or value is None else {**secrets, current.id: value}
 
 
-def _find_active(work: UnitOfWork, value: str) -> Session | None:
+def _find_active(work: UnitOfWork, value: str) -> ActiveSession | None:
     idle_since = work.now - work.settings.session_idle_lifetime
     session = store.find_active(work.read, digest(value), now=work.now, idle_since=idle_since)
     if session is not None and session.last_seen <= work.now - TOUCH_EVERY:
@@ -125,7 +125,7 @@ def _find_active(work: UnitOfWork, value: str) -> Session | None:
     return session
 
 
-def _find_all(call: Call, value: str) -> dict[str, Session]:
+def _find_all(call: Call, value: str) -> dict[str, ActiveSession]:
     """Return the sessions of the cookie of other accounts: those that are active and need no other factor.
 
     What is not one of our secrets is ignored, and so is all that is beyond the most accounts of a browser.

@@ -10,7 +10,7 @@ from provider.destination import Destination
 from provider.refusals import RedirectRequired
 from provider.sessions.assurance import AAL2, is_at_least, level_of
 from provider.sessions.cookie import find_others, find_session
-from provider.sessions.store import Session
+from provider.sessions.store import ActiveSession, Session
 from provider.web.call import Call
 
 CHOOSER = "/select-account"
@@ -38,7 +38,7 @@ class StepUpRequired(RedirectRequired):
         super().__init__(f"/login/second-factor?{urlencode(parameters)}")
 
 
-def require_user(call: Call, *, back: str | None = None) -> Session:
+def require_user(call: Call, *, back: str | None = None) -> ActiveSession:
     """Return this browser's session. Raises SignInRequired.
 
     `back` is the page to return to if it is not this one: after a POST, the page with the form.

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import (
     Boolean,
@@ -79,27 +80,48 @@ class Session:
     """Whether the user did not sign in for this session: an upstream still knew the user from an earlier sign-in."""
 
 
+@dataclass(frozen=True)
+class ActiveSession(Session):
+    """A session that was active when it was read, whose user was active too."""
+
+    required_factor: str | None = None
+    """The strictest `required_factor` of the user's roles, or None if no role requires one."""
+
+
 SESSION = rows_of(Session, sessions)
 
 
 def add(db: Connection, session: Session) -> None:
-    db.execute(insert(sessions), values_of(session))
+    db.execute(insert(sessions), _values_of(session))
+
+
+def _values_of(session: Session) -> dict[str, Any]:
+    values = values_of(session)
+    return {column.name: values[column.name] for column in sessions.c}
 
 
 ACTIVE_USER = "ACTIVE"
 """The status of users whose sessions are active: the stored value of `accounts.store.users.Status.ACTIVE`."""
 
-# A session counts only while its user does: active, and with the same security stamp. The users table is accounts' and
-# sits above this one, so it is named here without an import.
+# A session counts only while its user does: active, and with the same security stamp. The tables of users and roles are
+# accounts' and sit above this one, so they are named here without an import.
 _users = table("users", column("id"), column("status"), column("not_before", UtcTime()))
+_roles = table("roles", column("name"), column("required_factor", String()))
+_user_roles = table("user_roles", column("role"), column("user_id"))
 # Of an active session of an earlier release, the stamp is its user's: what begins in it keeps that.
-_STAMPED = rows_of(
-    Session,
+_ACTIVE_SESSION = rows_of(
+    ActiveSession,
     sessions,
     security_stamp=func.coalesce(sessions.c.security_stamp, stamp_column(_users.c.not_before)),
+    required_factor=select(func.min(_roles.c.required_factor))  # of two, "passkey" is the stricter and the first
+    .join(_user_roles, _user_roles.c.role == _roles.c.name)
+    .where(_user_roles.c.user_id == sessions.c.user_id)
+    .correlate(sessions)
+    .scalar_subquery()
+    .label("required_factor"),
 )
 _ACTIVE = (
-    _STAMPED.select()
+    _ACTIVE_SESSION.select()
     .join(_users, _users.c.id == sessions.c.user_id)
     .where(
         sessions.c.ended_at.is_(None),
@@ -113,20 +135,20 @@ _ACTIVE = (
         ),
     )
 )
-_BY_DIGEST = _STAMPED.prepare(_ACTIVE.where(sessions.c.digest == bindparam("digest")))
+_BY_DIGEST = _ACTIVE_SESSION.prepare(_ACTIVE.where(sessions.c.digest == bindparam("digest")))
 
 
-def find_active(db: Connection, digest: bytes, *, now: datetime, idle_since: datetime) -> Session | None:
+def find_active(db: Connection, digest: bytes, *, now: datetime, idle_since: datetime) -> ActiveSession | None:
     """Return the active session with this cookie digest, if its user is active too."""
     return _BY_DIGEST.one(db, {"digest": digest, "now": now, "idle_since": idle_since})
 
 
 def find_all_active(
     db: Connection, digests: Collection[bytes], *, now: datetime, idle_since: datetime
-) -> list[Session]:
+) -> list[ActiveSession]:
     """Return the active sessions with these cookie digests whose users are active too."""
     given = {"now": now, "idle_since": idle_since, "digests": list(digests)}
-    return _STAMPED.all(db, _ACTIVE.where(sessions.c.digest.in_(bindparam("digests", expanding=True))), given)
+    return _ACTIVE_SESSION.all(db, _ACTIVE.where(sessions.c.digest.in_(bindparam("digests", expanding=True))), given)
 
 
 def find(db: Connection, session_id: str) -> Session | None:
@@ -168,7 +190,7 @@ def restart(db: Connection, session: Session, *, old_digest: bytes) -> bool:
     Returns False if it was renewed or ended meanwhile.
     """
     current = and_(sessions.c.id == session.id, sessions.c.digest == old_digest, sessions.c.ended_at.is_(None))
-    return db.execute(update(sessions).where(current).values(values_of(session))).rowcount == 1
+    return db.execute(update(sessions).where(current).values(_values_of(session))).rowcount == 1
 
 
 def keep(db: Connection, session_ids: AbstractSet[str], *, security_stamp: datetime) -> None:

@@ -19,7 +19,7 @@ from provider.accounts.store.email_addresses import EmailAddress
 from provider.accounts.store.users import NEVER, Status, User
 from provider.admin.lists.clients import CLIENTS
 from provider.admin.lists.jobs import JOBS
-from provider.admin.lists.listing import Listing
+from provider.admin.lists.listing import COUNTED_ON_PAGE, Count, Listing
 from provider.admin.lists.sessions import SESSIONS
 from provider.admin.lists.users import USERS
 from provider.admin.presets import PRESETS, preset_of
@@ -141,6 +141,27 @@ def test_a_text_and_filters_narrow_a_search_together(console: Console, work: Wor
     assert emails_on(page) == ["person0@example.com", "person3@example.com", "person6@example.com"]
     assert "3 users" in page.text
     assert 'href="/admin/users?q=person&amp;size=25"' in page.html  # clears the filter and keeps the rest
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize("matching", [0, 2, 9, COUNTED_ON_PAGE + 1])
+def test_the_pages_of_a_search_have_every_match_once_and_the_first_one_counts_them(work: Work, matching: int) -> None:
+    with work() as w:
+        for number in range(matching):
+            # Every third name begins with the text, the others have it inside.
+            make_user(w, f"{number}@example.test", name=f"{'' if number % 3 else 'x'}needle{number}")
+    with work() as w:
+        everyone, order, pages = USERS.count(w, "needle", ()), USERS.order(""), list[list[str]]()
+        keys, after, first_count = USERS.find_counted(w, "needle", (), order=order, after=None, limit=4)
+        pages.append(keys)
+        while after is not None:
+            keys, after, count = USERS.find_counted(w, "needle", (), order=order, after=after, limit=4)
+            assert count == first_count
+            pages.append(keys)
+    found = [key for page in pages for key in page]
+    assert len(found) == len(set(found)) == matching == everyone.number
+    assert first_count == Count(min(matching, COUNTED_ON_PAGE), is_exact=matching <= COUNTED_ON_PAGE)
+    assert all(len(page) == 4 for page in pages[:-1])
 
 
 def test_a_list_is_sorted_by_its_headings_and_paged_with_a_way_back(console: Console, work: Work) -> None:

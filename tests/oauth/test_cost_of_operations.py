@@ -31,7 +31,7 @@ LIBRARIES = ("authlib", "joserfc", "psycopg", "sqlalchemy", "starlette")
 COSTS: dict[str, dict[str, tuple[int, int]]] = {
     "client_credentials": {"sqlite": (1, 200), "postgresql": (1, 255)},
     "refresh_token": {"sqlite": (3, 341), "postgresql": (2, 407)},
-    "authorization": {"sqlite": (4, 342), "postgresql": (3, 459)},
+    "authorization": {"sqlite": (3, 332), "postgresql": (2, 404)},
     "code": {"sqlite": (3, 339), "postgresql": (2, 404)},
     "userinfo": {"sqlite": (1, 162), "postgresql": (1, 212)},
     "introspection": {"sqlite": (1, 187), "postgresql": (1, 239)},

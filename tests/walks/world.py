@@ -2,7 +2,7 @@
 
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -212,7 +212,7 @@ class World:
             idle_since = w.now - self.settings.session_idle_lifetime
             return sessions.find_active(w.read, digest(value), now=w.now, idle_since=idle_since)
 
-    def other_sessions_at(self, browser: Browser) -> list[Session]:
+    def other_sessions_at(self, browser: Browser) -> Sequence[Session]:
         """Those of the other accounts that are signed in there."""
         value = browser.cookies.get(cookies.cookie_name(self.settings, cookies.ACCOUNTS)) or ""
         with self.work() as w:

@@ -12,7 +12,8 @@ from provider.accounts.store import roles
 from provider.config.settings import Settings
 from provider.languages.text import Text
 from provider.refusals import Refusal
-from provider.sessions.assurance import AAL1, AAL2, PHR, REQUIRED_FACTORS, is_at_least
+from provider.sessions.assurance import AAL1, AAL2, PHR, REQUIRED_FACTORS, is_at_least, strictest
+from provider.sessions.store import ActiveSession
 from provider.work import UnitOfWork
 
 
@@ -55,12 +56,18 @@ def requirement_of_app(required_factor: str) -> Requirement:
 def find_requirement(work: UnitOfWork, user_id: str) -> Requirement:
     """Return what is required of this user in every app: of all users, or of those of a role."""
     for_all = Requirement(REQUIRED_FACTORS[work.settings.required_factor], "operator")
-    strictest = for_all if for_all.is_any else Requirement()
-    if strictest.is_passkey:
-        return strictest
+    requirement = for_all if for_all.is_any else Requirement()
+    if requirement.is_passkey:
+        return requirement
     for role, required_factor in roles.find_required_of_user(work.read, user_id):
-        strictest = strictest.or_stricter(Requirement(REQUIRED_FACTORS[required_factor], "role", role))
-    return strictest
+        requirement = requirement.or_stricter(Requirement(REQUIRED_FACTORS[required_factor], "role", role))
+    return requirement
+
+
+def required_level(settings: Settings, session: ActiveSession) -> str:
+    """Return the level that is required of the user of this session in every app, as `find_requirement` does."""
+    of_roles = session.required_factor or "none"
+    return strictest(REQUIRED_FACTORS[settings.required_factor], REQUIRED_FACTORS[of_roles])
 
 
 def find_bound(work: UnitOfWork, user_ids: Collection[str]) -> set[str]:

@@ -102,7 +102,7 @@ def find_page(db: Connection, beginning: str, *, after: tuple[str, str] | None, 
     return [(found, whose) for found, whose in db.execute(query.order_by(key, user_id).limit(limit))]
 
 
-def find_inside(db: Connection, part: str, *, after: int | None, limit: int) -> list[tuple[int, str]]:
+def find_inside(db: Connection, part: str, *, after: int | None, limit: int, page: int) -> list[tuple[int, str]]:
     """Return (place, user_id) pairs of users of whom a key contains `part` and none begins with it, as `substrings`
     does.
     """
@@ -110,7 +110,7 @@ def find_inside(db: Connection, part: str, *, after: int | None, limit: int) -> 
     def has_no_beginning(owner: ColumnElement[str]) -> ColumnElement[bool]:
         return ~exists().where(search_keys.c.user_id == owner, _begins(part))
 
-    return substrings.find_page(db, search_texts, part, after=after, limit=limit, which=has_no_beginning)
+    return substrings.find_page(db, search_texts, part, after=after, limit=limit, page=page, which=has_no_beginning)
 
 
 def _begins(beginning: str) -> ColumnElement[bool]:

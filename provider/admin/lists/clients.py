@@ -74,12 +74,11 @@ def _rows(work: UnitOfWork, keys: list[str]) -> list[Entry]:
     return [Entry(found[key], preset_of(found[key].metadata), signed_in.get(key)) for key in keys if key in found]
 
 
-def _search(work: UnitOfWork, text: str, *, after: Place | None, limit: int) -> tuple[list[str], Place | None]:
+def _search(work: UnitOfWork, text: str, *, after: Place | None, limit: int, page: int) -> list[Place]:
     one = clients.find_client(work, text)
     if one is not None:
-        return [one.client_id], None
-    found, further = client_search.find_page(work, text, after=after, limit=limit)
-    return [client.client_id for client in found], further
+        return [("", one.client_id)]
+    return client_search.find_places(work, text, after=after, limit=limit, page=page)
 
 
 CLIENTS = Listing(

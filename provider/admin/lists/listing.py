@@ -23,6 +23,8 @@ COUNTED = 10_000
 """How many rows are counted exactly."""
 COUNTED_FOUND = 1_000
 """The same of the rows that a text finds."""
+COUNTED_ON_PAGE = 50
+"""The same on the pages of a list. A search for more may read many times as many rows."""
 MOST_READ = 5_000
 """How many rows that a text finds are read for one page. A page of a rare filter may have fewer than fit."""
 NOT_A_DAY = Text("Enter a date, for example 2026-11-21.")
@@ -99,11 +101,12 @@ class Count:
 
 
 class Search(Protocol):
-    """A function that returns the keys of the rows that a text finds, and the place of the next page."""
+    """A function that returns the places of the rows that a text finds, at most `limit`. `page` of them are shown.
 
-    def __call__(
-        self, work: UnitOfWork, text: str, *, after: Place | None, limit: int
-    ) -> tuple[list[Any], Place | None]: ...
+    A user whose name and nickname match may have two places.
+    """
+
+    def __call__(self, work: UnitOfWork, text: str, *, after: Place | None, limit: int, page: int) -> list[Place]: ...
 
 
 @dataclass(frozen=True)
@@ -179,6 +182,28 @@ class Listing:
         shown = rows[:limit]
         return [row[1] for row in shown], (shown[-1][0], shown[-1][1]) if len(rows) > limit else None
 
+    def find_counted(
+        self, work: UnitOfWork, text: str, conditions: Conditions, *, order: Order, after: Place | None, limit: int
+    ) -> tuple[list[Any], Place | None, Count]:
+        """Return a page as `find_page` does, and how many rows there are on all pages."""
+        most = max(limit, COUNTED_ON_PAGE) if text else COUNTED
+        if text and self.search is not None and after is None and not conditions:
+            return self._find_and_count(work, self.search, text, limit=limit, most=most)
+        keys, further = self.find_page(work, text, conditions, order=order, after=after, limit=limit)
+        if after is None and further is None:
+            return keys, None, Count(len(keys))
+        return keys, further, self.count(work, text, conditions, most=most)
+
+    def _find_and_count(
+        self, work: UnitOfWork, search: Search, text: str, *, limit: int, most: int
+    ) -> tuple[list[Any], Place | None, Count]:
+        """Return the first page of what a text finds, and the count, from one search."""
+        places = search(work, text, after=None, limit=most + 1, page=limit)
+        (shown, further), (counted, beyond) = _page_of(places, limit), _page_of(places, most)
+        found = self.find_among(work, (), dict.fromkeys(key for _, key in counted))
+        on_page = {key for _, key in shown}
+        return [key for key in found if key in on_page], further, Count(len(found), is_exact=beyond is None)
+
     def _find_searched(
         self, work: UnitOfWork, search: Search, text: str, conditions: Conditions, *, after: Place | None, limit: int
     ) -> tuple[list[Any], Place | None]:
@@ -186,8 +211,8 @@ class Listing:
         step = max(limit // 2, 1) if conditions else limit
         found: list[Any] = []
         for _ in range(max(MOST_READ // step, 1)):
-            keys, after = search(work, text, after=after, limit=step)
-            found += self.find_among(work, conditions, keys)
+            read, after = _page_of(search(work, text, after=after, limit=step + 1, page=step), step)
+            found += self.find_among(work, conditions, [key for _, key in read])
             if after is None or len(found) + step > limit:
                 break
         return list(dict.fromkeys(found)), after
@@ -200,7 +225,9 @@ class Listing:
     def count(self, work: UnitOfWork, text: str, conditions: Conditions, *, most: int = COUNTED) -> Count:
         """Count the rows that match. Above `most`, PostgreSQL estimates them if there are no filters."""
         if text and self.search is not None:
-            keys, further = self.search(work, text, after=None, limit=COUNTED_FOUND)
+            limit = min(most, COUNTED_FOUND)
+            read, further = _page_of(self.search(work, text, after=None, limit=limit + 1, page=limit), limit)
+            keys = dict.fromkeys(key for _, key in read)
             return Count(len(self.find_among(work, conditions, keys)), is_exact=further is None)
         some = select(self.key).where(*conditions).limit(most + 1).subquery()
         number = work.read.scalar(select(func.count()).select_from(some)) or 0
@@ -208,6 +235,12 @@ class Listing:
             return Count(number)
         estimate = estimate_rows(work.read, self.key.table) if not conditions else 0
         return Count(estimate, False, True) if estimate > most else Count(most, False)
+
+
+def _page_of(places: Sequence[Place], limit: int) -> tuple[Sequence[Place], Place | None]:
+    """Return the first of these places, and where the next page begins if there are more."""
+    shown = places[:limit]
+    return shown, shown[-1] if len(places) > limit else None
 
 
 def _condition(work: UnitOfWork, asked: Filter, value: str) -> ColumnElement[bool]:

@@ -137,5 +137,5 @@ USERS = Listing(
         "created_at": lambda person: person.user.created_at,
         "last_sign_in_at": lambda person: person.user.last_sign_in_at if person.user.has_signed_in else None,
     },
-    search=search.find_page,
+    search=search.find_places,
 )

@@ -216,11 +216,10 @@ def list_page(
 
 def _find(work: UnitOfWork, asked: Asked) -> tuple[list[Any], Place | None, Count]:
     """Return the rows of a page, the place of the next one, and how many rows there are on all pages."""
-    listing, conditions = asked.listing, asked.conditions
-    keys, further = listing.find_page(
-        work, asked.text, conditions, order=asked.order, after=asked.after, limit=asked.size
+    keys, further, count = asked.listing.find_counted(
+        work, asked.text, asked.conditions, order=asked.order, after=asked.after, limit=asked.size
     )
-    return listing.rows(work, keys), further, listing.count(work, asked.text, conditions)
+    return asked.listing.rows(work, keys), further, count
 
 
 def export_page(call: Call, listing: Listing) -> Response:

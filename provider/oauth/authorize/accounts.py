@@ -7,7 +7,7 @@ from provider.accounts.store import email_addresses
 from provider.oauth.authorize.request import AuthorizationRequest
 from provider.oauth.authorize.store.authorization_requests import ParkedRequest
 from provider.oauth.tokens.store import grants
-from provider.sessions.store import Session
+from provider.sessions.store import ActiveSession
 from provider.work import UnitOfWork
 
 
@@ -15,11 +15,11 @@ def find_account(
     work: UnitOfWork,
     request: AuthorizationRequest,
     *,
-    current: Session | None,
-    signed_in: Sequence[Session],
+    current: ActiveSession | None,
+    signed_in: Sequence[ActiveSession],
     parked: ParkedRequest | None,
     login_hint: str | None,
-) -> Session | None:
+) -> ActiveSession | None:
     """Return the session that the request is for, of the several in `signed_in`; None if the user must choose one.
 
     An id_token_hint or a `sub` in claims names the user; if that one is not signed in, the request needs a sign-in.
@@ -43,7 +43,9 @@ def find_account(
     return None
 
 
-def _find_used(work: UnitOfWork, request: AuthorizationRequest, signed_in: Sequence[Session]) -> Session | None:
+def _find_used(
+    work: UnitOfWork, request: AuthorizationRequest, signed_in: Sequence[ActiveSession]
+) -> ActiveSession | None:
     """Return the one session in which the app got a grant, or None if there is none or more than one."""
     got = grants.find_clients_of_sessions(work.read, [session.id for session in signed_in])
     ids = {session_id for client_id, _, session_id in got if client_id == request.client.client_id}

@@ -32,13 +32,26 @@ def find_page(
     work: UnitOfWork, text: str, *, after: Place | None = None, limit: int = 100
 ) -> tuple[list[Client], Place | None]:
     """Return a page of clients without their secrets, and the place where the next page begins, or None."""
-    key = search_key(text)
-    inside = after is not None and after[0].startswith(INSIDE)
-    found = [] if inside else store.find_named(work.read, key, after=after, limit=limit + 1)
-    if len(found) <= limit and len(key) >= LENGTH:
-        last = int(after[0]) if inside and after is not None else None
-        further = search_texts.find_inside(work.read, key, after=last, limit=limit + 1 - len(found))
-        found += [(f"{INSIDE}{place}", row) for place, row in further]
+    found = _find(work, text, after=after, limit=limit + 1, page=limit)
     shown = found[:limit]
     end = (shown[-1][0], shown[-1][1].client_id) if len(found) > limit else None
     return [client_of(row) for _, row in shown], end
+
+
+def find_places(work: UnitOfWork, text: str, *, after: Place | None, limit: int, page: int) -> list[Place]:
+    """Return the places of clients that match `text`, as `find_page` does. `page` is how many of them it shows."""
+    return [(key, row.client_id) for key, row in _find(work, text, after=after, limit=limit, page=page)]
+
+
+def _find(
+    work: UnitOfWork, text: str, *, after: Place | None, limit: int, page: int
+) -> list[tuple[str, store.ClientRow]]:
+    key = search_key(text)
+    inside = after is not None and after[0].startswith(INSIDE)
+    found = [] if inside else store.find_named(work.read, key, after=after, limit=limit)
+    if len(found) < limit and len(key) >= LENGTH:
+        last = int(after[0]) if inside and after is not None else None
+        more, fit = limit - len(found), page - len(found)
+        further = search_texts.find_inside(work.read, key, after=last, limit=more, page=fit)
+        found += [(f"{INSIDE}{place}", row) for place, row in further]
+    return found

@@ -4,6 +4,8 @@ Apps ask for it with prompt=select_account (OIDC Core section 3.1.2.1). Users co
 several accounts are signed in and a request is for none of them.
 """
 
+from collections.abc import Sequence
+
 from starlette.responses import Response
 
 from provider.accounts.signed_in_accounts import describe_accounts
@@ -69,7 +71,7 @@ def _destination(call: Call, parked: ParkedRequest | None) -> Destination:
     return destination(call, app=None if client is None else parked_requests.app_of(server, parked, client))
 
 
-def _answer(call: Call, where: Destination, parked: ParkedRequest | None, signed_in: list[Session]) -> Response:
+def _answer(call: Call, where: Destination, parked: ParkedRequest | None, signed_in: Sequence[Session]) -> Response:
     form = call.form
     chosen = next((session for session in signed_in if session.id == form.get("account")), None)
     if form.get("decision") == "continue":  # on a page of the previous release, which has the current account only
@@ -95,7 +97,7 @@ def _choose(call: Call, parked: ParkedRequest | None, chosen: Session) -> None:
     switch_session(call, chosen)
 
 
-def _sign_out(call: Call, where: Destination, ending: list[Session]) -> Response:
+def _sign_out(call: Call, where: Destination, ending: Sequence[Session]) -> Response:
     """End these sessions, then show which apps are notified, or the accounts that are left."""
     for session in ending:
         lifecycle.end_session(call.work, session, reason="signed_out")

@@ -50,10 +50,10 @@ from provider.oauth.response_types import ID_TOKEN
 from provider.oauth.tokens.encrypted_responses import find_keys
 from provider.oauth.tokens.server import AuthorizationServer
 from provider.parameters import Parameters
-from provider.sessions.assurance import AAL1, PHR, level_of
+from provider.sessions.assurance import AAL1, strictest
 from provider.sessions.cookie import find_others, find_session, find_signed_in, switch_session
 from provider.sessions.guards import step_up_parameters
-from provider.sessions.store import Session
+from provider.sessions.store import ActiveSession
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
 from provider.web.pages import go
@@ -177,7 +177,7 @@ def _answer(
 def _next_step(
     call: Call,
     request: AuthorizationRequest,
-    session: Session | None,
+    session: ActiveSession | None,
     parked: ParkedRequest | None,
     *,
     is_one_of_several: bool,
@@ -215,12 +215,10 @@ def _next_step(
     return step
 
 
-def _required_level(call: Call, request: AuthorizationRequest, session: Session) -> str:
+def _required_level(call: Call, request: AuthorizationRequest, session: ActiveSession) -> str:
     """Return the level that operators require of this user in this app."""
-    if level_of(session.amr) == PHR:
-        return AAL1  # nothing is stricter
     of_app = policy.requirement_of_app(request.client.metadata.required_factor)
-    return policy.find_requirement(call.work, session.user_id).or_stricter(of_app).level
+    return strictest(policy.required_level(call.settings, session), of_app.level)
 
 
 def _require_allowed_to_ask(checks: Checks, request: AuthorizationRequest, step: Step) -> None:

@@ -8,7 +8,7 @@ A user who comes by `verification_uri_complete` reads and answers the same page:
 from starlette.responses import Response
 
 from provider.accounts import terms
-from provider.accounts.factors.policy import find_requirement, requirement_of_app
+from provider.accounts.factors.policy import required_level, requirement_of_app
 from provider.accounts.store import email_addresses
 from provider.destination import Destination
 from provider.languages.text import Text
@@ -18,7 +18,7 @@ from provider.oauth.grants.device_requests import VERIFICATION_PATH, DeviceReque
 from provider.oauth.http.server import server_of
 from provider.ratelimits import LIMITS, count, of_network, prefix_of, require_room
 from provider.refusals import TooManyRequests
-from provider.sessions.assurance import is_at_least, level_of
+from provider.sessions.assurance import is_at_least, level_of, strictest
 from provider.sessions.guards import StepUpRequired, page_to_switch, require_user
 from provider.sessions.store import Session
 from provider.web.call import Call
@@ -48,7 +48,7 @@ def device(call: Call) -> Response:
         count(call.work, LIMITS.user_code, key=key)
         return _ask_for_code(call, typed=typed, errors={"user_code": NOT_WAITING}, status_code=400)
     of_app = requirement_of_app(found.request.client.metadata.required_factor)
-    required = find_requirement(call.work, session.user_id).or_stricter(of_app).level
+    required = strictest(required_level(call.settings, session), of_app.level)
     if not is_at_least(level_of(session.amr), required):
         raise StepUpRequired(call, level=required)
     if terms.is_due(call.work, user_id=session.user_id):

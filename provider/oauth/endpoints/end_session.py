@@ -5,6 +5,7 @@ accounts in the browser. Otherwise the user is asked. The only redirects are to 
 client that the hint was issued to, or of the client named in the request.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,7 +54,7 @@ def end_session(call: Call) -> Response:
     except OAuth2Error as error:
         return refuse_on_page(call, error, way_on="/oauth2/logout")
     signed_in = find_signed_in(call)
-    ending = [session for session in signed_in if session.user_id == request.user_id]
+    ending: Sequence[Session] = [session for session in signed_in if session.user_id == request.user_id]
     if call.method == "POST" and ("decision" in given or "account" in given):
         call.require_csrf()
         if given.get("decision", "sign_out") != "sign_out":
@@ -73,7 +74,7 @@ def end_session(call: Call) -> Response:
     return go(SIGNED_OUT) if onward is None else send_to(onward)
 
 
-def _chosen(call: Call, signed_in: list[Session], account: str | None) -> list[Session]:
+def _chosen(call: Call, signed_in: Sequence[Session], account: str | None) -> Sequence[Session]:
     """Return the sessions that the user chose on the page. A page of the previous release names no account."""
     current = find_session(call)
     if account is None:
@@ -81,7 +82,7 @@ def _chosen(call: Call, signed_in: list[Session], account: str | None) -> list[S
     return [session for session in signed_in if account in {"all", session.id}]
 
 
-def _end(call: Call, ending: list[Session], request: LogoutRequest) -> list[Session]:
+def _end(call: Call, ending: Sequence[Session], request: LogoutRequest) -> Sequence[Session]:
     """End these sessions of this browser, and the session of the hint if it is of one of their users; return them all.
 
     A POST from the app's site brings no cookie (SameSite=Lax), and the user may have signed in again since the hint was
@@ -97,7 +98,7 @@ def _end(call: Call, ending: list[Session], request: LogoutRequest) -> list[Sess
     return list(found.values())
 
 
-def _ask(call: Call, signed_in: list[Session], request: LogoutRequest, given: Parameters) -> Response:
+def _ask(call: Call, signed_in: Sequence[Session], request: LogoutRequest, given: Parameters) -> Response:
     client = request.client
     return page(
         call,

@@ -36,7 +36,7 @@ def add_missing(db: Connection, texts: dict[str, str]) -> None:
     substrings.put_missing(db, search_texts, texts)
 
 
-def find_inside(db: Connection, part: str, *, after: int | None, limit: int) -> list[tuple[int, ClientRow]]:
+def find_inside(db: Connection, part: str, *, after: int | None, limit: int, page: int) -> list[tuple[int, ClientRow]]:
     """Return (place, client) pairs of clients whose search text contains `part` and whose name does not begin with it.
 
     See `substrings`.
@@ -46,7 +46,7 @@ def find_inside(db: Connection, part: str, *, after: int | None, limit: int) -> 
         named = (clients.c.name_key >= part, clients.c.name_key < part + BEYOND)
         return owner.not_in(select(clients.c.client_id).where(*named))
 
-    found = substrings.find_page(db, search_texts, part, after=after, limit=limit, which=begins_differently)
+    found = substrings.find_page(db, search_texts, part, after=after, limit=limit, page=page, which=begins_differently)
     ids = [client_id for _, client_id in found]
     rows = {row.client_id: row for row in _CLIENT.all(db, _CLIENT.select().where(clients.c.client_id.in_(ids)))}
     return [(place, rows[client_id]) for place, client_id in found if client_id in rows]
