@@ -37,6 +37,7 @@ The module for each specification:
 | RFC 9126 pushed requests | `endpoints.pushed_authorization_request`, `authorize.parked_requests` |
 | RFC 9207 issuer in responses | `http.authorization_response` |
 | RFC 9449 DPoP | `sender_constraint.dpop` (checks proofs), `http.proofs` (where they are sent) |
+| Client ID Metadata Document (draft) | `clients.metadata_documents`, `clients.document_urls` |
 | OAuth 2.0 for First-Party Applications (draft) | `endpoints.authorization_challenge`, `first_party.sign_in` |
 | OIDC Core 2 ID tokens | `tokens.id_tokens` |
 | OIDC RP-Initiated Logout | `endpoints.end_session` |
