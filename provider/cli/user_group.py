@@ -95,7 +95,9 @@ def remove_authenticator_app(
     *,
     as_json: Json = False,
 ) -> None:
-    """Remove one of several authenticator apps of a user. Also ends their sessions and revokes the access of all apps.
+    """Remove an authenticator app of a user.
+
+    The user keeps another one. Also ends their sessions and revokes the access of all apps.
 
     Example: signet user remove-authenticator-app ada@example.com 019a0f6e-1f2b-7c3d-8e4f-5a6b7c8d9e0f
     """

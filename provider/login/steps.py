@@ -202,18 +202,9 @@ def sign_in_by_upstream(
     """
     require_active(work, user, email_addresses.find_of_user(work.read, user.id), None, browser=browser, carry=carry)
     step, fresh = step_after_first_factor(work, user.id, device=device, remembered=remembered)
-    return begin_session(
-        work,
-        user.id,
-        user.security_stamp,
-        here,
-        factor=FEDERATED,
-        step=step,
-        auth_time=proven_at,
-        proven_earlier=proven_at is not None,
-        remembered=fresh,
-        client_id=client_id,
-        keep=keep,
+    begin = partial(begin_session, work, user.id, user.security_stamp, here, client_id=client_id, keep=keep)
+    return begin(
+        factor=FEDERATED, step=step, auth_time=proven_at, proven_earlier=proven_at is not None, remembered=fresh
     )
 
 
@@ -263,8 +254,11 @@ def begin_session(
         )
     if step is Step.DONE:
         users.set_last_sign_in(work.db, user_id, now=work.now)
-        skipped = {} if remembered is None else {"second_factor": "remembered_device"}
-        record(work, Event.SIGNED_IN, user_id=user_id, client_id=client_id, amr=factor, **skipped)
+        if remembered is None:
+            record(work, Event.SIGNED_IN, user_id=user_id, client_id=client_id, amr=factor)
+        else:
+            skipped = "remembered_device"
+            record(work, Event.SIGNED_IN, user_id=user_id, client_id=client_id, amr=factor, second_factor=skipped)
         work.after_commit.append(partial(counters.mark_active, user_id))
     outcome = "signed_in" if step is Step.DONE else "second_factor_due"
     work.after_commit.append(partial(SIGN_INS.count, METHODS.get(factor, "passkey"), outcome))

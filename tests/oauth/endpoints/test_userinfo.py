@@ -248,7 +248,7 @@ def test_a_token_without_openid_is_not_enough(rp: RelyingParty, browser: Watched
     response = rp.userinfo(rp.redeem(rp.ask(browser, scope="email")))
     assert (response.status_code, response.json()["error"]) == (403, "insufficient_scope")
     assert 'error="insufficient_scope"' in response.headers["www-authenticate"]
-    assert response.headers["www-authenticate"].endswith(', scope="openid"')
+    assert ', scope="openid"' in response.headers["www-authenticate"]
 
 
 def test_a_refused_token_is_explained_and_not_kept(
