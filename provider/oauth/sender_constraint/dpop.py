@@ -219,8 +219,8 @@ def _path_of(url: str) -> str:
 def _require_recent(work: UnitOfWork, checks: Checks, claims: dict[str, Any], request: ProvenRequest) -> bool:
     """Check that the proof was made recently. Returns whether its nonce says so, and not its own clock.
 
-    A proof of another time is told to use a nonce: with it, a device whose clock is wrong can use DPoP (section 4.3
-    number 11).
+    A proof of another time is refused with the error that asks for a nonce: with it, a device whose clock is wrong can
+    use DPoP (section 4.3 number 11).
     """
     nonce = claims.get("nonce")
     if nonce is not None or work.settings.dpop_nonce_required:
