@@ -27,7 +27,7 @@ test: $(VENV)/test  ## Run the tests, except those marked slow; ARGS go to pytes
 	PYTHONDONTWRITEBYTECODE= $(if $(TEMP),TMPDIR=$(TEMP)) $(BIN)/pytest -n $(JOBS) --dist worksteal -m "$(MARKS)" $(ARGS)
 
 test-slow: $(VENV)/test  ## Run the tests marked slow, as CI does after the others
-	$(MAKE) test MARKS="slow and not deployment and not load"
+	$(MAKE) test MARKS="slow and not nightly and not deployment and not load"
 
 test-deployment: $(VENV)/test  ## Run the tests of the Helm chart and the bill of materials; it builds helm with Go once
 	@tests/set_up $(BIN) --helm

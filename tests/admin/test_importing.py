@@ -374,6 +374,7 @@ def test_recent_runs_are_listed_in_pages(
     assert "Next page" not in second.links
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 def test_5000_rows_are_imported_in_bounded_memory(
     console: Console, work: Work, installation: Installation, monkeypatch: pytest.MonkeyPatch

@@ -190,6 +190,7 @@ def test_an_installation_with_sqlite_is_backed_up_and_moves_to_postgresql(
     assert (tmp_path / "backups/signet.db").stat().st_size > 0
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 def test_an_installation_with_postgresql_is_operated_as_the_pages_say(
     tmp_path: Path, places: dict[str, str], shell: dict[str, str]

@@ -373,6 +373,7 @@ CONSOLE_PAGES = (
 )
 
 
+@pytest.mark.nightly
 @sees(
     "/admin",
     "/admin/users",
@@ -461,6 +462,7 @@ def test_the_console(inspector: Inspector, operator: Account, account: Account, 
     see("admin-client-tried", "Quill")
 
 
+@pytest.mark.nightly
 @sees(
     "/admin/users/selected",
     "/admin/users/matching",
@@ -514,6 +516,7 @@ def test_the_console_for_many_users(
     see("admin-runs", "Imports and bulk changes")
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 def test_the_emails(inspector: Inspector) -> None:
     """In a mail program that draws like a browser. It is the program that has landmarks."""

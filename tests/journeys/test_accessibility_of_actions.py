@@ -12,7 +12,7 @@ from tests.support.demo_process import Demo
 
 __all__ = ["axe", "inspector"]
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.nightly]
 
 LONG = "Donaudampfschifffahrtsgesellschaft" * 5 + " Frau Dr. Ana María"
 HOSTILE = "شركة الاختبار 👩‍👩‍👧‍👦 <b>Ada</b>"

@@ -16,7 +16,7 @@ from tests.support.emails import rendered
 
 __all__ = ["axe", "inspector"]
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.nightly]
 
 ARABIC = LANGUAGES["ar"]
 MIRRORED = "html[lang=ar][dir=rtl]"

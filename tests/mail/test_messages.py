@@ -112,6 +112,7 @@ def branded(settings: Settings) -> Settings:
     return settings.model_copy(update={"support_email": "help@example.com"})
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 def test_the_text_and_the_html_part_of_every_email_say_the_same(branded: Settings) -> None:
     """The same sentences in the same order with the same links, in every language (RFC 2046 section 5.1.4)."""

@@ -43,6 +43,7 @@ def test_the_example_of_the_guide_replaces_both_parts_of_its_email_and_no_other(
     assert rendered(settings, ENGLISH, "reset_password") == rendered(without, ENGLISH, "reset_password")
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("template", "said"),

@@ -33,7 +33,7 @@ from tests.support.server_process import free_port
 from tests.support.waiting import PATIENCE, wait_until
 from tests.topology.clusters import Cluster, Node, Patroni, Streaming, running
 
-pytestmark = [pytest.mark.slow, pytest.mark.race]
+pytestmark = [pytest.mark.slow, pytest.mark.nightly, pytest.mark.race]
 
 OFFLINE = "openid offline_access"
 UNANSWERED = {0, 503}

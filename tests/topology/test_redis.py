@@ -184,6 +184,7 @@ def test_a_process_that_starts_without_redis_uses_it_as_soon_as_it_is_there(
         wait_until(queue.is_done, what="the worker does not use Redis")
 
 
+@pytest.mark.nightly
 def test_sentinels_promote_the_replica_under_use_and_no_email_is_lost(
     installation: Installation, sink: Sink, tmp_path: Path, often_looks: None
 ) -> None:
@@ -217,6 +218,7 @@ def test_sentinels_promote_the_replica_under_use_and_no_email_is_lost(
             assert is_shared(sentinels, "with the old primary")
 
 
+@pytest.mark.nightly
 def test_a_cluster_that_lost_a_node_refuses_and_the_limits_are_counted_in_memory(tmp_path: Path) -> None:
     """Redis's own default: a cluster without all of its slots answers nobody (cluster-require-full-coverage)."""
     with running(Cluster, tmp_path) as cluster:

@@ -326,7 +326,7 @@ def sign_in_at_an_app(world: World, tab: Tab, app: int) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("machine", "walks"), [(Walk, 8), (WalkWithEverything, 2)])
+@pytest.mark.parametrize(("machine", "walks"), [(Walk, 5), (WalkWithEverything, 2)])
 def test_every_walk_leads_on(machine: type[Walk], walks: int, sqlite_template: Path, tmp_path: Path) -> None:
     how = settings(
         max_examples=WALKS or walks,
