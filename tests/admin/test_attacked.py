@@ -27,10 +27,15 @@ API = "https://api.example.test/"
 on_postgresql = pytest.mark.only_on("postgresql")
 
 
+WAITING = """
+SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()
+"""
+
+
 def waiting(installation: Installation) -> bool:
     """Does somebody wait for a lock of somebody else?"""
     with installation.database.engine.connect() as db:
-        return bool(db.scalar(text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")))
+        return bool(db.scalar(text(WAITING)))
 
 
 @on_postgresql
