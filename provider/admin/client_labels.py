@@ -139,7 +139,7 @@ HINTS: Mapping[str, Text] = {
     "authorization_challenge": Text("The application can ask for passwords on its own pages."),
     "verify_uri": Text("The application's own page for email verification links."),
     "reset_uri": Text("The application's own page for password reset links."),
-    "profile": Text("FAPI 2.0 needs a private key, PKCE, pushed requests and another algorithm than RS256."),
+    "profile": Text("FAPI 2.0 needs a private key, PKCE, DPoP, pushed requests and another algorithm than RS256."),
 }
 """What each member does, for an app developer. The label of grant_types says all there is to say."""
 
