@@ -27,11 +27,15 @@ def index(work: UnitOfWork, user_id: str) -> None:
 
 
 def index_missing(work: UnitOfWork, *, after: str | None, limit: int) -> str | None:
-    """Store the search texts of the next users who have none, because an earlier release wrote them.
+    """Look at the next `limit` users. Store the search texts of those who have none, because an earlier release wrote
+    them.
 
-    Returns the last of them, or None if there are no more.
+    Returns the last user that was looked at, or None if there are no more.
     """
-    return search_keys.add_missing_texts(work.db, after=after, limit=limit)
+    missing, last = search_keys.find_missing_texts(work.read, after=after, limit=limit)
+    if missing:  # otherwise SQLite's write lock is not taken
+        search_keys.add_missing_texts(work.db, missing)
+    return last
 
 
 def find_page(work: UnitOfWork, text: str, *, after: Place | None, limit: int) -> tuple[list[str], Place | None]:

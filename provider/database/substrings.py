@@ -10,7 +10,7 @@ match, and the index finds them.
 """
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from sqlalchemy import (
     ARRAY,
@@ -91,11 +91,25 @@ def put_missing(db: Connection, table: Table, texts: Mapping[str, str]) -> None:
         db.execute(dialect.upsert(db, table).on_conflict_do_nothing(index_elements=["owner"]), rows)
 
 
-def find_missing(db: Connection, table: Table, owner: Column[str], *, after: str | None, limit: int) -> list[str]:
-    """Return the next owners without a text, in the order of their ids. Their rows stay until the transaction ends."""
-    query = select(owner).where(~exists().where(table.c.owner == owner)).order_by(owner).limit(limit)
-    if after is not None:
-        query = query.where(owner > after)
+def find_missing(
+    db: Connection, table: Table, owner: Column[str], *, after: str | None, limit: int
+) -> tuple[list[str], str | None]:
+    """Look at the next `limit` owners in the order of their ids.
+
+    Returns those without a text, and the last owner that was looked at, or None if there are no more.
+    """
+    query = select(owner).order_by(owner).limit(limit)
+    page = (query if after is None else query.where(owner > after)).subquery()
+    beside = select(page.c[0], table.c.owner.is_(None)).outerjoin(table, table.c.owner == page.c[0])
+    found = db.execute(beside.order_by(page.c[0])).all()
+    last = found[-1][0] if len(found) == limit else None
+    return [one for one, is_missing in found if is_missing], last
+
+
+def keep_missing(db: Connection, table: Table, owner: Column[str], found: Collection[str]) -> list[str]:
+    """Return those that still exist and have no text. Their rows stay until the transaction ends."""
+    has_none = ~exists().where(table.c.owner == owner)
+    query = select(owner).where(owner.in_(found), has_none).order_by(owner)
     return list(db.scalars(query.with_for_update(read=True, key_share=True)))
 
 

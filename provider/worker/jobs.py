@@ -155,7 +155,8 @@ def index_for_search(
 ) -> None:
     """Store what operators find users and clients by that an earlier release wrote, in batches.
 
-    Pauses for `pause` seconds after each batch, and ends early once `stopped` returns True: the next run continues.
+    Pauses for `pause` seconds after each batch that was stored, and for a tenth of that after one where nothing was
+    missing. Ends early once `stopped` returns True: the next run continues.
     """
     for index in (search.index_missing, client_search.index_missing):
         last = None
@@ -164,4 +165,4 @@ def index_for_search(
                 last = index(work, after=last, limit=BATCH)
             if last is None:
                 break
-            time.sleep(pause)
+            time.sleep(pause if work.has_committed else pause / 10)

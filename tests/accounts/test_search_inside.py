@@ -18,6 +18,7 @@ from provider.oauth.clients.metadata import ClientMetadata
 from provider.oauth.clients.store import search_texts
 from provider.work import Installation
 from provider.worker.jobs import index_for_search
+from tests.support import statements
 from tests.support.factories import make_client, make_user
 from tests.support.installation import Work
 
@@ -159,6 +160,23 @@ def test_what_an_earlier_release_wrote_is_indexed_by_the_worker(
     index_for_search(installation)
     assert sorted(users_with(work, "da kin")) == sorted(people)
     assert sorted(clients_with(work, "e app")) == sorted(apps)
+
+
+def test_a_start_where_nothing_is_missing_waits_for_no_writer_and_looks_at_a_batch_at_a_time(
+    work: Work, installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With millions of users, one look at all of them held SQLite's write lock for longer than a request may wait."""
+    monkeypatch.setattr("provider.worker.jobs.BATCH", 2)
+    with work() as w:
+        for number in range(5):
+            make_user(w, f"ada{number}@example.test")
+        make_client(w)
+    with work() as w, statements.recorded(installation.database.engine) as asked:
+        w.db.execute(delete(search_texts.search_texts))  # it is writing from here on
+        index_for_search(installation)
+        looked = [text for text in asked if "user_search_texts" in text]
+        assert len(looked) == 3
+        assert all("LIMIT" in text for text in looked)
 
 
 @pytest.mark.parametrize("text", ["xample", "@example.test", "@nowhere.test"])

@@ -80,14 +80,18 @@ def add(db: Connection, user_id: str, keys: Collection[str]) -> None:
     substrings.put(db, search_texts, user_id, text_of(keys))
 
 
-def add_missing_texts(db: Connection, *, after: str | None, limit: int) -> str | None:
-    """Store the search texts of the next users who have none. Return the last of them, or None if there are no more."""
-    missing = substrings.find_missing(db, search_texts, users.c.id, after=after, limit=limit)
+def find_missing_texts(db: Connection, *, after: str | None, limit: int) -> tuple[list[str], str | None]:
+    """Look for users without a search text, as `substrings.find_missing` does."""
+    return substrings.find_missing(db, search_texts, users.c.id, after=after, limit=limit)
+
+
+def add_missing_texts(db: Connection, found: Collection[str]) -> None:
+    """Store the search texts of these users, except of those who have one meanwhile or are gone."""
+    missing = substrings.keep_missing(db, search_texts, users.c.id, found)
     keys: dict[str, list[str]] = defaultdict(list)
     for key, user_id in db.execute(select(search_keys).where(search_keys.c.user_id.in_(missing))):
         keys[user_id].append(key)
     substrings.put_missing(db, search_texts, {user_id: text_of(keys[user_id]) for user_id in missing})
-    return missing[-1] if len(missing) == limit else None
 
 
 def find_page(db: Connection, beginning: str, *, after: tuple[str, str] | None, limit: int) -> list[tuple[str, str]]:

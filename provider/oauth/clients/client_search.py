@@ -18,14 +18,16 @@ INSIDE = " "
 
 
 def index_missing(work: UnitOfWork, *, after: str | None, limit: int) -> str | None:
-    """Store what the next clients are found by that an earlier release registered.
+    """Look at the next `limit` clients. Store what those are found by that an earlier release registered.
 
-    Returns the last of them, or None if there are no more.
+    Returns the last client that was looked at, or None if there are no more.
     """
-    rows = search_texts.find_missing(work.db, after=after, limit=limit)
-    texts = {row.client_id: search_text(row.client_id, load_metadata(row.metadata)) for row in rows}
-    search_texts.add_missing(work.db, texts)
-    return rows[-1].client_id if len(rows) == limit else None
+    missing, last = search_texts.find_missing(work.read, after=after, limit=limit)
+    if missing:  # otherwise SQLite's write lock is not taken
+        rows = search_texts.keep_missing(work.db, missing)
+        texts = {row.client_id: search_text(row.client_id, load_metadata(row.metadata)) for row in rows}
+        search_texts.add_missing(work.db, texts)
+    return last
 
 
 def find_page(

@@ -1,6 +1,6 @@
 """What operators find clients by: any part of the name, the client_id, or the host of a redirect URI."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from sqlalchemy import ColumnElement, Connection, select
 
@@ -26,9 +26,14 @@ def replace(db: Connection, client_id: str, text: str) -> None:
     substrings.put(db, search_texts, client_id, text)
 
 
-def find_missing(db: Connection, *, after: str | None, limit: int) -> list[ClientRow]:
-    """Return the next clients without a search text, in the order of their ids."""
-    ids = substrings.find_missing(db, search_texts, clients.c.client_id, after=after, limit=limit)
+def find_missing(db: Connection, *, after: str | None, limit: int) -> tuple[list[str], str | None]:
+    """Look for clients without a search text, as `substrings.find_missing` does."""
+    return substrings.find_missing(db, search_texts, clients.c.client_id, after=after, limit=limit)
+
+
+def keep_missing(db: Connection, found: Collection[str]) -> list[ClientRow]:
+    """Return those that still exist and have no search text. Their rows stay until the transaction ends."""
+    ids = substrings.keep_missing(db, search_texts, clients.c.client_id, found)
     return _CLIENT.all(db, _CLIENT.select().where(clients.c.client_id.in_(ids)).order_by(clients.c.client_id))
 
 
