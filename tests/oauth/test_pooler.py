@@ -7,22 +7,37 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
+from threading import Event
 
+import httpx2
 import psycopg
 import pytest
 from sqlalchemy import text
 
+from provider.config.environment import load_settings
 from provider.config.settings import Settings
-from provider.database.engine import OUTAGES, open_database
+from provider.database.engine import OUTAGES, open_database, pool_size
 from provider.database.migrations import migrate, require_current
+from provider.installation import open_installation
+from provider.oauth.setting_up import create_keys_and_salt
+from provider.ratelimit_counter import LimitCounter
+from provider.work import unit_of_work
 from tests.oauth.conftest import Person, Register
-from tests.support.installation import settings_for
-from tests.support.server_process import free_port
+from tests.support.factories import make_client, make_user
+from tests.support.installation import SECRET_KEY, settings_for
+from tests.support.relying_party import RelyingParty, sign_in_person
+from tests.support.server_process import free_port, serving
 from tests.support.services import unavailable
-from tests.support.waiting import wait_until
+from tests.support.waiting import PATIENCE, wait_until
 
 pytestmark = pytest.mark.only_on("postgresql")
 
+CALLBACK = "http://127.0.0.1:9/callback"
+SCOPE = "openid offline_access"
+OPEN = """
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND application_name = 'signet' AND pid <> pg_backend_pid()
+"""
 CONNECTIONS = 3
 """Server connections of the pooler: fewer than ours, so that they are shared."""
 
@@ -39,7 +54,8 @@ def pooler_url(request: pytest.FixtureRequest, database_url: str, tmp_path: Path
     configuration.write_text(
         f"[databases]\n{name} = host={found['host']} user=signet\n[pgbouncer]\nlisten_addr = 127.0.0.1\n"
         f"listen_port = {port}\nunix_socket_dir =\nauth_type = any\npool_mode = transaction\n"
-        f"default_pool_size = {CONNECTIONS}\nignore_startup_parameters = extra_float_digits,{request.param}\n"
+        f"default_pool_size = {CONNECTIONS}\nmax_client_conn = 400\n"
+        f"ignore_startup_parameters = extra_float_digits,{request.param}\n"
         + (f"user = {Path(str(found['host'])).owner()}\n" if os.getuid() == 0 else "")
     )
     process = subprocess.Popen([program, "-q", str(configuration)], stderr=subprocess.DEVNULL)
@@ -148,3 +164,48 @@ def test_a_transaction_waits_for_a_lock_only_until_its_own_deadline(settings: Se
         database.end(one, commit=True)
         assert {one.scalar(text("SHOW lock_timeout")) for _ in range(CONNECTIONS)} == {"0"}
     database.close()
+
+
+@pytest.mark.load
+@pytest.mark.slow
+@pytest.mark.parametrize("pooled", [True, False], ids=["behind PgBouncer", "without"])
+def test_twenty_processes_open_no_more_connections_than_they_may(
+    database_url: str, pooler_url: str, *, pooled: bool
+) -> None:
+    """docs/operate/scale.md, "Connections"."""
+    port = free_port()
+    environ = {
+        "SIGNET_DATABASE_URL": pooler_url if pooled else database_url,
+        "SIGNET_SECRET_KEY": SECRET_KEY,
+        "SIGNET_ISSUER": f"http://127.0.0.1:{port}",
+        "SIGNET_DATABASE_TIMEOUT": "20",
+    }
+    installation = open_installation(load_settings(environ), counter=LimitCounter())
+    with unit_of_work(installation) as work:
+        create_keys_and_salt(work)
+        client = make_client(work, redirect_uris=(CALLBACK,), scope=SCOPE, first_party=True)
+        user = make_user(work, "ada@example.test")
+    with ExitStack() as stack:
+        stack.callback(installation.database.close)
+        server = stack.enter_context(serving(environ, workers=20, port=port))
+
+        def work_for_a_while(_number: int) -> set[int]:
+            """Each request opens a connection, so that all processes get some."""
+            found, headers = set(), {"connection": "close"}
+            with httpx2.Client(base_url=server.origin, timeout=PATIENCE, headers=headers, trust_env=False) as http:
+                sign_in_person(http, installation, user)
+                app = RelyingParty(http, *client, issuer=f"http://127.0.0.1:{port}")
+                for _ in range(10):
+                    tokens = app.sign_in(http, scope=SCOPE)
+                    found |= {tokens.status, app.refresh(tokens).status, app.userinfo(tokens).status_code}
+            return found
+
+        most, done = 0, Event()
+        with ThreadPoolExecutor(33) as threads:
+            running = [threads.submit(work_for_a_while, number) for number in range(32)]
+            while not all(each.done() for each in running):
+                with installation.database.connect() as connection:
+                    most = max(most, connection.scalar(text(OPEN)) or 0)
+                done.wait(0.05)
+            assert {status for each in running for status in each.result()} == {200}
+    assert 0 < most <= (CONNECTIONS if pooled else 20 * pool_size(load_settings(environ)))
