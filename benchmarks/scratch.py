@@ -124,14 +124,14 @@ def is_running(pid: int) -> bool:
 
 
 @contextmanager
-def scratch(database: str, *, workers: int, **settings: str) -> Iterator[Scratch]:
+def scratch(database: str, *, workers: int, within: Path | None = None, **settings: str) -> Iterator[Scratch]:
     """Yield a migrated installation on `sqlite` or `postgresql`. Its service is not started, and stopped in the end.
 
-    `settings` are environment variables.
+    Its folder is made in `within`. `settings` are environment variables.
     """
     port = free_port()
     own = Services(postgres_options=dict(DURABLE))
-    with tempfile.TemporaryDirectory(prefix="signet-") as folder:
+    with tempfile.TemporaryDirectory(prefix="signet-", dir=within) as folder:
         try:
             postgres = OwnServer(own) if database == "postgresql" else None
             environ = {
