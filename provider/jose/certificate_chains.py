@@ -19,8 +19,9 @@ class AuthoritiesUnavailable(Exception):
 def find_problem(certificate: Certificate, authorities: Path, now: datetime) -> str | None:
     """Return why no certificate of `authorities` vouches for this one now, or None.
 
-    The path is built from the certificates of the file alone, so intermediate authorities have to be in it (decision mtls-chains). Validity
-    times, path lengths, name constraints and basic constraints are checked, and that the certificate is for clients.
+    The path is built from the certificates of the file alone, so intermediate authorities have to be in it (decision
+    mtls-chains). Validity times, path lengths, name constraints and basic constraints are checked, and that the
+    certificate is for clients.
     Raises AuthoritiesUnavailable.
     """
     from cryptography.x509.verification import PolicyBuilder, VerificationError  # noqa: PLC0415

@@ -1,8 +1,13 @@
 """The registration rules of FAPI 2.0 (Security Profile sections 5.3.2.1, 5.3.2.2 and 5.4.1). Pure."""
 
+from datetime import timedelta
+
+from provider.config.settings import Settings
 from provider.oauth.clients.metadata import CERTIFICATE_METHODS, PRIVATE_KEY_JWT, ClientMetadata, InvalidMetadata
 from provider.oauth.response_types import IMPLICIT
 
+LONGEST_CODE = timedelta(seconds=60)
+"""The longest lifetime of an authorization code (section 5.3.2.1)."""
 METHODS = (PRIVATE_KEY_JWT, *CERTIFICATE_METHODS)
 """The methods of client authentication that the profile allows."""
 
@@ -36,3 +41,8 @@ def check_fapi2(metadata: ClientMetadata) -> None:
     problem = problem_with(metadata) if metadata.is_fapi2 else None
     if problem is not None:
         raise InvalidMetadata(f"{problem}.")
+
+
+def code_lifetime_of(settings: Settings, metadata: ClientMetadata) -> timedelta:
+    """Return how long an authorization code of this client is valid."""
+    return min(settings.code_lifetime, LONGEST_CODE) if metadata.is_fapi2 else settings.code_lifetime
