@@ -12,6 +12,7 @@ from provider.config.settings import Settings
 from provider.jose.algorithms import ENCRYPTION_ALGORITHMS, ENCRYPTION_METHODS, SIGNATURES, SIGNING_ALGORITHMS
 from provider.jose.json_objects import read_object
 from provider.languages.text import Text
+from provider.oauth.clients.certificate_rules import supported_methods
 from provider.oauth.clients.metadata import AUTH_METHODS, FAPI2, FIELDS, LISTS, ClientMetadata, InvalidMetadata
 from provider.oauth.clients.origins import problem_with_origin
 from provider.oauth.clients.redirect_uris import NO_DOT, problem_with
@@ -151,6 +152,8 @@ def _member(name: str, value: Any, metadata: ClientMetadata, settings: Settings)
     if kind == "fixed":
         return Member(name, kind, _label(name, value))
     choices = CHOICES.get(name, ())
+    if name == "token_endpoint_auth_method":
+        choices = tuple(one for one in choices if one in {*supported_methods(settings), value})
     optional = ("",) if choices and FIELDS[name].default is None else ()
     return Member(name, kind, value, tuple(Option(one, _label(name, one)) for one in (*optional, *choices)))
 

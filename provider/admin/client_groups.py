@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from provider.admin.presets import preset_of
 from provider.config.settings import Settings
 from provider.languages.text import Text
-from provider.oauth.clients.metadata import DEVICE_CODE, TOKEN_EXCHANGE, ClientMetadata
+from provider.oauth.clients.metadata import DEVICE_CODE, SUBJECTS, TLS_CLIENT_AUTH, TOKEN_EXCHANGE, ClientMetadata
 from provider.oauth.response_types import IMPLICIT
 
 _BROWSER = frozenset({"web", "spa", "native"})
@@ -87,9 +87,11 @@ GROUPS: Mapping[str, Group] = {
                     "token_endpoint_auth_method",
                     "jwks_uri",
                     "jwks",
+                    *SUBJECTS,
                     "require_pkce",
                     "require_pushed_authorization_requests",
                     "dpop_bound_access_tokens",
+                    "tls_client_certificate_bound_access_tokens",
                     "profile",
                     "id_token_signed_response_alg",
                 )
@@ -140,6 +142,8 @@ _FITS: Mapping[str, frozenset[str]] = {
     "scope": _GETS_TOKENS,
     "require_pkce": frozenset({"web"}),  # public clients must use it
     "dpop_bound_access_tokens": _GETS_TOKENS,
+    "tls_client_certificate_bound_access_tokens": _GETS_TOKENS,
+    **dict.fromkeys(SUBJECTS, _HAS_SERVER),
     "response_types": _BROWSER,
     "response_modes": _BROWSER,
     "jwks": _HAS_SERVER,
@@ -180,6 +184,10 @@ def _fits(name: str, kind: str, metadata: ClientMetadata, settings: Settings) ->
     if name == "exchange_targets":
         return TOKEN_EXCHANGE in fitting_grants(metadata, settings)
     if name in {"authorization_challenge", "verify_uri", "reset_uri"} and not metadata.first_party:
+        return False
+    if name in SUBJECTS and TLS_CLIENT_AUTH not in settings.certificate_methods:
+        return False
+    if name == "tls_client_certificate_bound_access_tokens" and not settings.has_mutual_tls:
         return False
     if name == "response_types" and not settings.legacy_response_types:
         return False

@@ -24,6 +24,7 @@ LABELS: Mapping[str, Text] = {
     "require_pkce": Text("Require PKCE"),
     "require_pushed_authorization_requests": Text("Require pushed authorization requests"),
     "dpop_bound_access_tokens": Text("Require DPoP"),
+    "tls_client_certificate_bound_access_tokens": Text("Bind tokens to the client certificate"),
     "request_uris": Text("Request object URLs"),
     "request_object_signing_alg": Text("Request object signing algorithm"),
     "required_factor": Text("Require for sign-in"),
@@ -32,6 +33,11 @@ LABELS: Mapping[str, Text] = {
     "require_auth_time": Text("Include auth_time in ID tokens"),
     "token_endpoint_auth_method": Text("How the application authenticates"),
     "token_endpoint_auth_signing_alg": Text("Client authentication signing algorithm"),
+    "tls_client_auth_subject_dn": Text("Certificate subject"),
+    "tls_client_auth_san_dns": Text("Host name in the certificate"),
+    "tls_client_auth_san_uri": Text("URI in the certificate"),
+    "tls_client_auth_san_ip": Text("IP address in the certificate"),
+    "tls_client_auth_san_email": Text("Email address in the certificate"),
     "jwks": Text("Public keys (JWKS)"),
     "jwks_uri": Text("Public key set URL"),
     "subject_type": Text("User IDs"),
@@ -103,6 +109,17 @@ HINTS: Mapping[str, Text] = {
     "dpop_bound_access_tokens": Text(
         "Bind access tokens to a key of the application, so that stolen tokens can't be used (DPoP)."
     ),
+    "tls_client_certificate_bound_access_tokens": Text(
+        "Reject token requests without the application's certificate, so that stolen tokens can't be used (mutual TLS)."
+    ),
+    "tls_client_auth_subject_dn": Text(
+        "For authentication with a certificate from an authority: fill in exactly one of these five fields. For "
+        "example CN=client,O=Example,C=US."
+    ),
+    "tls_client_auth_san_dns": Text("For example client.example.com. Wildcards don't match."),
+    "tls_client_auth_san_uri": Text("For example spiffe://example.com/client."),
+    "tls_client_auth_san_ip": Text("For example 192.0.2.1 or 2001:db8::1."),
+    "tls_client_auth_san_email": Text("For example client@example.com."),
     "request_uris": Text("URLs from which Signet fetches signed requests of the application, one per line."),
     "request_object_signing_alg": Text("Accept signed requests only with this algorithm."),
     "required_factor": Text("Users who don't have it are asked to set it up first."),
@@ -139,7 +156,10 @@ HINTS: Mapping[str, Text] = {
     "authorization_challenge": Text("The application can ask for passwords on its own pages."),
     "verify_uri": Text("The application's own page for email verification links."),
     "reset_uri": Text("The application's own page for password reset links."),
-    "profile": Text("FAPI 2.0 needs a private key, PKCE, DPoP, pushed requests and another algorithm than RS256."),
+    "profile": Text(
+        "FAPI 2.0 needs a private key or a certificate, PKCE, DPoP or certificate-bound tokens, pushed requests and "
+        "another algorithm than RS256."
+    ),
 }
 """What each member does, for an app developer. The label of grant_types says all there is to say."""
 
@@ -168,6 +188,8 @@ VALUES: Mapping[str, Mapping[str, Text]] = {
         "client_secret_basic": Text("Client secret, in the Authorization header only"),
         "client_secret_post": Text("Client secret, in the request body only"),
         "client_secret_jwt": Text("JWT signed with the client secret"),
+        "tls_client_auth": Text("Certificate from a trusted authority (mutual TLS)"),
+        "self_signed_tls_client_auth": Text("Self-signed certificate in its public keys (mutual TLS)"),
         "private_key_jwt": Text("JWT signed with a private key of the application"),
         "none": Text("Not at all: public client without a secret"),
     },

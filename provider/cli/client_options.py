@@ -49,7 +49,10 @@ Pkce = Annotated[
     typer.Option("--pkce/--no-pkce", help="Require PKCE. Default: yes. Public clients must always use it."),
 ]
 Jwks = Annotated[
-    str | None, typer.Option(help="JSON file with the app's public keys (a JWK Set), for private_key_jwt.")
+    str | None,
+    typer.Option(
+        help="JSON file with the app's public keys (a JWK Set), for private_key_jwt or a self-signed certificate (x5c)."
+    ),
 ]
 JwksUri = Annotated[str | None, typer.Option(help="URL where the app publishes its public keys, instead of --jwks.")]
 AllowScheme = Annotated[

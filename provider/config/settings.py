@@ -13,7 +13,7 @@ from provider.config.general import Feature, General
 from provider.config.issuer import split_issuer
 from provider.config.lifetimes import Lifetimes
 from provider.config.mail import MailSettings
-from provider.config.network import Network
+from provider.config.network import MutualTls, Network
 from provider.config.outbound import Outbound
 from provider.config.passkeys import PasskeySettings
 from provider.config.passwords import Passwords
@@ -24,6 +24,7 @@ from provider.config.storage import Storage
 from provider.urls import is_ip_address, is_loopback
 
 PREFIX = "SIGNET_"
+_NO_CERTIFICATES = "SIGNET_CLIENT_CERTIFICATE_HEADER is required for"
 
 DOCUMENT_MAX_AGE = timedelta(minutes=5)
 """How long others may keep the key set and the discovery document."""
@@ -40,6 +41,7 @@ class Settings(
     Connections,
     Lifetimes,
     Network,
+    MutualTls,
     Processes,
     Outbound,
 ):
@@ -58,6 +60,10 @@ class Settings(
             raise ValueError("SIGNET_TOTP_BYPASS_CODE needs SIGNET_ENV=development and a loopback issuer")
         if self.passkey_attestation == "direct" and not (self.passkey_aaguids and self.passkey_roots):
             raise ValueError("SIGNET_PASSKEY_ATTESTATION=direct needs SIGNET_PASSKEY_AAGUIDS and SIGNET_PASSKEY_ROOTS")
+        if self.client_certificate_header is not None and not self.trusted_proxies:
+            raise ValueError("SIGNET_CLIENT_CERTIFICATE_HEADER needs SIGNET_TRUSTED_PROXIES: others could forge it")
+        if not self.has_mutual_tls and (self.client_certificate_ca or self.mtls_url):
+            raise ValueError(f"{_NO_CERTIFICATES} SIGNET_CLIENT_CERTIFICATE_CA and SIGNET_MTLS_URL")
         if self.key_lead < self.shortest_key_lead:
             seconds = int(self.shortest_key_lead.total_seconds())
             raise ValueError(f"SIGNET_KEY_LEAD must be {seconds} seconds or more, as apps cache the key set that long")
@@ -106,6 +112,19 @@ class Settings(
     def may_use_local_pages(self) -> bool:
         """Whether links in emails may lead to http pages on loopback: in development, or if the issuer is there."""
         return self.env != "production" or self.loopback
+
+    @property
+    def has_mutual_tls(self) -> bool:
+        """Whether client certificates reach Signet (RFC 8705)."""
+        return self.client_certificate_header is not None
+
+    @property
+    def certificate_methods(self) -> tuple[str, ...]:
+        """The methods of client authentication with a certificate that are configured (RFC 8705 section 2)."""
+        if not self.has_mutual_tls:
+            return ()
+        issued = () if self.client_certificate_ca is None else ("tls_client_auth",)
+        return (*issued, "self_signed_tls_client_auth")
 
     @property
     def embedded(self) -> bool:

@@ -12,6 +12,8 @@ from typing import Any
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
+from provider.jose.certificates import InvalidCertificate, read_x5c
+
 Key = RSAKey | ECKey | OKPKey
 
 KEY_OF: Mapping[str, tuple[str, str | None]] = {
@@ -58,6 +60,8 @@ class PublicKey:
     alg: str | None
     key_ops: frozenset[str] | None
     key: Key
+    certificate: bytes | None = None
+    """The SHA-256 digest of the certificate in `x5c` (RFC 7517 section 4.7), if it can be read."""
 
     @property
     def crv(self) -> str | None:
@@ -137,7 +141,16 @@ def parse_key(jwk: object) -> PublicKey:
     except (JoseError, ValueError, TypeError):
         raise InvalidKey(f"contains an {kty} key that is malformed") from None
     key_ops = None if operations is None else frozenset(map(str, operations))
-    return PublicKey(kty=kty, key=key, key_ops=key_ops, **about)
+    certificate = _digest_of(jwk["x5c"]) if "x5c" in jwk else None
+    return PublicKey(kty=kty, key=key, key_ops=key_ops, certificate=certificate, **about)
+
+
+def _digest_of(x5c: object) -> bytes | None:
+    """Return the digest of the first certificate, which is that of the key. None if it cannot be read."""
+    try:
+        return read_x5c(x5c[0]).digest if isinstance(x5c, list) and x5c else None
+    except InvalidCertificate:
+        return None
 
 
 def _require_sane_rsa(plain: dict[str, Any]) -> None:

@@ -19,7 +19,7 @@ access tokens.
 """
 
 
-def resource_metadata(issuer: str, path: str) -> dict[str, Any]:
+def resource_metadata(issuer: str, path: str, *, has_mutual_tls: bool = False) -> dict[str, Any]:
     """Return the metadata of a resource (RFC 9728 section 2)."""
     metadata: dict[str, Any] = {
         "resource": issuer + path,
@@ -31,6 +31,8 @@ def resource_metadata(issuer: str, path: str) -> dict[str, Any]:
     if path == USERINFO:  # it signs answers for clients that are registered for it
         metadata["jwks_uri"] = f"{issuer}/oauth2/jwks"
         metadata["resource_signing_alg_values_supported"] = list(SIGNING_ALGORITHMS)
+    if has_mutual_tls:
+        metadata["tls_client_certificate_bound_access_tokens"] = True
     return metadata
 
 

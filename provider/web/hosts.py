@@ -1,4 +1,4 @@
-"""The hosts that this server answers for: the issuer's, and those of SIGNET_ALLOWED_HOSTS."""
+"""The hosts that this server answers for: those of the issuer, of SIGNET_MTLS_URL and of SIGNET_ALLOWED_HOSTS."""
 
 from urllib.parse import urlsplit
 
@@ -14,7 +14,7 @@ class KnownHosts:
     def __init__(self, settings: Settings) -> None:
         issuer = urlsplit(settings.issuer)
         self._scheme = issuer.scheme
-        with_port = {issuer.netloc}
+        with_port = {issuer.netloc} | ({urlsplit(settings.mtls_url).netloc} if settings.mtls_url else set())
         self._with_any_port: set[str] = set()
         for host in settings.allowed_hosts:
             if normal_authority(host, scheme="")[1] is None:

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -9,6 +10,9 @@ from provider.accounts.roles.roles import create_role, require_factor
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.cli import system_checks
+from provider.oauth.clients.clients import create_client, disable
+from provider.oauth.clients.metadata import ClientMetadata
+from provider.oauth.clients.store import clients as store
 from provider.oauth.keys.store import signing_keys
 from provider.outbox import messages
 from provider.work import Origin
@@ -139,3 +143,37 @@ def test_a_requirement_that_no_one_can_meet_is_found(careful: pytest.MonkeyPatch
     careful.setenv("SIGNET_ISSUER", "https://192.0.2.7")
     found = said(signet("check", "--json"))
     assert (found["SIGNET_ISSUER"], found["role staff"]) == (False, False)
+
+
+@pytest.mark.both_databases
+def test_clients_that_cannot_keep_their_profile_are_named(
+    careful: pytest.MonkeyPatch, work: Work, signet: Signet
+) -> None:
+    """FAPI 2.0 Security Profile section 5.3.2.1, RFC 8705: changed metadata, and settings that were taken away."""
+    stored: dict[str, dict[str, Any]] = {
+        "good": {"token_endpoint_auth_method": "private_key_jwt", "profile": "fapi2"},
+        "weak": {"token_endpoint_auth_method": "client_secret_basic", "profile": "fapi2"},
+        "old": {"token_endpoint_auth_method": "private_key_jwt", "profile": "fapi2"},
+        "certified": {"token_endpoint_auth_method": "tls_client_auth", "tls_client_auth_san_dns": "a.example.com"},
+        "bound": {"tls_client_certificate_bound_access_tokens": True},
+        "plain": {},
+        "off": {"token_endpoint_auth_method": "client_secret_basic", "profile": "fapi2"},
+    }
+    with work() as w:
+        for name, members in stored.items():
+            client, _ = create_client(w, ClientMetadata(redirect_uris=("https://a.example.com/",)), client_id=name)
+            alg = "RS256" if name == "old" else "ES256"
+            given = client.metadata.as_json() | {"id_token_signed_response_alg": alg} | members
+            store.replace_metadata(w.db, name, given, now=w.now)
+        disable(w, "off")
+    ran = signet("check", "--json")
+    problems = {each["about"]: each["problem"] for each in json.loads(ran.out)}
+    named = {about.removeprefix("client "): problem for about, problem in problems.items() if about[:7] == "client "}
+    assert named.keys() == {"weak", "old", "certified", "bound"}
+    assert "private_key_jwt, tls_client_auth or self_signed_tls_client_auth" in named["weak"]
+    assert "does not allow RS256" in named["old"]
+    assert "requires mutual TLS" in named["certified"]
+    careful.setenv("SIGNET_CLIENT_CERTIFICATE_HEADER", "Client-Cert")
+    assert {"client weak", "client old", "client certified"} == {
+        about for about in said(signet("check", "--json")) if about.startswith("client ")
+    }

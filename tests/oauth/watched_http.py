@@ -43,6 +43,10 @@ class WatchedClient(TestClient):
         self.may_go_to: set[str] = set()
         """Hosts of registered redirect URIs."""
 
+    def come_from(self, address: str) -> None:
+        """Send requests from this address from now on."""
+        self._transport.client = (address, 50000)  # type: ignore[attr-defined]
+
     def request(self, method: str, url: Any, **options: Any) -> httpx2.Response:
         response = super().request(method, url, **options)
         self._check(response)

@@ -32,6 +32,7 @@ from provider.sessions.idle import idle_since
 from provider.web import cookies
 from provider.work import Installation, unit_of_work
 from tests.support.browser import Form, Page
+from tests.support.client_certificates import Shown
 from tests.support.client_keys import Signatory, asserting, assertion_claims, mac
 from tests.support.dpop import Prover
 
@@ -211,6 +212,8 @@ class RelyingParty:
         """What it signs with, when it is registered for private_key_jwt with these keys."""
         self.prover: Prover | None = None
         """With one, token requests, pushed requests and userinfo have a DPoP proof (RFC 9449)."""
+        self.certificate: Shown | None = None
+        """With one, a proxy reports it with each of the client's own requests (RFC 8705)."""
 
     # The front channel
 
@@ -258,7 +261,7 @@ class RelyingParty:
     def authentication(self) -> tuple[dict[str, str], dict[str, str]]:
         """Headers and body parameters that authenticate this client the way it is registered (RFC 6749 section 2.3)."""
         method = self.client.metadata.token_endpoint_auth_method
-        if method == "none":
+        if method == "none" or self.client.metadata.has_certificate:
             return {}, {"client_id": self.client_id}
         if method == "private_key_jwt":
             return {}, asserting(self.signatory.sign(assertion_claims(self.client_id, self.issuer)))
@@ -276,7 +279,11 @@ class RelyingParty:
         form = {name: value for name, value in given.items() if value is not None}
         if self.prover is not None and url in {TOKEN, PAR}:
             headers["dpop"] = self.prover.proof("POST", self.issuer + url)
-        return self.http.post(url, data=form, headers=headers)
+        return self.http.post(url, data=form, headers=headers | self._certificate_headers)
+
+    @property
+    def _certificate_headers(self) -> dict[str, str]:
+        return {} if self.certificate is None else self.certificate.headers
 
     def redeem(self, answer: Answer, **changes: str | None) -> Tokens:
         """RFC 6749 section 4.1.3."""
@@ -320,7 +327,8 @@ class RelyingParty:
         access_token = tokens if isinstance(tokens, str) else tokens.access_token
         if self.prover is not None:
             return self.http.get(USERINFO, headers=self.prover.headers("GET", self.issuer + USERINFO, access_token))
-        return self.http.get(USERINFO, headers={"authorization": f"Bearer {access_token}"})
+        headers = {"authorization": f"Bearer {access_token}", **self._certificate_headers}
+        return self.http.get(USERINFO, headers=headers)
 
     def log_out(self, browser: httpx2.Client, tokens: Tokens, **changes: str | None) -> httpx2.Response:
         """RP-Initiated Logout section 2: the browser is sent to the provider."""

@@ -18,6 +18,7 @@ def _some_of(values: Iterable[str]) -> str:
 
 _SIGNED, _KEY, _CONTENT = _one_of(SIGNING_ALGORITHMS), _one_of(ENCRYPTION_ALGORITHMS), _one_of(ENCRYPTION_METHODS)
 _THEIRS = _one_of(SIGNATURES)
+_WITH_TLS = "`tls_client_auth` needs exactly one of the five members for the subject of the certificate."
 
 ABOUT: Mapping[str, str] = {
     "client_name": "The name that users see when they sign in and give consent.",
@@ -65,10 +66,18 @@ ABOUT: Mapping[str, str] = {
     "jwks": "The client's public keys, as a JSON Web Key Set.",
     "jwks_uri": "The URL of the client's JSON Web Key Set. Use this or `jwks`.",
     "token_endpoint_auth_signing_alg": f"The only algorithm of client assertions to accept. {_THEIRS}",
+    "tls_client_auth_subject_dn": f"The subject of the client's certificate (RFC 4514). {_WITH_TLS}",
+    "tls_client_auth_san_dns": f"The host name in the client's certificate. {_WITH_TLS}",
+    "tls_client_auth_san_uri": f"The URI in the client's certificate. {_WITH_TLS}",
+    "tls_client_auth_san_ip": f"The IP address in the client's certificate. {_WITH_TLS}",
+    "tls_client_auth_san_email": f"The email address in the client's certificate. {_WITH_TLS}",
     "request_object_signing_alg": f"The only algorithm of request objects to accept. {_THEIRS}",
     "request_uris": "URLs of request objects. Needs SIGNET_REQUEST_URI.",
     "require_pushed_authorization_requests": "Accept only authorization requests that were pushed (PAR).",
     "dpop_bound_access_tokens": "Reject token requests without a DPoP proof.",
+    "tls_client_certificate_bound_access_tokens": (
+        "Bind access tokens to the client's certificate. Token requests without it are rejected."
+    ),
     "private_use_schemes": "URI schemes without a dot that redirect URIs can use, such as `cursor`.",
     "require_pkce": "Reject authorization requests without a `code_challenge`.",
     "claims_in_id_token": "Include profile, email, address and phone claims in ID tokens.",
@@ -79,6 +88,6 @@ ABOUT: Mapping[str, str] = {
     "verify_uri": "The client's own page for links in verification emails. Needs `first_party`.",
     "reset_uri": "The client's own page for links in password reset emails. Needs `first_party`.",
     "response_modes": f"The response modes the client can use. {_some_of(ResponseMode)}",
-    "profile": f"`none`, or `{FAPI2}` for the rules of FAPI 2.0. It requires DPoP.",
+    "profile": f"`none`, or `{FAPI2}` for the rules of FAPI 2.0. It requires DPoP or certificate-bound tokens.",
 }
 """The descriptions by member. Each member of the metadata has one."""

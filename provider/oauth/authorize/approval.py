@@ -12,6 +12,7 @@ from provider.oauth.authorize.request import AuthorizationRequest
 from provider.oauth.authorize.store import authorization_codes, authorization_requests
 from provider.oauth.authorize.store.authorization_codes import AuthorizationCode
 from provider.oauth.authorize.store.authorization_requests import ParkedRequest
+from provider.oauth.clients.fapi2_rules import code_lifetime_of
 from provider.oauth.clients.resources import whole_audience
 from provider.oauth.clients.unused_clients import mark_used
 from provider.oauth.response_types import CODE, ID_TOKEN, TOKEN
@@ -97,7 +98,7 @@ def _keep_code(work: UnitOfWork, request: AuthorizationRequest, grant: Grant, co
             redirect_uri_given=request.redirect_uri_given,
             code_challenge=request.code_challenge,
             nonce=request.nonce,
-            expires_at=work.now + work.settings.code_lifetime,
+            expires_at=work.now + code_lifetime_of(work.settings, request.client.metadata),
             attempts=0,
             spent_at=None,
             confirmation=request.confirmation,

@@ -57,7 +57,9 @@ def require_assertion(
         got=f"iss {who[0]}, sub {who[1]}",
         fix="Set iss and sub of the assertion to the client_id.",
     )
-    _require_audience(server.issuer, checks, client, claims.get("aud"), endpoint_url)
+    _require_audience(
+        server.issuer, checks, client, claims.get("aud"), (endpoint_url, *_aliases(work, server, endpoint_url))
+    )
     problem = problem_with_times(claims, work.now, leeway=CLIENT_LEEWAY, required=("exp",), longest=LONGEST_LIFE)
     checks.require(
         problem is None,
@@ -132,7 +134,17 @@ def _require_signature(
     )
 
 
-def _require_audience(issuer: str, checks: Checks, client: Client, audience: object, endpoint_url: str) -> None:
+def _aliases(work: UnitOfWork, server: AuthorizationServer, endpoint_url: str) -> tuple[str, ...]:
+    """Return the URLs of this and of the token endpoint where certificates are asked for (RFC 8705 section 5)."""
+    base = work.settings.mtls_url
+    if base is None:
+        return ()
+    return base + endpoint_url.removeprefix(server.issuer), f"{base}/oauth2/token"
+
+
+def _require_audience(
+    issuer: str, checks: Checks, client: Client, audience: object, endpoint_urls: tuple[str, ...]
+) -> None:
     """Check that the audience is the issuer.
 
     Clients without the FAPI 2.0 profile may also name the token endpoint (OIDC Core section 9) or the endpoint called.
@@ -140,7 +152,7 @@ def _require_audience(issuer: str, checks: Checks, client: Client, audience: obj
     if client.metadata.is_fapi2:
         good, expected = audience == issuer, f"{issuer}, as one string"
     else:
-        ours = {issuer, f"{issuer}/oauth2/token", endpoint_url}
+        ours = {issuer, f"{issuer}/oauth2/token", *endpoint_urls}
         named = audience if isinstance(audience, list) else [audience]
         good = bool(named) and all(isinstance(one, str) and one in ours for one in named)
         expected = " or ".join(sorted(ours))

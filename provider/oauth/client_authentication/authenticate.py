@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from provider.oauth.checks import FIND_CLIENT, Checks
 from provider.oauth.client_authentication.assertion import require_assertion
+from provider.oauth.client_authentication.certificate import FindCertificate, no_certificate, require_certificate
 from provider.oauth.client_authentication.credentials import REFUSED, Credentials, read_credentials
 from provider.oauth.client_authentication.secret import require_secret
 from provider.oauth.clients.clients import Client
@@ -22,12 +23,13 @@ def authenticate(
     authorization: str | None,
     form: Mapping[str, str],
     endpoint_url: str,
+    certificate: FindCertificate = no_certificate,
     may_be_new: bool = False,
 ) -> Client:
     """Return the client that sent this request. Raises InvalidClientError (401), or InvalidRequestError if several
     methods are mixed.
 
-    `may_be_new`: a client with a metadata document may call here first.
+    `certificate` finds that of the request. `may_be_new`: a client with a metadata document may call here first.
     """
     shown = read_credentials(checks, authorization=authorization, form=form)
     try:
@@ -36,8 +38,9 @@ def authenticate(
         _count_failure(work, shown)
         raise
     methods = client.metadata.auth_methods
+    has_certificate = client.metadata.has_certificate and shown.method == "none"
     checks.require(
-        shown.method in methods,
+        shown.method in methods or has_certificate,
         "The client used its registered authentication method",
         section="RFC 6749 section 2.3",
         error=InvalidClientError,
@@ -52,6 +55,8 @@ def authenticate(
             require_secret(checks, client, shown.secret, vault=work.vault)
         elif shown.assertion is not None:
             require_assertion(work, server, checks, client, shown.assertion, endpoint_url=endpoint_url)
+        elif has_certificate:
+            require_certificate(work, server, checks, client, certificate)
     except InvalidClientError:
         _count_failure(work, shown)
         raise

@@ -13,6 +13,7 @@ from provider.crypto.digests import digest, new_handle, new_opaque, same
 from provider.crypto.vault import Vault
 from provider.jose.algorithms import ON_REQUEST
 from provider.languages.text import Text
+from provider.oauth.clients.certificate_rules import check_configured
 from provider.oauth.clients.client_secrets import PURPOSE, add_secret, is_short, require_long_enough, short_digests
 from provider.oauth.clients.email_pages import check_email_pages
 from provider.oauth.clients.metadata import DEVICE_CODE, SECRET_JWT, ClientMetadata, InvalidMetadata, load_metadata
@@ -214,6 +215,7 @@ def require_valid(work: UnitOfWork, metadata: ClientMetadata, *, before: Client 
 def _require_possible(work: UnitOfWork, metadata: ClientMetadata, before: Client | None) -> None:
     """Check metadata against this installation and against what is registered already. Raises InvalidMetadata."""
     check_email_pages(metadata, may_be_local=work.settings.may_use_local_pages)
+    check_configured(metadata, work.settings.certificate_methods)
     require_reachable(work, *metadata.request_uris, metadata.jwks_uri, metadata.backchannel_logout_uri)
     _require_free(work, metadata, before)
     if before is not None and before.metadata.sector != metadata.sector:

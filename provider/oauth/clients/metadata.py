@@ -17,7 +17,26 @@ from provider.urls import origin_of, web_origin_of
 
 SECRET_JWT = "client_secret_jwt"  # noqa: S105  # a method's name
 PRIVATE_KEY_JWT = "private_key_jwt"
-AUTH_METHODS = ("client_secret_basic", "client_secret_post", SECRET_JWT, PRIVATE_KEY_JWT, "none")
+TLS_CLIENT_AUTH = "tls_client_auth"
+SELF_SIGNED_TLS_CLIENT_AUTH = "self_signed_tls_client_auth"
+CERTIFICATE_METHODS = (TLS_CLIENT_AUTH, SELF_SIGNED_TLS_CLIENT_AUTH)
+"""The methods with a client certificate (RFC 8705 section 2)."""
+AUTH_METHODS = (
+    "client_secret_basic",
+    "client_secret_post",
+    SECRET_JWT,
+    PRIVATE_KEY_JWT,
+    *CERTIFICATE_METHODS,
+    "none",
+)
+SUBJECTS = (
+    "tls_client_auth_subject_dn",
+    "tls_client_auth_san_dns",
+    "tls_client_auth_san_uri",
+    "tls_client_auth_san_ip",
+    "tls_client_auth_san_email",
+)
+"""The members of which a client with tls_client_auth has one (RFC 8705 section 2.1.2)."""
 SECRET_METHODS = ("client_secret_basic", "client_secret_post")
 ASSERTION_ALGORITHMS: Mapping[str, tuple[str, ...]] = {SECRET_JWT: ("HS256",), PRIVATE_KEY_JWT: SIGNATURES}
 FAPI2 = "fapi2"
@@ -82,10 +101,16 @@ class ClientMetadata:
     jwks: dict[str, Any] | None = None
     jwks_uri: str | None = None
     token_endpoint_auth_signing_alg: str | None = None
+    tls_client_auth_subject_dn: str | None = None
+    tls_client_auth_san_dns: str | None = None
+    tls_client_auth_san_uri: str | None = None
+    tls_client_auth_san_ip: str | None = None
+    tls_client_auth_san_email: str | None = None
     request_object_signing_alg: str | None = None
     request_uris: tuple[str, ...] = ()
     require_pushed_authorization_requests: bool = False
     dpop_bound_access_tokens: bool = False
+    tls_client_certificate_bound_access_tokens: bool = False
     private_use_schemes: tuple[str, ...] = ()
     require_pkce: bool = True
     claims_in_id_token: bool = False
@@ -117,6 +142,11 @@ class ClientMetadata:
         return self.auth_methods[0].startswith("client_secret_")
 
     @property
+    def has_certificate(self) -> bool:
+        """Whether the client authenticates with a certificate (RFC 8705 section 2)."""
+        return self.token_endpoint_auth_method in CERTIFICATE_METHODS
+
+    @property
     def may_refresh(self) -> bool:
         return "refresh_token" in self.grant_types
 
@@ -145,10 +175,17 @@ class ClientMetadata:
 
     @property
     def must_prove_key(self) -> bool:
-        """Whether its access tokens must be bound to a key (RFC 9449 section 5.2; FAPI 2.0 Security Profile section
-        5.3.2.1).
+        """Whether its access tokens must be bound to a key or a certificate (RFC 9449 section 5.2, RFC 8705 section
+        3.4, FAPI 2.0 Security Profile section 5.3.2.1).
         """
-        return self.dpop_bound_access_tokens or self.is_fapi2
+        return self.dpop_bound_access_tokens or self.tls_client_certificate_bound_access_tokens or self.is_fapi2
+
+    @property
+    def may_bind_certificate(self) -> bool:
+        """Whether its access tokens are bound to the certificate of a token request without a DPoP proof (decision
+        mtls-binding).
+        """
+        return self.tls_client_certificate_bound_access_tokens or (self.is_fapi2 and not self.dpop_bound_access_tokens)
 
     @property
     def must_push(self) -> bool:

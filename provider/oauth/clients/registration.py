@@ -16,7 +16,14 @@ from provider.config.settings import Settings
 from provider.crypto.digests import digest, new_opaque
 from provider.oauth.clients import clients, secret_rotation
 from provider.oauth.clients.clients import Client, NoSuchClient
-from provider.oauth.clients.metadata import DEVICE_CODE, SECRET_JWT, SECRET_METHODS, ClientMetadata, InvalidMetadata
+from provider.oauth.clients.metadata import (
+    DEVICE_CODE,
+    SECRET_JWT,
+    SECRET_METHODS,
+    SUBJECTS,
+    ClientMetadata,
+    InvalidMetadata,
+)
 from provider.oauth.clients.metadata_rules import parse_metadata
 from provider.oauth.clients.metadata_values import without_nothing
 from provider.oauth.clients.reachable import require_reachable
@@ -62,6 +69,7 @@ REGISTRABLE = (
     "jwks",
     "jwks_uri",
     "token_endpoint_auth_signing_alg",
+    *SUBJECTS,
     "request_object_signing_alg",
     "introspection_signed_response_alg",
     "introspection_encrypted_response_alg",
@@ -69,6 +77,7 @@ REGISTRABLE = (
     "request_uris",
     "require_pushed_authorization_requests",
     "dpop_bound_access_tokens",
+    "tls_client_certificate_bound_access_tokens",
     "backchannel_logout_uri",
     "backchannel_logout_session_required",
     "frontchannel_logout_uri",

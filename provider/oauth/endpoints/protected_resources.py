@@ -10,4 +10,4 @@ from provider.web.documents import Document
 
 def protected_resource(settings: Settings, path: str) -> Document:
     """Return the metadata document of this resource, built once."""
-    return Document.of(resource_metadata(settings.issuer, path))
+    return Document.of(resource_metadata(settings.issuer, path, has_mutual_tls=settings.has_mutual_tls))

@@ -14,6 +14,7 @@ from provider.crypto.digests import digest
 from provider.oauth.authorize.store import authorization_codes
 from provider.oauth.authorize.store.authorization_codes import MOST_ATTEMPTS, AuthorizationCode
 from provider.oauth.authorize.trials import redirect_uri_of as redirect_uri_of_trials
+from provider.oauth.clients.fapi2_rules import code_lifetime_of
 from provider.oauth.clients.redirect_uris import is_registered
 from provider.oauth.clients.resources import narrow
 from provider.oauth.errors import InvalidGrantError
@@ -47,13 +48,14 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
         got="a used code. All tokens issued for it are now revoked",
         fix="Use each code once. If the response was lost, start a new authorization request.",
     )
+    lifetime = code_lifetime_of(work.settings, request.client.metadata)
     checks.require(
         code.expires_at > work.now and code.attempts < MOST_ATTEMPTS,
         "The code has not expired",
         section="RFC 6749 section 4.1.2",
         error=InvalidGrantError,
         description=REFUSED,
-        expected=f"used within {int(work.settings.code_lifetime.total_seconds())} seconds and {MOST_ATTEMPTS} attempts",
+        expected=f"used within {lifetime.total_seconds():.0f} seconds and {MOST_ATTEMPTS} attempts",
         got=f"expiry at {code.expires_at:%H:%M:%S} UTC, {code.attempts} attempts",
         fix="Use the code as soon as it arrives. To get another one, start a new authorization request.",
     )

@@ -16,6 +16,7 @@ from provider.oauth.errors import InvalidGrantError, InvalidScopeError
 from provider.oauth.grants.presented import Kind, Presented, require_active, require_own
 from provider.oauth.grants.request import TokenRequest
 from provider.oauth.scopes import parse_scope, requested_scope
+from provider.oauth.sender_constraint.confirmation import is_certificate
 from provider.oauth.tokens.access_tokens import Authorization, successors_of, token_response
 from provider.oauth.tokens.store import grants, refresh_tokens
 from provider.oauth.tokens.store.grants import Grant
@@ -46,12 +47,14 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
     )
     checks.require(
         token.confirmation in {None, request.confirmation},
-        "The DPoP proof has the key that the refresh token is bound to",
-        section="RFC 9449 section 5",
+        "The request proves the key or certificate that the refresh token is bound to",
+        section="RFC 8705 section 4" if is_certificate(token.confirmation) else "RFC 9449 section 5",
         error=InvalidGrantError,
         description=REFUSED,
-        expected="a DPoP proof with the key of the first token request",
-        got=request.confirmation or "no DPoP proof",
+        expected="the certificate of the first token request"
+        if is_certificate(token.confirmation)
+        else "a DPoP proof with the key of the first token request",
+        got=request.confirmation or "no DPoP proof, and no certificate of a client with bound tokens",
         fix="Keep the key as long as the refresh token. If it is lost, send the user to sign in again.",
     )
     scope = _scope(request, grant)

@@ -1,9 +1,12 @@
 """The common part of token, introspection and revocation requests: one form, from one authenticated client."""
 
+from functools import partial
+
 from provider.oauth.checks import Checks, Detail
 from provider.oauth.client_authentication.authenticate import authenticate, find_enabled
 from provider.oauth.clients.clients import Client
 from provider.oauth.grants.request import TokenRequest
+from provider.oauth.http.client_certificates import certificate_of
 from provider.oauth.http.cross_origin import allow
 from provider.oauth.http.refused import read_form
 from provider.oauth.http.server import server_of
@@ -33,6 +36,7 @@ def authenticated(call: Call, endpoint: str, *, may_be_new: bool = False) -> Tok
             authorization=call.headers.get("authorization"),
             form=call.form,
             endpoint_url=call.settings.issuer + call.path,
+            certificate=partial(certificate_of, call),
             may_be_new=may_be_new,
         )
         CLIENT.put(call, (client, list(checks.noted)))

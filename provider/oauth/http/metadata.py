@@ -11,7 +11,8 @@ from provider.jose.algorithms import (
     SIGNING_ALGORITHMS,
 )
 from provider.oauth.authorize.parameters import prompts_supported
-from provider.oauth.clients.metadata import ASSERTION_ALGORITHMS, AUTH_METHODS
+from provider.oauth.clients.certificate_rules import supported_methods
+from provider.oauth.clients.metadata import ASSERTION_ALGORITHMS
 from provider.oauth.clients.sectors import SUBJECT_TYPES
 from provider.oauth.grants.grant_types import GRANTS
 from provider.oauth.protected_resources import SCOPES_OF_RESOURCE
@@ -21,11 +22,23 @@ from provider.sessions.assurance import ACR_VALUES, PHR
 
 ID_TOKEN_CLAIMS = ("iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "at_hash")
 
+ALIASED = {
+    "token_endpoint": "/oauth2/token",
+    "pushed_authorization_request_endpoint": "/oauth2/par",
+    "device_authorization_endpoint": "/oauth2/device_authorization",
+    "introspection_endpoint": "/oauth2/introspect",
+    "revocation_endpoint": "/oauth2/revoke",
+    "userinfo_endpoint": "/oauth2/userinfo",
+    "authorization_challenge_endpoint": "/oauth2/authorize-challenge",
+}
+"""The endpoints that apps call directly: they can have another URL where a certificate is asked for."""
+
 
 def provider_metadata(settings: Settings) -> dict[str, Any]:
     """Return the discovery document, which both well-known URLs serve."""
     issuer = settings.issuer
     registration = {} if settings.registration == "closed" else {"registration_endpoint": f"{issuer}/oauth2/register"}
+    methods = supported_methods(settings)
     assertion_algorithms = [alg for algorithms in ASSERTION_ALGORITHMS.values() for alg in algorithms]
     return {
         "issuer": issuer,
@@ -64,16 +77,17 @@ def provider_metadata(settings: Settings) -> dict[str, Any]:
         "userinfo_signing_alg_values_supported": list(SIGNING_ALGORITHMS),
         "userinfo_encryption_alg_values_supported": list(ENCRYPTION_ALGORITHMS),
         "userinfo_encryption_enc_values_supported": list(ENCRYPTION_METHODS),
-        "token_endpoint_auth_methods_supported": list(AUTH_METHODS),
+        "token_endpoint_auth_methods_supported": list(methods),
         "token_endpoint_auth_signing_alg_values_supported": assertion_algorithms,
-        "introspection_endpoint_auth_methods_supported": [method for method in AUTH_METHODS if method != "none"],
+        "introspection_endpoint_auth_methods_supported": [method for method in methods if method != "none"],
         "introspection_endpoint_auth_signing_alg_values_supported": assertion_algorithms,
         "introspection_signing_alg_values_supported": list(SIGNING_ALGORITHMS),
         "introspection_encryption_alg_values_supported": list(ENCRYPTION_ALGORITHMS),
         "introspection_encryption_enc_values_supported": list(ENCRYPTION_METHODS),
-        "revocation_endpoint_auth_methods_supported": list(AUTH_METHODS),
+        "revocation_endpoint_auth_methods_supported": list(methods),
         "revocation_endpoint_auth_signing_alg_values_supported": assertion_algorithms,
         "dpop_signing_alg_values_supported": list(DPOP_SIGNATURES),
+        **_mutual_tls(settings),
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": True,
         "acr_values_supported": [acr for acr in ACR_VALUES if acr != PHR or settings.can_have_passkeys],
@@ -87,3 +101,13 @@ def provider_metadata(settings: Settings) -> dict[str, Any]:
         "request_uri_parameter_supported": settings.request_uri,
         "require_request_uri_registration": settings.request_uri,
     }
+
+
+def _mutual_tls(settings: Settings) -> dict[str, Any]:
+    """Return the members about client certificates (RFC 8705 sections 3.3 and 5). None without mutual TLS."""
+    if not settings.has_mutual_tls:
+        return {}
+    members: dict[str, Any] = {"tls_client_certificate_bound_access_tokens": True}
+    if settings.mtls_url is not None:
+        members["mtls_endpoint_aliases"] = {name: settings.mtls_url + path for name, path in ALIASED.items()}
+    return members

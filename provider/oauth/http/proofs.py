@@ -10,7 +10,8 @@ from provider.oauth.errors import (
     UseResourceNonceError,
 )
 from provider.oauth.grants.request import TokenRequest
-from provider.oauth.sender_constraint.confirmation import Confirmation
+from provider.oauth.http.certificate_bound_tokens import refuse_proof, require_certificate, with_certificate
+from provider.oauth.sender_constraint.confirmation import Confirmation, is_certificate
 from provider.oauth.sender_constraint.dpop import ProvenRequest, require_proof
 from provider.oauth.sender_constraint.nonces import current_nonce
 from provider.web.call import Call
@@ -30,23 +31,24 @@ def proven(call: Call, request: TokenRequest) -> TokenRequest:
 
 
 def require_proven(call: Call, request: TokenRequest) -> TokenRequest:
-    """Return the same. A client whose tokens must be bound to a key must send a proof (RFC 9449 section 5.2)."""
+    """Return the same. A client whose tokens must be bound must send a proof (RFC 9449 section 5.2), or show its
+    certificate (RFC 8705 section 3).
+    """
     if "dpop" in call.headers:
         return _with_key(call, request)
     metadata = request.client.metadata
-    if metadata.must_prove_key:
-        why = "dpop_bound_access_tokens is true" if metadata.dpop_bound_access_tokens else "its profile is fapi2"
+    if metadata.may_bind_certificate:
+        return with_certificate(call, request)
+    if metadata.dpop_bound_access_tokens:
         request.checks.refuse(
             "The request has a DPoP proof",
-            section="RFC 9449 section 5.2"
-            if metadata.dpop_bound_access_tokens
-            else "FAPI 2.0 Security Profile section 5.3.2.1",
+            section="RFC 9449 section 5.2",
             error=InvalidDpopProofError,
             description="This client must send a DPoP proof with each token request",
-            expected=f"a DPoP proof, because {why}",
+            expected="a DPoP proof, because dpop_bound_access_tokens is true",
             got="no DPoP header",
             fix="Turn on DPoP in the app's OIDC library. An operator can turn off what requires it: "
-            "dpop_bound_access_tokens, or the profile.",
+            "dpop_bound_access_tokens.",
         )
     return request
 
@@ -54,11 +56,15 @@ def require_proven(call: Call, request: TokenRequest) -> TokenRequest:
 def require_holder(
     call: Call, checks: Checks, access_token: str, *, bound: Confirmation | None, has_scheme: bool
 ) -> None:
-    """Check that the caller holds the key that the access token is bound to (RFC 9449 sections 4.3 and 7).
+    """Check that the caller holds the key or shows the certificate that the access token is bound to (RFC 9449 sections
+    4.3 and 7, RFC 8705 section 3).
 
     `has_scheme`: the token was sent with the scheme DPoP. Raises InvalidTokenError if it was but is bound to no key, or
     is bound to one and was sent as a bearer token.
     """
+    if bound is not None and is_certificate(bound):
+        require_certificate(call, checks, bound=bound, has_scheme=has_scheme)
+        return
     checks.require(
         has_scheme == (bound is not None),
         "The access token is sent with the right scheme",
@@ -75,6 +81,7 @@ def require_holder(
         ProvenRequest(
             method=call.method,
             url=call.settings.issuer + call.path,
+            alias=_alias_of(call),
             access_token=access_token,
             error=InvalidResourceProofError,
             nonce_error=UseResourceNonceError,
@@ -93,7 +100,8 @@ def require_holder(
 
 
 def _with_key(call: Call, request: TokenRequest) -> TokenRequest:
-    asked = ProvenRequest(method=call.method, url=call.settings.issuer + call.path)
+    refuse_proof(request)
+    asked = ProvenRequest(method=call.method, url=call.settings.issuer + call.path, alias=_alias_of(call))
     return replace(request, confirmation=_prove(call, request.checks, asked))
 
 
@@ -102,3 +110,9 @@ def _prove(call: Call, checks: Checks, asked: ProvenRequest) -> Confirmation:
     if not PROVEN.is_on(call):
         PROVEN.put(call, require_proof(call.work, checks, call.headers.getlist("dpop"), asked))
     return PROVEN.of(call)
+
+
+def _alias_of(call: Call) -> str | None:
+    """Return the URL of the endpoint in `mtls_endpoint_aliases`."""
+    base = call.settings.mtls_url
+    return None if base is None else base + call.path

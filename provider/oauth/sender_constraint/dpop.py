@@ -43,6 +43,8 @@ class ProvenRequest:
     method: str
     url: str
     """Without its query, as clients know it: below the issuer."""
+    alias: str | None = None
+    """The same endpoint where certificates are asked for (RFC 8705 section 5)."""
     access_token: str | None = None
     error: type[OAuth2Error] = InvalidDpopProofError
     nonce_error: type[OAuth2Error] = UseDpopNonceError
@@ -167,7 +169,8 @@ def _require_same_request(checks: Checks, claims: dict[str, Any], request: Prove
     )
     htu = claims.get("htu")
     checks.require(
-        isinstance(htu, str) and is_same_url(htu, request.url),
+        isinstance(htu, str)
+        and (is_same_url(htu, request.url) or (request.alias is not None and is_same_url(htu, request.alias))),
         "htu of the DPoP proof is the URL of the request",
         section=SECTION,
         error=request.error,

@@ -69,7 +69,11 @@ ACCESS: dict[str, Claim] = {
     "scope": ("The granted scopes, with spaces between them.", "if any were granted", "RFC 8693 section 4.2"),
     "grant_id": ("The authorization that the token comes from. It is a claim of Signet.", USER, NONE),
     "act": ("The API that acts for the user, and who acted before it.", "after an exchange", "RFC 8693 section 4.1"),
-    "cnf": ("The key that the token is bound to: `jkt` is its thumbprint.", "with DPoP", "RFC 9449 section 6.1"),
+    "cnf": (
+        "The key or certificate that the token is bound to: `jkt` or `x5t#S256` is its thumbprint.",
+        "with DPoP or mutual TLS",
+        "RFC 9449 section 6.1, RFC 8705 section 3.1",
+    ),
     **SIGN_IN,
 }
 ID_TOKEN: dict[str, Claim] = {

@@ -170,6 +170,15 @@ def find_requiring(db: Connection, factors: Collection[str], *, limit: int) -> l
     return [(client_id, factor) for client_id, factor in db.execute(query.order_by(clients.c.client_id).limit(limit))]
 
 
+def find_strict(db: Connection, *, limit: int) -> list[ClientRow]:
+    """Return enabled clients with the FAPI 2.0 profile, or with a client certificate (RFC 8705), up to `limit`."""
+    named = [clients.c.metadata[name].as_string() for name in ("profile", "token_endpoint_auth_method")]
+    bound = clients.c.metadata["tls_client_certificate_bound_access_tokens"].as_boolean()
+    strict = or_(named[0] == "fapi2", named[1].in_(("tls_client_auth", "self_signed_tls_client_auth")), bound)
+    query = _CLIENT.select().where(clients.c.disabled_at.is_(None), strict)
+    return _CLIENT.all(db, query.order_by(clients.c.client_id).limit(limit))
+
+
 def find_names(db: Connection, client_ids: Collection[str]) -> dict[str, str]:
     """Return the names of these clients by client_id; an empty name if a client has none."""
     found = db.execute(select(clients.c.client_id, clients.c.metadata).where(clients.c.client_id.in_(client_ids)))

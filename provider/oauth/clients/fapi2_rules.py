@@ -1,0 +1,48 @@
+"""The registration rules of FAPI 2.0 (Security Profile sections 5.3.2.1, 5.3.2.2 and 5.4.1). Pure."""
+
+from datetime import timedelta
+
+from provider.config.settings import Settings
+from provider.oauth.clients.metadata import CERTIFICATE_METHODS, PRIVATE_KEY_JWT, ClientMetadata, InvalidMetadata
+from provider.oauth.response_types import IMPLICIT
+
+LONGEST_CODE = timedelta(seconds=60)
+"""The longest lifetime of an authorization code (section 5.3.2.1)."""
+METHODS = (PRIVATE_KEY_JWT, *CERTIFICATE_METHODS)
+"""The methods of client authentication that the profile allows."""
+
+
+def problem_with(metadata: ClientMetadata) -> str | None:
+    """Return what the profile does not allow in this metadata, or None.
+
+    Whether a token request is bound to a key or a certificate is checked when it comes.
+    """
+    if metadata.token_endpoint_auth_method not in METHODS:
+        return f"profile fapi2 requires token_endpoint_auth_method {', '.join(METHODS[:-1])} or {METHODS[-1]}"
+    if not metadata.require_pkce:
+        return "profile fapi2 requires require_pkce"
+    if IMPLICIT in metadata.grant_types:
+        return "profile fapi2 does not allow the grant type implicit"
+    signing = (
+        metadata.id_token_signed_response_alg,
+        metadata.userinfo_signed_response_alg,
+        metadata.introspection_signed_response_alg,
+        metadata.authorization_signed_response_alg,
+        metadata.token_endpoint_auth_signing_alg,
+        metadata.request_object_signing_alg,
+    )
+    if "RS256" in signing:
+        return "profile fapi2 does not allow RS256"
+    return None
+
+
+def check_fapi2(metadata: ClientMetadata) -> None:
+    """Raise InvalidMetadata if the client cannot keep its profile."""
+    problem = problem_with(metadata) if metadata.is_fapi2 else None
+    if problem is not None:
+        raise InvalidMetadata(f"{problem}.")
+
+
+def code_lifetime_of(settings: Settings, metadata: ClientMetadata) -> timedelta:
+    """Return how long an authorization code of this client is valid."""
+    return min(settings.code_lifetime, LONGEST_CODE) if metadata.is_fapi2 else settings.code_lifetime
