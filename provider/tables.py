@@ -34,6 +34,7 @@ import provider.oauth.authorize.store.authorization_requests
 import provider.oauth.authorize.store.consents
 import provider.oauth.client_authentication.store
 import provider.oauth.clients.store.api_resources
+import provider.oauth.clients.store.api_scopes
 import provider.oauth.clients.store.client_origins
 import provider.oauth.clients.store.clients
 import provider.oauth.clients.store.initial_access_tokens

@@ -40,7 +40,9 @@ def _encryption(response: str) -> tuple[str, str]:
 
 
 GROUPS: Mapping[str, Group] = {
-    "basics": Group(Text("Basics"), (Section(("client_name", "scope", "resource_identifiers", "contacts")),)),
+    "basics": Group(
+        Text("Basics"), (Section(("client_name", "scope", "resource_identifiers", "scope_descriptions", "contacts")),)
+    ),
     "sign-in": Group(
         Text("Sign-in & redirects"),
         (
@@ -136,6 +138,7 @@ _FITS: Mapping[str, frozenset[str]] = {
     "frontchannel_logout_uri": frozenset({"web", "spa"}),
     "frontchannel_logout_session_required": frozenset({"web", "spa"}),
     "resource_identifiers": frozenset({"api"}),
+    "scope_descriptions": frozenset({"api"}),
     "grant_types": _GETS_TOKENS,
     "scope": _GETS_TOKENS,
     "require_pkce": frozenset({"web"}),  # public clients must use it

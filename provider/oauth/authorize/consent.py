@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 from provider.audit.events import Event
 from provider.audit.log import record
+from provider.oauth.authorize.permissions import Permission, permissions_of
 from provider.oauth.authorize.request import AuthorizationRequest
 from provider.oauth.authorize.store import consents
 from provider.oauth.authorize.store.consents import Consent
 from provider.oauth.clients.clients import Client
+from provider.oauth.clients.scope_descriptions import find_descriptions
 from provider.oauth.clients.store import api_resources
-from provider.oauth.permissions import Permission, permissions_of
 from provider.oauth.tokens.server import AuthorizationServer
 from provider.oauth.tokens.store import grants
 from provider.work import UnitOfWork
@@ -61,9 +62,10 @@ def deny(work: UnitOfWork, *, user_id: str, client_id: str) -> None:
     record(work, Event.CONSENT_DENIED, user_id=user_id, client_id=client_id)
 
 
-def permissions_asked_for(request: AuthorizationRequest) -> list[Permission]:
-    """List what the request asks for, as the consent page shows it. An API's scope is shown by name."""
-    return permissions_of(request.scope, request.claims.names)
+def permissions_asked_for(work: UnitOfWork, request: AuthorizationRequest) -> list[Permission]:
+    """List what the request asks for, as the consent page shows it."""
+    described = find_descriptions(work, request.scope, request.resources)
+    return permissions_of(request.scope, request.claims.names, described=described, resources=request.resources)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from provider.config.uri_schemes import problem_with_scheme
 from provider.jose.algorithms import ENCRYPTION_ALGORITHMS, ENCRYPTION_METHODS, SIGNATURES, SIGNING_ALGORITHMS
 from provider.oauth.clients.email_pages import check_email_pages
+from provider.oauth.clients.fapi2 import check_fapi2
 from provider.oauth.clients.metadata import (
     ASSERTION_ALGORITHMS,
     AUTH_METHODS,
@@ -25,6 +26,7 @@ from provider.oauth.clients.metadata_values import require_types, with_clean_nam
 from provider.oauth.clients.origins import normal_origins, problem_with_origin
 from provider.oauth.clients.redirect_uris import NO_DOT, problem_with
 from provider.oauth.clients.resources import normalize, problem_with_identifier
+from provider.oauth.clients.scope_descriptions import clean_descriptions
 from provider.oauth.clients.sectors import PUBLIC, SUBJECT_TYPES, problem_with_uri
 from provider.oauth.response_types import (
     IMPLICIT,
@@ -55,11 +57,15 @@ def parse_metadata(given: Mapping[str, Any]) -> ClientMetadata:
 
 
 def check_metadata(metadata: ClientMetadata) -> ClientMetadata:
-    """Return the metadata as it is stored: with clean names and origins as browsers write them.
+    """Return the metadata as it is stored: with clean names and descriptions, and origins as browsers write them.
 
     Raises InvalidMetadata for metadata that this server does not support.
     """
-    metadata = with_clean_names(replace(metadata, allowed_origins=normal_origins(metadata.allowed_origins)))
+    metadata = replace(
+        with_clean_names(metadata),
+        allowed_origins=normal_origins(metadata.allowed_origins),
+        scope_descriptions=clean_descriptions(metadata),
+    )
     for method in metadata.auth_methods:
         _one_of("token_endpoint_auth_method", method, AUTH_METHODS)
     _one_of("id_token_signed_response_alg", metadata.id_token_signed_response_alg, SIGNING_ALGORITHMS)
@@ -233,7 +239,7 @@ def _check_keys(metadata: ClientMetadata) -> None:
     if metadata.request_object_signing_alg is not None:
         _one_of("request_object_signing_alg", metadata.request_object_signing_alg, SIGNATURES)
     if metadata.is_fapi2:
-        _check_fapi2(metadata)
+        check_fapi2(metadata)
 
 
 def _check_jwks(jwks: object, *, encryption: str | None = None) -> None:
@@ -253,24 +259,6 @@ def _is_url(uri: str) -> bool:
     """Return whether this is a URL that may be requested. `clients` decides where plain http is allowed."""
     scheme, _, rest = uri.partition("://")
     return scheme in {"https", "http"} and problem_with(f"https://{rest}") is None
-
-
-def _check_fapi2(metadata: ClientMetadata) -> None:
-    """Check the registration rules of FAPI 2.0 (Security Profile sections 5.3.2.1, 5.3.2.2 and 5.4.1)."""
-    if metadata.token_endpoint_auth_method != PRIVATE_KEY_JWT or not metadata.require_pkce:
-        raise InvalidMetadata("profile fapi2 requires token_endpoint_auth_method private_key_jwt and require_pkce.")
-    if IMPLICIT in metadata.grant_types:
-        raise InvalidMetadata("profile fapi2 does not allow the grant type implicit.")
-    signing = (
-        metadata.id_token_signed_response_alg,
-        metadata.userinfo_signed_response_alg,
-        metadata.introspection_signed_response_alg,
-        metadata.authorization_signed_response_alg,
-        metadata.token_endpoint_auth_signing_alg,
-        metadata.request_object_signing_alg,
-    )
-    if "RS256" in signing:
-        raise InvalidMetadata("profile fapi2 does not allow RS256.")
 
 
 def _check_encryption(metadata: ClientMetadata, name: str, method_name: str) -> None:

@@ -86,6 +86,7 @@ OPERATORS_ONLY = (
     "profile",
     "required_factor",
     "resource_identifiers",
+    "scope_descriptions",
     "exchange_targets",
 )
 

@@ -61,7 +61,7 @@ def consent(call: Call) -> Response:
         image_sources=where.image_sources,
         app=where.app,
         account=address.address if address else question.session.user_id,
-        permissions=rule.permissions_asked_for(question.request),
+        permissions=rule.permissions_asked_for(call.work, question.request),
         apis=rule.find_apis(call.work, server_of(call), question.request.resources),
     )
 

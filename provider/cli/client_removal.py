@@ -1,0 +1,23 @@
+"""The command that deletes an application."""
+
+import sys
+
+import typer
+
+from provider.cli.clients import Which
+from provider.cli.installation import unit
+from provider.cli.output import Json, Yes, say
+
+
+def delete(client_id: Which, *, yes: Yes = False, as_json: Json = False) -> None:
+    """Delete an application and all its data.
+
+    Example: signet client delete CLIENT_ID --yes
+    """
+    from provider.oauth.clients import clients
+
+    if not yes and sys.stdin.isatty():
+        typer.confirm(f"Permanently delete {client_id}?", abort=True)
+    with unit() as work:
+        clients.delete_client(work, client_id)
+    say(f"Deleted {client_id}.", {"client_id": client_id, "deleted": True}, as_json=as_json)
