@@ -29,6 +29,7 @@ import provider.audit.daily
 import provider.audit.hourly
 import provider.audit.store
 import provider.federation.store
+import provider.oauth.authorization_details.store
 import provider.oauth.authorize.store.authorization_codes
 import provider.oauth.authorize.store.authorization_requests
 import provider.oauth.authorize.store.consents

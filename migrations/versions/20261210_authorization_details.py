@@ -1,4 +1,4 @@
-"""Descriptions of the scopes of APIs."""
+"""Descriptions of the scopes of APIs; types of authorization details (RFC 9396), and what users allowed of them."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -21,7 +21,26 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("scope", "client_id", name=op.f("pk_api_scopes")),
     )
     op.create_index("ix_api_scopes_client_id", "api_scopes", ["client_id"])
+    name = sa.String(length=200).with_variant(sa.String(length=200, collation="C"), "postgresql")
+    op.create_table(
+        "authorization_details_types",
+        sa.Column("type", name, nullable=False),
+        sa.Column("json_schema", sa.JSON(), nullable=False),
+        sa.Column("label", sa.JSON(), nullable=False),
+        sa.Column("description", sa.JSON(), nullable=False),
+        sa.Column("fields", sa.JSON(), nullable=False),
+        sa.Column("resources", sa.JSON(), nullable=False),
+        sa.Column("ask_each_time", sa.Boolean(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("type", name=op.f("pk_authorization_details_types")),
+    )
+    for table in ("consents", "grants"):
+        op.add_column(table, sa.Column("authorization_details", sa.JSON(none_as_null=True), nullable=True))
 
 
 def downgrade() -> None:
+    for table in ("consents", "grants"):
+        op.drop_column(table, "authorization_details")
+    op.drop_table("authorization_details_types")
     op.drop_table("api_scopes")

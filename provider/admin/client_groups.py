@@ -65,7 +65,11 @@ GROUPS: Mapping[str, Group] = {
     ),
     "tokens": Group(
         Text("Tokens"),
-        (Section(("grant_types", "exchange_targets", "claims_in_id_token", "subject_type")),),
+        (
+            Section(
+                ("grant_types", "exchange_targets", "authorization_details_types", "claims_in_id_token", "subject_type")
+            ),
+        ),
     ),
     "sign-out": Group(
         Text("Sign-out"),
@@ -141,6 +145,7 @@ _FITS: Mapping[str, frozenset[str]] = {
     "scope_descriptions": frozenset({"api"}),
     "grant_types": _GETS_TOKENS,
     "scope": _GETS_TOKENS,
+    "authorization_details_types": _GETS_TOKENS,
     "require_pkce": frozenset({"web"}),  # public clients must use it
     "dpop_bound_access_tokens": _GETS_TOKENS,
     "response_types": _BROWSER,

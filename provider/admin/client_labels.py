@@ -57,6 +57,7 @@ LABELS: Mapping[str, Text] = {
     "resource_identifiers": Text("API identifiers"),
     "scope_descriptions": Text("Descriptions of scopes"),
     "exchange_targets": Text("Token exchange targets"),
+    "authorization_details_types": Text("Types of authorization details"),
     "first_party": Text("Skip consent"),
     "authorization_challenge": Text("Sign-in on the application's own pages"),
     "verify_uri": Text("Email verification page"),
@@ -139,6 +140,9 @@ HINTS: Mapping[str, Text] = {
         "What users read when an application asks for a scope of this API, one per line: the scope, a space and the "
         "description. For other languages than English, add # and the language: orders:read#de Ihre Bestellungen "
         "ansehen."
+    ),
+    "authorization_details_types": Text(
+        "What the application can ask for in detail, such as one payment. One type per line."
     ),
     "exchange_targets": Text("APIs for which the application can exchange tokens, one per line."),
     "first_party": Text("Your own application. Users aren't asked for consent."),

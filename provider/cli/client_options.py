@@ -45,6 +45,10 @@ ScopeDescription = Annotated[
         "languages than English: 'orders:read#de Ihre Bestellungen ansehen'. Can be repeated."
     ),
 ]
+DetailsTypes = Annotated[
+    list[str] | None,
+    typer.Option("--details-type", help="Type of authorization details that the app may ask for. Can be repeated."),
+]
 AuthMethod = Annotated[
     str | None,
     typer.Option(
@@ -92,6 +96,7 @@ def metadata_given(
     grant: list[str] | None,
     scope: str | None,
     scope_description: list[str] | None,
+    details_type: list[str] | None,
     auth_method: str | None,
     jwks: str | None,
     jwks_uri: str | None,
@@ -115,6 +120,7 @@ def metadata_given(
         "allowed_origins": allowed_origin,
         "grant_types": grant,
         "scope": scope,
+        "authorization_details_types": details_type,
         "scope_descriptions": _described(scope_description),
         "token_endpoint_auth_method": auth_method or ("none" if public else None),
         "jwks": None if jwks is None else _read(jwks),

@@ -2,7 +2,8 @@
 
 It is stored as an object of language tag to text, and shown in the language of the page, else in English, else in the
 first language there is. Where it is typed as lines, each is `NAME TEXT` in English or `NAME#TAG TEXT` in another
-language, as members of client metadata are tagged (OIDC Registration section 2.1).
+language, as members of client metadata are tagged (OIDC Registration section 2.1). A text alone is `TEXT` or `#TAG
+TEXT`.
 """
 
 from collections.abc import Mapping
@@ -66,6 +67,21 @@ def parse_lines(lines: str) -> dict[str, dict[str, str]]:
 def format_lines(texts: Mapping[str, Mapping[str, str]]) -> str:
     """Return the lines that `parse_lines` reads."""
     return "\n".join(f"{_join(name, tag)} {text}" for name, by_tag in texts.items() for tag, text in by_tag.items())
+
+
+def parse_texts(lines: str) -> dict[str, str]:
+    """Return the texts in lines `TEXT`, which is English, or `#TAG TEXT`, by tag."""
+    texts: dict[str, str] = {}
+    for line in filter(None, map(str.strip, lines.splitlines())):
+        mark, _, text = line.partition(" ")
+        known = _TAGS.get(mark.removeprefix("#").lower()) if mark.startswith("#") else None
+        texts[known or ENGLISH.tag] = line if known is None else text.strip()
+    return texts
+
+
+def format_texts(texts: Mapping[str, str]) -> str:
+    """Return the lines that `parse_texts` reads."""
+    return "\n".join(text if tag == ENGLISH.tag else f"#{tag} {text}" for tag, text in texts.items())
 
 
 def _split(name: str) -> tuple[str, str]:

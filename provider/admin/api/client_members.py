@@ -78,6 +78,7 @@ ABOUT: Mapping[str, str] = {
         '`{"orders:read": {"en": "View your orders"}}`. A string instead of the inner object is English.'
     ),
     "exchange_targets": "The identifiers of APIs that the client can exchange tokens for.",
+    "authorization_details_types": "The types of authorization details that the client can ask for (RFC 9396).",
     "first_party": "Whether it is your own app. Users are not asked for consent.",
     "authorization_challenge": "Whether the client can ask for passwords on its own pages. Needs `first_party`.",
     "verify_uri": "The client's own page for links in verification emails. Needs `first_party`.",

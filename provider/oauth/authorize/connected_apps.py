@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from provider.languages.text import Text
+from provider.oauth.authorization_details.wording import DescribedDetail, describe_stored
 from provider.oauth.authorize import consent
 from provider.oauth.authorize.consent import Api, find_apis
 from provider.oauth.authorize.permissions import Permission, permissions_of
@@ -54,6 +55,7 @@ class Access:
     app: ConnectedApp
     permissions: list[Permission]
     apis: list[Api]
+    details: list[DescribedDetail]
     grants: list[Grant]
 
 
@@ -101,10 +103,13 @@ def find_access(work: UnitOfWork, server: AuthorizationServer, *, user_id: str, 
     ]
     asked = [name for grant in active for place in ("id_token", "userinfo") for name in grant.claims.get(place, ())]
     claims = {*asked, *(one.claims if one else ())} & CLAIM_IN_WORDS.keys()
+    allowed = [*((one.authorization_details or ()) if one else ())]
+    allowed += [each for grant in active for each in grant.authorization_details or ()]
     return Access(
         app=app,
         permissions=permissions_of(app.scopes, claims, described=app.described, resources=app.resources),
         apis=find_apis(work, server, app.resources),
+        details=describe_stored(work, [each for place, each in enumerate(allowed) if each not in allowed[:place]]),
         grants=active,
     )
 

@@ -93,6 +93,7 @@ class ClientMetadata:
     scope_descriptions: dict[str, Any] | None = None
     """What its scopes allow, for users, if it is an API: scope to language tag to text."""
     exchange_targets: tuple[str, ...] = ()
+    authorization_details_types: tuple[str, ...] = ()
     first_party: bool = False
     authorization_challenge: bool = False
     verify_uri: str | None = None

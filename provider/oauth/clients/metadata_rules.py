@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from provider.config.uri_schemes import problem_with_scheme
 from provider.jose.algorithms import ENCRYPTION_ALGORITHMS, ENCRYPTION_METHODS, SIGNATURES, SIGNING_ALGORITHMS
+from provider.oauth.clients.details_types import check_details_types
 from provider.oauth.clients.email_pages import check_email_pages
 from provider.oauth.clients.fapi2 import check_fapi2
 from provider.oauth.clients.metadata import (
@@ -110,6 +111,7 @@ def check_metadata(metadata: ClientMetadata) -> ClientMetadata:
         raise InvalidMetadata(
             "dpop_bound_access_tokens does not allow the grant type implicit, whose tokens are bound to no key."
         )
+    check_details_types(metadata)
     _check_origins(metadata)
     check_email_pages(metadata, may_be_local=True)
     _check_resources(metadata)

@@ -53,6 +53,7 @@ grants = Table(
     Column("resources", JSON, nullable=False, server_default="[]"),  # the APIs its tokens may be for (RFC 8707)
     Column("security_stamp", UtcTime),  # the user's when it began; NULL in rows of earlier releases
     Column("acr", String(16)),  # what the app asked for and got; NULL for the usual one of the amr
+    Column("authorization_details", JSON(none_as_null=True)),  # as the user allowed them (RFC 9396); NULL: none
     Index("ix_grants_user_id_client_id", "user_id", "client_id"),
     Index("ix_grants_session_id", "session_id"),
     Index("ix_grants_expires_at", "expires_at"),
@@ -86,6 +87,8 @@ class Grant:
     resources: Sequence[str] = ()
     security_stamp: datetime | None = None
     acr: str | None = None  # of its tokens, if it is not the usual one of `amr`
+    authorization_details: list[dict[str, Any]] | None = None
+    """What the user allowed in detail (RFC 9396). Its tokens have all of it or less."""
 
 
 @dataclass(frozen=True)
