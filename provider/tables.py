@@ -29,11 +29,13 @@ import provider.audit.daily
 import provider.audit.hourly
 import provider.audit.store
 import provider.federation.store
+import provider.oauth.authorization_details.store
 import provider.oauth.authorize.store.authorization_codes
 import provider.oauth.authorize.store.authorization_requests
 import provider.oauth.authorize.store.consents
 import provider.oauth.client_authentication.store
 import provider.oauth.clients.store.api_resources
+import provider.oauth.clients.store.api_scopes
 import provider.oauth.clients.store.client_origins
 import provider.oauth.clients.store.clients
 import provider.oauth.clients.store.initial_access_tokens

@@ -24,6 +24,7 @@ FOR_LATER = (
     "email_validator",
     "httpcore2",
     "joserfc.jwt",
+    "jsonschema",
     "psycopg",
     "qrcode",
     "redis",

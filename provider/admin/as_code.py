@@ -7,21 +7,27 @@
     allow_short_secret = true          # accept a secret of less than 32 characters there
     disabled = false
 
+    [authorization_details_types.payment]   # a type of authorization details (RFC 9396), as `signet details-type put`
+    label = "Make a payment"                # takes it; json_schema may be a table, or JSON in a string
+
     [users."ada@example.com"]          # a user who has an account
     roles = ["staff"]
 
-Clients and users that the file does not name stay unchanged. With `prune`, clients it does not name are deleted, except
-those that registered themselves. Secrets of existing clients are not touched.
+Clients, types and users that the file does not name stay unchanged. With `prune`, clients it does not name are deleted,
+except those that registered themselves, and types too if the file declares any. Secrets of existing clients are not
+touched.
 """
 
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from provider.accounts.email.email_addresses import parse_address
 from provider.accounts.store import email_addresses
 from provider.accounts.users import set_roles
+from provider.admin.details_types_as_code import TYPES, plan_types
+from provider.admin.planned_changes import NotApplied, PlannedChange
+from provider.oauth.authorization_details.types import MEMBERS
 from provider.oauth.clients import clients
 from provider.oauth.clients.client_secrets import is_short, require_long_enough
 from provider.oauth.clients.clients import Client
@@ -36,36 +42,24 @@ AT_ONCE = 500
 """How many clients are read in one query."""
 
 
-class NotApplied(Exception):
-    """An error in what the file asks for. Nothing is changed: this is not a Refusal, whose earlier writes are kept."""
+Tables = dict[str, dict[str, Any]]
 
 
-@dataclass(frozen=True)
-class PlannedChange:
-    """One difference between file and installation. `kind` is create, update or delete; `about` names the client or
-    user; `values` maps a name to (current, wanted).
-    """
-
-    kind: str
-    about: str
-    values: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
-    do: Callable[[UnitOfWork], str | None] = field(default=lambda _work: None, repr=False)
-    """Applies the change. Returns the generated secret of a new client, which is shown only once."""
-    short_secret_of: str | None = None
-    """The client_id of a new client with a short secret, for a warning."""
-
-
-def read(text: str) -> tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]]]:
-    """Parse a file into its clients and its users, two dicts of tables by name. Raises NotApplied for any other form,
-    including misspelt names.
+def read(text: str) -> tuple[Tables, Tables, Tables]:
+    """Parse a file into its clients, its users and its types of authorization details, each a dict of tables by name.
+    Raises NotApplied for any other form, including misspelt names.
     """
     try:
         given = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise NotApplied(f"The file is not valid TOML: {error}.") from None
-    wanted = given.get("clients", {}), given.get("users", {})
-    _require_known("the file", given, {"clients", "users"})
-    for kind, tables, known in (("client", wanted[0], {*FIELDS, *OURS}), ("user", wanted[1], {"roles"})):
+    wanted = given.get("clients", {}), given.get("users", {}), given.get(TYPES, {})
+    _require_known("the file", given, {"clients", "users", TYPES})
+    for kind, tables, known in (
+        ("client", wanted[0], {*FIELDS, *OURS}),
+        ("user", wanted[1], {"roles"}),
+        ("authorization_details_type", wanted[2], set(MEMBERS)),
+    ):
         if not isinstance(tables, dict) or not all(isinstance(table, dict) for table in tables.values()):
             raise NotApplied(f"{kind}s must be tables, such as [{kind}s.NAME].")
         for name, table in tables.items():
@@ -77,8 +71,9 @@ def plan(work: UnitOfWork, text: str, *, environ: Mapping[str, str], prune: bool
     """Return the changes that bring the installation in line with the file, without writing anything. `environ` holds
     the secrets of new clients. Raises NotApplied.
     """
-    wanted, people = read(text)
-    changes = [
+    wanted, people, types = read(text)
+    changes = plan_types(work, types, prune=prune)
+    changes += [
         change for client_id, table in wanted.items() for change in _client(work, client_id, dict(table), environ)
     ]
     changes += [change for address, table in people.items() for change in _user(work, address, table)]

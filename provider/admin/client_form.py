@@ -11,6 +11,7 @@ from provider.admin.presets import preset_of
 from provider.config.settings import Settings
 from provider.jose.algorithms import ENCRYPTION_ALGORITHMS, ENCRYPTION_METHODS, SIGNATURES, SIGNING_ALGORITHMS
 from provider.jose.json_objects import read_object
+from provider.languages.own_text import InvalidOwnText, format_lines, parse_lines
 from provider.languages.text import Text
 from provider.oauth.clients.certificate_rules import supported_methods
 from provider.oauth.clients.metadata import AUTH_METHODS, FAPI2, FIELDS, LISTS, ClientMetadata, InvalidMetadata
@@ -57,6 +58,7 @@ KINDS: Mapping[str, str] = {
     **dict.fromkeys(FIXED, "fixed"),
     **dict.fromkeys(("grant_types", "response_types", "response_modes"), "boxes"),
     "scope": "scopes",
+    "scope_descriptions": "texts",
 }
 """The kinds of fields that the type of a member does not say."""
 WITH_GOOD_LINES = ("redirect_uris", "post_logout_redirect_uris", "allowed_origins")
@@ -76,8 +78,8 @@ class Option:
 class Member:
     """One metadata member as a form field.
 
-    `kind` is text, lines, box, number, json, choice (one of the options), boxes (some of them), scopes (some of them,
-    and others as text) or fixed (it cannot be changed).
+    `kind` is text, lines, texts (a line for each text in a language), box, number, json, choice (one of the options),
+    boxes (some of them), scopes (some of them, and others as text) or fixed (it cannot be changed).
     """
 
     name: str
@@ -185,6 +187,8 @@ def _spelled(name: str, value: Any) -> Any:
         return value
     if kind == "lines":
         return "\n".join(value)
+    if kind == "texts":
+        return format_lines(value or {})
     if kind == "json" and value is not None:
         return json.dumps(value, indent=2)
     return "" if value is None else str(value)
@@ -217,6 +221,11 @@ def _value(name: str, kind: str, typed: Mapping[str, str]) -> Any:
         return [line.strip() for line in text.splitlines() if line.strip()]
     if not text:
         return "" if name == "client_name" else None
+    if kind == "texts":
+        try:
+            return parse_lines(text)
+        except InvalidOwnText as invalid:
+            raise InvalidMetadata(str(invalid), member=name) from None
     if kind == "json":
         try:
             return read_object(text.encode())

@@ -40,7 +40,9 @@ def _encryption(response: str) -> tuple[str, str]:
 
 
 GROUPS: Mapping[str, Group] = {
-    "basics": Group(Text("Basics"), (Section(("client_name", "scope", "resource_identifiers", "contacts")),)),
+    "basics": Group(
+        Text("Basics"), (Section(("client_name", "scope", "resource_identifiers", "scope_descriptions", "contacts")),)
+    ),
     "sign-in": Group(
         Text("Sign-in & redirects"),
         (
@@ -63,7 +65,11 @@ GROUPS: Mapping[str, Group] = {
     ),
     "tokens": Group(
         Text("Tokens"),
-        (Section(("grant_types", "exchange_targets", "claims_in_id_token", "subject_type")),),
+        (
+            Section(
+                ("grant_types", "exchange_targets", "authorization_details_types", "claims_in_id_token", "subject_type")
+            ),
+        ),
     ),
     "sign-out": Group(
         Text("Sign-out"),
@@ -138,8 +144,10 @@ _FITS: Mapping[str, frozenset[str]] = {
     "frontchannel_logout_uri": frozenset({"web", "spa"}),
     "frontchannel_logout_session_required": frozenset({"web", "spa"}),
     "resource_identifiers": frozenset({"api"}),
+    "scope_descriptions": frozenset({"api"}),
     "grant_types": _GETS_TOKENS,
     "scope": _GETS_TOKENS,
+    "authorization_details_types": _GETS_TOKENS,
     "require_pkce": frozenset({"web"}),  # public clients must use it
     "dpop_bound_access_tokens": _GETS_TOKENS,
     "tls_client_certificate_bound_access_tokens": _GETS_TOKENS,

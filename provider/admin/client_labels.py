@@ -61,7 +61,9 @@ LABELS: Mapping[str, Text] = {
     "frontchannel_logout_uri": Text("Front-channel logout URL"),
     "frontchannel_logout_session_required": Text("Require session ID in front-channel logout"),
     "resource_identifiers": Text("API identifiers"),
+    "scope_descriptions": Text("Descriptions of scopes"),
     "exchange_targets": Text("Token exchange targets"),
+    "authorization_details_types": Text("Types of authorization details"),
     "first_party": Text("Skip consent"),
     "authorization_challenge": Text("Sign-in on the application's own pages"),
     "verify_uri": Text("Email verification page"),
@@ -151,6 +153,14 @@ HINTS: Mapping[str, Text] = {
     "authorization_encrypted_response_alg": _KEY_ENCRYPTION,
     "authorization_encrypted_response_enc": _CONTENT_ENCRYPTION,
     "resource_identifiers": Text("Identifiers of this API, used as the token audience (aud). One per line."),
+    "scope_descriptions": Text(
+        "What users read when an application asks for a scope of this API, one per line: the scope, a space and the "
+        "description. For other languages than English, add # and the language: orders:read#de Ihre Bestellungen "
+        "ansehen."
+    ),
+    "authorization_details_types": Text(
+        "What the application can ask for in detail, such as one payment. One type per line."
+    ),
     "exchange_targets": Text("APIs for which the application can exchange tokens, one per line."),
     "first_party": Text("Your own application. Users aren't asked for consent."),
     "authorization_challenge": Text("The application can ask for passwords on its own pages."),

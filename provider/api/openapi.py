@@ -73,6 +73,7 @@ IN_PATHS = {
     "promise_id": "The job's ID.",
     "role": "The role's name.",
     "session_id": "The session's ID.",
+    "type": "The name of the type.",
     "user_id": "The user's ID.",
     "webhook_id": "The webhook's ID.",
 }

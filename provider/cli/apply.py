@@ -13,7 +13,7 @@ from provider.cli.output import Json, plain, print_json, warn_of_short_secret
 from provider.refusals import Refusal
 
 if TYPE_CHECKING:
-    from provider.admin.as_code import PlannedChange
+    from provider.admin.planned_changes import PlannedChange
 
 SIGNS = {"create": "+", "update": "~", "delete": "-"}
 
@@ -22,7 +22,10 @@ def apply(
     file: Annotated[Path, typer.Argument(help="The TOML file, or - for stdin. Its format: docs/operate/as-code.md.")],
     *,
     yes: Annotated[bool, typer.Option("--yes", help="Apply the changes. Without it, they are only shown.")] = False,
-    prune: Annotated[bool, typer.Option("--prune", help="Also delete clients that are not in the file.")] = False,
+    prune: Annotated[
+        bool,
+        typer.Option("--prune", help="Also delete clients that are not in the file, and types if it declares any."),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Apply clients and roles from a file. Shows the changes, and makes them only with --yes.
@@ -30,6 +33,7 @@ def apply(
     Example: signet apply clients.toml, then signet apply clients.toml --yes
     """
     from provider.admin import as_code
+    from provider.admin.planned_changes import NotApplied
 
     text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
     secrets: dict[str, str] = {}
@@ -38,7 +42,7 @@ def apply(
             changes = as_code.plan(work, text, environ=os.environ, prune=prune)
             if yes:
                 secrets = as_code.apply(work, changes)
-    except as_code.NotApplied as refused:
+    except NotApplied as refused:
         raise Refusal(f"{refused} Nothing was changed.") from None
     for change in changes:
         if change.short_secret_of is not None:

@@ -1,8 +1,32 @@
-"""The group `signet client`, put together from the files of its commands."""
+"""The group `signet client`: the commands of other files, and the one that deletes an application."""
+
+import sys
+
+import typer
 
 from provider.cli import client_secrets, clients, registration
+from provider.cli.clients import Which
+from provider.cli.installation import unit
+from provider.cli.output import Json, Yes, say
 
 app = clients.app
+
+
+@app.command()
+def delete(client_id: Which, *, yes: Yes = False, as_json: Json = False) -> None:
+    """Delete an application and all its data.
+
+    Example: signet client delete CLIENT_ID --yes
+    """
+    from provider.oauth.clients import clients
+
+    if not yes and sys.stdin.isatty():
+        typer.confirm(f"Permanently delete {client_id}?", abort=True)
+    with unit() as work:
+        clients.delete_client(work, client_id)
+    say(f"Deleted {client_id}.", {"client_id": client_id, "deleted": True}, as_json=as_json)
+
+
 app.command(name="registration-token")(registration.registration_token)
 app.command(name="rotate-secret")(client_secrets.rotate_secret)
 app.command(name="end-old-secrets")(client_secrets.end_old_secrets)

@@ -38,6 +38,17 @@ Grant = Annotated[
     typer.Option(help="Grant type that the app may use, for example client_credentials. Can be repeated."),
 ]
 Scope = Annotated[str | None, typer.Option(help='Scopes that the app may request, for example "openid email".')]
+ScopeDescription = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="What users read about a scope of an API, for example 'orders:read View your orders'. For other "
+        "languages than English: 'orders:read#de Ihre Bestellungen ansehen'. Can be repeated."
+    ),
+]
+DetailsTypes = Annotated[
+    list[str] | None,
+    typer.Option("--details-type", help="Type of authorization details that the app may ask for. Can be repeated."),
+]
 AuthMethod = Annotated[
     str | None,
     typer.Option(
@@ -87,6 +98,8 @@ def metadata_given(
     public: bool,
     grant: list[str] | None,
     scope: str | None,
+    scope_description: list[str] | None,
+    details_type: list[str] | None,
     auth_method: str | None,
     jwks: str | None,
     jwks_uri: str | None,
@@ -110,6 +123,8 @@ def metadata_given(
         "allowed_origins": allowed_origin,
         "grant_types": grant,
         "scope": scope,
+        "authorization_details_types": details_type,
+        "scope_descriptions": _described(scope_description),
         "token_endpoint_auth_method": auth_method or ("none" if public else None),
         "jwks": None if jwks is None else _read(jwks),
         "jwks_uri": jwks_uri,
@@ -120,6 +135,17 @@ def metadata_given(
         "private_use_schemes": allow_scheme,
     }
     return from_file | {option: value for option, value in options.items() if not is_nothing(value)}
+
+
+def _described(lines: list[str] | None) -> dict[str, Any] | None:
+    from provider.languages.own_text import InvalidOwnText, parse_lines
+
+    if lines is None:
+        return None
+    try:
+        return parse_lines("\n".join(" ".join(line.split()) or "-" for line in lines))
+    except InvalidOwnText as invalid:
+        raise typer.BadParameter(str(invalid), param_hint="--scope-description") from None
 
 
 def _warn_of_unknown(given: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ from provider.cli.client_options import (
     AllowScheme,
     AuthMethod,
     BackchannelLogoutUri,
+    DetailsTypes,
     FirstParty,
     Grant,
     Jwks,
@@ -22,12 +23,13 @@ from provider.cli.client_options import (
     RedirectUri,
     ResetUri,
     Scope,
+    ScopeDescription,
     VerifyUri,
     metadata_given,
 )
 from provider.cli.client_types import Resource, Type, complete
 from provider.cli.installation import unit
-from provider.cli.output import Json, Yes, print_one, print_rows, say, warn_of_short_secret
+from provider.cli.output import Json, print_one, print_rows, say, warn_of_short_secret
 
 if TYPE_CHECKING:
     from provider.oauth.clients.clients import Client
@@ -79,6 +81,8 @@ def create(
     public: Public = False,
     grant: Grant = None,
     scope: Scope = None,
+    scope_description: ScopeDescription = None,
+    details_type: DetailsTypes = None,
     auth_method: AuthMethod = None,
     jwks: Jwks = None,
     jwks_uri: JwksUri = None,
@@ -121,6 +125,8 @@ def create(
         public=public,
         grant=grant,
         scope=scope,
+        scope_description=scope_description,
+        details_type=details_type,
         auth_method=auth_method,
         jwks=jwks,
         jwks_uri=jwks_uri,
@@ -208,6 +214,8 @@ def update(
     public: Public = False,
     grant: Grant = None,
     scope: Scope = None,
+    scope_description: ScopeDescription = None,
+    details_type: DetailsTypes = None,
     auth_method: AuthMethod = None,
     jwks: Jwks = None,
     jwks_uri: JwksUri = None,
@@ -236,6 +244,8 @@ def update(
         public=public,
         grant=grant,
         scope=scope,
+        scope_description=scope_description,
+        details_type=details_type,
         auth_method=auth_method,
         jwks=jwks,
         jwks_uri=jwks_uri,
@@ -283,18 +293,3 @@ def enable(client_id: Which, *, as_json: Json = False) -> None:
     with unit() as work:
         clients.enable(work, client_id)
     say(f"Enabled {client_id}.", {"client_id": client_id, "disabled": False}, as_json=as_json)
-
-
-@app.command()
-def delete(client_id: Which, *, yes: Yes = False, as_json: Json = False) -> None:
-    """Delete an application and all its data.
-
-    Example: signet client delete CLIENT_ID --yes
-    """
-    from provider.oauth.clients import clients
-
-    if not yes and sys.stdin.isatty():
-        typer.confirm(f"Permanently delete {client_id}?", abort=True)
-    with unit() as work:
-        clients.delete_client(work, client_id)
-    say(f"Deleted {client_id}.", {"client_id": client_id, "deleted": True}, as_json=as_json)

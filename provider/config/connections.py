@@ -25,6 +25,11 @@ class Connections(Section):
         ("openid", "profile", "email", "address", "phone", "offline_access"),
         description="Scopes that self-registered apps can request, comma-separated. They never get account or admin.",
     )
+    registration_details_types: Ordered = Field(
+        (),
+        description="Types of authorization details that self-registered apps can ask for (RFC 9396), comma-separated. "
+        "See docs/guides/authorization-details.md.",
+    )
     registration_schemes: Schemes = Field(
         (),
         description="URI schemes without a dot that self-registered apps can use in redirect URIs, "

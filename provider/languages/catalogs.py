@@ -10,7 +10,7 @@ from importlib.resources import files
 from typing import Literal, TypeVar
 
 from provider.languages.isolation import isolate
-from provider.languages.text import Text
+from provider.languages.text import OwnText, Text
 
 Said = TypeVar("Said")
 
@@ -45,6 +45,8 @@ class Language:
         return self._say(shown) if isinstance(shown, Text) else shown
 
     def _say(self, text: Text) -> str:
+        if isinstance(text, OwnText):
+            return isolate(text.in_language(self.tag), self.direction)  # perhaps in another language than the page
         values = {name: self._spell(value) for name, value in text.values.items()}
         if text.plural is None:
             message = self.translations.gettext(text.message)

@@ -1,5 +1,6 @@
 """Messages to users: English in the code, translated where they are shown."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Self
 
@@ -34,3 +35,23 @@ class Text(str):
 
 def _in_english(value: object) -> object:
     return f"{value:%-d %B %Y}" if isinstance(value, datetime) else value
+
+
+class OwnText(Text):
+    """A text of an operator, in the languages it was written in (module `own_text`). As a str it is the English one,
+    else the first.
+    """
+
+    __slots__ = ("by_tag",)
+
+    by_tag: Mapping[str, str]
+
+    def __new__(cls, texts: Mapping[str, str]) -> Self:
+        english = texts.get("en") or next(iter(texts.values()), "")
+        text = cls._make(english, english, None, {})
+        text.by_tag = texts
+        return text
+
+    def in_language(self, tag: str) -> str:
+        """Return the text in this language, else in English, else in the first language there is."""
+        return self.by_tag.get(tag) or str(self)

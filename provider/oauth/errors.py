@@ -37,6 +37,12 @@ class InvalidTargetError(OAuth2Error):
     error = "invalid_target"
 
 
+class InvalidAuthorizationDetailsError(OAuth2Error):
+    """Authorization details that are invalid, of an unknown type, or not granted (RFC 9396 sections 5, 6)."""
+
+    error = "invalid_authorization_details"
+
+
 class InvalidRequestUriError(OAuth2Error):
     """An invalid request_uri: unknown, expired, or used (RFC 9126 section 2.3).
 
@@ -207,6 +213,7 @@ __all__ = [
     "ExpiredTokenError",
     "InsufficientAuthorizationError",
     "InsufficientScopeError",
+    "InvalidAuthorizationDetailsError",
     "InvalidClientError",
     "InvalidClientMetadataError",
     "InvalidDpopProofError",

@@ -14,6 +14,7 @@ from functools import cached_property
 
 from provider.oauth.checks import Checks
 from provider.oauth.errors import (
+    InvalidAuthorizationDetailsError,
     InvalidClientError,
     InvalidGrantError,
     InvalidRequestError,
@@ -138,6 +139,9 @@ SYNTAX: Mapping[str, Syntax] = {
     "login_hint": _of(_TEXT, "text without control characters", _OIDC),
     "acr_values": _visible(_OIDC),
     "claims": _of(r"[^\x00]*", "a JSON object", "OIDC Core section 5.5"),
+    "authorization_details": _of(
+        r"[^\x00]*", "a JSON array", "RFC 9396 section 2", error=InvalidAuthorizationDetailsError, longest=5000
+    ),
     "request": _jwt("RFC 9101 section 4", error=InvalidRequestObjectError),
     "request_uri": _uri("RFC 9101 section 5.2", error=InvalidRequestUriError, longest=LONGEST_REQUEST_URI),
     "post_logout_redirect_uri": _uri("RP-Initiated Logout section 2"),

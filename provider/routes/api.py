@@ -7,6 +7,7 @@ from provider.admin.api import authenticator_apps as admin_authenticator_apps
 from provider.admin.api import clients as admin_clients
 from provider.admin.api import consents as admin_consents
 from provider.admin.api import credentials as admin_credentials
+from provider.admin.api import details_types as admin_details_types
 from provider.admin.api import email as admin_email
 from provider.admin.api import identities as admin_identities
 from provider.admin.api import imports as admin_imports
@@ -252,6 +253,7 @@ def _of_the_installation() -> list[BaseRoute]:
         "/api/admin/outbox/{promise_id}",
         "/api/admin/webhooks/{webhook_id}",
     )
+    types, details_type = admin_details_types, "/api/admin/authorization-details-types/{type:path}"
     outbox, webhooks, token = admin_outbox, admin_webhooks, admin_registration_tokens.issue_registration_token
     return [
         Route("/api/admin/clients", clients.list_clients, methods=get, name="list_clients"),
@@ -263,6 +265,10 @@ def _of_the_installation() -> list[BaseRoute]:
         Route(client, clients.show_client, methods=get, name="show_client"),
         Route(client, clients.replace_client, methods=put, name="replace_client"),
         Route(client, clients.delete_client, methods=delete, name="delete_client"),
+        Route("/api/admin/authorization-details-types", types.list_types, methods=get, name="list_details_types"),
+        Route(details_type, types.show_type, methods=get, name="show_details_type"),
+        Route(details_type, types.put_type, methods=put, name="put_details_type"),
+        Route(details_type, types.delete_type, methods=delete, name="delete_details_type"),
         Route("/api/admin/registration-tokens", token, methods=post, name="issue_registration_token"),
         Route("/api/admin/keys", keys.list_keys, methods=get, name="list_keys"),
         Route("/api/admin/keys/rotate", keys.rotate_keys, methods=post, name="rotate_keys"),

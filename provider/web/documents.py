@@ -30,11 +30,15 @@ class Document:
         return cls(body, f'"{sha256(body).hexdigest()[:16]}"')
 
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
-        lines = b",".join(value for name, value in scope["headers"] if name == b"if-none-match")
-        known = [tag.strip() for tag in lines.split(b",")]
-        if b"*" in known or any(tag.removeprefix(b"W/") == self.etag for tag in known):  # RFC 9110 section 13.1.2
+        lines = [value for name, value in scope["headers"] if name == b"if-none-match"]
+        if lines and self._is_among(b",".join(lines)):
             await send({"type": "http.response.start", "status": 304, "headers": self.headers})
             await send({"type": "http.response.body", "body": b""})
             return
         await send({"type": "http.response.start", "status": 200, "headers": self.full})
         await send({"type": "http.response.body", "body": self.body if scope["method"] != "HEAD" else b""})
+
+    def _is_among(self, tags: bytes) -> bool:
+        """Return whether these entity tags include that of the document (RFC 9110 section 13.1.2)."""
+        known = [tag.strip() for tag in tags.split(b",")]
+        return b"*" in known or any(tag.removeprefix(b"W/") == self.etag for tag in known)

@@ -12,7 +12,8 @@ from provider.accounts.registration import AddressTaken, create_user, create_ver
 from provider.accounts.store import email_addresses, users
 from provider.accounts.store.users import Status
 from provider.accounts.users import AmbiguousAddress, find_user, get_user, set_roles
-from provider.admin.as_code import NotApplied, plan
+from provider.admin.as_code import plan
+from provider.admin.planned_changes import NotApplied
 from provider.work import Installation
 from provider.worker.jobs import purge
 from tests.support.browser import Browser

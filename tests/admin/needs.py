@@ -62,6 +62,10 @@ API = _read("""
     GET /api/admin/clients/{client_id:path} applications:read
     PUT /api/admin/clients/{client_id:path} applications:write
     DELETE /api/admin/clients/{client_id:path} applications:write
+    GET /api/admin/authorization-details-types applications:read
+    GET /api/admin/authorization-details-types/{type:path} applications:read
+    PUT /api/admin/authorization-details-types/{type:path} applications:write
+    DELETE /api/admin/authorization-details-types/{type:path} applications:write
     POST /api/admin/registration-tokens applications:write
     GET /api/admin/keys keys:read
     POST /api/admin/keys/rotate keys:write
@@ -136,6 +140,13 @@ CONSOLE = _read("""
     GET /admin/clients/client/try applications:write
     POST /admin/clients/client/try applications:write
     GET /admin/clients/try applications:write
+    GET /admin/details-types applications:read
+    GET /admin/details-types/new applications:write
+    POST /admin/details-types/new applications:write
+    GET /admin/details-types/type applications:read
+    POST /admin/details-types/type applications:write
+    GET /admin/details-types/type/{action} applications:write
+    POST /admin/details-types/type/{action} applications:write
     GET /admin/sessions users:read
     GET /admin/sessions/export.csv users:read
     GET /admin/keys keys:read

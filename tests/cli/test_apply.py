@@ -1,5 +1,8 @@
 """signet apply: clients and roles as one file says, all of it or nothing."""
 
+import json
+from pathlib import Path
+
 import pytest
 
 from provider.oauth.clients.clients import find_client, list_clients
@@ -164,3 +167,49 @@ def test_what_toml_has_and_json_lacks_is_refused_in_one_line(signet: Signet, wor
     assert refused.status != 0
     assert "jwks contains a value that JSON does not allow" in refused.err + refused.out
     assert names(work) == []
+
+
+TYPES = """
+[authorization_details_types.files]
+label = { en = "Access your files", de = "Auf Ihre Dateien zugreifen" }
+json_schema = '{"type": "object", "additionalProperties": false, "properties": {"type": {"const": "files"}}}'
+
+[authorization_details_types.payment.json_schema]
+type = "object"
+additionalProperties = false
+properties = { type = { const = "payment" } }
+
+[authorization_details_types.payment]
+label = "Make a payment"
+"""
+
+
+def test_types_of_authorization_details_are_declared_changed_and_pruned(signet: Signet) -> None:
+    made = signet("apply", "-", "--yes", stdin=TYPES)
+    assert [line for line in made.out.splitlines() if line[0] in "+~-"] == [
+        "+ authorization details type files",
+        "+ authorization details type payment",
+    ]
+    assert "No changes" in signet("apply", "-", "--prune", stdin=TYPES).out
+    changed = TYPES.replace("Make a payment", "Pay")
+    assert "~ authorization details type payment" in signet("apply", "-", "--yes", stdin=changed).out
+    fewer = changed[: changed.index("[authorization_details_types.payment.json_schema]")]
+    assert "- authorization details type payment" in signet("apply", "-", "--yes", "--prune", stdin=fewer).out
+    assert "No changes" in signet("apply", "-", "--prune", stdin="").out
+    refused = signet("apply", "-", "--yes", stdin=fewer.replace("additionalProperties", "additional"))
+    assert (refused.status, "json_schema" in refused.err) == (1, True)
+
+
+def test_the_command_declares_a_type_from_a_file(signet: Signet, tmp_path: Path) -> None:
+    schema = {"type": "object", "additionalProperties": False, "properties": {"type": {"const": "files"}}}
+    file = tmp_path / "files.json"
+    file.write_text(json.dumps({"label": "Access your files", "json_schema": schema}))
+    assert signet("details-type", "put", "files", str(file), "--json").json["label"] == {"en": "Access your files"}
+    shown = signet("details-type", "show", "files", "--json")
+    assert signet("details-type", "put", "files", "-", "--json", stdin=shown.out).json == shown.json
+    assert [row["type"] for row in signet("details-type", "list", "--json").json] == ["files"]
+    wrong = signet("details-type", "put", "files", "-", stdin='{"label": "x", "json_schema": {"type": "array"}}')
+    assert (wrong.status, "additionalProperties" in wrong.err) == (1, True)
+    assert signet("details-type", "put", "files", "-", stdin="[").status == 2
+    assert signet("details-type", "delete", "files", "--yes").status == 0
+    assert signet("details-type", "show", "files").status == 1

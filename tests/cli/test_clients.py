@@ -265,3 +265,28 @@ def test_metadata_holds_only_what_json_can_hold(signet: Signet, tmp_path: Path) 
     path.write_text(f'{{"redirect_uris": ["{URI}"], "default_max_age": 600.0}}', encoding="utf-8-sig")
     made = signet("client", "create", "--metadata", str(path), "--json").json
     assert signet("client", "show", made["client_id"], "--json").json["default_max_age"] == 600
+
+
+def test_the_command_line_and_a_file_describe_scopes(signet: Signet) -> None:
+    made = signet(
+        "client", "create", "--name", "Orders", "--type", "api", "--resource", "https://orders.example.test/", "--json",
+        "--scope-description", "orders:read View your orders",
+        "--scope-description", "orders:read#de Ihre Bestellungen ansehen",
+    )  # fmt: skip
+    assert json.loads(made.out)["scope_descriptions"] == {
+        "orders:read": {"en": "View your orders", "de": "Ihre Bestellungen ansehen"}
+    }
+    refused = signet("client", "update", json.loads(made.out)["client_id"], "--scope-description", "orders:read")
+    assert (refused.status, "has no text" in refused.err) == (2, True)
+    file = """
+        [clients.books]
+        client_name = "Books"
+        resource_identifiers = ["https://books.example.test/"]
+        grant_types = []
+        response_types = []
+        [clients.books.scope_descriptions]
+        "books:read" = "View your books"
+        "books:write" = { en = "Change your books", de = "Ihre Bücher ändern" }
+    """
+    assert signet("apply", "-", "--yes", stdin=file).status == 0
+    assert "No changes" in signet("apply", "-", stdin=file).out

@@ -82,7 +82,12 @@ ABOUT: Mapping[str, str] = {
     "require_pkce": "Reject authorization requests without a `code_challenge`.",
     "claims_in_id_token": "Include profile, email, address and phone claims in ID tokens.",
     "resource_identifiers": "The identifiers of this API: URIs that are the audience (`aud`) of access tokens for it.",
+    "scope_descriptions": (
+        "What users read about scopes of this API: an object of scope to an object of language tag and text, such as "
+        '`{"orders:read": {"en": "View your orders"}}`. A string instead of the inner object is English.'
+    ),
     "exchange_targets": "The identifiers of APIs that the client can exchange tokens for.",
+    "authorization_details_types": "The types of authorization details that the client can ask for (RFC 9396).",
     "first_party": "Whether it is your own app. Users are not asked for consent.",
     "authorization_challenge": "Whether the client can ask for passwords on its own pages. Needs `first_party`.",
     "verify_uri": "The client's own page for links in verification emails. Needs `first_party`.",

@@ -17,7 +17,7 @@ from provider.database.base import parse_id
 from provider.languages.text import Text
 from provider.oauth.authorize.connected_apps import NotConnected, disconnect
 from provider.oauth.http.server import server_of
-from provider.oauth.tokens.store import grants
+from provider.oauth.tokens.store import active_grants, grants
 from provider.oauth.tokens.store.grants import Grant
 from provider.refusals import NotFound
 from provider.web.call import Call
@@ -81,7 +81,7 @@ def revoke_token_family(call: Call, _operator: Operator, _body: Body) -> None:
 
 
 def _families(call: Call, user_id: str) -> list[Grant]:
-    return grants.find_active(call.work.read, user_id, now=call.work.now)
+    return active_grants.find_active(call.work.read, user_id, now=call.work.now)
 
 
 def _describe(grant: Grant) -> TokenFamily:

@@ -18,7 +18,7 @@ from provider.admin.pages.event_list import event_list
 from provider.audit import hourly, store
 from provider.destination import App
 from provider.languages.text import Text
-from provider.oauth.permissions import permissions_of
+from provider.oauth.authorize.permissions import permissions_of
 from provider.resources import TEMPLATES
 from provider.web.call import Call
 from provider.web.destination import destination

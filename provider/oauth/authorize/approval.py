@@ -8,6 +8,7 @@ from functools import partial
 
 from provider.crypto.digests import digest, new_opaque
 from provider.database.base import new_id
+from provider.oauth.authorization_details.granting import for_audience
 from provider.oauth.authorize.request import AuthorizationRequest
 from provider.oauth.authorize.store import authorization_codes, authorization_requests
 from provider.oauth.authorize.store.authorization_codes import AuthorizationCode
@@ -85,6 +86,7 @@ def new_grant(work: UnitOfWork, request: AuthorizationRequest, session: Session)
         resources=request.resources,
         security_stamp=session.security_stamp,
         acr=acr_of(session.amr, request.acr_values) if PHR in request.acr_values else None,
+        authorization_details=list(request.details.values) or None,
     )
 
 
@@ -121,7 +123,15 @@ def _front_channel_tokens(
     answer: dict[str, str] = {}
     if TOKEN in request.response_type:
         audience = whole_audience(work, granted=request.resources, scope=request.scope)
-        authorization = Authorization(client=client, scope=request.scope, grant=grant, person=person, audience=audience)
+        details = for_audience(request.details.values, request.details.types, audience, issuer=server.issuer)
+        authorization = Authorization(
+            client=client,
+            scope=request.scope,
+            grant=grant,
+            person=person,
+            audience=audience,
+            authorization_details=details,
+        )
         answer |= {
             "access_token": sign_access_token(work, server, authorization),
             "token_type": "Bearer",

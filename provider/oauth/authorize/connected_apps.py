@@ -1,20 +1,24 @@
 """The applications with access to an account: those with a consent or an active token family."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from provider.languages.text import Text
+from provider.oauth.authorization_details.wording import DescribedDetail, describe_stored
 from provider.oauth.authorize import consent
 from provider.oauth.authorize.consent import Api, find_apis
+from provider.oauth.authorize.permissions import Permission, permissions_of
 from provider.oauth.authorize.store import consents
 from provider.oauth.authorize.store.consents import Consent
 from provider.oauth.clients.clients import Client
-from provider.oauth.permissions import Permission, permissions_of
-from provider.oauth.scopes import CLAIM_IN_WORDS, in_words
+from provider.oauth.clients.scope_descriptions import UNDESCRIBED, ScopeDescriptions, find_descriptions
+from provider.oauth.scopes import CLAIM_IN_WORDS
 from provider.oauth.tokens.server import AuthorizationServer
-from provider.oauth.tokens.store import grants
-from provider.oauth.tokens.store.grants import Grant, Held
+from provider.oauth.tokens.store import active_grants
+from provider.oauth.tokens.store.active_grants import Held
+from provider.oauth.tokens.store.grants import Grant
 from provider.refusals import NotFound
 from provider.work import UnitOfWork
 
@@ -37,6 +41,9 @@ class ConnectedApp:
     """When the user consented. None if there is no stored consent: a first-party app, or one that asks each time."""
     families: int
     last_used: datetime | None
+    described: ScopeDescriptions = UNDESCRIBED
+    resources: Sequence[str] = ()
+    """The APIs that its tokens may be for."""
     logo_uri: str | None = None
     """The logo of a reviewed app. Others chose it themselves, so it isn't shown."""
 
@@ -48,13 +55,17 @@ class Access:
     app: ConnectedApp
     permissions: list[Permission]
     apis: list[Api]
+    details: list[DescribedDetail]
     grants: list[Grant]
 
 
 def find_connected(work: UnitOfWork, server: AuthorizationServer, user_id: str) -> list[ConnectedApp]:
     """Return the applications that have access to the account, sorted by name."""
     granted = {one.client_id: one for one in consents.find_of_user(work.read, user_id)}
-    held = grants.find_held(work.read, user_id, now=work.now)
+    held = active_grants.find_held(work.read, user_id, now=work.now)
+    accesses: list[Consent | Held] = [*granted.values(), *held.values()]
+    scopes_of_all = [scope for one in accesses for scope in one.scopes]
+    described = find_descriptions(work, scopes_of_all, [uri for one in accesses for uri in one.resources or ()])
     found = []
     for client_id in granted.keys() | held.keys():
         client: Client | None = server.clients.find(work, client_id)
@@ -62,12 +73,15 @@ def find_connected(work: UnitOfWork, server: AuthorizationServer, user_id: str) 
             continue
         one, use = granted.get(client_id), held.get(client_id)
         scopes = list(dict.fromkeys([*(one.scopes if one else ()), *(use.scopes if use else ())]))
+        resources = list(dict.fromkeys(uri for each in (one, use) if each for uri in each.resources or ()))
         found.append(
             ConnectedApp(
                 client_id=client_id,
                 name=client.name,
                 host=client.host,
-                may=list(dict.fromkeys(in_words(scope) for scope in scopes)),
+                may=list(dict.fromkeys(text for scope in scopes for text in described.of(scope, resources))),
+                described=described,
+                resources=resources,
                 scopes=scopes,
                 granted_at=one.granted_at if one else None,
                 families=use.families if use else 0,
@@ -84,14 +98,18 @@ def find_access(work: UnitOfWork, server: AuthorizationServer, *, user_id: str, 
     if app is None:
         raise NotConnected
     one = consents.find(work.read, user_id, client_id)
-    active = [grant for grant in grants.find_active(work.read, user_id, now=work.now) if grant.client_id == client_id]
+    active = [
+        grant for grant in active_grants.find_active(work.read, user_id, now=work.now) if grant.client_id == client_id
+    ]
     asked = [name for grant in active for place in ("id_token", "userinfo") for name in grant.claims.get(place, ())]
     claims = {*asked, *(one.claims if one else ())} & CLAIM_IN_WORDS.keys()
-    resources = [*((one.resources or ()) if one else ()), *(each for grant in active for each in grant.resources)]
+    allowed = [*((one.authorization_details or ()) if one else ())]
+    allowed += [each for grant in active for each in grant.authorization_details or ()]
     return Access(
         app=app,
-        permissions=permissions_of(app.scopes, claims),
-        apis=find_apis(work, server, list(dict.fromkeys(resources))),
+        permissions=permissions_of(app.scopes, claims, described=app.described, resources=app.resources),
+        apis=find_apis(work, server, app.resources),
+        details=describe_stored(work, [each for place, each in enumerate(allowed) if each not in allowed[:place]]),
         grants=active,
     )
 
@@ -113,11 +131,11 @@ def find_users(work: UnitOfWork, client_id: str, *, after: str | None, limit: in
     after which the next page begins.
     """
     consented = consents.find_users(work.read, client_id, after=after, limit=limit + 1)
-    with_tokens = grants.find_users(work.read, client_id, after=after, limit=limit + 1, now=work.now)
+    with_tokens = active_grants.find_users(work.read, client_id, after=after, limit=limit + 1, now=work.now)
     found = sorted({*consented, *with_tokens})
     shown, further = found[:limit], found[limit - 1] if len(found) > limit else None
     granted = consents.find_of_client(work.read, client_id, shown)
-    held = grants.find_holders(work.read, client_id, shown, now=work.now)
+    held = active_grants.find_holders(work.read, client_id, shown, now=work.now)
     return [_app_user(user_id, granted.get(user_id), held.get(user_id)) for user_id in shown], further
 
 
@@ -156,7 +174,7 @@ def is_connected(work: UnitOfWork, *, user_id: str, client_id: str) -> bool:
     """Return whether the application has the user's consent or an active token family."""
     if consents.find(work.read, user_id, client_id) is not None:
         return True
-    return bool(grants.find_holders(work.read, client_id, [user_id], now=work.now))
+    return bool(active_grants.find_holders(work.read, client_id, [user_id], now=work.now))
 
 
 def disconnect(work: UnitOfWork, server: AuthorizationServer, *, user_id: str, client_id: str) -> None:

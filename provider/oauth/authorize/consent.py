@@ -5,15 +5,20 @@ from dataclasses import dataclass
 
 from provider.audit.events import Event
 from provider.audit.log import record
+from provider.oauth.authorization_details.parsing import NO_DETAILS, Detail, RequestedDetails
+from provider.oauth.authorize.permissions import Permission, permissions_of
 from provider.oauth.authorize.request import AuthorizationRequest
 from provider.oauth.authorize.store import consents
 from provider.oauth.authorize.store.consents import Consent
 from provider.oauth.clients.clients import Client
+from provider.oauth.clients.scope_descriptions import find_descriptions
 from provider.oauth.clients.store import api_resources
-from provider.oauth.permissions import Permission, permissions_of
 from provider.oauth.tokens.server import AuthorizationServer
 from provider.oauth.tokens.store import grants
 from provider.work import UnitOfWork
+
+MOST_REMEMBERED = 50
+"""How many authorization details are remembered for a user and a client."""
 
 
 def granted(work: UnitOfWork, *, user_id: str, client: Client) -> Consent | None:
@@ -37,14 +42,29 @@ def grant(
     scopes: tuple[str, ...],
     claims: frozenset[str],
     resources: tuple[str, ...] = (),
+    details: RequestedDetails = NO_DETAILS,
 ) -> None:
-    """Add scopes, claims and APIs (`resources`) to what the user granted the client before."""
+    """Add scopes, claims, APIs (`resources`) and authorization details to what the user granted the client before."""
     before = consents.find(work.db, user_id, client.client_id)
     all_scopes = sorted({*scopes, *(before.scopes if before else ())})
     all_claims = sorted({*claims, *(before.claims if before else ())})
     all_resources = sorted({*resources, *((before.resources or ()) if before else ())})
-    consents.put(work.db, Consent(user_id, client.client_id, all_scopes, all_claims, work.now, all_resources))
-    record(work, Event.CONSENT_GRANTED, user_id=user_id, client_id=client.client_id, scopes=list(scopes))
+    all_details = _with_details((before.authorization_details or []) if before else [], details)
+    consents.put(
+        work.db, Consent(user_id, client.client_id, all_scopes, all_claims, work.now, all_resources, all_details)
+    )
+    who = {"user_id": user_id, "client_id": client.client_id}
+    if details.types:
+        types = list(details.types)
+        record(work, Event.CONSENT_GRANTED, **who, scopes=list(scopes), authorization_details_types=types)
+    else:
+        record(work, Event.CONSENT_GRANTED, **who, scopes=list(scopes))
+
+
+def _with_details(before: list[Detail], details: RequestedDetails) -> list[Detail] | None:
+    """Return the details to remember: the latest ones, without those that users are asked for each time."""
+    new = [one for one in details.values if not details.types[one["type"]].ask_each_time]
+    return [*(one for one in before if one not in new), *new][-MOST_REMEMBERED:] or None
 
 
 def withdraw(work: UnitOfWork, *, user_id: str, client_id: str) -> None:
@@ -61,9 +81,10 @@ def deny(work: UnitOfWork, *, user_id: str, client_id: str) -> None:
     record(work, Event.CONSENT_DENIED, user_id=user_id, client_id=client_id)
 
 
-def permissions_asked_for(request: AuthorizationRequest) -> list[Permission]:
-    """List what the request asks for, as the consent page shows it. An API's scope is shown by name."""
-    return permissions_of(request.scope, request.claims.names)
+def permissions_asked_for(work: UnitOfWork, request: AuthorizationRequest) -> list[Permission]:
+    """List what the request asks for, as the consent page shows it."""
+    described = find_descriptions(work, request.scope, request.resources)
+    return permissions_of(request.scope, request.claims.names, described=described, resources=request.resources)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ Under prompt=none the same step becomes the corresponding error (OIDC Core secti
 from dataclasses import dataclass
 from datetime import datetime
 
+from provider.oauth.authorization_details.granting import are_all_in
 from provider.oauth.authorize.errors import (
     AccountSelectionRequiredError,
     ConsentRequiredError,
@@ -207,4 +208,6 @@ def _consent_needed(request: AuthorizationRequest, consent: Consent | None) -> A
         return AskConsent()
     missing = set(request.scope) - set(consent.scopes) or request.claims.names - set(consent.claims)
     missing = missing or set(request.resources) - set(consent.resources or ())
-    return AskConsent("the user has not allowed all of this access yet") if missing else None
+    if missing or not are_all_in(request.details.values, consent.authorization_details or ()):
+        return AskConsent("the user has not allowed all of this access yet")
+    return AskConsent("the user is asked each time for this type of details") if request.details.must_be_asked else None

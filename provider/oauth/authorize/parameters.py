@@ -43,6 +43,7 @@ PARAMETERS = (
     "claims",
     "resource",
     "dpop_jkt",
+    "authorization_details",
 )
 """The parameters that are stored when a request is parked. Others are unknown and ignored."""
 
@@ -131,12 +132,14 @@ def read_scope(
 ) -> tuple[str, ...]:
     """Return the scopes that are requested and allowed, or all that the client is registered for if none is requested.
 
-    Unknown scopes are ignored (OIDC Core section 3.1.2.1). Known scopes that the client may not request are rejected.
+    With `authorization_details`, none are requested by leaving out scope. Unknown scopes are ignored (OIDC Core section
+    3.1.2.1). Known scopes that the client may not request are rejected.
     If the settings assume it, offline_access is added for an app that no operator registered.
     """
     allowed = client.metadata.scopes
     offline = CODE in response_type and client.metadata.may_refresh
-    asked = requested_scope(given.get("scope"), default=parse_scope(client.metadata.scope), offline=offline)
+    default = () if "authorization_details" in given else parse_scope(client.metadata.scope)
+    asked = requested_scope(given.get("scope"), default=default, offline=offline)
     scope = tuple(token for token in asked if token in allowed)
     forbidden = [token for token in asked if token not in allowed and token in SCOPES]
     checks.require(

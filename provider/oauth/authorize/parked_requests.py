@@ -61,6 +61,8 @@ def _store(
     # What was left out of it because the client may not ask for it stays out, whatever the client becomes meanwhile:
     # the person is shown one thing and must not allow another.
     kept["scope"] = format_scope(request.scope)
+    if not request.scope:
+        del kept["scope"]
     if "claims" in kept:
         kept["claims"] = without_others(kept["claims"], request.claims.names)
     parked = ParkedRequest(

@@ -6,6 +6,7 @@ From then on (`read_request`) it is sent to the app. Nothing is ever redirected 
 
 from dataclasses import dataclass, field
 
+from provider.oauth.authorization_details.parsing import NO_DETAILS, RequestedDetails, read_details
 from provider.oauth.authorize.flow import read_response_type, require_id_token_can_be_used, require_response_mode
 from provider.oauth.authorize.parameters import (
     read_challenge,
@@ -63,6 +64,8 @@ class AuthorizationRequest:
     expected_user_id: str | None = None
     claims: RequestedClaims = field(default=NOTHING)
     resources: tuple[str, ...] = ()
+    details: RequestedDetails = NO_DETAILS
+    """The authorization details it asks for (RFC 9396)."""
     confirmation: Confirmation | None = None
     """The key that its code is to be bound to (RFC 9449 section 10)."""
 
@@ -195,5 +198,6 @@ def read_request(
         expected_user_id=None if expected_sub is None else server.subjects.user_id_of(work, client, expected_sub),
         claims=claims,
         resources=read_resources(work, checks, given.get("resource")),
+        details=read_details(work, checks, client, given.get("authorization_details")),
         confirmation=None if thumbprint is None else of_key(thumbprint),
     )

@@ -175,7 +175,8 @@ def _problem_with_times(work: UnitOfWork, client: Client, claims: Mapping[str, A
 def _parameters(checks: Checks, claims: Mapping[str, Any]) -> dict[str, str]:
     """Return the claims that are parameters, as text.
 
-    `max_age` is a number in the object, and `claims` an object (RFC 9101 section 4, OIDC Core section 6.1).
+    `max_age` is a number in the object, `claims` an object and `authorization_details` a list (RFC 9101 section 4, OIDC
+    Core section 6.1, RFC 9396 section 3).
     """
     known = {name: value for name, value in claims.items() if name in (*PARAMETERS, "registration")}
     texts = {name: _as_text(name, value) for name, value in known.items()}
@@ -187,8 +188,8 @@ def _parameters(checks: Checks, claims: Mapping[str, Any]) -> dict[str, str]:
         section="RFC 9101 section 4",
         error=InvalidRequestObjectError,
         description=f"Not valid in the request object: {', '.join(invalid)}",
-        expected="text; a number for max_age; an object for claims; text or a list for resource; no request "
-        "or request_uri",
+        expected="text; a number for max_age; an object for claims; a list for authorization_details; text or a "
+        "list for resource; no request or request_uri",
         got=", ".join(invalid),
         fix="Correct the type of these parameters, and remove request and request_uri from the request object.",
     )
@@ -202,6 +203,8 @@ def _as_text(name: str, value: object) -> str | None:
         return " ".join(value)
     if name == "max_age" and is_whole_number(value):
         return str(value)
+    if name == "authorization_details" and isinstance(value, list):
+        return json.dumps(value, ensure_ascii=False)
     return json.dumps(value) if name in {"claims", "registration"} and isinstance(value, dict) else None
 
 

@@ -21,7 +21,7 @@ from provider.oauth.clients.metadata_rules import check_metadata
 from provider.oauth.clients.reachable import require_reachable
 from provider.oauth.clients.redirect_uris import host_of
 from provider.oauth.clients.resources import is_ours, normalize, spellings
-from provider.oauth.clients.store import api_resources, client_origins, search_texts
+from provider.oauth.clients.store import api_resources, api_scopes, client_origins, search_texts
 from provider.oauth.clients.store import clients as store
 from provider.oauth.clients.store.clients import SecretRow
 from provider.oauth.keys import requested_algorithms
@@ -175,7 +175,7 @@ def create_client(
         if VSCHARS.fullmatch(secret) is None:  # no request could bring it
             raise InvalidMetadata("client_secret must contain only visible ASCII characters and spaces.")
     store.add(work.db, store.ClientRow(client_id, metadata.as_json(), work.now, work.now, None))
-    _keep_looked_up(work, client_id, metadata)
+    _keep_looked_up(work, client_id, metadata, None)
     if secret is not None:
         add_secret(work, client_id, metadata, secret)
     brought_short = secret is not None and is_short(secret)
@@ -199,7 +199,7 @@ def update_client(work: UnitOfWork, client_id: str, metadata: ClientMetadata, *,
         raise InvalidMetadata(f"The metadata of this client is at {client_id}, and can be changed only there.")
     if before is None or not store.replace_metadata(work.db, client_id, metadata.as_json(), now=work.now):
         raise NoSuchClient
-    _keep_looked_up(work, client_id, metadata)
+    _keep_looked_up(work, client_id, metadata, before)
     if metadata.token_endpoint_auth_method != SECRET_JWT:
         store.forget_sealed(work.db, client_id)
     changed = before.metadata.differences(metadata)
@@ -266,10 +266,15 @@ def search_text(client_id: str, metadata: ClientMetadata) -> str:
     return search_texts.text_of(client_id, metadata.client_name or "", hosts | set(map(readable, hosts)))
 
 
-def _keep_looked_up(work: UnitOfWork, client_id: str, metadata: ClientMetadata) -> None:
-    """Store what is looked up without reading every client: origins, resource identifiers, algorithms, search texts."""
+def _keep_looked_up(work: UnitOfWork, client_id: str, metadata: ClientMetadata, before: Client | None) -> None:
+    """Store what is looked up without reading every client: origins, resource identifiers, described scopes,
+    algorithms, search texts.
+    """
     client_origins.replace(work.db, client_id, metadata.origins)
     api_resources.replace(work.db, client_id, metadata.resource_identifiers)
+    described = metadata.scope_descriptions or {}
+    if described or (before is not None and before.metadata.scope_descriptions):
+        api_scopes.replace(work.db, client_id, described)
     search_texts.replace(work.db, client_id, search_text(client_id, metadata))
     requested_algorithms.add(work.db, metadata.signing_algorithms & ON_REQUEST, now=work.now)
 

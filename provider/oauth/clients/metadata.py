@@ -58,7 +58,7 @@ class InvalidMetadata(Refusal):
 @dataclass(frozen=True, kw_only=True)
 class ClientMetadata:
     """A client's registered metadata. The names are those of RFC 7591 and OIDC Registration; `allowed_origins` and the
-    last twelve are our own.
+    last thirteen are our own.
     """
 
     client_name: str = ""
@@ -115,7 +115,10 @@ class ClientMetadata:
     require_pkce: bool = True
     claims_in_id_token: bool = False
     resource_identifiers: tuple[str, ...] = ()
+    scope_descriptions: dict[str, Any] | None = None
+    """What its scopes allow, for users, if it is an API: scope to language tag to text."""
     exchange_targets: tuple[str, ...] = ()
+    authorization_details_types: tuple[str, ...] = ()
     first_party: bool = False
     authorization_challenge: bool = False
     verify_uri: str | None = None

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from provider.config.uri_schemes import problem_with_scheme
 from provider.jose.algorithms import ENCRYPTION_ALGORITHMS, ENCRYPTION_METHODS, SIGNATURES, SIGNING_ALGORITHMS
 from provider.oauth.clients.certificate_rules import check_certificates
+from provider.oauth.clients.details_types import check_details_types
 from provider.oauth.clients.email_pages import check_email_pages
 from provider.oauth.clients.fapi2_rules import check_fapi2
 from provider.oauth.clients.metadata import (
@@ -27,6 +28,7 @@ from provider.oauth.clients.metadata_values import require_types, with_clean_nam
 from provider.oauth.clients.origins import normal_origins, problem_with_origin
 from provider.oauth.clients.redirect_uris import NO_DOT, problem_with
 from provider.oauth.clients.resources import normalize, problem_with_identifier
+from provider.oauth.clients.scope_descriptions import clean_descriptions
 from provider.oauth.clients.sectors import PUBLIC, SUBJECT_TYPES, problem_with_uri
 from provider.oauth.response_types import (
     IMPLICIT,
@@ -57,11 +59,15 @@ def parse_metadata(given: Mapping[str, Any]) -> ClientMetadata:
 
 
 def check_metadata(metadata: ClientMetadata) -> ClientMetadata:
-    """Return the metadata as it is stored: with clean names and origins as browsers write them.
+    """Return the metadata as it is stored: with clean names and descriptions, and origins as browsers write them.
 
     Raises InvalidMetadata for metadata that this server does not support.
     """
-    metadata = with_clean_names(replace(metadata, allowed_origins=normal_origins(metadata.allowed_origins)))
+    metadata = replace(
+        with_clean_names(metadata),
+        allowed_origins=normal_origins(metadata.allowed_origins),
+        scope_descriptions=clean_descriptions(metadata),
+    )
     for method in metadata.auth_methods:
         _one_of("token_endpoint_auth_method", method, AUTH_METHODS)
     _one_of("id_token_signed_response_alg", metadata.id_token_signed_response_alg, SIGNING_ALGORITHMS)
@@ -106,6 +112,7 @@ def check_metadata(metadata: ClientMetadata) -> ClientMetadata:
         raise InvalidMetadata(
             "dpop_bound_access_tokens does not allow the grant type implicit, whose tokens are bound to no key."
         )
+    check_details_types(metadata)
     _check_origins(metadata)
     check_email_pages(metadata, may_be_local=True)
     _check_resources(metadata)

@@ -82,6 +82,7 @@ REGISTRABLE = (
     "backchannel_logout_session_required",
     "frontchannel_logout_uri",
     "frontchannel_logout_session_required",
+    "authorization_details_types",
 )
 """The client metadata that a client may set when it registers itself. Any other member is ignored."""
 OPERATORS_ONLY = (
@@ -95,6 +96,7 @@ OPERATORS_ONLY = (
     "profile",
     "required_factor",
     "resource_identifiers",
+    "scope_descriptions",
     "exchange_targets",
 )
 
@@ -166,6 +168,9 @@ def _obtainable(settings: Settings, wanted: Mapping[str, Any], metadata: ClientM
         metadata,
         response_types=response_types,
         scope=_scope(settings, metadata, asked=wanted.get("scope")),
+        authorization_details_types=tuple(
+            name for name in metadata.authorization_details_types if name in settings.registration_details_types
+        ),
         require_pkce=metadata.is_public or settings.registration_require_pkce,
     )
 

@@ -46,6 +46,7 @@ def application(call: Call) -> Response:
         app=access.app,
         permissions=access.permissions,
         apis=access.apis,
+        details=access.details,
         uses=_uses(call, access, session.user_id, here=session.id),
         now=call.work.now,
     )

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from provider.accounts.store import email_addresses
 from provider.destination import Destination
+from provider.oauth.authorization_details.wording import describe
 from provider.oauth.authorize import consent as rule
 from provider.oauth.authorize import parked_requests
 from provider.oauth.authorize.request import AuthorizationRequest, Target, find_target, read_request
@@ -61,7 +62,8 @@ def consent(call: Call) -> Response:
         image_sources=where.image_sources,
         app=where.app,
         account=address.address if address else question.session.user_id,
-        permissions=rule.permissions_asked_for(question.request),
+        permissions=rule.permissions_asked_for(call.work, question.request),
+        details=describe(question.request.details.values, question.request.details.types),
         apis=rule.find_apis(call.work, server_of(call), question.request.resources),
     )
 
@@ -101,6 +103,7 @@ def _answer(call: Call, question: Question) -> Response:
             scopes=request.scope,
             claims=request.claims.names,
             resources=request.resources,
+            details=request.details,
         )
         authorization_requests.mark_consented(call.work.db, question.parked, user_id)
         return go(_resume_url(call, question.parked))

@@ -10,7 +10,7 @@ from provider.oauth.authorize.parameters import read_scope
 from provider.oauth.checks import ADD_GRANT
 from provider.oauth.clients.metadata import DEVICE_CODE
 from provider.oauth.clients.resources import read_resources
-from provider.oauth.errors import InvalidTargetError, UnauthorizedClientError
+from provider.oauth.errors import InvalidAuthorizationDetailsError, InvalidTargetError, UnauthorizedClientError
 from provider.oauth.grants import device_requests
 from provider.oauth.grants.device_requests import VERIFICATION_PATH
 from provider.oauth.http.authenticated import authenticated
@@ -52,6 +52,16 @@ def device_authorization(call: Call) -> Response:
         expected=f"{request.server.issuer}, or no resource",
         got=" ".join(resources),
         fix="Leave out resource, or use the authorization code flow to request this API.",
+    )
+    request.checks.require(
+        "authorization_details" not in call.form,
+        "The request has no authorization_details",
+        section="RFC 9396 section 3",
+        error=InvalidAuthorizationDetailsError,
+        description="authorization_details cannot be requested in the device flow",
+        expected="no authorization_details",
+        got="authorization_details",
+        fix="Leave out authorization_details, or use the authorization code flow to request them.",
     )
     # Anybody may know the client_id of a public client, and each request is a row.
     hit(call.work, LIMITS.device, key=of_network(call.work, "device"))

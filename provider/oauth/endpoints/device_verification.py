@@ -87,7 +87,7 @@ def _ask(call: Call, found: DeviceRequest, session: Session) -> Response:
         network=found.network,
         same_network=_network_of(call, found.network) == _network_of(call, call.origin.network),
         asked_at=found.asked_at,
-        permissions=permissions_asked_for(found.request),
+        permissions=permissions_asked_for(call.work, found.request),
         apis=find_apis(call.work, server_of(call), found.request.resources),
         offline=found.request.offline,
         account=address.address if address else session.user_id,

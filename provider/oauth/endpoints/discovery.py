@@ -3,11 +3,13 @@
 Both are identical (OIDC Discovery section 4, RFC 8414 section 3).
 """
 
+from functools import partial
+
 from provider.config.settings import Settings
 from provider.oauth.http.metadata import provider_metadata
-from provider.web.documents import Document
+from provider.oauth.http.metadata_documents import MetadataDocument
 
 
-def discovery(settings: Settings) -> Document:
-    """Return the discovery document for these settings, built once."""
-    return Document.of(provider_metadata(settings))
+def discovery(settings: Settings) -> MetadataDocument:
+    """Return the discovery document for these settings."""
+    return MetadataDocument(partial(provider_metadata, settings))

@@ -10,6 +10,7 @@ from typing import Any
 from starlette.responses import Response
 
 from provider.crypto.digests import digest
+from provider.oauth.authorization_details.granting import located_at
 from provider.oauth.clients.clients import Client
 from provider.oauth.clients.metadata import DEVICE_CODE
 from provider.oauth.clients.resources import name_one_of
@@ -69,15 +70,21 @@ def _access_token(request: TokenRequest, token: str) -> dict[str, Any]:
             request.count_unknown("introspection")
         return INACTIVE
     claims = live.claims
+    is_own = claims["client_id"] == request.client.client_id
     _require_may_know(
         request,
-        claims["client_id"] == request.client.client_id or _is_for(request.client, live, request.server.issuer),
+        is_own or _is_for(request.client, live, request.server.issuer),
         expected="a token of this client, or one whose audience is this client's resource_identifiers",
         got=f"a token of {claims['client_id']} for {' '.join(sorted(live.audience))}",
     )
     bound = live.confirmation if "cnf" in claims else None
     token_type = "Bearer" if bound is None else token_type_of(bound)
-    return {"active": True, "token_type": token_type, **{name: claims[name] for name in SHOWN if name in claims}}
+    answer = {"active": True, "token_type": token_type, **{name: claims[name] for name in SHOWN if name in claims}}
+    if "authorization_details" in claims:  # RFC 9396 section 9.2
+        identifiers = () if is_own else request.client.metadata.resource_identifiers
+        details = claims["authorization_details"]
+        answer["authorization_details"] = located_at(details, identifiers) if identifiers else details
+    return answer
 
 
 SHOWN = (
@@ -156,4 +163,5 @@ def _refresh_token(request: TokenRequest, token: str) -> dict[str, Any]:
         "iss": work.settings.issuer,
         "exp": int(row.expires_at.timestamp()),
         "sid": subject.sid,
+        **({"authorization_details": grant.authorization_details} if grant.authorization_details else {}),
     }

@@ -53,6 +53,7 @@ KEPT = (
     "code_challenge",
     "code_challenge_method",
     "acr_values",
+    "authorization_details",
     "max_age",
     "claims",
     "dpop_jkt",

@@ -11,6 +11,7 @@ from typing import Any
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.crypto.digests import digest
+from provider.oauth.authorization_details.granting import narrow_details
 from provider.oauth.authorize.store import authorization_codes
 from provider.oauth.authorize.store.authorization_codes import MOST_ATTEMPTS, AuthorizationCode
 from provider.oauth.authorize.trials import redirect_uri_of as redirect_uri_of_trials
@@ -63,6 +64,14 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
     _require_same_request(request, code)
     scope = client.metadata.still_of(parse_scope(grant.scope))
     audience = narrow(work, checks, request.form.get("resource"), granted=grant.resources, scope=scope)
+    details = narrow_details(
+        work,
+        checks,
+        client,
+        request.form.get("authorization_details"),
+        granted=grant.authorization_details,
+        audience=audience,
+    )
     refresh_token, first = request.first_refresh_token(grant)
     authorization = Authorization(
         client=client,
@@ -72,6 +81,7 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
         nonce=code.nonce,
         audience=audience,
         confirmation=request.confirmation,
+        authorization_details=details,
     )
     response = token_response(work, request.server, authorization, refresh_token=refresh_token)
     if not authorization_codes.redeem(work.autocommit, code.digest, refresh_token=first, now=work.now):

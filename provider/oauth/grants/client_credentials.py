@@ -5,6 +5,8 @@ There is no refresh token, because the client can always request another token.
 
 from typing import Any
 
+from provider.oauth.authorization_details.granting import for_audience
+from provider.oauth.authorization_details.parsing import read_details
 from provider.oauth.checks import WIDEN_SCOPE
 from provider.oauth.clients.resources import read_resources
 from provider.oauth.errors import InvalidScopeError
@@ -20,6 +22,8 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
     registered = request.client.metadata.scopes
     # Nothing asked: what it is registered for, without the scopes that speak of a person.
     default = [token for token in parse_scope(request.client.metadata.scope) if token not in STANDARD_SCOPES]
+    if "authorization_details" in request.form:
+        default = []
     scope = requested_scope(request.form.get("scope"), default=default, offline=False)
     unregistered = [token for token in scope if token not in registered]
     request.checks.require(
@@ -34,8 +38,13 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
     )
     audience = read_resources(request.work, request.checks, request.form.get("resource"))
     audience = audience or (request.server.issuer,)
+    asked = read_details(request.work, request.checks, request.client, request.form.get("authorization_details"))
     request.require_enabled()
     authorization = Authorization(
-        client=request.client, scope=scope, audience=audience, confirmation=request.confirmation
+        client=request.client,
+        scope=scope,
+        audience=audience,
+        confirmation=request.confirmation,
+        authorization_details=for_audience(asked.values, asked.types, audience, issuer=request.server.issuer),
     )
     return token_response(request.work, request.server, authorization)

@@ -11,6 +11,7 @@ from typing import Any
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.crypto.digests import digest
+from provider.oauth.authorization_details.granting import narrow_details
 from provider.oauth.clients.resources import narrow
 from provider.oauth.errors import InvalidGrantError, InvalidScopeError
 from provider.oauth.grants.presented import Kind, Presented, require_active, require_own
@@ -59,6 +60,14 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
     )
     scope = _scope(request, grant)
     audience = narrow(work, checks, request.form.get("resource"), granted=grant.resources, scope=scope)
+    details = narrow_details(
+        work,
+        checks,
+        client,
+        request.form.get("authorization_details"),
+        granted=grant.authorization_details,
+        audience=audience,
+    )
     authorization = Authorization(
         client=client,
         scope=scope,
@@ -66,6 +75,7 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
         person=presented.person,
         audience=audience,
         confirmation=request.confirmation,
+        authorization_details=details,
     )
     rotated_at = token.rotated_at
     if rotated_at is None and client.metadata.is_fapi2:

@@ -3,13 +3,15 @@ user (RFC 8693).
 
 It is off except for clients that an operator registered for it, and then limited to the APIs in their
 `exchange_targets`. The result is a delegation, never an impersonation: `act` names the current actor and those before.
-The new token has no more scope and lives no longer than the subject token. It ends with the same grant.
+The new token has no more scope and authorization details, and lives no longer, than the subject token. It ends with the
+same grant.
 """
 
 from typing import Any
 
 from provider.audit.events import Event
 from provider.audit.log import record
+from provider.oauth.authorization_details.granting import narrow_details
 from provider.oauth.clients.clients import Client
 from provider.oauth.clients.metadata import TOKEN_EXCHANGE
 from provider.oauth.clients.resources import name_one_of, read_resources
@@ -52,6 +54,14 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
     _require_own_actor(request)
     target = _target(request)
     scope = _scope(request, subject)
+    details = narrow_details(
+        work,
+        checks,
+        client,
+        request.form.get("authorization_details"),
+        granted=subject.claims.get("authorization_details"),
+        audience=target,
+    )
     response = token_response(
         work,
         request.server,
@@ -64,6 +74,7 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
             act=_act(request, subject),
             confirmation=request.confirmation,
             expires_at=int(subject.claims["exp"]),
+            authorization_details=details,
         ),
     )
     issuer_of_subject = str(subject.claims["client_id"])

@@ -44,6 +44,8 @@ class Authorization:
     """The `act` claim: who acts for the user (RFC 8693 section 4.1)."""
     confirmation: Confirmation | None = None
     """The key that its access token is bound to."""
+    authorization_details: tuple[dict[str, Any], ...] = ()
+    """The authorization details of its access token (RFC 9396 section 9.1)."""
     expires_at: int | None = None
     """The latest expiry of the access token, in seconds since the epoch."""
 
@@ -68,6 +70,8 @@ def token_response(
     }
     if authorization.scope:
         response["scope"] = format_scope(authorization.scope)
+    if authorization.authorization_details:
+        response["authorization_details"] = list(authorization.authorization_details)  # RFC 9396 section 7
     if refresh_token is not None:
         response["refresh_token"] = refresh_token
     grant, person = authorization.grant, authorization.person
@@ -111,6 +115,8 @@ def sign_access_token(work: UnitOfWork, server: AuthorizationServer, authorizati
         claims["cnf"] = as_claim(authorization.confirmation)
     if authorization.act is not None:
         claims["act"] = authorization.act
+    if authorization.authorization_details:
+        claims["authorization_details"] = list(authorization.authorization_details)
     grant = authorization.grant
     if grant is not None:
         subject = server.subjects.of_grant(work, authorization.client, grant)

@@ -1,7 +1,10 @@
-"""The protocol state of a process: the signing keys, its copies of clients and their keys, and the subjects."""
+"""The protocol state of a process: the signing keys, its copies of clients and their keys, the subjects, and the
+declared types of authorization details.
+"""
 
 from dataclasses import dataclass, field
 
+from provider.oauth.authorization_details.declared import DeclaredTypes
 from provider.oauth.clients.client_cache import Clients
 from provider.oauth.clients.client_keys import ClientKeys
 from provider.oauth.clients.metadata_documents import MetadataDocuments
@@ -20,6 +23,7 @@ class AuthorizationServer:
     client_keys: ClientKeys = field(default_factory=ClientKeys)
     client_documents: MetadataDocuments = field(default_factory=MetadataDocuments)
     subjects: Subjects = field(default_factory=Subjects)
+    details_types: DeclaredTypes = field(default_factory=DeclaredTypes)
 
     @property
     def issuer(self) -> str:

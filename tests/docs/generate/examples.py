@@ -5,6 +5,21 @@ from typing import Any
 Schema = dict[str, Any]
 
 EARLIER, NOW, LATER = "2026-11-28T09:30:00Z", "2026-11-29T10:15:00Z", "2026-12-29T10:15:00Z"
+TYPE: dict[str, Any] = {
+    "type": "payment_initiation",
+    "label": {"en": "Make a payment"},
+    "description": {"en": "Pay {creditor}"},
+    "fields": {"creditor": {"en": "To"}},
+    "json_schema": {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["type", "creditor"],
+        "properties": {"type": {"const": "payment_initiation"}, "creditor": {"type": "string"}},
+    },
+    "resources": ["https://payments.example.com"],
+    "ask_each_time": True,
+    "updated_at": NOW,
+}
 VALUES: dict[str, Any] = {
     "accepted_at": EARLIER,
     "accepted_terms": "2026-11",
@@ -106,6 +121,8 @@ VALUES: dict[str, Any] = {
 OF_A_BODY: dict[str, Any] = {
     "AcceptedTerms.version": "2026-11",
     "Account.claims": {"name": "Ada Lovelace", "locale": "en"},
+    **{f"AuthorizationDetailsType.{member}": value for member, value in TYPE.items()},
+    **{f"TypeDeclaration.{member}": value for member, value in TYPE.items() if member not in {"type", "updated_at"}},
     "AuditEntry.name": "account.email.changed",
     "Check.expected": "a code that was issued less than 60 seconds ago",
     "Check.fix": "Redeem the code as soon as it arrives.",

@@ -58,6 +58,13 @@ CODES = {
         "OIDC Core section 3.1.2.6",
         "Send the request again without `prompt=none`.",
     ),
+    "invalid_authorization_details": Code(
+        "The `authorization_details` are malformed or too large, of a type that is not declared here or not registered "
+        "for the client, do not conform to its schema, or were not granted.",
+        "RFC 9396 section 5",
+        "Send what the schema of the type asks for. At the token endpoint, send some of the granted objects, or none "
+        "to get all of them.",
+    ),
     "invalid_client": Code(
         "Client authentication failed: the client is unknown or disabled, or its credentials are wrong or missing.",
         "RFC 6749 section 5.2",

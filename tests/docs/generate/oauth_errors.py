@@ -27,6 +27,7 @@ REQUEST = {
     "invalid_request_uri": "",
     "invalid_scope": "",
     "invalid_target": "",
+    "invalid_authorization_details": "",
     "unauthorized_client": "The client is not registered for this `response_type`.",
     "unsupported_response_type": "",
     "registration_not_supported": "",
@@ -87,6 +88,7 @@ ENDPOINTS = {
             "unsupported_grant_type": "",
             "invalid_scope": "More scope than was granted, or than the client is registered for.",
             "invalid_target": "",
+            "invalid_authorization_details": "More than was granted, or than the client is registered for.",
             "authorization_pending": "",
             "slow_down": "",
             "expired_token": "",
@@ -104,6 +106,7 @@ ENDPOINTS = {
             "unauthorized_client": "The client is not registered for the device flow.",
             "invalid_scope": "",
             "invalid_target": "A `resource` other than the issuer was requested.",
+            "invalid_authorization_details": "The device flow has no `authorization_details`.",
         },
     ),
     "authorization challenge": Endpoint(
@@ -117,6 +120,7 @@ ENDPOINTS = {
             "invalid_session": "",
             "redirect_to_web": "",
             "invalid_scope": "",
+            "invalid_authorization_details": "",
         }
         | PROOF,
     ),

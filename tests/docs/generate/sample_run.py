@@ -17,6 +17,7 @@ from structlog.testing import capture_logs
 from provider.accounts import registration
 from provider.app import create_app
 from provider.installation import open_installation
+from provider.oauth.authorization_details.types import create_type, parse_declaration
 from provider.oauth.clients import clients
 from provider.oauth.clients.metadata import ClientMetadata
 from provider.oauth.grants.token_exchange import ACCESS_TOKEN, GRANT_TYPE
@@ -35,6 +36,12 @@ NOW = datetime(2026, 11, 29, 10, 15, tzinfo=UTC)
 ISSUER, API, FURTHER_API = "https://id.example.com", "https://api.example.com", "https://reports.example.com"
 USER_ID = "0b8e5c1e-4b0f-4a57-9c0e-6d1c7f2a9e34"
 SCOPE = "openid profile email roles groups offline_access"
+DETAILS = [{"type": "files", "actions": ["read"], "identifier": "reports/2026"}]
+FILES = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {"type": True, "actions": {"type": "array"}, "identifier": {"type": "string"}},
+}
 RANDOM = {
     "access_token": "eyJ0eXAiOiJhdCtqd3QiLCJraWQiOi...",
     "id_token": "eyJ0eXAiOiJKV1QiLCJraWQiOiJ...",
@@ -87,7 +94,16 @@ def _run(installation: Installation) -> dict[str, Sample]:
 
 
 def _samples(installation: Installation, http: TestClient) -> dict[str, Sample]:
-    web = _register(installation, http, "quill", redirect_uris=("https://quill.example.com/callback",), scope=SCOPE)
+    web = _register(
+        installation,
+        http,
+        "quill",
+        redirect_uris=("https://quill.example.com/callback",),
+        scope=SCOPE,
+        authorization_details_types=("files",),
+    )
+    with unit_of_work(installation) as work:
+        create_type(work, "files", parse_declaration({"label": "Access your files", "json_schema": FILES}))
     service = _register(installation, http, "reports", grant_types=("client_credentials",), scope="read admin:write")
     api = _register(
         installation,
@@ -101,7 +117,7 @@ def _samples(installation: Installation, http: TestClient) -> dict[str, Sample]:
     further = _register(
         installation, http, "reports-api", resource_identifiers=(FURTHER_API,), grant_types=("client_credentials",)
     )
-    first = web.redeem(web.ask(http, scope=SCOPE, nonce="n-0S6_WzA2Mj"))
+    first = web.redeem(web.ask(http, scope=SCOPE, nonce="n-0S6_WzA2Mj", authorization_details=json.dumps(DETAILS)))
     for_api = web.redeem(web.ask(http, scope=SCOPE, resource=API), resource=API)
     exchanged = api.post(
         "/oauth2/token",

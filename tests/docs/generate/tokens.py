@@ -69,6 +69,11 @@ ACCESS: dict[str, Claim] = {
     "scope": ("The granted scopes, with spaces between them.", "if any were granted", "RFC 8693 section 4.2"),
     "grant_id": ("The authorization that the token comes from. It is a claim of Signet.", USER, NONE),
     "act": ("The API that acts for the user, and who acted before it.", "after an exchange", "RFC 8693 section 4.1"),
+    "authorization_details": (
+        "What was granted in detail, for the APIs of the token.",
+        "if details were granted",
+        "RFC 9396 section 9.1",
+    ),
     "cnf": (
         "The key or certificate that the token is bound to: `jkt` or `x5t#S256` is its thumbprint.",
         "with DPoP or mutual TLS",
@@ -108,6 +113,11 @@ KINDS = {
                 "The refresh token. Store it in place of the one that you sent.",
                 "if the client is registered for `refresh_token`",
                 "RFC 6749 section 6",
+            ),
+            "authorization_details": (
+                "The details that the access token has.",
+                "if details were granted",
+                "RFC 9396 section 7",
             ),
             "id_token": ("The ID token.", "with the scope `openid`", "OIDC Core section 3.1.3.3"),
             "issued_token_type": (

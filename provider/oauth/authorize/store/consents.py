@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import (
     JSON,
@@ -31,6 +32,7 @@ consents = Table(
     Column("claims", JSON, nullable=False),
     Column("granted_at", UtcTime, nullable=False),
     Column("resources", JSON(none_as_null=True)),  # NULL: granted before they were shown
+    Column("authorization_details", JSON(none_as_null=True)),  # RFC 9396; NULL: none
     PrimaryKeyConstraint("user_id", "client_id"),
 )
 
@@ -44,6 +46,8 @@ class Consent:
     granted_at: datetime
     resources: list[str] | None = None
     """The APIs that were named when the user consented (RFC 8707). None if that was before APIs were named."""
+    authorization_details: list[dict[str, Any]] | None = None
+    """The details that the user allowed and need not be asked for again (RFC 9396)."""
 
 
 _CONSENT = rows_of(Consent, consents)

@@ -9,21 +9,16 @@ from sqlalchemy import (
     JSON,
     Boolean,
     Column,
-    ColumnElement,
     Connection,
     ForeignKey,
     Index,
     String,
     Table,
-    and_,
     bindparam,
-    column,
     delete,
     exists,
-    func,
     insert,
     select,
-    table,
     update,
 )
 
@@ -58,6 +53,7 @@ grants = Table(
     Column("resources", JSON, nullable=False, server_default="[]"),  # the APIs its tokens may be for (RFC 8707)
     Column("security_stamp", UtcTime),  # the user's when it began; NULL in rows of earlier releases
     Column("acr", String(16)),  # what the app asked for and got; NULL for the usual one of the amr
+    Column("authorization_details", JSON(none_as_null=True)),  # as the user allowed them (RFC 9396); NULL: none
     Index("ix_grants_user_id_client_id", "user_id", "client_id"),
     Index("ix_grants_session_id", "session_id"),
     Index("ix_grants_expires_at", "expires_at"),
@@ -91,6 +87,8 @@ class Grant:
     resources: Sequence[str] = ()
     security_stamp: datetime | None = None
     acr: str | None = None  # of its tokens, if it is not the usual one of `amr`
+    authorization_details: list[dict[str, Any]] | None = None
+    """What the user allowed in detail (RFC 9396). Its tokens have all of it or less."""
 
 
 @dataclass(frozen=True)
@@ -116,13 +114,13 @@ class Person:
 
 
 GRANT = rows_of(Grant, grants)
-_has_same_stamp = has_same_stamp(
+HAS_SAME_STAMP = has_same_stamp(
     grants.c.security_stamp, users.c.not_before, otherwise=grants.c.created_at > stamp_column(users.c.not_before)
 )
 STATE = rows_of(
     GrantState,
     user_status=users.c.status,
-    has_same_stamp=_has_same_stamp,
+    has_same_stamp=HAS_SAME_STAMP,
     session_ended_at=sessions.c.ended_at,
     client_disabled_at=clients.c.disabled_at,
 )
@@ -144,10 +142,6 @@ PERSON = rows_of(
     email=email_addresses.c.address,
     email_verified_at=email_addresses.c.verified_at,
 )
-
-
-# The table of refresh tokens refers to this one, so it is named here without an import.
-_refresh = table("refresh_tokens", column("grant_id"), column("rotated_at", UtcTime()))
 
 
 def join_state(source: Any) -> Any:
@@ -230,59 +224,6 @@ def find_clients_of_sessions(db: Connection, session_ids: Collection[str]) -> li
     query = select(grants.c.client_id, grants.c.user_id, grants.c.session_id).distinct()
     found = query.where(grants.c.session_id.in_(session_ids)).order_by(grants.c.client_id)
     return [(client_id, user_id, session_id) for client_id, user_id, session_id in db.execute(found)]
-
-
-@dataclass(frozen=True)
-class Held:
-    """The access that one client has to one account."""
-
-    families: int
-    scopes: list[str]
-    last_used: datetime
-
-
-def _is_active(now: datetime) -> tuple[Any, ...]:
-    """Return the conditions, on what `join_state` joins, of active grants."""
-    in_session = grants.c.offline | sessions.c.ended_at.is_(None)
-    return grants.c.revoked_at.is_(None), grants.c.expires_at > now, _has_same_stamp, in_session
-
-
-def find_active(db: Connection, user_id: str, *, now: datetime) -> list[Grant]:
-    """Return the active grants of a user, the latest first."""
-    query = GRANT.select().select_from(join_state(grants)).where(grants.c.user_id == user_id, *_is_active(now))
-    return GRANT.all(db, query.order_by(grants.c.id.desc()))
-
-
-def find_held(db: Connection, user_id: str, *, now: datetime) -> dict[str, Held]:
-    """Return the active access to the account, by client_id."""
-    return _find_held(db, grants.c.client_id, grants.c.user_id == user_id, now=now)
-
-
-def find_holders(db: Connection, client_id: str, user_ids: Collection[str], *, now: datetime) -> dict[str, Held]:
-    """Return the active access that the client has to these accounts, by user id."""
-    of_both = and_(grants.c.client_id == client_id, grants.c.user_id.in_(user_ids))
-    return _find_held(db, grants.c.user_id, of_both, now=now)
-
-
-def find_users(db: Connection, client_id: str, *, after: str | None, limit: int, now: datetime) -> list[str]:
-    """Return the users with active access of the client, in the order of their ids."""
-    query = select(grants.c.user_id).distinct().select_from(join_state(grants))
-    query = query.where(grants.c.client_id == client_id, *_is_active(now))
-    query = query if after is None else query.where(grants.c.user_id > after)
-    return list(db.scalars(query.order_by(grants.c.user_id).limit(limit)))
-
-
-def _find_held(db: Connection, by: Column[Any], of: ColumnElement[bool], *, now: datetime) -> dict[str, Held]:
-    """Return active access by this column. A grant is used when it is issued and when it is refreshed."""
-    rotated = select(func.max(_refresh.c.rotated_at)).where(_refresh.c.grant_id == grants.c.id).scalar_subquery()
-    query = select(by, grants.c.scope, grants.c.created_at, rotated).select_from(join_state(grants))
-    held: dict[str, Held] = {}
-    for key, scope, created_at, rotated_at in db.execute(query.where(of, *_is_active(now))):
-        used = max(created_at, rotated_at or created_at)
-        before = held.get(key, Held(0, [], used))
-        scopes = list(dict.fromkeys([*before.scopes, *scope.split()]))
-        held[key] = Held(before.families + 1, scopes, max(used, before.last_used))
-    return held
 
 
 def revoke_jti(db: Connection, jti: str, *, expires_at: datetime) -> None:

@@ -1,9 +1,10 @@
 """What an app asks a user for, in the words and with the icons of the consent page."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from provider.languages.text import Text
+from provider.oauth.clients.scope_descriptions import UNDESCRIBED, ScopeDescriptions
 from provider.oauth.scopes import (
     ACCOUNT,
     ADMIN_READ,
@@ -15,7 +16,6 @@ from provider.oauth.scopes import (
     OPENID,
     ROLES,
     SCOPE_OF_CLAIM,
-    in_words,
 )
 
 ICONS = {
@@ -43,17 +43,27 @@ class Permission:
     details: tuple[Text, ...] = ()
 
 
-def permissions_of(scope: Iterable[str], claims: Iterable[str] = ()) -> list[Permission]:
-    """Return what these scopes and single claims let an app do, each sentence once. `offline_access` comes last."""
+def permissions_of(
+    scope: Iterable[str],
+    claims: Iterable[str] = (),
+    *,
+    described: ScopeDescriptions = UNDESCRIBED,
+    resources: Sequence[str] = (),
+) -> list[Permission]:
+    """Return what these scopes and single claims let an app do, each sentence once. `offline_access` comes last.
+
+    `described` has the descriptions of scopes by APIs, for tokens for these resources.
+    """
     tokens = sorted(scope, key=lambda token: token == OFFLINE_ACCESS)
     extra = [name for name in sorted(claims) if SCOPE_OF_CLAIM[name] not in tokens]
     singles = [Permission(CLAIM_IN_WORDS[name], ICONS[SCOPE_OF_CLAIM[name]]) for name in extra]
-    found = [_of_scope(token) for token in tokens if token != OFFLINE_ACCESS] + singles
-    found += [_of_scope(token) for token in tokens if token == OFFLINE_ACCESS]
+    of_scopes = [(token, one) for token in tokens for one in _of_scope(token, described.of(token, resources))]
+    found = [one for token, one in of_scopes if token != OFFLINE_ACCESS] + singles
+    found += [one for token, one in of_scopes if token == OFFLINE_ACCESS]
     return list({permission.text: permission for permission in reversed(found)}.values())[::-1]
 
 
-def _of_scope(token: str) -> Permission:
+def _of_scope(token: str, texts: Iterable[Text]) -> list[Permission]:
     claims = CLAIMS_OF_SCOPE.get(token, ())
     details = tuple(CLAIM_IN_WORDS[name] for name in claims) if len(claims) > 1 else ()
-    return Permission(in_words(token), ICONS.get(token, "key"), details)
+    return [Permission(text, ICONS.get(token, "key"), details) for text in texts]

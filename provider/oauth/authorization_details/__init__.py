@@ -1,0 +1,1 @@
+"""Rich Authorization Requests (RFC 9396): the types that operators declare, and the details that apps ask for."""

@@ -1,0 +1,35 @@
+"""The names of the declared types as a process publishes them (RFC 9396 section 10, RFC 9728 section 2).
+
+They are read again every SIGNET_KEY_CACHE seconds, like the signing keys, so that no metadata request waits for the
+database more often.
+"""
+
+import time
+
+from sqlalchemy.exc import DBAPIError
+
+from provider.database.engine import OUTAGES
+from provider.oauth.authorization_details import store
+from provider.observability.logging import log
+from provider.work import Installation
+
+
+class DeclaredTypes:
+    """This process's copy of the names."""
+
+    def __init__(self) -> None:
+        self.names: tuple[str, ...] = ()
+        self._until = 0.0
+
+    @property
+    def is_old(self) -> bool:
+        return time.monotonic() >= self._until
+
+    def refresh(self, installation: Installation) -> None:
+        """Read the names. Without the database, or before it is migrated, the copy stays."""
+        self._until = time.monotonic() + installation.settings.key_cache
+        try:
+            with installation.database.connect() as db:
+                self.names = store.find_names(db)
+        except (*OUTAGES, DBAPIError) as error:
+            log.debug("authorization_details_types.not_read", error=type(error).__name__)

@@ -1,0 +1,68 @@
+"""The grants that are active now: those of a user, of a client, and the access that each client has to an account."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Column, ColumnElement, Connection, and_, func, select
+
+from provider.oauth.tokens.store.grants import GRANT, HAS_SAME_STAMP, Grant, grants, join_state
+from provider.oauth.tokens.store.refresh_tokens import refresh_tokens
+from provider.sessions.store import sessions
+
+
+@dataclass(frozen=True)
+class Held:
+    """The access that one client has to one account."""
+
+    families: int
+    scopes: list[str]
+    last_used: datetime
+    resources: Sequence[str] = ()
+
+
+def _is_active(now: datetime) -> tuple[Any, ...]:
+    """Return the conditions, on what `join_state` joins, of active grants."""
+    in_session = grants.c.offline | sessions.c.ended_at.is_(None)
+    return grants.c.revoked_at.is_(None), grants.c.expires_at > now, HAS_SAME_STAMP, in_session
+
+
+def find_active(db: Connection, user_id: str, *, now: datetime) -> list[Grant]:
+    """Return the active grants of a user, the latest first."""
+    query = GRANT.select().select_from(join_state(grants)).where(grants.c.user_id == user_id, *_is_active(now))
+    return GRANT.all(db, query.order_by(grants.c.id.desc()))
+
+
+def find_held(db: Connection, user_id: str, *, now: datetime) -> dict[str, Held]:
+    """Return the active access to the account, by client_id."""
+    return _find_held(db, grants.c.client_id, grants.c.user_id == user_id, now=now)
+
+
+def find_holders(db: Connection, client_id: str, user_ids: Collection[str], *, now: datetime) -> dict[str, Held]:
+    """Return the active access that the client has to these accounts, by user id."""
+    of_both = and_(grants.c.client_id == client_id, grants.c.user_id.in_(user_ids))
+    return _find_held(db, grants.c.user_id, of_both, now=now)
+
+
+def find_users(db: Connection, client_id: str, *, after: str | None, limit: int, now: datetime) -> list[str]:
+    """Return the users with active access of the client, in the order of their ids."""
+    query = select(grants.c.user_id).distinct().select_from(join_state(grants))
+    query = query.where(grants.c.client_id == client_id, *_is_active(now))
+    query = query if after is None else query.where(grants.c.user_id > after)
+    return list(db.scalars(query.order_by(grants.c.user_id).limit(limit)))
+
+
+def _find_held(db: Connection, by: Column[Any], of: ColumnElement[bool], *, now: datetime) -> dict[str, Held]:
+    """Return active access by this column. A grant is used when it is issued and when it is refreshed."""
+    of_grant = refresh_tokens.c.grant_id == grants.c.id
+    rotated = select(func.max(refresh_tokens.c.rotated_at)).where(of_grant).scalar_subquery()
+    query = select(by, grants.c.scope, grants.c.created_at, rotated, grants.c.resources).select_from(join_state(grants))
+    held: dict[str, Held] = {}
+    for key, scope, created_at, rotated_at, resources in db.execute(query.where(of, *_is_active(now))):
+        used = max(created_at, rotated_at or created_at)
+        before = held.get(key, Held(0, [], used))
+        scopes = list(dict.fromkeys([*before.scopes, *scope.split()]))
+        named = list(dict.fromkeys([*before.resources, *resources]))
+        held[key] = Held(before.families + 1, scopes, max(used, before.last_used), named)
+    return held
