@@ -1,4 +1,4 @@
-"""Clients and roles as code: compare the installation with a TOML file, and apply the differences.
+"""Clients, trusted issuers and roles as code: compare the installation with a TOML file, and apply the differences.
 
     [clients.shop]                     # a client_id; below it client metadata, as in `signet client create --metadata`
     client_name = "Shop"
@@ -7,11 +7,14 @@
     allow_short_secret = true          # accept a secret of less than 32 characters there
     disabled = false
 
+    [trusted_issuers."https://token.actions.githubusercontent.com"]
+    user_mapping = "none"              # as in `signet issuer create`; also jwks_uri, jwks, algorithms and disabled
+
     [users."ada@example.com"]          # a user who has an account
     roles = ["staff"]
 
-Clients and users that the file does not name stay unchanged. With `prune`, clients it does not name are deleted, except
-those that registered themselves. Secrets of existing clients are not touched.
+What the file does not name stays unchanged. With `prune`, clients and trusted issuers it does not name are deleted,
+except clients that registered themselves. Secrets of existing clients are not touched.
 """
 
 import tomllib
@@ -22,12 +25,14 @@ from typing import Any
 from provider.accounts.email.email_addresses import parse_address
 from provider.accounts.store import email_addresses
 from provider.accounts.users import set_roles
+from provider.admin import issuers_as_code
 from provider.oauth.clients import clients
 from provider.oauth.clients.client_secrets import is_short, require_long_enough
 from provider.oauth.clients.clients import Client
 from provider.oauth.clients.metadata import FIELDS, ClientMetadata, InvalidMetadata
 from provider.oauth.clients.metadata_rules import parse_metadata
 from provider.oauth.clients.sector_documents import require_vouched_for
+from provider.oauth.trusted_issuers.issuers import InvalidIssuer
 from provider.refusals import Refusal
 from provider.work import UnitOfWork
 
@@ -55,17 +60,22 @@ class PlannedChange:
     """The client_id of a new client with a short secret, for a warning."""
 
 
-def read(text: str) -> tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]]]:
-    """Parse a file into its clients and its users, two dicts of tables by name. Raises NotApplied for any other form,
-    including misspelt names.
+Tables = dict[str, dict[str, Any]]
+
+
+def read(text: str) -> tuple[Tables, Tables, Tables]:
+    """Parse a file into its clients, its users and its trusted issuers, dicts of tables by name.
+
+    Raises NotApplied for any other form, including misspelt names.
     """
     try:
         given = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise NotApplied(f"The file is not valid TOML: {error}.") from None
-    wanted = given.get("clients", {}), given.get("users", {})
-    _require_known("the file", given, {"clients", "users"})
-    for kind, tables, known in (("client", wanted[0], {*FIELDS, *OURS}), ("user", wanted[1], {"roles"})):
+    wanted = given.get("clients", {}), given.get("users", {}), given.get("trusted_issuers", {})
+    _require_known("the file", given, {"clients", "users", "trusted_issuers"})
+    kinds = {"client": {*FIELDS, *OURS}, "user": {"roles"}, "trusted_issuer": issuers_as_code.KNOWN}
+    for (kind, known), tables in zip(kinds.items(), wanted, strict=True):
         if not isinstance(tables, dict) or not all(isinstance(table, dict) for table in tables.values()):
             raise NotApplied(f"{kind}s must be tables, such as [{kind}s.NAME].")
         for name, table in tables.items():
@@ -77,8 +87,9 @@ def plan(work: UnitOfWork, text: str, *, environ: Mapping[str, str], prune: bool
     """Return the changes that bring the installation in line with the file, without writing anything. `environ` holds
     the secrets of new clients. Raises NotApplied.
     """
-    wanted, people = read(text)
-    changes = [
+    wanted, people, issuers = read(text)
+    changes = [change for issuer, table in issuers.items() for change in _issuer(work, issuer, table)]
+    changes += [
         change for client_id, table in wanted.items() for change in _client(work, client_id, dict(table), environ)
     ]
     changes += [change for address, table in people.items() for change in _user(work, address, table)]
@@ -88,6 +99,7 @@ def plan(work: UnitOfWork, text: str, *, environ: Mapping[str, str], prune: bool
             for client in _every_client(work)
             if client.client_id not in wanted and not client.registered_itself and not client.has_document
         ]
+        changes += [_planned(issuer, one) for issuer, one in issuers_as_code.others(work, issuers)]
     return changes
 
 
@@ -140,6 +152,18 @@ def _client(
     if disabled != (before is not None and before.disabled):
         values = {"disabled": (not disabled, disabled)}
         yield PlannedChange("update", about, values, _switching(client_id, off=disabled))
+
+
+def _issuer(work: UnitOfWork, issuer: str, table: Mapping[str, Any]) -> Iterable[PlannedChange]:
+    try:
+        return [_planned(issuer, one) for one in issuers_as_code.differences(work, issuer, table)]
+    except InvalidIssuer as refused:
+        raise NotApplied(f"trusted issuer {issuer}: {refused}") from None
+
+
+def _planned(issuer: str, difference: issuers_as_code.Difference) -> PlannedChange:
+    kind, values, do = difference
+    return PlannedChange(kind, f"trusted issuer {issuer}", values, do)
 
 
 def _user(work: UnitOfWork, address: str, table: Mapping[str, Any]) -> Iterable[PlannedChange]:

@@ -74,6 +74,7 @@ IN_PATHS = {
     "role": "The role's name.",
     "session_id": "The session's ID.",
     "user_id": "The user's ID.",
+    "issuer_id": "The ID of the trusted issuer.",
     "webhook_id": "The webhook's ID.",
 }
 """The descriptions of path parameters."""

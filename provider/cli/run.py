@@ -29,6 +29,7 @@ COMMANDS = {
     "settings": "settings:settings",
     "user": "user_group:app",
     "client": "client_group:app",
+    "issuer": "issuers:app",
     "apply": "apply:apply",
     "key": "keys:app",
     "session": "sessions:app",

@@ -4,5 +4,6 @@
 - `credentials`: the credentials in the request, or the error if they are ambiguous.
 - `secret`: client_secret_basic and client_secret_post.
 - `assertion`: private_key_jwt and client_secret_jwt, each `jti` once (RFC 7523).
+- `federated`: federated_jwt, a token of a trusted issuer (RFC 7523 section 2.2).
 - none: public clients send only their client_id; they must use PKCE.
 """

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from provider.jose.algorithms import PS256, RS256, SIGNATURES
+from provider.oauth.clients.assertion_subjects import FEDERATED_JWT
 from provider.oauth.clients.redirect_uris import host_of
 from provider.oauth.clients.sectors import PUBLIC, find_sector
 from provider.oauth.response_types import IMPLICIT, ResponseMode
@@ -17,7 +18,7 @@ from provider.urls import origin_of, web_origin_of
 
 SECRET_JWT = "client_secret_jwt"  # noqa: S105  # a method's name
 PRIVATE_KEY_JWT = "private_key_jwt"
-AUTH_METHODS = ("client_secret_basic", "client_secret_post", SECRET_JWT, PRIVATE_KEY_JWT, "none")
+AUTH_METHODS = ("client_secret_basic", "client_secret_post", SECRET_JWT, PRIVATE_KEY_JWT, FEDERATED_JWT, "none")
 SECRET_METHODS = ("client_secret_basic", "client_secret_post")
 ASSERTION_ALGORITHMS: Mapping[str, tuple[str, ...]] = {SECRET_JWT: ("HS256",), PRIVATE_KEY_JWT: SIGNATURES}
 FAPI2 = "fapi2"
@@ -39,7 +40,7 @@ class InvalidMetadata(Refusal):
 @dataclass(frozen=True, kw_only=True)
 class ClientMetadata:
     """A client's registered metadata. The names are those of RFC 7591 and OIDC Registration; `allowed_origins` and the
-    last twelve are our own.
+    last fifteen are our own.
     """
 
     client_name: str = ""
@@ -98,6 +99,9 @@ class ClientMetadata:
     response_modes: tuple[str, ...] = tuple(ResponseMode)
     profile: str = "none"
     required_factor: str = "none"
+    assertion_issuer: str | None = None
+    assertion_subjects: tuple[str, ...] = ()
+    assertion_audience: str | None = None
 
     @property
     def is_public(self) -> bool:

@@ -87,6 +87,9 @@ OPERATORS_ONLY = (
     "required_factor",
     "resource_identifiers",
     "exchange_targets",
+    "assertion_issuer",
+    "assertion_subjects",
+    "assertion_audience",
 )
 
 UNCHOSEN = ("token_endpoint_auth_method", SECRET_METHODS[0])
