@@ -49,6 +49,7 @@ import provider.oauth.store
 import provider.oauth.tokens.store.grants
 import provider.oauth.tokens.store.installation_secrets
 import provider.oauth.tokens.store.refresh_tokens
+import provider.oauth.trusted_issuers.store
 import provider.outbox.store
 import provider.processes
 import provider.saved_branding

@@ -1,4 +1,4 @@
-"""Clients and roles as code: compare the installation with a TOML file, and apply the differences.
+"""Clients, trusted issuers, roles and more as code: compare the installation with a TOML file, and apply differences.
 
     [clients.shop]                     # a client_id; below it client metadata, as in `signet client create --metadata`
     client_name = "Shop"
@@ -9,13 +9,15 @@
 
     [authorization_details_types.payment]   # a type of authorization details (RFC 9396), as `signet details-type put`
     label = "Make a payment"                # takes it; json_schema may be a table, or JSON in a string
+    [trusted_issuers."https://token.actions.githubusercontent.com"]
+    user_mapping = "none"              # as in `signet issuer create`; also jwks_uri, jwks, algorithms and disabled
 
     [users."ada@example.com"]          # a user who has an account
     roles = ["staff"]
 
-Clients, types and users that the file does not name stay unchanged. With `prune`, clients it does not name are deleted,
-except those that registered themselves, and types too if the file declares any. Secrets of existing clients are not
-touched.
+What the file does not name stays unchanged. With `prune`, clients it does not name are deleted, except those that
+registered themselves. So are types and trusted issuers, each only if the file has any. Secrets of existing clients are
+not touched.
 """
 
 import tomllib
@@ -26,6 +28,8 @@ from provider.accounts.email.email_addresses import parse_address
 from provider.accounts.store import email_addresses
 from provider.accounts.users import set_roles
 from provider.admin.details_types_as_code import TYPES, plan_types
+from provider.admin.issuers_as_code import ISSUERS, plan_issuers
+from provider.admin.issuers_as_code import KNOWN as KNOWN_OF_ISSUERS
 from provider.admin.planned_changes import NotApplied, PlannedChange
 from provider.oauth.authorization_details.types import MEMBERS
 from provider.oauth.clients import clients
@@ -38,6 +42,13 @@ from provider.refusals import Refusal
 from provider.work import UnitOfWork
 
 OURS = {"secret_env", "allow_short_secret", "disabled"}
+KINDS: Mapping[str, set[str]] = {
+    "clients": {*FIELDS, *OURS},
+    "users": {"roles"},
+    TYPES: set(MEMBERS),
+    ISSUERS: KNOWN_OF_ISSUERS,
+}
+"""What a file may have, and the members of each table of it."""
 AT_ONCE = 500
 """How many clients are read in one query."""
 
@@ -45,38 +56,35 @@ AT_ONCE = 500
 Tables = dict[str, dict[str, Any]]
 
 
-def read(text: str) -> tuple[Tables, Tables, Tables]:
-    """Parse a file into its clients, its users and its types of authorization details, each a dict of tables by name.
-    Raises NotApplied for any other form, including misspelt names.
+def read(text: str) -> dict[str, Tables]:
+    """Parse a file into its tables by name, for each of KINDS. Raises NotApplied for any other form, including misspelt
+    names.
     """
     try:
         given = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise NotApplied(f"The file is not valid TOML: {error}.") from None
-    wanted = given.get("clients", {}), given.get("users", {}), given.get(TYPES, {})
-    _require_known("the file", given, {"clients", "users", TYPES})
-    for kind, tables, known in (
-        ("client", wanted[0], {*FIELDS, *OURS}),
-        ("user", wanted[1], {"roles"}),
-        ("authorization_details_type", wanted[2], set(MEMBERS)),
-    ):
+    _require_known("the file", given, set(KINDS))
+    for kind, known in KINDS.items():
+        tables = given.setdefault(kind, {})
         if not isinstance(tables, dict) or not all(isinstance(table, dict) for table in tables.values()):
-            raise NotApplied(f"{kind}s must be tables, such as [{kind}s.NAME].")
+            raise NotApplied(f"{kind} must be tables, such as [{kind}.NAME].")
         for name, table in tables.items():
-            _require_known(f"{kind} {name}", table, known)
-    return wanted
+            _require_known(f"{kind.removesuffix('s')} {name}", table, known)
+    return given
 
 
 def plan(work: UnitOfWork, text: str, *, environ: Mapping[str, str], prune: bool = False) -> list[PlannedChange]:
     """Return the changes that bring the installation in line with the file, without writing anything. `environ` holds
     the secrets of new clients. Raises NotApplied.
     """
-    wanted, people, types = read(text)
-    changes = plan_types(work, types, prune=prune)
+    given = read(text)
+    wanted = given["clients"]
+    changes = plan_types(work, given[TYPES], prune=prune) + plan_issuers(work, given[ISSUERS], prune=prune)
     changes += [
         change for client_id, table in wanted.items() for change in _client(work, client_id, dict(table), environ)
     ]
-    changes += [change for address, table in people.items() for change in _user(work, address, table)]
+    changes += [change for address, table in given["users"].items() for change in _user(work, address, table)]
     if prune:
         changes += [
             PlannedChange("delete", f"client {client.client_id}", do=_deleting(client.client_id))

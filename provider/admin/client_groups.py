@@ -91,6 +91,9 @@ GROUPS: Mapping[str, Group] = {
             Section(
                 (
                     "token_endpoint_auth_method",
+                    "assertion_issuer",
+                    "assertion_subjects",
+                    "assertion_audience",
                     "jwks_uri",
                     "jwks",
                     *SUBJECTS,
@@ -158,6 +161,7 @@ _FITS: Mapping[str, frozenset[str]] = {
     "jwks_uri": _HAS_SERVER,
     "token_endpoint_auth_signing_alg": _HAS_SERVER,
     "profile": frozenset({"web"}),
+    **dict.fromkeys(("assertion_issuer", "assertion_subjects", "assertion_audience"), _HAS_SERVER),
     **dict.fromkeys(("require_pushed_authorization_requests", "request_object_signing_alg", "request_uris"), _BROWSER),
     **dict.fromkeys(("id_token_signed_response_alg", *_encryption("id_token"), "require_auth_time"), _SIGNS_IN),
     **dict.fromkeys(("userinfo_signed_response_alg", *_encryption("userinfo"), "claims_in_id_token"), _SIGNS_IN),

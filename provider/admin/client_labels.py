@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from provider.languages.text import Text
+from provider.oauth.clients.assertion_subjects import FEDERATED_JWT
 from provider.oauth.clients.metadata import DEVICE_CODE, FAPI2, TOKEN_EXCHANGE
 
 LABELS: Mapping[str, Text] = {
@@ -40,6 +41,9 @@ LABELS: Mapping[str, Text] = {
     "tls_client_auth_san_email": Text("Email address in the certificate"),
     "jwks": Text("Public keys (JWKS)"),
     "jwks_uri": Text("Public key set URL"),
+    "assertion_issuer": Text("Trusted issuer"),
+    "assertion_subjects": Text("Subjects of the trusted issuer"),
+    "assertion_audience": Text("Audience of its tokens"),
     "subject_type": Text("User IDs"),
     "sector_identifier_uri": Text("Sector identifier URL"),
     "claims_in_id_token": Text("Profile claims in ID tokens"),
@@ -135,6 +139,12 @@ HINTS: Mapping[str, Text] = {
     "jwks_uri": Text("URL of the application's JSON Web Key Set. Use this or jwks."),
     "token_endpoint_auth_method": Text("How the application proves its identity to the token endpoint."),
     "token_endpoint_auth_signing_alg": Text("Accept signed client assertions only with this algorithm."),
+    "assertion_issuer": Text("Its tokens authenticate the application, which needs no secret."),
+    "assertion_subjects": Text(
+        "Subjects (sub) of the tokens that authenticate the application, one per line. * stands for any text without "
+        "colon and slash, for example repo:octo-org/*:environment:production."
+    ),
+    "assertion_audience": Text("Leave empty if it is the URL of Signet."),
     "subject_type": Text(
         "Whether all applications see the same ID of a user, or this one sees its own. It can't be changed later."
     ),
@@ -201,6 +211,7 @@ VALUES: Mapping[str, Mapping[str, Text]] = {
         "tls_client_auth": Text("Certificate from a trusted authority (mutual TLS)"),
         "self_signed_tls_client_auth": Text("Self-signed certificate in its public keys (mutual TLS)"),
         "private_key_jwt": Text("JWT signed with a private key of the application"),
+        FEDERATED_JWT: Text("JWT of a trusted issuer, for workloads without a secret"),
         "none": Text("Not at all: public client without a secret"),
     },
     "subject_type": {"public": Text("Same in all applications"), "pairwise": Text("Different in each sector")},

@@ -75,6 +75,7 @@ IN_PATHS = {
     "session_id": "The session's ID.",
     "type": "The name of the type.",
     "user_id": "The user's ID.",
+    "issuer_id": "The ID of the trusted issuer.",
     "webhook_id": "The webhook's ID.",
 }
 """The descriptions of path parameters."""

@@ -4,12 +4,16 @@ RFC 7591 metadata.
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from provider.cli.output import warn
 from provider.jose.json_objects import read_json
+
+if TYPE_CHECKING:
+    from provider.oauth.clients.metadata import ClientMetadata
+    from provider.work import UnitOfWork
 
 Name = Annotated[str | None, typer.Option(help="Name of the app, as users see it.")]
 RedirectUri = Annotated[
@@ -66,6 +70,17 @@ Jwks = Annotated[
     ),
 ]
 JwksUri = Annotated[str | None, typer.Option(help="URL where the app publishes its public keys, instead of --jwks.")]
+AssertionIssuer = Annotated[
+    str | None,
+    typer.Option(help="Trusted issuer whose tokens authenticate the app instead of a secret. See signet issuer."),
+]
+AssertionSubject = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Subject (sub) of tokens of the trusted issuer, for example repo:octo-org/*:environment:production. Can "
+        "be repeated."
+    ),
+]
 AllowScheme = Annotated[
     list[str] | None,
     typer.Option(
@@ -103,6 +118,8 @@ def metadata_given(
     auth_method: str | None,
     jwks: str | None,
     jwks_uri: str | None,
+    assertion_issuer: str | None,
+    assertion_subject: list[str] | None,
     first_party: bool | None,
     verify_uri: str | None,
     reset_uri: str | None,
@@ -113,7 +130,7 @@ def metadata_given(
     """Return RFC 7591 metadata from the file, overridden by the options. Warns of members that have no meaning here."""
     from provider.oauth.clients.metadata_values import is_nothing
 
-    from_file: dict[str, Any] = {} if metadata is None else _read(metadata)
+    from_file: dict[str, Any] = {} if metadata is None else read_json_file(metadata)
     _warn_of_unknown(from_file)
     options = {
         "client_name": name,
@@ -125,9 +142,12 @@ def metadata_given(
         "scope": scope,
         "authorization_details_types": details_type,
         "scope_descriptions": _described(scope_description),
-        "token_endpoint_auth_method": auth_method or ("none" if public else None),
-        "jwks": None if jwks is None else _read(jwks),
+        "token_endpoint_auth_method": auth_method
+        or ("none" if public else "federated_jwt" if assertion_issuer else None),
+        "jwks": None if jwks is None else read_json_file(jwks),
         "jwks_uri": jwks_uri,
+        "assertion_issuer": assertion_issuer,
+        "assertion_subjects": assertion_subject,
         "first_party": first_party,
         "verify_uri": verify_uri,
         "reset_uri": reset_uri,
@@ -161,6 +181,18 @@ def _warn_of_unknown(given: dict[str, Any]) -> None:
         warn(f"Unknown metadata {name} was ignored. {hint}")
 
 
+def require_vouched_for(work: "UnitOfWork", metadata: "ClientMetadata") -> None:
+    """Check the sector identifier document, as when a client registers itself. An operator also sees what went wrong at
+    the other server.
+    """
+    from provider.oauth.clients.sector_documents import DocumentUnavailable, require_vouched_for
+
+    try:
+        require_vouched_for(work, metadata)
+    except DocumentUnavailable as refused:
+        raise typer.BadParameter(f"{refused} Reason: {refused.reason}.") from None
+
+
 def usual(given: dict[str, Any]) -> dict[str, Any]:
     """Return the defaults for a client described by options. They are not applied to a metadata file, which is taken
     literally.
@@ -176,7 +208,7 @@ def usual(given: dict[str, Any]) -> dict[str, Any]:
     return signs_in if uris else {"grant_types": ["client_credentials"]}
 
 
-def _read(source: str) -> dict[str, Any]:
+def read_json_file(source: str) -> dict[str, Any]:
     text = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8-sig")
     name = "stdin" if source == "-" else source
     try:

@@ -8,6 +8,8 @@ import typer
 from provider.cli.client_options import (
     AllowedOrigin,
     AllowScheme,
+    AssertionIssuer,
+    AssertionSubject,
     AuthMethod,
     BackchannelLogoutUri,
     DetailsTypes,
@@ -26,6 +28,7 @@ from provider.cli.client_options import (
     ScopeDescription,
     VerifyUri,
     metadata_given,
+    require_vouched_for,
 )
 from provider.cli.client_types import Resource, Type, complete
 from provider.cli.installation import unit
@@ -33,7 +36,6 @@ from provider.cli.output import Json, print_one, print_rows, say, warn_of_short_
 
 if TYPE_CHECKING:
     from provider.oauth.clients.clients import Client
-    from provider.oauth.clients.metadata import ClientMetadata
     from provider.work import UnitOfWork
 
 app = typer.Typer(help="Manage client applications.", no_args_is_help=True)
@@ -56,18 +58,6 @@ def _get(work: "UnitOfWork", client_id: str) -> "Client":
     return client
 
 
-def _require_vouched_for(work: "UnitOfWork", metadata: "ClientMetadata") -> None:
-    """Check the sector identifier document, as when a client registers itself. An operator also sees what went wrong at
-    the other server.
-    """
-    from provider.oauth.clients.sector_documents import DocumentUnavailable, require_vouched_for
-
-    try:
-        require_vouched_for(work, metadata)
-    except DocumentUnavailable as refused:
-        raise typer.BadParameter(f"{refused} Reason: {refused.reason}.") from None
-
-
 @app.command()
 def create(
     *,
@@ -86,6 +76,8 @@ def create(
     auth_method: AuthMethod = None,
     jwks: Jwks = None,
     jwks_uri: JwksUri = None,
+    assertion_issuer: AssertionIssuer = None,
+    assertion_subject: AssertionSubject = None,
     first_party: FirstParty = None,
     verify_uri: VerifyUri = None,
     reset_uri: ResetUri = None,
@@ -130,6 +122,8 @@ def create(
         auth_method=auth_method,
         jwks=jwks,
         jwks_uri=jwks_uri,
+        assertion_issuer=assertion_issuer,
+        assertion_subject=assertion_subject,
         first_party=first_party,
         verify_uri=verify_uri,
         reset_uri=reset_uri,
@@ -146,7 +140,7 @@ def create(
     secret = sys.stdin.readline().rstrip("\r\n") if client_secret_stdin else None
     with unit() as work:
         parsed = parse_metadata(given)
-        _require_vouched_for(work, parsed)
+        require_vouched_for(work, parsed)
         client, shown = create_client(
             work, parsed, client_id=client_id, secret=secret, allow_short_secret=allow_short_secret
         )
@@ -219,6 +213,8 @@ def update(
     auth_method: AuthMethod = None,
     jwks: Jwks = None,
     jwks_uri: JwksUri = None,
+    assertion_issuer: AssertionIssuer = None,
+    assertion_subject: AssertionSubject = None,
     first_party: FirstParty = None,
     verify_uri: VerifyUri = None,
     reset_uri: ResetUri = None,
@@ -249,6 +245,8 @@ def update(
         auth_method=auth_method,
         jwks=jwks,
         jwks_uri=jwks_uri,
+        assertion_issuer=assertion_issuer,
+        assertion_subject=assertion_subject,
         first_party=first_party,
         verify_uri=verify_uri,
         reset_uri=reset_uri,
@@ -263,7 +261,7 @@ def update(
                 kept.pop(other, None)  # keys are in one place only
         parsed = parse_metadata(kept | changes)
         if {"sector_identifier_uri", "redirect_uris"} & changes.keys():
-            _require_vouched_for(work, parsed)
+            require_vouched_for(work, parsed)
         update_client(work, client_id, parsed)
         described = _describe(_get(work, client_id))
     say(f"Updated {client_id}: {', '.join(changes) or 'no changes'}.", described, as_json=as_json)

@@ -30,6 +30,7 @@ COMMANDS = {
     "user": "user_group:app",
     "client": "client_group:app",
     "details-type": "details_types:app",
+    "issuer": "issuers:app",
     "apply": "apply:apply",
     "key": "keys:app",
     "session": "sessions:app",

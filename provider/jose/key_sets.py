@@ -40,6 +40,8 @@ CURVES = ("P-256", "P-384", "P-521", "Ed25519", "X25519")
 RSA_BITS = (2048, 4096)
 """The allowed sizes of RSA keys, in bits. Shorter ones are weak (RFC 7518 section 3.3), longer ones slow."""
 LARGEST_EXPONENT = 2**32
+USES_OF_SIGNATURES = frozenset({None, "sig", "jwt-svid"})
+"""The `use` of keys that sign. SPIFFE bundles have their own value (SPIFFE JWT-SVID section 4.2)."""
 MOST_KEYS = 20
 """The most keys in a set of one client."""
 
@@ -70,7 +72,7 @@ class PublicKey:
     def is_for(self, use: str, alg: str) -> bool:
         """Return whether the key itself allows this `use` (sig or enc) with this algorithm (RFC 7517 section 4)."""
         signs = self.key_ops is None or (use == "sig") == bool(self.key_ops & SIGNATURE_OPERATIONS)
-        return signs and self.use in {None, use} and self.alg in {None, alg}
+        return signs and self.use in (USES_OF_SIGNATURES if use == "sig" else {None, use}) and self.alg in {None, alg}
 
 
 def choose_keys(keys: Iterable[PublicKey], *, alg: str, kid: str | None) -> tuple[PublicKey, ...]:

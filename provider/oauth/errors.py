@@ -199,6 +199,13 @@ class ClientKeysUnavailableError(OAuth2Error):
     status_code = 503
 
 
+class IssuerUnavailableError(OAuth2Error):
+    """A trusted issuer whose keys cannot be fetched; the request may be retried (RFC 6749 section 4.1.2.1)."""
+
+    error = "temporarily_unavailable"
+    status_code = 503
+
+
 class UnsupportedTokenTypeError(OAuth2Error):
     """A token of a type that cannot be revoked (RFC 7009 section 2.2.1)."""
 
@@ -228,6 +235,7 @@ __all__ = [
     "InvalidSoftwareStatementError",
     "InvalidTargetError",
     "InvalidTokenError",
+    "IssuerUnavailableError",
     "MissingTokenError",
     "OAuth2Error",
     "RedirectToWebError",

@@ -40,6 +40,7 @@ from provider.api.endpoints import remembered_devices as api_remembered_devices
 from provider.api.endpoints import sessions as api_sessions
 from provider.api.endpoints import two_factor as api_two_factor
 from provider.config.settings import Settings
+from provider.routes import trusted_issuers
 
 
 def account_api(settings: Settings) -> list[BaseRoute]:
@@ -139,7 +140,7 @@ def account_api(settings: Settings) -> list[BaseRoute]:
 
 def admin_api() -> list[BaseRoute]:
     """Return the routes of the admin API, JSON for operators, described in docs/reference/admin-api.json."""
-    return [*_of_accounts(), *_of_the_installation()]
+    return [*_of_accounts(), *_of_the_installation(), *trusted_issuers.in_api()]
 
 
 def _of_accounts() -> list[BaseRoute]:

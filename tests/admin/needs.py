@@ -84,6 +84,13 @@ API = _read("""
     POST /api/admin/webhooks/{webhook_id}/disable webhooks:write
     POST /api/admin/webhooks/{webhook_id}/enable webhooks:write
     POST /api/admin/webhooks/{webhook_id}/replay webhooks:write
+    GET /api/admin/trusted-issuers applications:read
+    POST /api/admin/trusted-issuers applications:trust
+    GET /api/admin/trusted-issuers/{issuer_id} applications:read
+    PUT /api/admin/trusted-issuers/{issuer_id} applications:trust
+    DELETE /api/admin/trusted-issuers/{issuer_id} applications:trust
+    POST /api/admin/trusted-issuers/{issuer_id}/disable applications:trust
+    POST /api/admin/trusted-issuers/{issuer_id}/enable applications:trust
     GET /api/admin/refusals requests:read
     GET /api/admin/refusals/{error_id} requests:read
     GET /api/admin/settings settings:read
@@ -159,6 +166,10 @@ CONSOLE = _read("""
     GET /admin/outbox/export.csv outbox:read
     GET /admin/outbox/{job_id}/{action} outbox:write
     POST /admin/outbox/{job_id}/{action} outbox:write
+    GET /admin/trusted-issuers applications:read
+    POST /admin/trusted-issuers applications:trust
+    GET /admin/trusted-issuers/{issuer_id}/{action} applications:trust
+    POST /admin/trusted-issuers/{issuer_id}/{action} applications:trust
     GET /admin/webhooks webhooks:read
     POST /admin/webhooks webhooks:write
     GET /admin/webhooks/{webhook_id}/{action} webhooks:write

@@ -22,6 +22,8 @@ from provider.database.base import new_id
 from provider.database.security_stamp import FIRST
 from provider.oauth.authorize import consent
 from provider.oauth.keys import rotation
+from provider.oauth.trusted_issuers import issuers
+from provider.oauth.trusted_issuers.issuers import IssuerSettings
 from provider.outbox import messages
 from provider.sessions import lifecycle
 from provider.sessions import store as sessions
@@ -81,6 +83,7 @@ MAKERS: dict[str, Callable[[UnitOfWork], str]] = {
     "promise_id": lambda work: messages.enqueue(work, "mail", {}, about="a letter"),
     "role": make_role,
     "webhook_id": lambda work: subscriptions.create(work, url="https://hooks.example.test/")[0].id,
+    "issuer_id": lambda work: issuers.create(work, f"https://{new_id()}.example.test", IssuerSettings()).id,
     "kid": lambda work: next(key.kid for key in rotation.list_keys(work) if key.alg == "EdDSA"),
 }
 SHOP = {"client_name": "Shop", "redirect_uris": ["https://shop.example.test/"]}
@@ -92,6 +95,8 @@ REAL: dict[str, dict[str, Any]] = {
     "replace_client": SHOP,
     "create_webhook": {"url": "https://hooks.example.test/", "events": ["account.*"]},
     "replay_webhook": {"since": "2026-01-01T00:00:00Z"},
+    "create_trusted_issuer": {"issuer": "https://issuer.example.test", "algorithms": ["ES256"]},
+    "replace_trusted_issuer": {"algorithms": ["ES256"]},
     "rotate_keys": {"alg": "ES256"},
 }
 """What somebody would send who wants it to succeed, where the document does not say enough to hit upon it."""

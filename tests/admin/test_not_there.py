@@ -25,6 +25,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "issue_link": {"purpose": "reset"},
     "change_session": {"expires_at": "2100-01-01T00:00:00Z"},
     "replace_client": SHOP,
+    "replace_trusted_issuer": {"algorithms": ["ES256"]},
     "replay_webhook": {"since": "2026-01-01T00:00:00Z"},
 }
 PARTS = {"identity_id", "app_id", "passkey_id", "device_id", "family_id", "error_id"}

@@ -75,11 +75,13 @@ def test_one_thing_has_a_version_and_every_change_of_it_looks_at_it(
     session = operator.get(f"/users/{ada}/sessions")["sessions"][0]["id"]
     operator("PUT", "/roles/editor", description="Edits")
     ids = {"user_id": ada, "client_id": "shop", "session_id": session, "promise_id": promise, "webhook_id": webhook}
-    ids |= {"role": "editor", "import_id": of_file}
+    issuer = operator("POST", "/trusted-issuers", issuer="https://issuer.example.test").json()["id"]
+    ids |= {"issuer_id": issuer, "role": "editor", "import_id": of_file}
     bodies: dict[str, dict[str, Any]] = {
         "change_user": {"roles": ["x"]}, "replace_client": SHOP, "suspend_user": {"reason": "x"},
         "request_email_change_of_user": {"email": "ada@new.example.test"},
         "change_session": {"expires_at": "2100-01-01T00:00:00Z"}, "put_role": {"description": "Edits pages"},
+        "replace_trusted_issuer": {"algorithms": ["ES256"]},
     }  # fmt: skip
     parts = {"refusals", "identities", "revoke", "replay", "consents", "token-families", "links", "letters", "sessions"}
     parts |= {"failures", "authenticator-apps", "passkeys", "remembered-devices"}
@@ -106,6 +108,7 @@ MADE: list[tuple[str, dict[str, Any]]] = [
     ("/users", {"email": "grace@example.test"}),
     ("/clients", SHOP),
     ("/webhooks", {"url": "https://hooks.example.test/"}),
+    ("/trusted-issuers", {"issuer": "https://other.example.test"}),
     ("/registration-tokens", {"uses": 2}),
     ("/users/{ada}/links", {"purpose": "reset"}),
     ("/users/{ada}/identities", {"issuer": "https://accounts.example", "subject": "117"}),

@@ -14,12 +14,14 @@ from starlette.applications import Starlette
 
 from provider.accounts.roles.roles import create_role
 from provider.admin.client_groups import GROUPS
-from provider.admin.pages import branding, keys, outbox, roles, webhooks
+from provider.admin.pages import branding, keys, outbox, roles, trusted_issuers, webhooks
 from provider.admin.pages.actions import Actions
 from provider.admin.pages.clients import actions as client_actions
 from provider.admin.pages.clients import app_users
 from provider.admin.pages.users import actions as user_actions
 from provider.oauth.clients import secret_rotation
+from provider.oauth.trusted_issuers import issuers
+from provider.oauth.trusted_issuers.issuers import IssuerSettings
 from provider.webhooks import subscriptions
 from provider.work import Installation
 from tests.admin.conftest import Console, action_form, calls
@@ -38,6 +40,7 @@ ACTIONS: Mapping[str, Actions[Any]] = {
     "/admin/keys/key": keys.ACTIONS,
     "/admin/outbox/{job_id}": outbox.ACTIONS,
     "/admin/webhooks/{webhook_id}": webhooks.ACTIONS,
+    "/admin/trusted-issuers/{issuer_id}": trusted_issuers.ACTIONS,
     "/admin/branding/saved": branding.ACTIONS,
 }
 """The actions below each address."""
@@ -106,6 +109,12 @@ EDITS: Mapping[str, Edit] = {
     ),
     "/admin/clients/client/rotate-secret": Edit("/clients/client/rotate-secret?client_id={client}"),
     "/admin/webhooks/{webhook_id}/rotate-secret": Edit("/webhooks/{webhook}/rotate-secret"),
+    "/admin/trusted-issuers/{issuer_id}/edit": Edit(
+        "/trusted-issuers/{issuer}/edit",
+        {"algorithms": "ES256"},
+        {"algorithms": "RS256"},
+        "Signing algorithms ES256",
+    ),
     "/admin/branding": Edit("/branding", {"brand": "Kestrel"}, {"support_email": "help@example.test"}, "Name Kestrel"),
 }
 GROUP_FIELDS: Mapping[str, tuple[Mapping[str, str], Mapping[str, str], str]] = {
@@ -173,6 +182,10 @@ OTHERS: Mapping[str, str] = {
     "/admin/webhooks/{webhook_id}/enable": ONCE,
     "/admin/webhooks/{webhook_id}/disable": ONCE,
     "/admin/webhooks/{webhook_id}/delete": ENDS,
+    "/admin/trusted-issuers": OWN,
+    "/admin/trusted-issuers/{issuer_id}/enable": ONCE,
+    "/admin/trusted-issuers/{issuer_id}/disable": ONCE,
+    "/admin/trusted-issuers/{issuer_id}/delete": ENDS,
     "/admin/branding/preview": SHOWS,
     "/admin/emails/{name}/test": OWN,
 }
@@ -210,7 +223,14 @@ def world(work: Work) -> dict[str, str]:
         client, _ = make_client(w, client_name="Shop")
         create_role(w, name="clerk", description="")
         webhook, _ = subscriptions.create(w, url="https://hooks.example.test/")
-    return {"user": user_id, "unverified": unverified, "client": client.client_id, "webhook": webhook.id}
+        issuer = issuers.create(w, "https://issuer.example.test", IssuerSettings())
+    return {
+        "user": user_id,
+        "unverified": unverified,
+        "client": client.client_id,
+        "webhook": webhook.id,
+        "issuer": issuer.id,
+    }
 
 
 @pytest.fixture

@@ -5,8 +5,10 @@ from collections.abc import Mapping
 from provider.oauth.checks import FIND_CLIENT, Checks
 from provider.oauth.client_authentication.assertion import require_assertion
 from provider.oauth.client_authentication.certificate import FindCertificate, no_certificate, require_certificate
-from provider.oauth.client_authentication.credentials import REFUSED, Credentials, read_credentials
+from provider.oauth.client_authentication.credentials import REFUSED, Credentials, own_method, read_credentials
+from provider.oauth.client_authentication.federated import require_federated_assertion
 from provider.oauth.client_authentication.secret import require_secret
+from provider.oauth.clients.assertion_subjects import FEDERATED_JWT
 from provider.oauth.clients.clients import Client
 from provider.oauth.clients.document_urls import SCHEME
 from provider.oauth.errors import InvalidClientError
@@ -37,22 +39,26 @@ def authenticate(
     except InvalidClientError:
         _count_failure(work, shown)
         raise
-    methods = client.metadata.auth_methods
-    has_certificate = client.metadata.has_certificate and shown.method == "none"
+    methods, method = client.metadata.auth_methods, shown.method
+    has_certificate = client.metadata.has_certificate and method == "none"
+    if method == FEDERATED_JWT and method not in methods and shown.assertion is not None:
+        method = own_method(shown.assertion)  # an assertion of its own, with a wrong iss
     checks.require(
-        shown.method in methods or has_certificate,
+        method in methods or has_certificate,
         "The client used its registered authentication method",
         section="RFC 6749 section 2.3",
         error=InvalidClientError,
         description=REFUSED,
         expected=" or ".join(methods),
-        got=shown.method,
+        got=method,
         fix="Use the registered method, or register another one: `signet client update CLIENT_ID "
         "--auth-method METHOD`.",
     )
     try:
         if shown.secret is not None:
             require_secret(checks, client, shown.secret, vault=work.vault)
+        elif shown.assertion is not None and method == FEDERATED_JWT:
+            require_federated_assertion(work, server, checks, client, shown.assertion)
         elif shown.assertion is not None:
             require_assertion(work, server, checks, client, shown.assertion, endpoint_url=endpoint_url)
         elif has_certificate:

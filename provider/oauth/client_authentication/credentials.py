@@ -8,6 +8,7 @@ from urllib.parse import unquote_plus
 
 from provider.jose.signed_jwts import InvalidJwt, SignedJwt, read_jwt
 from provider.oauth.checks import ONE_CLIENT, Checks
+from provider.oauth.clients.assertion_subjects import FEDERATED_JWT
 from provider.oauth.clients.metadata import PRIVATE_KEY_JWT, SECRET_JWT
 from provider.oauth.errors import InvalidClientError, InvalidRequestError
 from provider.oauth.syntax import require_syntax
@@ -104,8 +105,8 @@ def _decode_basic(header: str) -> tuple[str, str] | None:
 
 
 def _read_assertion(checks: Checks, form: Mapping[str, str]) -> Credentials:
-    """Read a client assertion (RFC 7521 section 4.2, RFC 7523 section 2.2). Its algorithm decides which of the two
-    methods it is.
+    """Read a client assertion (RFC 7521 section 4.2, RFC 7523 section 2.2): one that the client signed, or one of
+    a trusted issuer, with which the request has to name the client.
     """
     assertion_type = form.get("client_assertion_type", "nothing")
     checks.require(
@@ -133,17 +134,33 @@ def _read_assertion(checks: Checks, form: Mapping[str, str]) -> Credentials:
         description=REFUSED,
         expected="a signed JWT with the client_id as sub",
         got=problem,
-        fix="Send a signed JWT as client_assertion, with the client_id as iss and sub.",
+        fix="Send a signed JWT as client_assertion, with the client_id as iss and sub. With a JWT of a trusted issuer, "
+        "send client_id in the body.",
     )
+    client_id = form.get("client_id", str(subject))
+    if _is_of_issuer(assertion, client_id):
+        return Credentials(FEDERATED_JWT, client_id, assertion=assertion)
     checks.require(
-        form.get("client_id", subject) == subject,
+        client_id == subject,
         "client_id in the body is the client that authenticates",
         section="RFC 7521 section 4.2",
         error=InvalidClientError,
         description=REFUSED,
         expected=str(subject),
-        got=form.get("client_id", ""),
+        got=client_id,
         fix=ONE_CLIENT,
     )
-    method = SECRET_JWT if assertion.alg.startswith("HS") else PRIVATE_KEY_JWT
-    return Credentials(method, str(subject), assertion=assertion)
+    return Credentials(own_method(assertion), str(subject), assertion=assertion)
+
+
+def own_method(assertion: SignedJwt) -> str:
+    """Return the method of an assertion that the client signed itself. Its algorithm decides."""
+    return SECRET_JWT if assertion.alg.startswith("HS") else PRIVATE_KEY_JWT
+
+
+def _is_of_issuer(assertion: SignedJwt, client_id: str) -> bool:
+    """Return whether the assertion names another issuer than the client. A JWT-SVID may have no `iss`."""
+    issuer, subject = assertion.claims.get("iss"), assertion.claims["sub"]
+    if issuer is None:
+        return subject.startswith("spiffe://")  # type: ignore[no-any-return]  # it is text
+    return isinstance(issuer, str) and issuer not in {subject, client_id}

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from provider.jose.algorithms import PS256, RS256, SIGNATURES
+from provider.oauth.clients.assertion_subjects import FEDERATED_JWT
 from provider.oauth.clients.redirect_uris import host_of
 from provider.oauth.clients.sectors import PUBLIC, find_sector
 from provider.oauth.response_types import IMPLICIT, ResponseMode
@@ -26,6 +27,7 @@ AUTH_METHODS = (
     "client_secret_post",
     SECRET_JWT,
     PRIVATE_KEY_JWT,
+    FEDERATED_JWT,
     *CERTIFICATE_METHODS,
     "none",
 )
@@ -58,7 +60,7 @@ class InvalidMetadata(Refusal):
 @dataclass(frozen=True, kw_only=True)
 class ClientMetadata:
     """A client's registered metadata. The names are those of RFC 7591 and OIDC Registration; `allowed_origins` and the
-    last thirteen are our own.
+    last sixteen are our own.
     """
 
     client_name: str = ""
@@ -126,6 +128,9 @@ class ClientMetadata:
     response_modes: tuple[str, ...] = tuple(ResponseMode)
     profile: str = "none"
     required_factor: str = "none"
+    assertion_issuer: str | None = None
+    assertion_subjects: tuple[str, ...] = ()
+    assertion_audience: str | None = None
 
     @property
     def is_public(self) -> bool:

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from provider.config.uri_schemes import problem_with_scheme
 from provider.jose.algorithms import ENCRYPTION_ALGORITHMS, ENCRYPTION_METHODS, SIGNATURES, SIGNING_ALGORITHMS
+from provider.oauth.clients import assertion_subjects
 from provider.oauth.clients.certificate_rules import check_certificates
 from provider.oauth.clients.details_types import check_details_types
 from provider.oauth.clients.email_pages import check_email_pages
@@ -116,6 +117,8 @@ def check_metadata(metadata: ClientMetadata) -> ClientMetadata:
     _check_origins(metadata)
     check_email_pages(metadata, may_be_local=True)
     _check_resources(metadata)
+    if (problem := assertion_subjects.problem_with(metadata)) is not None:
+        raise InvalidMetadata(f"{problem}.")
     _check_keys(metadata)
     _check_responses(metadata)
     _check_logout(metadata)

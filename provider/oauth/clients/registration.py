@@ -98,6 +98,9 @@ OPERATORS_ONLY = (
     "resource_identifiers",
     "scope_descriptions",
     "exchange_targets",
+    "assertion_issuer",
+    "assertion_subjects",
+    "assertion_audience",
 )
 
 UNCHOSEN = ("token_endpoint_auth_method", SECRET_METHODS[0])

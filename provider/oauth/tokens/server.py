@@ -10,6 +10,7 @@ from provider.oauth.clients.client_keys import ClientKeys
 from provider.oauth.clients.metadata_documents import MetadataDocuments
 from provider.oauth.keys.key_ring import KeyRing, Keys
 from provider.oauth.tokens.subjects import Subjects
+from provider.oauth.trusted_issuers.issuer_keys import IssuerKeys
 from provider.work import Installation
 
 
@@ -22,6 +23,7 @@ class AuthorizationServer:
     clients: Clients = field(default_factory=Clients)
     client_keys: ClientKeys = field(default_factory=ClientKeys)
     client_documents: MetadataDocuments = field(default_factory=MetadataDocuments)
+    issuer_keys: IssuerKeys = field(default_factory=IssuerKeys)
     subjects: Subjects = field(default_factory=Subjects)
     details_types: DeclaredTypes = field(default_factory=DeclaredTypes)
 
