@@ -416,7 +416,8 @@ def test_no_statement_of_the_purge_deletes_more_rows_than_a_batch(
 
 
 @pytest.mark.parametrize(
-    ("limit", "took", "then"), [(500, 0.1, 250), (15, 0.1, SMALLEST), (250, 0.01, 500), (500, 0.01, 500)]
+    ("limit", "took", "then"),
+    [(500, 0.1, 250), (15, 0.1, SMALLEST), (250, 0.02, 250), (250, 0.005, 500), (500, 0.005, 500)],
 )
 def test_a_batch_that_took_long_is_followed_by_a_smaller_one(limit: int, took: float, then: int) -> None:
     assert next_limit(limit, took=took, most=BATCH) == then

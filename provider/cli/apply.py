@@ -24,7 +24,9 @@ def apply(
     yes: Annotated[bool, typer.Option("--yes", help="Apply the changes. Without it, they are only shown.")] = False,
     prune: Annotated[
         bool,
-        typer.Option("--prune", help="Also delete clients that are not in the file, and types if it declares any."),
+        typer.Option(
+            "--prune", help="Also delete clients that are not in the file, and types and issuers if it has any."
+        ),
     ] = False,
     as_json: Json = False,
 ) -> None:

@@ -146,7 +146,7 @@ def _do(what: str, issuer: str, said: str, *, as_json: bool) -> None:
 def _given(
     *, jwks_uri: str | None, jwks: str | None, algorithm: list[str] | None, user_mapping: str | None
 ) -> dict[str, Any]:
-    from provider.cli.client_options import read_json_file
+    from provider.cli.client.options import read_json_file
 
     options = {
         "jwks_uri": jwks_uri,

@@ -28,7 +28,7 @@ COMMANDS = {
     "check": "check:check",
     "settings": "settings:settings",
     "user": "user_group:app",
-    "client": "client_group:app",
+    "client": "client.group:app",
     "details-type": "details_types:app",
     "issuer": "issuers:app",
     "apply": "apply:apply",

@@ -38,10 +38,11 @@ from provider.worker.partitions import maintain
 
 BATCH = 500
 """The most rows of one purge transaction."""
-SMALLEST = 10
-LONGEST = 0.025
-"""After a transaction that took longer, in seconds, the next one deletes half as many rows, but at least SMALLEST. So
-none holds its locks, or the only writer of SQLite, for 50 ms.
+FIRST, SMALLEST = 50, 10
+SHORT, LONGEST = 0.01, 0.025
+"""After a transaction that took longer than LONGEST, in seconds, the next one deletes half as many rows, but at least
+SMALLEST; after one that took less than SHORT, twice as many. So none holds its locks, or the only writer of SQLite, for
+50 ms.
 """
 ACCOUNTS = 50
 """The most accounts or clients of one purge transaction: rows of many tables are deleted with each."""
@@ -118,7 +119,7 @@ def purge(
     tasks["failure counters"] = (_rule(throttle.purge), timedelta(days=1), BATCH)
     deleted = maintain(installation) | dict.fromkeys(tasks, 0)
     for name, (delete, age, most) in tasks.items():
-        limit = most
+        limit = min(FIRST, most)
         while True:
             began = time.perf_counter()
             with unit_of_work(installation) as work:
@@ -135,7 +136,9 @@ def purge(
 
 def next_limit(limit: int, *, took: float, most: int) -> int:
     """Return how many rows the next transaction may delete, after one of `limit` rows that took so many seconds."""
-    return max(SMALLEST, limit // 2) if took > LONGEST else min(most, limit * 2)
+    if took > LONGEST:
+        return max(SMALLEST, limit // 2)
+    return min(most, limit * 2) if took < SHORT else limit
 
 
 def rotate_keys(installation: Installation) -> list[str]:

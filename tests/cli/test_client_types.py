@@ -6,7 +6,7 @@ import pytest
 import typer
 
 from provider.admin.presets import PRESETS, preset_of
-from provider.cli.client_types import ClientType
+from provider.cli.client.types import ClientType
 from provider.oauth.clients.metadata_rules import parse_metadata
 from tests.cli.conftest import Signet
 
@@ -64,7 +64,7 @@ def test_options_win_over_the_defaults_of_a_type(signet: Signet) -> None:
 
 def test_at_a_terminal_it_is_asked_for(signet: Signet, monkeypatch: pytest.MonkeyPatch) -> None:
     answers = {"--name": "App", "--type": "spa", "--redirect-uri": "https://app.example/cb"}
-    monkeypatch.setattr("provider.cli.client_types._is_terminal", lambda: True)
+    monkeypatch.setattr("provider.cli.client.types._is_terminal", lambda: True)
     monkeypatch.setattr(typer, "prompt", lambda text: answers.pop(text.split()[0]))
     made = signet(*CREATE, "--json").json
     assert (made["client_name"], made["redirect_uris"]) == ("App", ["https://app.example/cb"])

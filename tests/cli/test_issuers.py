@@ -58,5 +58,7 @@ def test_issuers_are_applied_from_a_file_and_pruned(signet: Signet) -> None:
     row = signet("issuer", "show", CI, "--json").json
     assert (row["user_mapping"], row["disabled"]) == ("none", True)
     assert signet("apply", "-", stdin=FILE.replace('"ES256"', '"HS256"')).status == 1
-    assert f"- trusted issuer {CI}" in signet("apply", "-", "--prune", "--yes", stdin="").out
-    assert signet("issuer", "list", "--json").json == []
+    assert "trusted issuer" not in signet("apply", "-", "--prune", "--yes", stdin="").out  # the file has none
+    other = '[trusted_issuers."https://other.example.test"]'
+    assert f"- trusted issuer {CI}" in signet("apply", "-", "--prune", "--yes", stdin=other).out
+    assert [each["issuer"] for each in signet("issuer", "list", "--json").json] == ["https://other.example.test"]

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from provider.cli.client_options import (
+from provider.cli.client.options import (
     AllowedOrigin,
     AllowScheme,
     AssertionIssuer,
@@ -30,7 +30,7 @@ from provider.cli.client_options import (
     metadata_given,
     require_vouched_for,
 )
-from provider.cli.client_types import Resource, Type, complete
+from provider.cli.client.types import Resource, Type, complete
 from provider.cli.installation import unit
 from provider.cli.output import Json, print_one, print_rows, say, warn_of_short_secret
 

@@ -4,12 +4,12 @@ import sys
 
 import typer
 
-from provider.cli import client_secrets, clients, registration
-from provider.cli.clients import Which
+from provider.cli.client import commands, registration, secrets
+from provider.cli.client.commands import Which
 from provider.cli.installation import unit
 from provider.cli.output import Json, Yes, say
 
-app = clients.app
+app = commands.app
 
 
 @app.command()
@@ -28,5 +28,5 @@ def delete(client_id: Which, *, yes: Yes = False, as_json: Json = False) -> None
 
 
 app.command(name="registration-token")(registration.registration_token)
-app.command(name="rotate-secret")(client_secrets.rotate_secret)
-app.command(name="end-old-secrets")(client_secrets.end_old_secrets)
+app.command(name="rotate-secret")(secrets.rotate_secret)
+app.command(name="end-old-secrets")(secrets.end_old_secrets)

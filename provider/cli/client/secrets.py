@@ -2,7 +2,7 @@
 to the new one.
 """
 
-from provider.cli.clients import Which
+from provider.cli.client.commands import Which
 from provider.cli.installation import unit
 from provider.cli.output import Json, say
 
