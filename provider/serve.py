@@ -4,14 +4,17 @@ On SIGTERM a worker first reports that it is not ready and keeps serving for a m
 and finishes its requests. A worker that dies is replaced; one that keeps dying is replaced more and more slowly.
 """
 
+import asyncio
 import contextlib
 import os
 import signal
 import socket
+import ssl
 import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -34,9 +37,9 @@ from provider.ratelimit_counter import open_counter, shared_file
 from provider.readiness import require_ready
 from provider.tracing import traced
 from provider.warm_up import warm_up
-from provider.web.connections import BoundedConnection
+from provider.web.connections import LAST_WORD, BoundedConnection, CertifiedConnection
 from provider.web.listening import awaits_accept, reject_connections, reserve, share
-from provider.web.tls import Tls
+from provider.web.tls import Tls, mutual_tls_of
 from provider.worker.background import BackgroundWorker
 
 FINISH_WITHIN = 30
@@ -55,6 +58,9 @@ def serve(settings: Settings, *, host: str, port: int, workers: int, drain: floa
         if not settings.secure:
             raise SettingsError(f"SIGNET_ISSUER must be an https URL with --tls-cert. It is {settings.issuer}")
         tls.context()
+    mutual = mutual_tls_of(settings)
+    if mutual is not None:
+        mutual.context()
     log_ignored_variables()
     require_safe(settings)
     known_keys = require_ready(settings)
@@ -63,12 +69,19 @@ def serve(settings: Settings, *, host: str, port: int, workers: int, drain: floa
         log.warning("connections.limited", connections=room.connections, hint=MORE_FILES)
     with (
         reserve(host, port) as reserved,
+        _reserve_second(settings, host) as second,
         meters(settings, beside=(host, port)) as found,
         shared_file(settings, processes=workers) as hits,
     ):
         keep_what_exists()
-        service = Service(settings, reserved.getsockname()[:2], drain, tls, found, hits, known_keys, room)
+        address, other = reserved.getsockname()[:2], None if second is None else second.getsockname()[:2]
+        service = Service(settings, address, other, drain, tls, mutual, found, hits, known_keys, room)
         return work(service) if workers == 1 else Supervisor(service, workers).run()
+
+
+def _reserve_second(settings: Settings, host: str) -> AbstractContextManager[socket.socket | None]:
+    """Return a socket that reserves the address of SIGNET_MTLS_PORT, or None without it."""
+    return contextlib.nullcontext() if settings.mtls_port is None else reserve(host, settings.mtls_port)
 
 
 @dataclass(frozen=True)
@@ -77,8 +90,12 @@ class Service:
 
     settings: Settings
     address: tuple[str, int]
+    second: tuple[str, int] | None
+    """The address at which client certificates are asked for."""
     drain: float
     tls: Tls | None
+    mutual: Tls | None
+    """The files of the second address."""
     meters: Meters | None
     hits: Path | None
     """The file in which the workers count rate limits together."""
@@ -103,17 +120,31 @@ class Server(uvicorn.Server):
         drain: float,
         listener: socket.socket,
         *,
+        certified: tuple[socket.socket, ssl.SSLContext] | None = None,
         on_started: Callable[[], None],
     ) -> None:
         super().__init__(config)
         self._state = state
         self._on_started = on_started
         self._drain = drain
-        self._listener = listener
+        self._listeners = [listener] if certified is None else [listener, certified[0]]
+        self._certified = certified
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        if self._certified is not None:
+            await self._listen_for_certificates(*self._certified)
         threading.Thread(target=self._on_started, name="warm-up", daemon=True).start()
+
+    async def _listen_for_certificates(self, listener: socket.socket, context: ssl.SSLContext) -> None:
+        """Serve at a second address, whose connections know the client's certificate."""
+        connect = partial(
+            CertifiedConnection, config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+        server = await asyncio.get_running_loop().create_server(
+            connect, sock=listener, ssl=context, backlog=self.config.backlog, ssl_shutdown_timeout=LAST_WORD
+        )
+        self.servers.append(server)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Stop gracefully on SIGTERM, and immediately on SIGINT.
@@ -128,13 +159,14 @@ class Server(uvicorn.Server):
             threading.Timer(self._drain, self._reject_connections).start()
 
     def _reject_connections(self) -> None:
-        reject_connections(self._listener)
+        for listener in self._listeners:
+            reject_connections(listener)
         threading.Timer(LAST_ARRIVALS, self._stop_when_all_are_accepted).start()
 
     def _stop_when_all_are_accepted(self) -> None:
         """Stop once no connection waits to be accepted: on a busy machine the event loop may be late (F-10)."""
         until = time.monotonic() + FINISH_WITHIN
-        while awaits_accept(self._listener) and time.monotonic() < until:
+        while any(map(awaits_accept, self._listeners)) and time.monotonic() < until:
             time.sleep(0.05)
         self._stop()
 
@@ -150,6 +182,7 @@ def work(service: Service, *, place: int = 0) -> int:
     app = create_app(installation, background=background, known_keys=service.known_keys)
     with (
         share(address) as listener,
+        contextlib.nullcontext() if service.second is None else share(service.second) as second,
         metered(installation, service.meters, process=place),
         traced(app, installation) as watched,
     ):
@@ -173,7 +206,10 @@ def work(service: Service, *, place: int = 0) -> int:
         keep_what_exists()
         log.info("serving", address=f"{address[0]}:{address[1]}", pid=os.getpid())
         prepare = partial(warm_up, installation)
-        Server(config, app.state, service.drain, listener, on_started=prepare).run(sockets=[listener])
+        mutual = service.mutual
+        certified = None if second is None or mutual is None else (second, mutual.context())
+        server = Server(config, app.state, service.drain, listener, certified=certified, on_started=prepare)
+        server.run(sockets=[listener])
     return 0
 
 

@@ -68,6 +68,14 @@ def _authorities(value: Path) -> Path:
     return value
 
 
+def _certificates(value: Path) -> Path:
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_verify_locations(cafile=value)
+    except (OSError, ValueError) as error:
+        raise ValueError("must be a PEM file with certificates") from error
+    return value
+
+
 def _base_url(value: str) -> str:
     origin = web_origin_of(value)
     is_safe = origin is not None and (origin.startswith("https:") or is_loopback(urlsplit(origin).hostname or ""))
@@ -78,6 +86,7 @@ def _base_url(value: str) -> str:
 
 Header = Annotated[str, AfterValidator(_header), Notation("header name")]
 Authorities = Annotated[Path, AfterValidator(_authorities)]
+Certificates = Annotated[Path, AfterValidator(_certificates)]
 BaseUrl = Annotated[str, AfterValidator(_base_url), Notation("URL")]
 
 
@@ -95,6 +104,24 @@ class MutualTls(Section):
         None,
         description="Path of a PEM file with the certificate authorities that issue client certificates, for apps with "
         "tls_client_auth. Intermediate authorities must be in it too.",
+    )
+    mtls_port: int | None = Field(
+        None,
+        ge=1,
+        le=65535,
+        description="Port at which `signet serve` itself asks for client certificates, besides its usual port. Needs "
+        "SIGNET_MTLS_URL, SIGNET_MTLS_CERTIFICATE and SIGNET_MTLS_KEY.",
+    )
+    mtls_certificate: Path | None = Field(
+        None, description="Path of a PEM file with the server's certificate and its chain, for SIGNET_MTLS_PORT."
+    )
+    mtls_key: Path | None = Field(
+        None, description="Path of a PEM file with the private key of SIGNET_MTLS_CERTIFICATE, without a passphrase."
+    )
+    mtls_self_signed: Certificates | None = Field(
+        None,
+        description="Path of a PEM file with the self-signed certificates of apps that connect at SIGNET_MTLS_PORT. "
+        "Others are refused there, except those of SIGNET_CLIENT_CERTIFICATE_CA.",
     )
     mtls_url: BaseUrl | None = Field(
         None,

@@ -24,7 +24,8 @@ from provider.config.storage import Storage
 from provider.urls import is_ip_address, is_loopback
 
 PREFIX = "SIGNET_"
-_NO_CERTIFICATES = "SIGNET_CLIENT_CERTIFICATE_HEADER is required for"
+_NO_CERTIFICATES = "SIGNET_CLIENT_CERTIFICATE_HEADER or SIGNET_MTLS_PORT is required for"
+_LISTENER = "SIGNET_MTLS_URL, SIGNET_MTLS_CERTIFICATE and SIGNET_MTLS_KEY"
 
 DOCUMENT_MAX_AGE = timedelta(minutes=5)
 """How long others may keep the key set and the discovery document."""
@@ -64,6 +65,10 @@ class Settings(
             raise ValueError("SIGNET_CLIENT_CERTIFICATE_HEADER needs SIGNET_TRUSTED_PROXIES: others could forge it")
         if not self.has_mutual_tls and (self.client_certificate_ca or self.mtls_url):
             raise ValueError(f"{_NO_CERTIFICATES} SIGNET_CLIENT_CERTIFICATE_CA and SIGNET_MTLS_URL")
+        if self.mtls_port is not None and not (self.mtls_certificate and self.mtls_key and self.mtls_url):
+            raise ValueError(f"SIGNET_MTLS_PORT needs {_LISTENER}")
+        if self.mtls_port is not None and not (self.client_certificate_ca or self.mtls_self_signed):
+            raise ValueError("SIGNET_MTLS_PORT needs SIGNET_CLIENT_CERTIFICATE_CA or SIGNET_MTLS_SELF_SIGNED")
         if self.key_lead < self.shortest_key_lead:
             seconds = int(self.shortest_key_lead.total_seconds())
             raise ValueError(f"SIGNET_KEY_LEAD must be {seconds} seconds or more, as apps cache the key set that long")
@@ -116,7 +121,7 @@ class Settings(
     @property
     def has_mutual_tls(self) -> bool:
         """Whether client certificates reach Signet (RFC 8705)."""
-        return self.client_certificate_header is not None
+        return self.client_certificate_header is not None or self.mtls_port is not None
 
     @property
     def certificate_methods(self) -> tuple[str, ...]:
@@ -124,7 +129,8 @@ class Settings(
         if not self.has_mutual_tls:
             return ()
         issued = () if self.client_certificate_ca is None else ("tls_client_auth",)
-        return (*issued, "self_signed_tls_client_auth")
+        takes_any = self.client_certificate_header is not None or self.mtls_self_signed is not None
+        return (*issued, "self_signed_tls_client_auth") if takes_any else issued
 
     @property
     def embedded(self) -> bool:

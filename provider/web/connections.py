@@ -12,6 +12,7 @@ Java's HTTP client, which Spring uses, asks for HTTP/2 in this way wherever the 
 
 import asyncio
 import re
+import ssl
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -183,3 +184,21 @@ class BoundedConnection(HttpToolsProtocol):
             transport.write(_REFUSALS[status])
         # In the middle of a body the endpoint sees that the caller is gone, and does nothing.
         transport.close()
+
+
+class CertifiedConnection(BoundedConnection):
+    """A TLS connection whose client may have shown a certificate (`web.tls`).
+
+    Each request has it in ASGI's TLS extension, as `client_cert_der`: None without one. Headers do not count here.
+    """
+
+    _extensions: dict[str, Any]
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
+        super().connection_made(transport)
+        session: ssl.SSLObject = transport.get_extra_info("ssl_object")
+        self._extensions = {"tls": {"client_cert_der": session.getpeercert(binary_form=True)}}
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.scope["extensions"] = self._extensions

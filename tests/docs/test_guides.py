@@ -49,7 +49,7 @@ def test_every_command_of_a_guide_works(path: Path, tmp_path: Path, demo: Demo) 
     for name, what in PROGRAMS.items():
         (programs / name).write_text(f"#!/bin/sh\n{what}\n")
         (programs / name).chmod(0o755)
-    script = ["set -eux -o pipefail"]
+    script = ["set -eux -o pipefail", "trap 'jobs -p | xargs -r kill 2>/dev/null || true' EXIT"]
     for block in BLOCK.finditer(path.read_text("utf-8")):
         text, title = dedent(block["text"]), block["title"]
         if title is None and block["language"] == "sh":

@@ -24,7 +24,7 @@ SIGNET = "from provider.__main__ import main; main()"
 """What the process runs, as after `python -c`."""
 
 CLIENT = """#!{python} -IS
-import json, os, socket, sys
+import json, os, signal, socket, sys
 server = socket.socket(socket.AF_UNIX)
 server.connect({address!r})
 detached = "DETACHED" in os.environ
@@ -36,6 +36,7 @@ pid = told.readline()
 if detached:
     print(pid.strip())
     sys.exit(0)
+signal.signal(signal.SIGTERM, lambda *_: os.kill(int(pid), signal.SIGTERM))
 sys.exit(int(told.readline() or 1))
 """
 """Hands its arguments, environment, folder and streams over, and ends as the command does."""
