@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from provider.languages.text import Text
-from provider.oauth.clients.metadata import DEVICE_CODE, FAPI2, TOKEN_EXCHANGE
+from provider.oauth.clients.metadata import DEVICE_CODE, FAPI2, FAPI2_MESSAGE_SIGNING, TOKEN_EXCHANGE
 
 LABELS: Mapping[str, Text] = {
     "client_name": Text("Name"),
@@ -23,6 +23,7 @@ LABELS: Mapping[str, Text] = {
     "scope": Text("Scopes"),
     "require_pkce": Text("Require PKCE"),
     "require_pushed_authorization_requests": Text("Require pushed authorization requests"),
+    "require_signed_request_object": Text("Require signed requests"),
     "dpop_bound_access_tokens": Text("Require DPoP"),
     "request_uris": Text("Request object URLs"),
     "request_object_signing_alg": Text("Request object signing algorithm"),
@@ -102,6 +103,7 @@ HINTS: Mapping[str, Text] = {
     "require_pushed_authorization_requests": Text(
         "The application must send its authorization requests to Signet directly (PAR), not through the browser."
     ),
+    "require_signed_request_object": Text("The application must sign its authorization requests (request objects)."),
     "dpop_bound_access_tokens": Text(
         "Bind access tokens to a key of the application, so that stolen tokens can't be used (DPoP)."
     ),
@@ -149,7 +151,10 @@ HINTS: Mapping[str, Text] = {
     "authorization_challenge": Text("The application can ask for passwords on its own pages."),
     "verify_uri": Text("The application's own page for email verification links."),
     "reset_uri": Text("The application's own page for password reset links."),
-    "profile": Text("FAPI 2.0 needs a private key, PKCE, DPoP, pushed requests and another algorithm than RS256."),
+    "profile": Text(
+        "FAPI 2.0 needs a private key, PKCE, DPoP, pushed requests and another algorithm than RS256. Message Signing "
+        "also needs signed requests, signed responses (response_mode jwt) and signed introspection responses."
+    ),
 }
 """What each member does, for an app developer. The label of grant_types says all there is to say."""
 
@@ -187,7 +192,11 @@ VALUES: Mapping[str, Mapping[str, Text]] = {
         "two-factor": Text("Two-factor authentication"),
         "passkey": Text("A passkey"),
     },
-    "profile": {"none": Text("Standard"), FAPI2: Text("FAPI 2.0")},
+    "profile": {
+        "none": Text("Standard"),
+        FAPI2: Text("FAPI 2.0"),
+        FAPI2_MESSAGE_SIGNING: Text("FAPI 2.0 with Message Signing"),
+    },
     "token_endpoint_auth_signing_alg": {"": _PLAIN},
     "request_object_signing_alg": {"": _PLAIN},
     "userinfo_signed_response_alg": {"": _UNSIGNED},

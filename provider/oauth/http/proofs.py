@@ -35,7 +35,11 @@ def require_proven(call: Call, request: TokenRequest) -> TokenRequest:
         return _with_key(call, request)
     metadata = request.client.metadata
     if metadata.must_prove_key:
-        why = "dpop_bound_access_tokens is true" if metadata.dpop_bound_access_tokens else "its profile is fapi2"
+        why = (
+            "dpop_bound_access_tokens is true"
+            if metadata.dpop_bound_access_tokens
+            else f"its profile is {metadata.profile}"
+        )
         request.checks.refuse(
             "The request has a DPoP proof",
             section="RFC 9449 section 5.2"
