@@ -14,7 +14,7 @@ from provider.jose.json_objects import read_object
 from provider.languages.own_text import InvalidOwnText, format_lines, parse_lines
 from provider.languages.text import Text
 from provider.oauth.clients.certificate_rules import supported_methods
-from provider.oauth.clients.metadata import AUTH_METHODS, FAPI2, FIELDS, LISTS, ClientMetadata, InvalidMetadata
+from provider.oauth.clients.metadata import AUTH_METHODS, FIELDS, LISTS, PROFILES, ClientMetadata, InvalidMetadata
 from provider.oauth.clients.origins import problem_with_origin
 from provider.oauth.clients.redirect_uris import NO_DOT, problem_with
 from provider.oauth.clients.sectors import SUBJECT_TYPES
@@ -40,7 +40,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "userinfo_signed_response_alg": SIGNING_ALGORITHMS,
     "introspection_signed_response_alg": SIGNING_ALGORITHMS,
     "authorization_signed_response_alg": SIGNING_ALGORITHMS,
-    "profile": ("none", FAPI2),
+    "profile": PROFILES,
     "required_factor": tuple(REQUIRED_FACTORS),
     **{
         f"{response}_encrypted_response_{part}": values

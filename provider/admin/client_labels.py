@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from provider.languages.text import Text
 from provider.oauth.clients.assertion_subjects import FEDERATED_JWT
-from provider.oauth.clients.metadata import DEVICE_CODE, FAPI2, TOKEN_EXCHANGE
+from provider.oauth.clients.metadata import DEVICE_CODE, FAPI2, FAPI2_MESSAGE_SIGNING, TOKEN_EXCHANGE
 
 LABELS: Mapping[str, Text] = {
     "client_name": Text("Name"),
@@ -24,6 +24,7 @@ LABELS: Mapping[str, Text] = {
     "scope": Text("Scopes"),
     "require_pkce": Text("Require PKCE"),
     "require_pushed_authorization_requests": Text("Require pushed authorization requests"),
+    "require_signed_request_object": Text("Require signed requests"),
     "dpop_bound_access_tokens": Text("Require DPoP"),
     "tls_client_certificate_bound_access_tokens": Text("Bind tokens to the client certificate"),
     "request_uris": Text("Request object URLs"),
@@ -112,6 +113,7 @@ HINTS: Mapping[str, Text] = {
     "require_pushed_authorization_requests": Text(
         "The application must send its authorization requests to Signet directly (PAR), not through the browser."
     ),
+    "require_signed_request_object": Text("The application must sign its authorization requests (request objects)."),
     "dpop_bound_access_tokens": Text(
         "Bind access tokens to a key of the application, so that stolen tokens can't be used (DPoP)."
     ),
@@ -178,7 +180,8 @@ HINTS: Mapping[str, Text] = {
     "reset_uri": Text("The application's own page for password reset links."),
     "profile": Text(
         "FAPI 2.0 needs a private key or a certificate, PKCE, DPoP or certificate-bound tokens, pushed requests and "
-        "another algorithm than RS256."
+        "another algorithm than RS256. Message Signing also needs signed requests, signed responses (response_mode "
+        "jwt) and signed introspection responses."
     ),
 }
 """What each member does, for an app developer. The label of grant_types says all there is to say."""
@@ -220,7 +223,11 @@ VALUES: Mapping[str, Mapping[str, Text]] = {
         "two-factor": Text("Two-factor authentication"),
         "passkey": Text("A passkey"),
     },
-    "profile": {"none": Text("Standard"), FAPI2: Text("FAPI 2.0")},
+    "profile": {
+        "none": Text("Standard"),
+        FAPI2: Text("FAPI 2.0"),
+        FAPI2_MESSAGE_SIGNING: Text("FAPI 2.0 with Message Signing"),
+    },
     "token_endpoint_auth_signing_alg": {"": _PLAIN},
     "request_object_signing_alg": {"": _PLAIN},
     "userinfo_signed_response_alg": {"": _UNSIGNED},

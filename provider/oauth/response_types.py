@@ -75,11 +75,18 @@ def effective_response_mode(given: Mapping[str, str], allowed: Collection[str]) 
     """Return the mode of the response, also for an invalid request.
 
     It is the requested mode if that is allowed, else the default of the response type. If tokens are requested, errors
-    do not go into the query either (Multiple Response Types section 5).
+    do not go into the query either (Multiple Response Types section 5). A client that is allowed JWTs only gets the
+    default mode as a JWT.
     """
     default = default_mode(given.get("response_type", ""))
+    if default not in allowed and all(ResponseMode(mode).is_jwt for mode in allowed):
+        default = ResponseMode(f"{default}.{JWT}")  # an error is signed too
     asked = requested_mode(given)
-    if asked is None or asked not in allowed or (asked.way == ResponseMode.QUERY and default is ResponseMode.FRAGMENT):
+    if (
+        asked is None
+        or asked not in allowed
+        or (asked.way == ResponseMode.QUERY and default.way == ResponseMode.FRAGMENT)
+    ):
         return default
     return asked
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from provider.jose.algorithms import ENCRYPTION_ALGORITHMS, ENCRYPTION_METHODS, SIGNATURES, SIGNING_ALGORITHMS
-from provider.oauth.clients.metadata import AUTH_METHODS, FAPI2, GRANT_TYPES
+from provider.oauth.clients.metadata import AUTH_METHODS, FAPI2, FAPI2_MESSAGE_SIGNING, GRANT_TYPES
 from provider.oauth.response_types import RESPONSE_TYPES, ResponseMode
 from provider.sessions.assurance import ACR_VALUES, REQUIRED_FACTORS
 
@@ -74,6 +74,7 @@ ABOUT: Mapping[str, str] = {
     "request_object_signing_alg": f"The only algorithm of request objects to accept. {_THEIRS}",
     "request_uris": "URLs of request objects. Needs SIGNET_REQUEST_URI.",
     "require_pushed_authorization_requests": "Accept only authorization requests that were pushed (PAR).",
+    "require_signed_request_object": "Accept only authorization requests that are signed request objects.",
     "dpop_bound_access_tokens": "Reject token requests without a DPoP proof.",
     "tls_client_certificate_bound_access_tokens": (
         "Bind access tokens to the client's certificate. Token requests without it are rejected."
@@ -96,6 +97,9 @@ ABOUT: Mapping[str, str] = {
     "verify_uri": "The client's own page for links in verification emails. Needs `first_party`.",
     "reset_uri": "The client's own page for links in password reset emails. Needs `first_party`.",
     "response_modes": f"The response modes the client can use. {_some_of(ResponseMode)}",
-    "profile": f"`none`, or `{FAPI2}` for the rules of FAPI 2.0. It requires DPoP or certificate-bound tokens.",
+    "profile": (
+        f"`none`, `{FAPI2}` for the rules of FAPI 2.0, or `{FAPI2_MESSAGE_SIGNING}` for signed messages too. Both "
+        "require DPoP or certificate-bound tokens."
+    ),
 }
 """The descriptions by member. Each member of the metadata has one."""

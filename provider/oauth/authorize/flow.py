@@ -64,7 +64,7 @@ def read_response_type(checks: Checks, settings: Settings, client: Client, given
 
 def require_response_mode(checks: Checks, client: Client, given: Parameters) -> None:
     """Check that the client may use the requested response mode, or the default mode of the response type."""
-    default = default_mode(given.get("response_type", ""))
+    default, signs = default_mode(given.get("response_type", "")), client.metadata.signs_messages
     asked = given.get("response_mode", default)
     mode = checks.found(
         requested_mode(given),
@@ -86,15 +86,20 @@ def require_response_mode(checks: Checks, client: Client, given: Parameters) -> 
         got=mode,
         fix="Send response_mode=form_post or fragment, or use response_type=code.",
     )
+    allowed = client.metadata.usable_response_modes
     checks.require(
-        mode in client.metadata.response_modes,
-        "response_mode is registered for the client",
-        section="OAuth 2.0 Multiple Response Types section 2.1",
+        mode in allowed,
+        "response_mode is one of signed responses" if signs else "response_mode is registered for the client",
+        section="FAPI 2.0 Message Signing section 5.4" if signs else "OAuth 2.0 Multiple Response Types section 2.1",
         error=InvalidRequestError,
-        description=f"{with_value('response_mode', mode)} is not registered for this client",
-        expected=", ".join(client.metadata.response_modes),
+        description="response_mode must be jwt, because this client uses FAPI 2.0 Message Signing"
+        if signs
+        else f"{with_value('response_mode', mode)} is not registered for this client",
+        expected=", ".join(allowed),
         got=mode,
-        fix="Use a registered response_mode, or register this one in response_modes: `signet client "
+        fix="Send response_mode=jwt, and verify the JWT in the parameter response."
+        if signs
+        else "Use a registered response_mode, or register this one in response_modes: `signet client "
         "update CLIENT_ID --metadata FILE`.",
     )
 

@@ -85,7 +85,7 @@ def find_target(work: UnitOfWork, server: AuthorizationServer, checks: Checks, g
     client = _require_registered(checks, find_client(work, server, checks, client_id), client_id)
     registered = client.metadata.redirect_uris
     redirect_uri = given.get("redirect_uri")
-    state, mode = given.get("state"), effective_response_mode(given, client.metadata.response_modes)
+    state, mode = given.get("state"), effective_response_mode(given, client.metadata.usable_response_modes)
     if redirect_uri is None:
         checks.require(
             len(registered) == 1 and "redirect_uri" not in given.repeated and not client.metadata.is_fapi2,

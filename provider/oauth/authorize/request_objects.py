@@ -69,8 +69,25 @@ def unwrap(work: UnitOfWork, server: AuthorizationServer, checks: Checks, given:
     claims = _verified(work, server, checks, client, text)
     inside = _parameters(checks, claims)
     _require_agreement(checks, client, given, inside)
-    beside = {name: given[name] for name in BESIDE if name in given}
+    # A client that must sign its requests repeats them unsigned at most (RFC 9126 section 3).
+    outside = ("client_id",) if client.metadata.must_sign_requests else BESIDE
+    beside = {name: given[name] for name in outside if name in given}
     return Parameters([*(beside | inside).items()])
+
+
+def require_signed(checks: Checks, client: Client, given: Mapping[str, str]) -> None:
+    """Check that the request is a request object, if the client must sign its requests."""
+    metadata = client.metadata
+    checks.require(
+        not metadata.must_sign_requests or "request" in given or "request_uri" in given,
+        "The request is a signed request object",
+        section="FAPI 2.0 Message Signing section 5.3.1" if metadata.signs_messages else "RFC 9101 section 10.5",
+        error=InvalidRequestError,
+        description="This client must send its authorization requests as a signed request object (request)",
+        expected="request, a JWT that the client signed",
+        got="unsigned parameters",
+        fix="Sign the parameters as a JWT with the client's key, and send it as request.",
+    )
 
 
 def _fetch(work: UnitOfWork, checks: Checks, client: Client, uri: str) -> str:

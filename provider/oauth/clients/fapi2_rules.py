@@ -1,13 +1,22 @@
-"""The registration rules of FAPI 2.0 (Security Profile sections 5.3.2.1, 5.3.2.2 and 5.4.1). Pure."""
+"""The registration rules of the profiles of FAPI 2.0, and of clients that must sign their requests. Pure.
+
+See FAPI 2.0 Security Profile sections 5.3.2.1, 5.3.2.2 and 5.4.1, and Message Signing sections 5.3 to 5.5.
+"""
 
 from datetime import timedelta
 
 from provider.config.settings import Settings
-from provider.oauth.clients.metadata import CERTIFICATE_METHODS, PRIVATE_KEY_JWT, ClientMetadata, InvalidMetadata
+from provider.oauth.clients.metadata import (
+    CERTIFICATE_METHODS,
+    DEVICE_CODE,
+    PRIVATE_KEY_JWT,
+    ClientMetadata,
+    InvalidMetadata,
+)
 from provider.oauth.response_types import IMPLICIT
 
 LONGEST_CODE = timedelta(seconds=60)
-"""The longest lifetime of an authorization code (section 5.3.2.1)."""
+"""The longest lifetime of an authorization code (Security Profile section 5.3.2.1)."""
 METHODS = (PRIVATE_KEY_JWT, *CERTIFICATE_METHODS)
 """The methods of client authentication that the profile allows."""
 
@@ -17,12 +26,13 @@ def problem_with(metadata: ClientMetadata) -> str | None:
 
     Whether a token request is bound to a key or a certificate is checked when it comes.
     """
+    profile = f"profile {metadata.profile}"
     if metadata.token_endpoint_auth_method not in METHODS:
-        return f"profile fapi2 requires token_endpoint_auth_method {', '.join(METHODS[:-1])} or {METHODS[-1]}"
+        return f"{profile} requires token_endpoint_auth_method {', '.join(METHODS[:-1])} or {METHODS[-1]}"
     if not metadata.require_pkce:
-        return "profile fapi2 requires require_pkce"
+        return f"{profile} requires require_pkce"
     if IMPLICIT in metadata.grant_types:
-        return "profile fapi2 does not allow the grant type implicit"
+        return f"{profile} does not allow the grant type implicit"
     signing = (
         metadata.id_token_signed_response_alg,
         metadata.userinfo_signed_response_alg,
@@ -32,7 +42,9 @@ def problem_with(metadata: ClientMetadata) -> str | None:
         metadata.request_object_signing_alg,
     )
     if "RS256" in signing:
-        return "profile fapi2 does not allow RS256"
+        return f"{profile} does not allow RS256"
+    if metadata.signs_messages and "authorization_code" in metadata.grant_types and not metadata.usable_response_modes:
+        return f"{profile} requires response_modes with a signed response, such as query.jwt"
     return None
 
 
@@ -41,6 +53,17 @@ def check_fapi2(metadata: ClientMetadata) -> None:
     problem = problem_with(metadata) if metadata.is_fapi2 else None
     if problem is not None:
         raise InvalidMetadata(f"{problem}.")
+
+
+def check_signing(metadata: ClientMetadata) -> None:
+    """Check that a client that must sign its authorization requests can (RFC 9101 section 10.5)."""
+    why = f"profile {metadata.profile}" if metadata.signs_messages else "require_signed_request_object"
+    if metadata.jwks is None and metadata.jwks_uri is None:
+        raise InvalidMetadata(f"{why} requires jwks or jwks_uri, with the key that signs requests.")
+    if metadata.authorization_challenge:
+        raise InvalidMetadata(f"{why} does not allow authorization_challenge, whose requests are not signed.")
+    if DEVICE_CODE in metadata.grant_types:
+        raise InvalidMetadata(f"{why} does not allow the grant type {DEVICE_CODE}, whose requests are not signed.")
 
 
 def code_lifetime_of(settings: Settings, metadata: ClientMetadata) -> timedelta:

@@ -41,7 +41,8 @@ SUBJECTS = (
 """The members of which a client with tls_client_auth has one (RFC 8705 section 2.1.2)."""
 SECRET_METHODS = ("client_secret_basic", "client_secret_post")
 ASSERTION_ALGORITHMS: Mapping[str, tuple[str, ...]] = {SECRET_JWT: ("HS256",), PRIVATE_KEY_JWT: SIGNATURES}
-FAPI2 = "fapi2"
+FAPI2, FAPI2_MESSAGE_SIGNING = "fapi2", "fapi2-message-signing"
+PROFILES = ("none", FAPI2, FAPI2_MESSAGE_SIGNING)
 TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105  # a grant type
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
 GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials", DEVICE_CODE, TOKEN_EXCHANGE, IMPLICIT)
@@ -111,6 +112,7 @@ class ClientMetadata:
     request_object_signing_alg: str | None = None
     request_uris: tuple[str, ...] = ()
     require_pushed_authorization_requests: bool = False
+    require_signed_request_object: bool = False
     dpop_bound_access_tokens: bool = False
     tls_client_certificate_bound_access_tokens: bool = False
     private_use_schemes: tuple[str, ...] = ()
@@ -160,7 +162,26 @@ class ClientMetadata:
 
     @property
     def is_fapi2(self) -> bool:
-        return self.profile == FAPI2
+        return self.profile in {FAPI2, FAPI2_MESSAGE_SIGNING}
+
+    @property
+    def signs_messages(self) -> bool:
+        """Whether requests and responses are signed (FAPI 2.0 Message Signing)."""
+        return self.profile == FAPI2_MESSAGE_SIGNING
+
+    @property
+    def must_sign_requests(self) -> bool:
+        """Whether each authorization request must be a signed request object (RFC 9101 section 10.5; FAPI 2.0 Message
+        Signing section 5.3).
+        """
+        return self.require_signed_request_object or self.signs_messages
+
+    @property
+    def usable_response_modes(self) -> tuple[str, ...]:
+        """The registered response modes, with Message Signing only those of signed responses (section 5.4)."""
+        if not self.signs_messages:
+            return self.response_modes
+        return tuple(mode for mode in self.response_modes if ResponseMode(mode).is_jwt)
 
     @property
     def usual_alg(self) -> str:

@@ -12,14 +12,14 @@ from provider.oauth.clients import assertion_subjects
 from provider.oauth.clients.certificate_rules import check_certificates
 from provider.oauth.clients.details_types import check_details_types
 from provider.oauth.clients.email_pages import check_email_pages
-from provider.oauth.clients.fapi2_rules import check_fapi2
+from provider.oauth.clients.fapi2_rules import check_fapi2, check_signing
 from provider.oauth.clients.metadata import (
     ASSERTION_ALGORITHMS,
     AUTH_METHODS,
     DEVICE_CODE,
-    FAPI2,
     GRANT_TYPES,
     PRIVATE_KEY_JWT,
+    PROFILES,
     TOKEN_EXCHANGE,
     ClientMetadata,
     InvalidMetadata,
@@ -73,7 +73,7 @@ def check_metadata(metadata: ClientMetadata) -> ClientMetadata:
         _one_of("token_endpoint_auth_method", method, AUTH_METHODS)
     _one_of("id_token_signed_response_alg", metadata.id_token_signed_response_alg, SIGNING_ALGORITHMS)
     _one_of("application_type", metadata.application_type, ("web", "native"))
-    _one_of("profile", metadata.profile, ("none", FAPI2))
+    _one_of("profile", metadata.profile, PROFILES)
     _one_of("required_factor", metadata.required_factor, tuple(REQUIRED_FACTORS))
     for acr in metadata.default_acr_values:
         _one_of("default_acr_values", acr, ACR_VALUES)
@@ -246,6 +246,8 @@ def _check_keys(metadata: ClientMetadata) -> None:
         _one_of("request_object_signing_alg", metadata.request_object_signing_alg, SIGNATURES)
     check_certificates(metadata)
     check_fapi2(metadata)
+    if metadata.must_sign_requests:
+        check_signing(metadata)
 
 
 def _check_jwks(jwks: object, *, encryption: str | None = None) -> None:

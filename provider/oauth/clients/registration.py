@@ -76,6 +76,7 @@ REGISTRABLE = (
     "introspection_encrypted_response_enc",
     "request_uris",
     "require_pushed_authorization_requests",
+    "require_signed_request_object",
     "dpop_bound_access_tokens",
     "tls_client_certificate_bound_access_tokens",
     "backchannel_logout_uri",

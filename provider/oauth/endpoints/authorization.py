@@ -35,7 +35,7 @@ from provider.oauth.authorize.request import (
     require_still_registered,
     require_unpushed_allowed,
 )
-from provider.oauth.authorize.request_objects import unwrap
+from provider.oauth.authorize.request_objects import require_signed, unwrap
 from provider.oauth.authorize.store import authorization_requests
 from provider.oauth.authorize.store.authorization_requests import ParkedRequest
 from provider.oauth.checks import Checks
@@ -88,6 +88,7 @@ def authorization(call: Call) -> Response:
         return refuse_on_page(call, error)
     try:
         require_unpushed_allowed(checks, target.client)
+        require_signed(checks, target.client, plain)
         _find_keys(call, server, checks, target, given)
     except OAuth2Error as error:
         return _refused_to_app(call, target, error, None)

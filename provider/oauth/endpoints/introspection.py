@@ -34,7 +34,7 @@ def introspection(call: Call) -> Response:
     """Answer introspection requests: POST /oauth2/introspect.
 
     A token that is not active gets `{"active": false}` and nothing else (RFC 7662 section 2.2). The response is a JWT
-    for callers that accept one.
+    for callers that accept one, and always with FAPI 2.0 Message Signing (section 5.5).
     """
     request = authenticated(call, "introspection")
     work, client = request.work, request.client
@@ -56,7 +56,7 @@ def introspection(call: Call) -> Response:
         answer = INACTIVE
     if not answer["active"]:
         request.require_enabled()
-    if is_wanted(call.header_list("accept")):
+    if client.metadata.signs_messages or is_wanted(call.header_list("accept")):
         jwt = make_introspection_jwt(work, request.server, client, answer)
         return Response(jwt, media_type=MEDIA_TYPE, headers=NO_STORE)
     return JsonResponse(answer, headers=NO_STORE)

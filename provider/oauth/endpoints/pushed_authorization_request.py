@@ -9,7 +9,7 @@ from starlette.responses import Response
 from provider.oauth.authorize import parked_requests
 from provider.oauth.authorize.parameters import with_proven_key
 from provider.oauth.authorize.request import find_target, read_request
-from provider.oauth.authorize.request_objects import unwrap
+from provider.oauth.authorize.request_objects import require_signed, unwrap
 from provider.oauth.errors import InvalidRequestError
 from provider.oauth.http.authenticated import authenticated
 from provider.oauth.http.cross_origin import cross_origin
@@ -39,6 +39,7 @@ def pushed_authorization_request(call: Call) -> Response:
         got="request_uri",
         fix="Push the parameters themselves, without request_uri.",
     )
+    require_signed(checks, client, request.form)
     pushed = {name: value for name, value in request.form.items() if name not in PROOF}
     given = unwrap(work, server, checks, Parameters([*(pushed | {"client_id": client.client_id}).items()]))
     target = find_target(work, server, checks, given)
