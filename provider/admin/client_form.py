@@ -12,7 +12,15 @@ from provider.config.settings import Settings
 from provider.jose.algorithms import ENCRYPTION_ALGORITHMS, ENCRYPTION_METHODS, SIGNATURES, SIGNING_ALGORITHMS
 from provider.jose.json_objects import read_object
 from provider.languages.text import Text
-from provider.oauth.clients.metadata import AUTH_METHODS, FAPI2, FIELDS, LISTS, ClientMetadata, InvalidMetadata
+from provider.oauth.clients.metadata import (
+    AUTH_METHODS,
+    DELIVERY_MODES,
+    FAPI2,
+    FIELDS,
+    LISTS,
+    ClientMetadata,
+    InvalidMetadata,
+)
 from provider.oauth.clients.origins import problem_with_origin
 from provider.oauth.clients.redirect_uris import NO_DOT, problem_with
 from provider.oauth.clients.sectors import SUBJECT_TYPES
@@ -34,6 +42,8 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "token_endpoint_auth_method": AUTH_METHODS,
     "token_endpoint_auth_signing_alg": ("HS256", *SIGNATURES),
     "request_object_signing_alg": SIGNATURES,
+    "backchannel_token_delivery_mode": DELIVERY_MODES,
+    "backchannel_authentication_request_signing_alg": SIGNATURES,
     "id_token_signed_response_alg": SIGNING_ALGORITHMS,
     "userinfo_signed_response_alg": SIGNING_ALGORITHMS,
     "introspection_signed_response_alg": SIGNING_ALGORITHMS,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from provider.languages.text import Text
-from provider.oauth.clients.metadata import DEVICE_CODE, FAPI2, TOKEN_EXCHANGE
+from provider.oauth.clients.metadata import CIBA, DEVICE_CODE, FAPI2, TOKEN_EXCHANGE
 
 LABELS: Mapping[str, Text] = {
     "client_name": Text("Name"),
@@ -24,6 +24,10 @@ LABELS: Mapping[str, Text] = {
     "require_pkce": Text("Require PKCE"),
     "require_pushed_authorization_requests": Text("Require pushed authorization requests"),
     "dpop_bound_access_tokens": Text("Require DPoP"),
+    "backchannel_token_delivery_mode": Text("How the application learns of an approval"),
+    "backchannel_client_notification_endpoint": Text("Approval notification URL"),
+    "backchannel_authentication_request_signing_alg": Text("Approval request signing algorithm"),
+    "backchannel_user_code_parameter": Text("Users enter a code with the request"),
     "request_uris": Text("Request object URLs"),
     "request_object_signing_alg": Text("Request object signing algorithm"),
     "required_factor": Text("Require for sign-in"),
@@ -103,6 +107,10 @@ HINTS: Mapping[str, Text] = {
     "dpop_bound_access_tokens": Text(
         "Bind access tokens to a key of the application, so that stolen tokens can't be used (DPoP)."
     ),
+    "backchannel_token_delivery_mode": Text("Needed if users approve requests of the application in Signet (CIBA)."),
+    "backchannel_client_notification_endpoint": Text("An https URL that Signet calls after the user has answered."),
+    "backchannel_authentication_request_signing_alg": Text("Accept only requests that are signed with this algorithm."),
+    "backchannel_user_code_parameter": Text("Not supported."),
     "request_uris": Text("URLs from which Signet fetches signed requests of the application, one per line."),
     "request_object_signing_alg": Text("Accept signed requests only with this algorithm."),
     "required_factor": Text("Users who don't have it are asked to set it up first."),
@@ -151,6 +159,7 @@ VALUES: Mapping[str, Mapping[str, Text]] = {
         "refresh_token": Text("Get new tokens without asking the user again"),
         "client_credentials": Text("Act on its own behalf, without a user"),
         DEVICE_CODE: Text("Users sign in on another device, with a code"),
+        CIBA: Text("Users approve a request that they get by email, without a browser in the application"),
         TOKEN_EXCHANGE: Text("Exchange a user's token to call another API"),
         "implicit": Text("Tokens in the URL, for older apps only"),
     },
@@ -178,6 +187,12 @@ VALUES: Mapping[str, Mapping[str, Text]] = {
         "passkey": Text("A passkey"),
     },
     "profile": {"none": Text("Standard"), FAPI2: Text("FAPI 2.0")},
+    "backchannel_token_delivery_mode": {
+        "": Text("Not at all"),
+        "poll": Text("It asks Signet again and again (poll)"),
+        "ping": Text("Signet notifies it (ping)"),
+    },
+    "backchannel_authentication_request_signing_alg": {"": Text("Any, or not signed")},
     "token_endpoint_auth_signing_alg": {"": _PLAIN},
     "request_object_signing_alg": {"": _PLAIN},
     "userinfo_signed_response_alg": {"": _UNSIGNED},

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from provider.jose.algorithms import ENCRYPTION_ALGORITHMS, ENCRYPTION_METHODS, SIGNATURES, SIGNING_ALGORITHMS
-from provider.oauth.clients.metadata import AUTH_METHODS, FAPI2, GRANT_TYPES
+from provider.oauth.clients.metadata import AUTH_METHODS, DELIVERY_MODES, FAPI2, GRANT_TYPES
 from provider.oauth.response_types import RESPONSE_TYPES, ResponseMode
 from provider.sessions.assurance import ACR_VALUES, REQUIRED_FACTORS
 
@@ -69,6 +69,15 @@ ABOUT: Mapping[str, str] = {
     "request_uris": "URLs of request objects. Needs SIGNET_REQUEST_URI.",
     "require_pushed_authorization_requests": "Accept only authorization requests that were pushed (PAR).",
     "dpop_bound_access_tokens": "Reject token requests without a DPoP proof.",
+    "backchannel_token_delivery_mode": (
+        f"How the client learns of the answer to a backchannel authentication request (CIBA). {_one_of(DELIVERY_MODES)}"
+    ),
+    "backchannel_client_notification_endpoint": "The https URL to notify of an answer. Needs the mode `ping`.",
+    "backchannel_authentication_request_signing_alg": (
+        "The only algorithm of signed backchannel authentication requests to accept; unsigned ones are rejected. "
+        f"{_THEIRS}"
+    ),
+    "backchannel_user_code_parameter": "Must be `false`: user codes are not supported.",
     "private_use_schemes": "URI schemes without a dot that redirect URIs can use, such as `cursor`.",
     "require_pkce": "Reject authorization requests without a `code_challenge`.",
     "claims_in_id_token": "Include profile, email, address and phone claims in ID tokens.",

@@ -21,9 +21,20 @@ AUTH_METHODS = ("client_secret_basic", "client_secret_post", SECRET_JWT, PRIVATE
 SECRET_METHODS = ("client_secret_basic", "client_secret_post")
 ASSERTION_ALGORITHMS: Mapping[str, tuple[str, ...]] = {SECRET_JWT: ("HS256",), PRIVATE_KEY_JWT: SIGNATURES}
 FAPI2 = "fapi2"
+POLL, PING = DELIVERY_MODES = ("poll", "ping")
+"""How a client learns of the user's answer to a backchannel authentication request (CIBA section 5)."""
 TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105  # a grant type
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
-GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials", DEVICE_CODE, TOKEN_EXCHANGE, IMPLICIT)
+CIBA = "urn:openid:params:grant-type:ciba"
+GRANT_TYPES = (
+    "authorization_code",
+    "refresh_token",
+    "client_credentials",
+    DEVICE_CODE,
+    CIBA,
+    TOKEN_EXCHANGE,
+    IMPLICIT,
+)
 
 
 class InvalidMetadata(Refusal):
@@ -86,6 +97,10 @@ class ClientMetadata:
     request_uris: tuple[str, ...] = ()
     require_pushed_authorization_requests: bool = False
     dpop_bound_access_tokens: bool = False
+    backchannel_token_delivery_mode: str | None = None
+    backchannel_client_notification_endpoint: str | None = None
+    backchannel_authentication_request_signing_alg: str | None = None
+    backchannel_user_code_parameter: bool = False
     private_use_schemes: tuple[str, ...] = ()
     require_pkce: bool = True
     claims_in_id_token: bool = False
@@ -154,6 +169,23 @@ class ClientMetadata:
     def must_push(self) -> bool:
         """Whether the client must push its requests (RFC 9126 section 6; FAPI 2.0 Security Profile section 5.3.2.2)."""
         return self.require_pushed_authorization_requests or self.is_fapi2
+
+    @property
+    def asks_elsewhere(self) -> bool:
+        """Whether users may answer the client on another device, without a redirect to it."""
+        return not {DEVICE_CODE, CIBA}.isdisjoint(self.grant_types)
+
+    @property
+    def notified_urls(self) -> tuple[str | None, ...]:
+        """The URLs of the client that this server calls when something happened."""
+        return self.backchannel_logout_uri, self.backchannel_client_notification_endpoint
+
+    @property
+    def gets_pings(self) -> bool:
+        """Whether the client is notified of the user's answer to a backchannel authentication request (CIBA section
+        10.2).
+        """
+        return CIBA in self.grant_types and self.backchannel_token_delivery_mode == PING
 
     @property
     def scopes(self) -> frozenset[str]:

@@ -8,10 +8,12 @@ from urllib.parse import urlsplit
 
 from provider.config.uri_schemes import problem_with_scheme
 from provider.jose.algorithms import ENCRYPTION_ALGORITHMS, ENCRYPTION_METHODS, SIGNATURES, SIGNING_ALGORITHMS
+from provider.oauth.clients.backchannel_authentication import check_backchannel_authentication
 from provider.oauth.clients.email_pages import check_email_pages
 from provider.oauth.clients.metadata import (
     ASSERTION_ALGORITHMS,
     AUTH_METHODS,
+    CIBA,
     DEVICE_CODE,
     FAPI2,
     GRANT_TYPES,
@@ -76,11 +78,12 @@ def check_metadata(metadata: ClientMetadata) -> ClientMetadata:
         raise InvalidMetadata("response_modes must have at least one value.")
     _check_redirect_uris(metadata)
     _check_response_types(metadata)
-    for grant_type in ("client_credentials", TOKEN_EXCHANGE):
+    for grant_type in ("client_credentials", TOKEN_EXCHANGE, CIBA):
         if metadata.is_public and grant_type in metadata.grant_types:
             raise InvalidMetadata(f"grant_types cannot include {grant_type} for a public client.")
-    if "refresh_token" in metadata.grant_types and not {"authorization_code", DEVICE_CODE} & set(metadata.grant_types):
-        raise InvalidMetadata(f"grant_types includes refresh_token, which needs authorization_code or {DEVICE_CODE}.")
+    signing_in = ("authorization_code", DEVICE_CODE, CIBA)
+    if "refresh_token" in metadata.grant_types and not set(signing_in) & set(metadata.grant_types):
+        raise InvalidMetadata(f"grant_types includes refresh_token, which needs one of {', '.join(signing_in)}.")
     if metadata.authorization_challenge and not metadata.first_party:
         raise InvalidMetadata("authorization_challenge requires first_party, because the app sees passwords.")
     if metadata.authorization_challenge and "authorization_code" not in metadata.grant_types:
@@ -112,7 +115,7 @@ def check_metadata(metadata: ClientMetadata) -> ClientMetadata:
     _check_logout(metadata)
     if metadata.default_max_age is not None and metadata.default_max_age > LONGEST_MAX_AGE:
         raise InvalidMetadata(f"default_max_age must be at most {LONGEST_MAX_AGE} seconds.")
-    return metadata
+    return check_backchannel_authentication(metadata)
 
 
 def _check_redirect_uris(metadata: ClientMetadata) -> None:
@@ -268,6 +271,7 @@ def _check_fapi2(metadata: ClientMetadata) -> None:
         metadata.authorization_signed_response_alg,
         metadata.token_endpoint_auth_signing_alg,
         metadata.request_object_signing_alg,
+        metadata.backchannel_authentication_request_signing_alg,
     )
     if "RS256" in signing:
         raise InvalidMetadata("profile fapi2 does not allow RS256.")

@@ -13,6 +13,7 @@ from provider.oauth.clients.resources import read_resources
 from provider.oauth.errors import InvalidTargetError, UnauthorizedClientError
 from provider.oauth.grants import device_requests
 from provider.oauth.grants.device_requests import VERIFICATION_PATH
+from provider.oauth.grants.polling import INTERVAL
 from provider.oauth.http.authenticated import authenticated
 from provider.oauth.http.cross_origin import cross_origin
 from provider.oauth.http.refused import NO_STORE, protocol_endpoint
@@ -63,6 +64,6 @@ def device_authorization(call: Call) -> Response:
         "verification_uri": verification_uri,
         "verification_uri_complete": f"{verification_uri}?{urlencode({'user_code': user_code})}",
         "expires_in": int(call.settings.device_code_lifetime.total_seconds()),
-        "interval": device_requests.INTERVAL,
+        "interval": INTERVAL,
     }
     return JsonResponse(answer, headers=NO_STORE)
