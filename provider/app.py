@@ -15,6 +15,7 @@ from provider.accounts.signed_in_accounts import address_of
 from provider.api.problems import as_problem
 from provider.federation.upstreams import open_upstreams
 from provider.oauth.authorize import connected_apps, parked_requests
+from provider.oauth.ciba.requests import WaitingApprovals
 from provider.oauth.keys.key_ring import KeyRing
 from provider.oauth.logout import front_channel
 from provider.oauth.tokens.server import open_server
@@ -84,6 +85,7 @@ def create_app(
         record_sign_in=parked_requests.record_sign_in,
         name_app=partial(connected_apps.name_and_host, server),
         export_applications=partial(connected_apps.export, server),
+        list_approvals=WaitingApprovals(server).find,
         page_after_sign_out=partial(front_channel.page_after, server),
         address_of=address_of,
         forget_clients=server.clients.forget,

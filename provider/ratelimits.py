@@ -32,6 +32,11 @@ class Limits:
         "60/5minutes"  # device codes asked for from one place: each is a row, and a public client's id is known
     )
     user_code: str = "30/5minutes"  # wrong codes of devices typed from one place, by whoever is signed in
+    backchannel: str = "60/hour"  # backchannel authentication requests of one app for one person
+    backchannel_mail: str = "10/hour"  # emails about them: further requests wait on the account page
+    backchannel_mail_of_user: str = "20/hour"  # the same about requests of all apps for one person
+    backchannel_denied: str = "3/hour"  # denied by one person: then the app may not ask for a while
+    unknown_hint: str = "60/hour"  # hints of one app that name nobody: each reveals that there is no such account
     upstream: str = "60/5minutes"  # failed sign-ins by an upstream: each costs it and us a request
     login_unsolved: str = "10/5minutes"  # failed sign-ins without proof of work, where it is on: the first need none
     unsolved: str = "5/hour"  # other forms without proof of work, where it is on: browsers without scripts

@@ -41,7 +41,8 @@ import provider.oauth.clients.store.clients
 import provider.oauth.clients.store.initial_access_tokens
 import provider.oauth.clients.store.search_texts
 import provider.oauth.first_party.store
-import provider.oauth.grants.store
+import provider.oauth.grants.store.backchannel_requests
+import provider.oauth.grants.store.device_codes
 import provider.oauth.keys.requested_algorithms
 import provider.oauth.keys.store
 import provider.oauth.sender_constraint.store

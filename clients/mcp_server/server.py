@@ -6,6 +6,7 @@ The SDK publishes the protected resource metadata (RFC 9728), from which MCP cli
 also answers 401 and 403 with the challenges that they expect.
 """
 
+import json
 import os
 from collections import defaultdict
 from urllib.parse import urlsplit
@@ -17,8 +18,9 @@ from mcp.server.mcpserver import MCPServer
 from resource_server.tokens import AccessTokens, InvalidToken
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.requests import Request
 from starlette.responses import JSONResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 READ, WRITE = "notes:read", "notes:write"
 SCOPES_OF_TOOLS = {"add_note": WRITE}
@@ -53,7 +55,8 @@ class StepUp:
     """Answers 403 with the missing scope for a tool that needs more, so that the client can ask the user for it (MCP
     authorization 2026-07-28, Scope Challenge Handling).
 
-    The transport requires that the headers agree with the body.
+    The name of the tool is in the header `Mcp-Name`, which the transport compares with the body. Clients of earlier
+    versions of MCP do not send it, so the body is read.
     """
 
     def __init__(self, app: ASGIApp, metadata_url: str) -> None:
@@ -61,10 +64,16 @@ class StepUp:
         self.metadata_url = metadata_url
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = dict(scope.get("headers", ()))
-        needed = SCOPES_OF_TOOLS.get(headers.get(b"mcp-name", b"").decode("ascii", "replace"))
         has_token = scope.get("user") is not None and scope["user"].is_authenticated
-        if needed is None or not has_token or needed in scope["auth"].scopes:
+        if scope["type"] != "http" or scope["method"] != "POST" or not has_token:
+            await self.app(scope, receive, send)
+            return
+        name = dict(scope["headers"]).get(b"mcp-name", b"").decode("ascii", "replace")
+        if not name:
+            body = await Request(scope, receive).body()
+            name, receive = _tool_of(body), _replay(body, receive)
+        needed = SCOPES_OF_TOOLS.get(name)
+        if needed is None or needed in scope["auth"].scopes:
             await self.app(scope, receive, send)
             return
         challenge = (
@@ -73,6 +82,26 @@ class StepUp:
         )
         refused = JSONResponse({"error": "insufficient_scope"}, 403, {"www-authenticate": challenge})
         await refused(scope, receive, send)
+
+
+def _tool_of(body: bytes) -> str:
+    """Return the name of the tool that a JSON-RPC request calls; empty if it calls none."""
+    try:
+        message = json.loads(body)
+        name = message["params"]["name"] if message["method"] == "tools/call" else ""
+    except (ValueError, LookupError, TypeError):
+        return ""
+    return name if isinstance(name, str) else ""
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """Return a `receive` that begins with this body, which was read already."""
+    messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replay() -> Message:
+        return messages.pop() if messages else await receive()
+
+    return replay
 
 
 def app() -> Starlette:
@@ -116,7 +145,7 @@ def create_app(issuer: str, url: str) -> Starlette:
 
 
 def _user(scope: str) -> str:
-    """Return the user whose token was sent. Clients of earlier versions of MCP send no `Mcp-Name`."""
+    """Return the user whose token was sent."""
     token = get_access_token()
     if token is None or token.subject is None or scope not in token.scopes:
         raise PermissionError(f"This tool needs the scope {scope}.")

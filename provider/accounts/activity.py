@@ -72,6 +72,8 @@ SENTENCES: Mapping[Event, Text] = {
     Event.CONSENT_WITHDRAWN: Text("You removed an app's access"),
     Event.CONSENT_DENIED: Text("You denied an app access"),
     Event.DEVICE_ALLOWED: Text("You connected a device"),
+    Event.APPROVAL_REQUESTED: Text("An app asked for your approval"),
+    Event.APPROVAL_GIVEN: Text("You approved a request from an app"),
     Event.CODE_REPLAYED: Text("An app used a sign-in code twice, so its access was ended"),
     Event.REFRESH_REUSED: Text("An app used a token twice, so it was signed out"),
     Event.FAMILY_REVOKED: Text("An app was signed out"),
@@ -118,6 +120,7 @@ _APPS = Kind(
     "application",
     frozenset({
         Event.CONSENT_GRANTED, Event.CONSENT_WITHDRAWN, Event.CONSENT_DENIED, Event.DEVICE_ALLOWED,
+        Event.APPROVAL_REQUESTED, Event.APPROVAL_GIVEN,
         Event.CODE_REPLAYED, Event.REFRESH_REUSED, Event.FAMILY_REVOKED, Event.TOKEN_REVOKED, Event.TOKEN_EXCHANGED,
     }),
 )  # fmt: skip

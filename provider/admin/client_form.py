@@ -14,7 +14,8 @@ from provider.jose.json_objects import read_object
 from provider.languages.own_text import InvalidOwnText, format_lines, parse_lines
 from provider.languages.text import Text
 from provider.oauth.clients.certificate_rules import supported_methods
-from provider.oauth.clients.metadata import AUTH_METHODS, FIELDS, LISTS, PROFILES, ClientMetadata, InvalidMetadata
+from provider.oauth.clients.choices import AUTH_METHODS, DELIVERY_MODES, PROFILES
+from provider.oauth.clients.metadata import FIELDS, LISTS, ClientMetadata, InvalidMetadata
 from provider.oauth.clients.origins import problem_with_origin
 from provider.oauth.clients.redirect_uris import NO_DOT, problem_with
 from provider.oauth.clients.sectors import SUBJECT_TYPES
@@ -36,6 +37,8 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "token_endpoint_auth_method": AUTH_METHODS,
     "token_endpoint_auth_signing_alg": ("HS256", *SIGNATURES),
     "request_object_signing_alg": SIGNATURES,
+    "backchannel_token_delivery_mode": DELIVERY_MODES,
+    "backchannel_authentication_request_signing_alg": SIGNATURES,
     "id_token_signed_response_alg": SIGNING_ALGORITHMS,
     "userinfo_signed_response_alg": SIGNING_ALGORITHMS,
     "introspection_signed_response_alg": SIGNING_ALGORITHMS,

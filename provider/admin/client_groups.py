@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from provider.admin.presets import preset_of
 from provider.config.settings import Settings
 from provider.languages.text import Text
-from provider.oauth.clients.metadata import DEVICE_CODE, SUBJECTS, TLS_CLIENT_AUTH, TOKEN_EXCHANGE, ClientMetadata
+from provider.oauth.clients.choices import CIBA, DEVICE_CODE, SUBJECTS, TLS_CLIENT_AUTH, TOKEN_EXCHANGE
+from provider.oauth.clients.metadata import ClientMetadata
 from provider.oauth.response_types import IMPLICIT
 
 _BROWSER = frozenset({"web", "spa", "native"})
@@ -130,6 +131,15 @@ GROUPS: Mapping[str, Group] = {
             Section(("userinfo_signed_response_alg", *_encryption("userinfo")), Text("UserInfo")),
             Section(("introspection_signed_response_alg", *_encryption("introspection")), Text("Introspection")),
             Section(("backchannel_logout_session_required",), Text("Logout notifications")),
+            Section(
+                (
+                    "backchannel_token_delivery_mode",
+                    "backchannel_client_notification_endpoint",
+                    "backchannel_authentication_request_signing_alg",
+                    "backchannel_user_code_parameter",
+                ),
+                Text("Approval on another device (CIBA)"),
+            ),
         ),
     ),
 }
@@ -175,11 +185,11 @@ _FITS: Mapping[str, frozenset[str]] = {
 """The kinds of clients (`presets`) that a member is for. A member that isn't here is for all."""
 
 _GRANTS: Mapping[str, tuple[str, ...]] = {
-    "web": ("authorization_code", "refresh_token", "client_credentials", DEVICE_CODE, TOKEN_EXCHANGE),
+    "web": ("authorization_code", "refresh_token", "client_credentials", DEVICE_CODE, CIBA, TOKEN_EXCHANGE),
     "spa": ("authorization_code", "refresh_token"),
     "native": ("authorization_code", "refresh_token", DEVICE_CODE),
     "device": (DEVICE_CODE, "refresh_token"),
-    "service": ("client_credentials", TOKEN_EXCHANGE),
+    "service": ("client_credentials", "refresh_token", CIBA, TOKEN_EXCHANGE),
     "api": (),
 }
 
@@ -195,6 +205,10 @@ def fitting(names: Iterable[str], metadata: ClientMetadata, settings: Settings) 
 def _fits(name: str, kind: str, metadata: ClientMetadata, settings: Settings) -> bool:
     if name == "request_uris":
         return settings.request_uri and kind in _BROWSER
+    if name.startswith(("backchannel_token_", "backchannel_client_", "backchannel_authentication_")):
+        return CIBA in metadata.grant_types
+    if name == "backchannel_user_code_parameter":
+        return False
     if name == "exchange_targets":
         return TOKEN_EXCHANGE in fitting_grants(metadata, settings)
     if name in {"authorization_challenge", "verify_uri", "reset_uri"} and not metadata.first_party:

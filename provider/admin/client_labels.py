@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from provider.languages.text import Text
 from provider.oauth.clients.assertion_subjects import FEDERATED_JWT
-from provider.oauth.clients.metadata import DEVICE_CODE, FAPI2, FAPI2_MESSAGE_SIGNING, TOKEN_EXCHANGE
+from provider.oauth.clients.choices import CIBA, DEVICE_CODE, FAPI2, FAPI2_MESSAGE_SIGNING, TOKEN_EXCHANGE
 
 LABELS: Mapping[str, Text] = {
     "client_name": Text("Name"),
@@ -27,6 +27,10 @@ LABELS: Mapping[str, Text] = {
     "require_signed_request_object": Text("Require signed requests"),
     "dpop_bound_access_tokens": Text("Require DPoP"),
     "tls_client_certificate_bound_access_tokens": Text("Bind tokens to the client certificate"),
+    "backchannel_token_delivery_mode": Text("How the application learns of an approval"),
+    "backchannel_client_notification_endpoint": Text("Approval notification URL"),
+    "backchannel_authentication_request_signing_alg": Text("Approval request signing algorithm"),
+    "backchannel_user_code_parameter": Text("Users enter a code with the request"),
     "request_uris": Text("Request object URLs"),
     "request_object_signing_alg": Text("Request object signing algorithm"),
     "required_factor": Text("Require for sign-in"),
@@ -128,6 +132,10 @@ HINTS: Mapping[str, Text] = {
     "tls_client_auth_san_uri": Text("For example spiffe://example.com/client."),
     "tls_client_auth_san_ip": Text("For example 192.0.2.1 or 2001:db8::1."),
     "tls_client_auth_san_email": Text("For example client@example.com."),
+    "backchannel_token_delivery_mode": Text("Needed if users approve requests of the application in Signet (CIBA)."),
+    "backchannel_client_notification_endpoint": Text("An https URL that Signet calls after the user has answered."),
+    "backchannel_authentication_request_signing_alg": Text("Accept only requests that are signed with this algorithm."),
+    "backchannel_user_code_parameter": Text("Not supported."),
     "request_uris": Text("URLs from which Signet fetches signed requests of the application, one per line."),
     "request_object_signing_alg": Text("Accept signed requests only with this algorithm."),
     "required_factor": Text("Users who don't have it are asked to set it up first."),
@@ -194,6 +202,7 @@ VALUES: Mapping[str, Mapping[str, Text]] = {
         "refresh_token": Text("Get new tokens without asking the user again"),
         "client_credentials": Text("Act on its own behalf, without a user"),
         DEVICE_CODE: Text("Users sign in on another device, with a code"),
+        CIBA: Text("Users approve a request that they get by email, without a browser in the application"),
         TOKEN_EXCHANGE: Text("Exchange a user's token to call another API"),
         "implicit": Text("Tokens in the URL, for older apps only"),
     },
@@ -228,6 +237,12 @@ VALUES: Mapping[str, Mapping[str, Text]] = {
         FAPI2: Text("FAPI 2.0"),
         FAPI2_MESSAGE_SIGNING: Text("FAPI 2.0 with Message Signing"),
     },
+    "backchannel_token_delivery_mode": {
+        "": Text("Not at all"),
+        "poll": Text("It asks Signet again and again (poll)"),
+        "ping": Text("Signet notifies it (ping)"),
+    },
+    "backchannel_authentication_request_signing_alg": {"": Text("Any, or not signed")},
     "token_endpoint_auth_signing_alg": {"": _PLAIN},
     "request_object_signing_alg": {"": _PLAIN},
     "userinfo_signed_response_alg": {"": _UNSIGNED},

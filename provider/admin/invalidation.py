@@ -19,7 +19,8 @@ from provider.audit.log import record
 from provider.database.types import UtcTime
 from provider.oauth.authorize.store.authorization_requests import authorization_requests
 from provider.oauth.clients.store.initial_access_tokens import initial_access_tokens
-from provider.oauth.grants.store import device_codes
+from provider.oauth.grants.store.backchannel_requests import backchannel_requests
+from provider.oauth.grants.store.device_codes import device_codes
 from provider.oauth.keys import rotation
 from provider.oauth.keys.store import State as KeyState
 from provider.oauth.tokens.store.grants import grants
@@ -68,6 +69,7 @@ KINDS: Mapping[str, RowKind] = {
     ),
     "waiting requests": _until(authorization_requests),
     "device codes": _until(device_codes),
+    "backchannel requests": _until(backchannel_requests),
     "remembered devices": _until(remembered_devices),
     "initial access tokens": _until(initial_access_tokens),
     "one-time links": RowKind(

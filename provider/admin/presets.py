@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from provider.languages.text import Text
-from provider.oauth.clients.metadata import DEVICE_CODE, ClientMetadata
+from provider.oauth.clients.choices import DEVICE_CODE
+from provider.oauth.clients.metadata import ClientMetadata
 
 SIGNS_IN: Mapping[str, Any] = {"grant_types": ("authorization_code", "refresh_token"), "claims_in_id_token": True}
 """Profile and email claims are in ID tokens too, because many libraries read nothing else."""

@@ -58,6 +58,8 @@ class Event(StrEnum):
     CONSENT_WITHDRAWN = "consent.withdrawn"
     CONSENT_DENIED = "consent.denied"
     DEVICE_ALLOWED = "consent.device.allowed"
+    APPROVAL_REQUESTED = "consent.approval.requested"
+    APPROVAL_GIVEN = "consent.approval.given"
     CODE_REPLAYED = "token.code.replayed"
     REFRESH_REUSED = "token.refresh.reused"
     FAMILY_REVOKED = "token.family.revoked"

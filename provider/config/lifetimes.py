@@ -52,6 +52,12 @@ class Lifetimes(Section):
     device_code_lifetime: Duration = Field(
         timedelta(minutes=10), description="How long a device code, and the user code that belongs to it, are valid."
     )
+    backchannel_request_lifetime: Duration = Field(
+        timedelta(minutes=10),
+        le=timedelta(hours=24),
+        description="How long a user can take to answer a backchannel authentication request (CIBA), at most 24h. "
+        "Apps can ask for less with requested_expiry.",
+    )
     session_idle_lifetime: Duration = Field(
         timedelta(hours=1), description="How long a user stays signed in without using the session."
     )

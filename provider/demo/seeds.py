@@ -6,7 +6,8 @@ from provider.accounts.users import find_user
 from provider.database.migrations import migrate
 from provider.demo.secrets import DEVICE_ID, EMAIL, OPERATOR, SERVICE_ID, SINGLE_PAGE_APP_ID, WEB_APP_ID, Secrets
 from provider.oauth.clients import clients
-from provider.oauth.clients.metadata import DEVICE_CODE, ClientMetadata
+from provider.oauth.clients.choices import DEVICE_CODE
+from provider.oauth.clients.metadata import ClientMetadata
 from provider.oauth.setting_up import create_keys_and_salt
 from provider.work import Installation, UnitOfWork, unit_of_work
 

@@ -7,7 +7,7 @@ comes from.
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Protocol
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from provider.audit.devices import device_name, is_known_browser
 from provider.languages.catalogs import LANGUAGES, Language
@@ -118,6 +118,28 @@ def recovery_code_used(work: UnitOfWork, *, to: str, left: int, few: bool, langu
 
 def recovery_codes_renewed(work: UnitOfWork, *, to: str, language: str | None = None) -> None:
     _notice(work, to, language, "recovery_codes_renewed")
+
+
+def approval_requested(
+    work: UnitOfWork, *, to: str, app: str, path: str, lifetime: timedelta, language: str | None = None
+) -> str:
+    """Queue the email about a request of an app that waits for the user's answer. `path` is the page to answer on.
+
+    It does not contain what the app says about the request: that is shown after the user signed in.
+    """
+    settings = work.settings
+    page, _, query = path.partition("?")
+    email = render(
+        settings,
+        language_of(work, language),
+        "approval_requested",
+        requested_by=app,
+        link=link_to(settings, page, **dict(parse_qsl(query))),
+        link_lifetime=lifetime,
+        when=work.now,
+        account=link_to(settings, "/account"),
+    )
+    return _enqueue(work, to, email, "approval_requested", lifetime=lifetime)
 
 
 def change_email(work: UnitOfWork, *, to: str, token: str, code: str | None, language: str | None = None) -> str:

@@ -35,6 +35,7 @@ VALUES: dict[str, Any] = {
     "passkey": "iPhone",
     "passkeys": f"{ISSUER}/account/passkeys",
     "provider": "Google",
+    "requested_by": "Example Bank",
     "reset": f"{ISSUER}/forgot-password",
     "sign_in": f"{ISSUER}/login",
     "two_factor": f"{ISSUER}/account/two-factor",

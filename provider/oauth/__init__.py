@@ -5,6 +5,7 @@
 | `endpoints` | One file per endpoint, named as in the discovery document. |
 | `http` | What endpoints share: client authentication, errors, CORS, bearer tokens, responses. |
 | `first_party`, `logout` | Sign-in inside first-party apps; notifying clients that a session ended. |
+| `ciba` | Asking users for an approval on another device. |
 | `grants` | One file per grant type: it proves an `Authorization`, from which `tokens` issues tokens. |
 | `authorize` | The authorization request: parsing it, what to ask the user, consent, and the code that ends it. |
 | `client_authentication` | Which client is calling. |
@@ -37,6 +38,7 @@ The module for each specification:
 | RFC 9126 pushed requests | `endpoints.pushed_authorization_request`, `authorize.parked_requests` |
 | RFC 9207 issuer in responses | `http.authorization_response` |
 | RFC 9449 DPoP | `sender_constraint.dpop` (checks proofs), `http.proofs` (where they are sent) |
+| CIBA, FAPI-CIBA | `ciba`, `endpoints.backchannel_authentication`, `endpoints.backchannel_approval`, `grants.ciba` |
 | Client ID Metadata Document (draft) | `clients.metadata_documents`, `clients.document_urls` |
 | OAuth 2.0 for First-Party Applications (draft) | `endpoints.authorization_challenge`, `first_party.sign_in` |
 | OIDC Core 2 ID tokens | `tokens.id_tokens` |

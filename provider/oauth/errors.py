@@ -68,21 +68,43 @@ class UnmetAuthenticationRequirementsError(OAuth2Error):
 
 
 class AuthorizationPendingError(OAuth2Error):
-    """A device code without an answer yet: the device asks again (RFC 8628 section 3.5)."""
+    """A device code or auth_req_id without an answer yet: the client asks again (RFC 8628 section 3.5, CIBA section
+    11).
+    """
 
     error = "authorization_pending"
 
 
 class SlowDownError(OAuth2Error):
-    """A device that asks too often: from now on it waits five seconds longer between polls (RFC 8628 section 3.5)."""
+    """A client that asks too often: from now on it waits five seconds longer between polls (RFC 8628 section 3.5, CIBA
+    section 11).
+    """
 
     error = "slow_down"
 
 
 class ExpiredTokenError(OAuth2Error):
-    """An expired device code: the device starts over (RFC 8628 section 3.5)."""
+    """An expired device code or auth_req_id: the client starts over (RFC 8628 section 3.5, CIBA section 11)."""
 
     error = "expired_token"
+
+
+class UnknownUserIdError(OAuth2Error):
+    """A hint that names no user (CIBA section 13)."""
+
+    error = "unknown_user_id"
+
+
+class InvalidBindingMessageError(OAuth2Error):
+    """A binding_message that cannot be shown to the user (CIBA section 13)."""
+
+    error = "invalid_binding_message"
+
+
+class RequestDeniedError(AccessDeniedError):
+    """A backchannel authentication request that is denied without asking the user (CIBA section 13)."""
+
+    status_code = 403
 
 
 class InvalidTokenError(OAuth2Error):
@@ -221,6 +243,7 @@ __all__ = [
     "InsufficientAuthorizationError",
     "InsufficientScopeError",
     "InvalidAuthorizationDetailsError",
+    "InvalidBindingMessageError",
     "InvalidClientError",
     "InvalidClientMetadataError",
     "InvalidDpopProofError",
@@ -240,9 +263,11 @@ __all__ = [
     "OAuth2Error",
     "RedirectToWebError",
     "RegistrationForbiddenError",
+    "RequestDeniedError",
     "SlowDownError",
     "UnapprovedSoftwareStatementError",
     "UnauthorizedClientError",
+    "UnknownUserIdError",
     "UnmetAuthenticationRequirementsError",
     "UnsupportedGrantTypeError",
     "UnsupportedResponseTypeError",

@@ -15,6 +15,7 @@ from functools import cached_property
 from provider.oauth.checks import Checks
 from provider.oauth.errors import (
     InvalidAuthorizationDetailsError,
+    InvalidBindingMessageError,
     InvalidClientError,
     InvalidGrantError,
     InvalidRequestError,
@@ -154,6 +155,16 @@ SYNTAX: Mapping[str, Syntax] = {
     "resource": _resources("RFC 8707 section 2"),
     "audience": _resources("RFC 8693 section 2.1"),
     "device_code": _visible("RFC 8628 section 3.4", error=InvalidGrantError),
+    # Client-Initiated Backchannel Authentication. A user_code is ignored: it is not supported.
+    "auth_req_id": _visible("CIBA section 10.1", error=InvalidGrantError),
+    "client_notification_token": _of(
+        r"[A-Za-z0-9._~+/-]+=*", "a bearer token (RFC 6750 section 2.1)", "CIBA section 7.1", longest=1024
+    ),
+    "login_hint_token": _visible("CIBA section 7.1", longest=LONGEST_TOKEN),
+    "binding_message": _of(
+        _TEXT, "text without control characters", "CIBA section 13", error=InvalidBindingMessageError
+    ),
+    "requested_expiry": _of(r"[1-9][0-9]{0,8}", "a positive number of seconds", "CIBA section 7.1"),
     "auth_session": _visible("First-Party Applications section 5.1", error=InvalidSessionError, longest=LONGEST_TOKEN),
     "passkey": _of(r"true|false", "true or false", "First-Party Applications section 5.1"),
     "credential": _of(

@@ -38,6 +38,7 @@ ENDPOINTS = (
     "admin API",
     "authorization",
     "authorization challenge",
+    "backchannel authentication",
     "client_configuration",
     "device authorization",
     "encryption",
@@ -53,7 +54,11 @@ ENDPOINTS = (
 KINDS = (
     "access_token",
     "all_logins",
+    "auth_req_id",
     "authorization_code",
+    "backchannel",
+    "backchannel_denied",
+    "backchannel_mail",
     "client_document",
     "client_secret",
     "code",
@@ -75,6 +80,7 @@ KINDS = (
     "resend",
     "sign_up",
     "test_email",
+    "unknown_hint",
     "unsolved",
     "upstream",
     "user_code",
@@ -83,7 +89,9 @@ KINDS = (
 KIND = Label("kind", "What was tried, or what the limit counts.", KINDS)
 POOL = Label("pool", "The event loop, or the pool of threads.", ("loop", "endpoint", "password", "outbound"))
 TOPIC = Label(
-    "topic", "What is delivered, or done.", ("mail", "logout", "webhook", "bulk", "bulk-matching", "user-import")
+    "topic",
+    "What is delivered, or done.",
+    ("backchannel-ping", "mail", "logout", "webhook", "bulk", "bulk-matching", "user-import"),
 )
 ALGORITHM = Label("alg", "The algorithm of the key.", ("RS256", "ES256", "EdDSA"))
 

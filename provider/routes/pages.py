@@ -33,6 +33,7 @@ from provider.login.pages import (
     sign_up,
     terms,
 )
+from provider.oauth.endpoints import backchannel_approval
 from provider.oauth.endpoints.account_chooser import account_chooser
 from provider.oauth.endpoints.connected_apps import application, applications, withdraw
 from provider.oauth.endpoints.consent import consent
@@ -55,6 +56,8 @@ def pages(settings: Settings) -> list[BaseRoute]:
         Route("/start-again", start_again, methods=get, name="start_again"),
         Route("/device", device, methods=both, name="device"),
         Route("/device/answered", answered, methods=get, name="device_answered"),
+        Route("/approve", backchannel_approval.approve, methods=both, name="approve"),
+        Route("/approve/answered", backchannel_approval.answered, methods=get, name="approval_answered"),
         # People: sign-in and sign-out
         Route("/", overview.home, methods=get, name="home"),
         Route("/login", login.show_login, methods=get, name="show_login"),

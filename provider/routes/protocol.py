@@ -5,6 +5,7 @@ from starlette.routing import BaseRoute, Route
 from provider.config.settings import Settings
 from provider.oauth.endpoints.authorization import authorization, cancel
 from provider.oauth.endpoints.authorization_challenge import authorization_challenge
+from provider.oauth.endpoints.backchannel_authentication import backchannel_authentication
 from provider.oauth.endpoints.check_session import check_session
 from provider.oauth.endpoints.client_configuration import client_configuration
 from provider.oauth.endpoints.device_authorization import device_authorization
@@ -52,6 +53,7 @@ def protocol(settings: Settings) -> list[BaseRoute]:
         Route("/oauth2/authorize-challenge", authorization_challenge, methods=post, name="authorize_challenge"),
         Route("/oauth2/par", pushed_authorization_request, methods=post, name="par"),
         Route("/oauth2/device_authorization", device_authorization, methods=post, name="device_authorization"),
+        Route("/oauth2/bc-authorize", backchannel_authentication, methods=post, name="backchannel_authentication"),
         Route("/oauth2/revoke", revocation, methods=post, name="revoke"),
         Route("/oauth2/logout", end_session, methods=both, name="logout"),
         Route("/oauth2/logout/done", signed_out, methods=get, name="logout_done"),

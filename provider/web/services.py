@@ -4,6 +4,7 @@ higher packages for pages of lower ones.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 from provider.destination import App
@@ -19,6 +20,22 @@ class SignInButton(Protocol):
 
     @property
     def name(self) -> str: ...
+
+
+class Approval(Protocol):
+    """A request of an app that waits for the user's answer. `url` is the page to answer on."""
+
+    @property
+    def url(self) -> str: ...
+
+    @property
+    def app(self) -> str: ...
+
+    @property
+    def asked_at(self) -> datetime: ...
+
+    @property
+    def expires_at(self) -> datetime: ...
 
 
 class PageAfterSignOut(Protocol):
@@ -52,6 +69,8 @@ class Services:
     """Returns name and host of the app with this client_id, as users know it. The host may be empty."""
     export_applications: Callable[[UnitOfWork, str], list[dict[str, Any]]]
     """Returns the apps that a user connected, for their data export and account page."""
+    list_approvals: Callable[[UnitOfWork, str], Sequence[Approval]]
+    """Returns the requests of apps that wait for this user's answer, the latest first."""
     page_after_sign_out: PageAfterSignOut
     forget_clients: Callable[[], None]
     """Forgets this process's copies of clients, because one of them was deleted."""

@@ -7,6 +7,7 @@ from provider.admin.bulk import matching as bulk_matching
 from provider.admin.imports import jobs as user_imports
 from provider.admin.imports import store as imports
 from provider.mail import messages, transport
+from provider.oauth.ciba import notifications as pings
 from provider.oauth.logout import back_channel as logout
 from provider.outbox.relay import Handler, RetryPolicy
 from provider.sessions import listeners
@@ -16,6 +17,7 @@ HANDLERS: Mapping[str, Handler] = {
     messages.TOPIC: transport.deliver,
     listeners.TOPIC: logout.deliver,
     notify.TOPIC: delivery.deliver,
+    pings.TOPIC: pings.deliver,
     bulk.TOPIC: bulk.carry_out,
     bulk_matching.TOPIC: bulk_matching.carry_out,
     imports.TOPIC: user_imports.carry_out,
@@ -25,6 +27,7 @@ POLICIES: Mapping[str, RetryPolicy] = {
     messages.TOPIC: transport.RETRIES,
     listeners.TOPIC: logout.RETRIES,
     notify.TOPIC: delivery.RETRIES,
+    pings.TOPIC: pings.RETRIES,
     bulk.TOPIC: bulk.RETRIES,
     bulk_matching.TOPIC: bulk.RETRIES,
     imports.TOPIC: bulk.RETRIES,

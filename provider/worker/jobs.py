@@ -26,7 +26,7 @@ from provider.oauth.client_authentication import store as used_assertions
 from provider.oauth.clients import client_search
 from provider.oauth.clients.store import clients, initial_access_tokens
 from provider.oauth.clients.unused_clients import purge_unused
-from provider.oauth.grants import store as device_codes
+from provider.oauth.grants.store import backchannel_requests, device_codes
 from provider.oauth.keys import rotation
 from provider.oauth.sender_constraint import store as used_proofs
 from provider.oauth.tokens.store import grants, refresh_tokens
@@ -64,6 +64,7 @@ PURGES: Mapping[str, tuple[Purge, timedelta]] = {
     "authorization requests": (authorization_requests.purge, timedelta(0)),
     "authorization codes": (authorization_codes.purge, timedelta(days=1)),  # a replay must be recognised
     "device codes": (device_codes.purge, timedelta(days=1)),  # the same
+    "backchannel requests": (backchannel_requests.purge, timedelta(days=1)),  # the same
     "used assertions": (used_assertions.purge, timedelta(minutes=1)),  # nodes' clocks differ
     "used DPoP proofs": (used_proofs.purge, timedelta(minutes=1)),
     "client secrets": (clients.purge_secrets, timedelta(0)),

@@ -22,7 +22,7 @@ from provider.oauth.clients.store.initial_access_tokens import initial_access_to
 from provider.sessions import lifecycle
 from provider.sessions.store import sessions
 from provider.work import Installation
-from tests.oauth import devices
+from tests.oauth import approvals, devices
 from tests.support.browser import Browser
 from tests.support.clock import Clock
 from tests.support.factories import make_client, make_user
@@ -35,7 +35,7 @@ from tests.support.services import postgres_program
 pytestmark = pytest.mark.both_databases
 
 OFFLINE = "openid offline_access"
-GRANTS = ("authorization_code", "refresh_token", devices.DEVICE_CODE)
+GRANTS = ("authorization_code", "refresh_token", devices.DEVICE_CODE, approvals.CIBA)
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ def test_nothing_issued_before_a_restore_counts_and_signing_in_anew_works(
     tokens, unspent = rp.sign_in(ada.client, scope=OFFLINE), rp.ask(ada.client, scope=OFFLINE)
     waiting = rp.ask(ada.client, prompt="select_account")
     assert waiting.page == "/select-account"
-    device = devices.start(rp)
+    device, approval = devices.start(rp), approvals.ask(rp, login_hint=ADDRESS)
     restore = backed_up(installation, tmp_path)
 
     rp.refresh(rp.refresh(tokens))
@@ -124,7 +124,7 @@ def test_nothing_issued_before_a_restore_counts_and_signing_in_anew_works(
         rp.verify(tokens)
     assert rp.redeem(unspent).error == "invalid_grant"
     assert rp.resume(ada.client, waiting).response.status_code == 400
-    assert device.poll().error == "expired_token"
+    assert (device.poll().error, approval.poll().error) == ("expired_token", "expired_token")
     assert "no longer" in grace.submit(button="Confirm").text
     assert not [letter for letter in inbox.letters() if "verify-email" in letter.text]
     with work() as w:

@@ -6,7 +6,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from provider.audit import hourly
-from provider.oauth.clients.metadata import DEVICE_CODE
+from provider.oauth.clients.choices import DEVICE_CODE
 from provider.observability import counters
 from provider.outbox import messages, relay
 from provider.work import Installation, unit_of_work

@@ -50,7 +50,7 @@ def database(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) ->
 @pytest.fixture(scope="session")
 def installation(database: str) -> Iterator[Installation]:
     """The same database, for what the suite asks a person to do behind the scenes."""
-    installation = open_installation(settings_for(database))
+    installation = open_installation(settings_for(database, outbound_allow=frozenset({"127.0.0.1"})))
     yield installation
     installation.database.close()
 

@@ -16,7 +16,8 @@ from starlette.applications import Starlette
 
 from provider.config.settings import Settings
 from provider.installation import open_installation
-from provider.oauth.clients.metadata import FAPI2_MESSAGE_SIGNING, InvalidMetadata
+from provider.oauth.clients.choices import FAPI2_MESSAGE_SIGNING
+from provider.oauth.clients.metadata import InvalidMetadata
 from provider.oauth.clients.metadata_rules import parse_metadata
 from provider.ratelimit_counter import LimitCounter
 from provider.work import Installation, unit_of_work

@@ -5,18 +5,15 @@ of the token, and more scope when a tool needs it.
 """
 
 import asyncio
-import importlib
 import queue
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
-import uvicorn
 from mcp import Client
 from mcp.client.auth import OAuthClientProvider
 from mcp.client.streamable_http import streamable_http_client
@@ -30,8 +27,9 @@ from tests.support.certificates import Authority
 from tests.support.chromium import NewPerson, Person
 from tests.support.factories import PASSWORD, make_client
 from tests.support.foreign_server import ForeignServer, Request, answer
-from tests.support.server_process import REPOSITORY, free_port
-from tests.support.waiting import PATIENCE, wait_until
+from tests.support.mcp_server import running_mcp_server
+from tests.support.server_process import free_port
+from tests.support.waiting import PATIENCE
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
@@ -109,24 +107,6 @@ class Agent:
         asyncio.run(self._work())
 
 
-@contextmanager
-def running(issuer: str, url: str, port: int) -> Iterator[None]:
-    """The sample server, until the block ends."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(REPOSITORY / "clients"))
-        create_app = importlib.import_module("mcp_server.server").create_app  # found there, as the page tells
-
-        server = uvicorn.Server(uvicorn.Config(create_app(issuer, url), port=port, log_level="warning"))
-        thread = threading.Thread(target=server.run)
-        thread.start()
-        try:
-            wait_until(lambda: server.started, what="the MCP server did not start")
-            yield
-        finally:
-            server.should_exit = True
-            thread.join(PATIENCE)
-
-
 @pytest.fixture
 def document(foreign_server: ForeignServer) -> str:
     """The URL of the agent's metadata document."""
@@ -193,7 +173,7 @@ def test_an_agent_that_was_never_met_works_for_a_user(served: Served, document: 
 def _work_for(agent: Agent, person: Person, served: Served, url: str, port: int) -> None:
     """The agent asks twice: to begin, and for the scope that its second tool needs."""
     thread = threading.Thread(target=agent.run, daemon=True)
-    with running(served.issuer, url, port):
+    with running_mcp_server(served.issuer, url, port):
         thread.start()
         person.open(agent.to_open.get(timeout=PATIENCE))
         allow_access(person, EMAIL, PASSWORD, app="localhost")

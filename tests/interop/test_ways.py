@@ -6,7 +6,7 @@ from joserfc.jwk import ECKey
 
 from provider.accounts.store import email_addresses
 from provider.database.security_stamp import FIRST
-from provider.oauth.clients.metadata import TOKEN_EXCHANGE
+from provider.oauth.clients.choices import TOKEN_EXCHANGE
 from provider.sessions import lifecycle
 from provider.web import cookies
 from provider.work import unit_of_work

@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -11,7 +12,7 @@ import pytest
 
 from provider.config.environment import load_settings
 from provider.installation import open_installation
-from provider.work import unit_of_work
+from provider.work import UnitOfWork, unit_of_work
 from tests.support.chromium import NewPerson, Person
 from tests.support.demo_process import CHEAP, Demo, running_demo
 from tests.support.effort import SCRIPTS, named_scripts
@@ -76,6 +77,14 @@ def operator(demo: Demo) -> Account:
 
 def _made(demo: Demo, email: str, *roles: str) -> Account:
     account = Account(email)
+    with work_of(demo) as work:
+        make_user(work, account.email, password=account.password, roles=roles, name="Grace Hopper")
+    return account
+
+
+@contextmanager
+def work_of(demo: Demo) -> Iterator[UnitOfWork]:
+    """A unit of work on the demo's database."""
     settings = load_settings(
         {
             "SIGNET_ISSUER": demo.provider,
@@ -85,9 +94,8 @@ def _made(demo: Demo, email: str, *roles: str) -> Account:
     )
     installation = open_installation(settings)
     with unit_of_work(installation) as work:
-        make_user(work, account.email, password=account.password, roles=roles, name="Grace Hopper")
+        yield work
     installation.database.close()
-    return account
 
 
 @dataclass(frozen=True)

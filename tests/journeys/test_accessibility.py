@@ -19,7 +19,10 @@ from playwright.sync_api import ViewportSize
 from provider.config.settings import Settings
 from provider.languages.catalogs import ENGLISH
 from provider.mail.samples import NAMES
-from tests.journeys.conftest import Account, Steps
+from provider.oauth.clients.choices import CIBA
+from provider.oauth.clients.clients import create_client
+from provider.oauth.clients.metadata import ClientMetadata
+from tests.journeys.conftest import Account, Steps, work_of
 from tests.journeys.looked_at import EVERYTHING, SEEN, routes_of, sees
 from tests.support.chromium import NewPerson, Person
 from tests.support.demo_process import Demo
@@ -299,6 +302,28 @@ def test_the_pages_of_a_device(inspector: Inspector, account: Account, demo: Dem
     see("device", "Connect this device?")
     person.press("Allow")
     see("device-answered", "Device connected")
+
+
+@sees("/approve", "/approve/answered")
+@pytest.mark.slow
+def test_the_pages_of_an_approval(inspector: Inspector, account: Account, demo: Demo, steps: Steps) -> None:
+    person, see = inspector.person, inspector.see
+    with work_of(demo) as work:
+        metadata = ClientMetadata(client_name="Example Bank", grant_types=(CIBA,), response_types=())
+        bank, secret = create_client(work, metadata)
+    asked = {"scope": "openid profile", "login_hint": account.email, "binding_message": "Transfer 4711"}
+    url = f"{demo.provider}/oauth2/bc-authorize"
+    assert httpx2.post(url, data=asked, auth=(bank.client_id, str(secret)), timeout=PATIENCE).status_code == 200
+    person.open(f"{demo.provider}/account")
+    steps.sign_in(person, account)
+    see("account-with-approval", "Grace Hopper")
+    person.follow("Example Bank")
+    see("approve", "Example Bank asks for your approval")
+    page = person.page.url
+    person.press("Deny")
+    see("approval-denied", "Request denied")
+    person.open(page)
+    see("approval-gone", "No request to approve")
 
 
 @sees(

@@ -23,6 +23,8 @@ from tests.support.installation import ISSUER, Work
 LONGEST_SUBJECT = 70
 """Characters. Most mail programs cut a longer subject, also in a window of normal width."""
 GIVEN: dict[str, Any] = {
+    "path": "/approve?request=x",
+    "lifetime": timedelta(minutes=10),
     "token": "t0ken",
     "code": "123456",
     "carry": {"return_to": "/account"},

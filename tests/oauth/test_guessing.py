@@ -19,6 +19,7 @@ from tests.support.relying_party import INTROSPECT, TOKEN, RelyingParty
 GRANTS = {
     "authorization_code": {"grant_type": "authorization_code", "code": "guess", "redirect_uri": "https://app.example"},
     "refresh_token": {"grant_type": "refresh_token", "refresh_token": "guess"},
+    "auth_req_id": {"grant_type": "urn:openid:params:grant-type:ciba", "auth_req_id": "guess"},
     "device_code": {"grant_type": "urn:ietf:params:oauth:grant-type:device_code", "device_code": "guess"},
 }
 
@@ -36,14 +37,22 @@ def statuses(ask: Callable[[], int], times: int) -> list[int]:
     return [ask() for _ in range(times)]
 
 
-@pytest.mark.parametrize("kind", GRANTS)
-@pytest.mark.parametrize("public", [True, False])
+@pytest.mark.parametrize(
+    ("kind", "public"),
+    [(kind, public) for kind in GRANTS for public in (True, False) if not public or kind != "auth_req_id"],
+)
 def test_codes_and_tokens_that_were_never_issued_are_throttled(
     kind: str, *, public: bool, register: Register, lower: Lower, counted: Counter[str]
 ) -> None:
     lower(guess="3/minute", guess_by_client="4/minute")
     rp = register(
-        public=public, grant_types=("authorization_code", "refresh_token", GRANTS["device_code"]["grant_type"])
+        public=public,
+        grant_types=(
+            "authorization_code",
+            "refresh_token",
+            GRANTS["device_code"]["grant_type"],
+            *(() if public else (GRANTS["auth_req_id"]["grant_type"],)),
+        ),
     )
     limit = 3 if public else 4
     assert statuses(lambda: rp.post(TOKEN, **GRANTS[kind]).status_code, 6) == [400] * limit + [429] * (6 - limit)

@@ -20,6 +20,7 @@ from provider.oauth.authorize.parameters import PARAMETERS
 from provider.oauth.clients.registration import REGISTRABLE
 from provider.oauth.grants.token_exchange import ACCESS_TOKEN
 from provider.oauth.grants.token_exchange import GRANT_TYPE as TOKEN_EXCHANGE
+from tests.oauth.approvals import BACKCHANNEL, CIBA
 from tests.oauth.conftest import Register
 from tests.oauth.devices import DEVICE_AUTHORIZATION, DEVICE_CODE
 from tests.oauth.watched_http import WatchedClient, csrf_of
@@ -133,8 +134,8 @@ def settings(database_url: str) -> Settings:
 
 @pytest.fixture
 def api(register: Register) -> RelyingParty:
-    """It may push, ask for devices, and exchange."""
-    grant_types = ("authorization_code", "refresh_token", DEVICE_CODE, TOKEN_EXCHANGE)
+    """It may push, ask for devices and approvals, and exchange."""
+    grant_types = ("authorization_code", "refresh_token", DEVICE_CODE, CIBA, TOKEN_EXCHANGE)
     films = "https://films.example.test"
     register(resource_identifiers=(films,), grant_types=(), redirect_uris=(), post_logout_redirect_uris=())
     return register(grant_types=grant_types, exchange_targets=(films,))
@@ -168,12 +169,37 @@ def test_device_authorization(api: RelyingParty, changes: dict[str, bytes]) -> N
     assert response.status_code in {200, 400, 401, 429}
 
 
+HINTED = ("login_hint", "id_token_hint", "login_hint_token", "binding_message", "requested_expiry", "acr_values")
+
+
+@fewer
+@given(changes=some(*HINTED, "scope", "resource", "request", "client_notification_token", "client_id"))
+def test_backchannel_authentication(api: RelyingParty, ada: str, changes: dict[str, bytes]) -> None:
+    """CIBA section 13; RFC 8707 section 2."""
+    assert ada
+    headers = {**api.authentication()[0], "content-type": FORM}
+    raw = encoded({"scope": b"openid", "login_hint": b"ada@example.test", **changes})
+    response = send(api.http, "POST", BACKCHANNEL, content=raw, headers=headers)
+    assert response.status_code in {200, 400, 401, 429}
+
+
+@fewer
+@given(request=nasty, decision=nasty)
+def test_approve(browser: WatchedClient, request: bytes, decision: bytes) -> None:
+    """CIBA section 8; A-95, A-130."""
+    url = f"/approve?request={quote_from_bytes(request)}"
+    assert send(browser, "GET", url).status_code in {303, 400, 404}
+    raw = encoded({"decision": decision, "csrf_token": csrf_of(browser).encode()})
+    headers = {"content-type": FORM, "sec-fetch-site": "same-origin"}
+    assert send(browser, "POST", url, content=raw, headers=headers).status_code in {303, 400, 404}
+
+
 EXCHANGED = ("subject_token", "subject_token_type", "actor_token", "actor_token_type", "requested_token_type")
 
 
 @fewer
-@given(changes=some(*EXCHANGED, "device_code", "resource", "audience", "scope"))
-@pytest.mark.parametrize("grant_type", [TOKEN_EXCHANGE, DEVICE_CODE])
+@given(changes=some(*EXCHANGED, "device_code", "auth_req_id", "resource", "audience", "scope"))
+@pytest.mark.parametrize("grant_type", [TOKEN_EXCHANGE, DEVICE_CODE, CIBA])
 def test_token_exchange_and_device_codes(api: RelyingParty, grant_type: str, changes: dict[str, bytes]) -> None:
     """RFC 8693 section 2.2.2, RFC 8628 section 3.5: with a live token of nobody's and a code that nobody has."""
     given_values = {
@@ -182,6 +208,7 @@ def test_token_exchange_and_device_codes(api: RelyingParty, grant_type: str, cha
         "subject_token_type": ACCESS_TOKEN.encode(),
         "resource": b"https://films.example.test",
         "device_code": b"x",
+        "auth_req_id": b"x",
     }
     headers = {**api.authentication()[0], "content-type": FORM}
     response = send(api.http, "POST", TOKEN, content=encoded({**given_values, **changes}), headers=headers)

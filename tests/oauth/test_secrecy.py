@@ -18,6 +18,7 @@ from provider.oauth.grants.token_exchange import ACCESS_TOKEN
 from provider.oauth.grants.token_exchange import GRANT_TYPE as TOKEN_EXCHANGE
 from provider.observability.logging import configure_logging
 from provider.tables import metadata
+from tests.oauth.approvals import FOR_CIBA, answer, ask
 from tests.oauth.conftest import Person, Register
 from tests.oauth.devices import FOR_DEVICES, allow, start
 from tests.oauth.endpoints.test_consent import decide, show
@@ -68,12 +69,18 @@ def run_others(register: Register, browser: WatchedClient) -> list[str]:
     allow(browser, device)
     tokens, again = device.poll(), device.poll()
     assert (tokens.status, again.error) == (200, "invalid_grant")
+    bank = register(**FOR_CIBA)
+    asked = ask(bank, scope="openid offline_access", client_notification_token="n0tification-t0ken")
+    answer(browser)
+    approved = asked.poll()
+    assert (approved.status, asked.poll().error) == (200, "invalid_grant")
     wish = {"redirect_uris": ["https://app.example.test/cb"]}
     told = app.http.post("/oauth2/register", json=wish).json()
     url, own = told["registration_client_uri"], {"authorization": f"Bearer {told['registration_access_token']}"}
     new = app.http.put(url, json={**wish, "client_id": told["client_id"]}, headers=own).json()
     assert app.http.get(url, headers=own).status_code == 401
-    codes = [device.device_code, device.user_code, device.user_code.replace("-", ""), pushed.rpartition(":")[2]]
+    codes = [asked.auth_req_id, approved.access_token, approved.refresh_token, "n0tification-t0ken"]
+    codes += [device.device_code, device.user_code, device.user_code.replace("-", ""), pushed.rpartition(":")[2]]
     registered = [told["client_secret"], told["registration_access_token"], new["registration_access_token"]]
     return [*codes, *registered, shown, exchanged, tokens.access_token, tokens.refresh_token, tokens.id_token]
 

@@ -63,6 +63,11 @@ GOOD = {
     "resource": ["https://api.test", "https://api.test https://b.test/x?y"],
     "audience": ["https://api.test", "books"],
     "device_code": ["x"],
+    "auth_req_id": ["x"],
+    "client_notification_token": ["8d67dc78-7faa-4d41-aabd-67707b374255", "a.b_c~d+/==", "x" * 1024],
+    "login_hint_token": [JWT],
+    "binding_message": ["W4-SCT", "品川 \U0001f44d"],
+    "requested_expiry": ["1", "600"],
     "auth_session": ["x.y~z"],
     "passkey": ["true", "false"],
     "credential": ['{"id": "x", "response": {}}', ' {\n  "id": "x"\n}\n'],
@@ -70,7 +75,7 @@ GOOD = {
 }
 ODD = ["\x00", "a\x00b", "a\nb", "a\rb", "\x7f", "\x1b[31m"]
 NOT_ASCII = ["ä", "\u202e", "\U0001f600", "a\u00a0b"]
-FREE = {"nonce", "login_hint", "claims", "username"}
+FREE = {"nonce", "login_hint", "claims", "username", "binding_message"}
 """Parameters that may be in any script."""
 BAD = {
     "response_type": ["code,token", "code  token", " code", "code-x"],
@@ -86,6 +91,8 @@ BAD = {
     "client_assertion": ["x", "a.b"],
     "request_uri": ["https://app.test/" + "x" * 512, "https://app.test/a b"],
     "resource": [" ", "a\tb"],
+    "client_notification_token": ["a b", "=", "a=b", "x" * 1025],
+    "requested_expiry": ["0", "-1", "+1", "1.5", "01", " 1", "1e3", "٣", "9" * 10],
     "passkey": ["", "1", "yes", "True", "true "],
     "credential": ["", "x", "[]", '"{}"', "{", "{} x", '{"id": "\x00"}', "{" + " " * 64 * 1024 + "}"],
 }

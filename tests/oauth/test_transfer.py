@@ -16,6 +16,8 @@ from provider.installation import open_installation
 from provider.tables import metadata
 from provider.transfer import NotImported, export_to, import_from
 from provider.work import Installation, unit_of_work
+from tests.oauth.approvals import FOR_CIBA, ask
+from tests.oauth.conftest import Register
 from tests.oauth.watched_http import WatchedClient
 from tests.support.browser import Browser
 from tests.support.clock import Clock
@@ -51,9 +53,15 @@ def exported(installation: Installation) -> list[str]:
 
 @pytest.mark.both_databases
 def test_it_moves_to_the_other_database_and_goes_on(
-    installation: Installation, other: Installation, rp: RelyingParty, browser: WatchedClient, ada: str
+    installation: Installation,
+    other: Installation,
+    rp: RelyingParty,
+    register: Register,
+    browser: WatchedClient,
+    ada: str,
 ) -> None:
     """Every row as it was; the password, the session and the refresh token still work, and tokens verify."""
+    ask(register(**FOR_CIBA), binding_message="4711")
     tokens = rp.sign_in(browser, scope="openid profile offline_access")
     lines = exported(installation)
     counts = import_from(other, lines)

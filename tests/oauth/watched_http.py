@@ -13,9 +13,17 @@ from provider.web.csrf import csrf_token
 NEVER_SHOWN = ("Traceback", "sqlalchemy", "psycopg", "sqlite3", "SELECT ", 'File "', "site-packages")
 MACHINE = (
     *("/oauth2/token", "/oauth2/userinfo", "/oauth2/introspect", "/oauth2/revoke"),
-    *("/oauth2/par", "/oauth2/device_authorization", "/oauth2/register"),
+    *("/oauth2/par", "/oauth2/device_authorization", "/oauth2/bc-authorize", "/oauth2/register"),
 )
-PAGES = ("/oauth2/authorize", "/oauth2/logout", "/oauth2/logout/done", "/consent", "/device", "/select-account")
+PAGES = (
+    "/oauth2/authorize",
+    "/oauth2/logout",
+    "/oauth2/logout/done",
+    "/consent",
+    "/device",
+    "/approve",
+    "/select-account",
+)
 READ_BY_APPS = ("/oauth2/par", "/oauth2/token", "/oauth2/userinfo", "/oauth2/revoke", "/oauth2/device_authorization")
 READ_BY_ALL = (
     "/.well-known/openid-configuration",

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from provider.jose.algorithms import ENCRYPTION_ALGORITHMS, ENCRYPTION_METHODS, SIGNATURES, SIGNING_ALGORITHMS
-from provider.oauth.clients.metadata import AUTH_METHODS, FAPI2, FAPI2_MESSAGE_SIGNING, GRANT_TYPES
+from provider.oauth.clients.choices import AUTH_METHODS, DELIVERY_MODES, FAPI2, FAPI2_MESSAGE_SIGNING, GRANT_TYPES
 from provider.oauth.response_types import RESPONSE_TYPES, ResponseMode
 from provider.sessions.assurance import ACR_VALUES, REQUIRED_FACTORS
 
@@ -79,6 +79,15 @@ ABOUT: Mapping[str, str] = {
     "tls_client_certificate_bound_access_tokens": (
         "Bind access tokens to the client's certificate. Token requests without it are rejected."
     ),
+    "backchannel_token_delivery_mode": (
+        f"How the client learns of the answer to a backchannel authentication request (CIBA). {_one_of(DELIVERY_MODES)}"
+    ),
+    "backchannel_client_notification_endpoint": "The https URL to notify of an answer. Needs the mode `ping`.",
+    "backchannel_authentication_request_signing_alg": (
+        "The only algorithm of signed backchannel authentication requests to accept; unsigned ones are rejected. "
+        f"{_THEIRS}"
+    ),
+    "backchannel_user_code_parameter": "Must be `false`: user codes are not supported.",
     "private_use_schemes": "URI schemes without a dot that redirect URIs can use, such as `cursor`.",
     "require_pkce": "Reject authorization requests without a `code_challenge`.",
     "claims_in_id_token": "Include profile, email, address and phone claims in ID tokens.",

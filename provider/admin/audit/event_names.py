@@ -79,6 +79,8 @@ EVENT_NAMES: Mapping[str, Text] = {
     Event.CONSENT_WITHDRAWN: Text("Consent withdrawn"),
     Event.CONSENT_DENIED: Text("Consent denied"),
     Event.DEVICE_ALLOWED: Text("Device connected"),
+    Event.APPROVAL_REQUESTED: Text("Approval requested"),
+    Event.APPROVAL_GIVEN: Text("Request approved"),
     Event.CODE_REPLAYED: Text("Authorization code reused, tokens revoked"),
     Event.REFRESH_REUSED: Text("Refresh token reused, tokens revoked"),
     Event.FAMILY_REVOKED: Text("Token family revoked"),

@@ -62,6 +62,8 @@ OF_USER: Mapping[str, Text] = {
     Event.CONSENT_WITHDRAWN: Text("%(user)s removed the access of %(app)s"),
     Event.CONSENT_DENIED: Text("%(user)s denied %(app)s access"),
     Event.DEVICE_ALLOWED: Text("%(user)s connected a device with %(app)s"),
+    Event.APPROVAL_REQUESTED: Text("%(app)s asked %(user)s for approval"),
+    Event.APPROVAL_GIVEN: Text("%(user)s approved a request from %(app)s"),
     Event.CODE_REPLAYED: Text("%(app)s sent an authorization code of %(user)s again. Its tokens were revoked"),
     Event.REFRESH_REUSED: Text("%(app)s sent a used refresh token of %(user)s. All of its tokens were revoked"),
     Event.FAMILY_REVOKED: Text("%(app)s revoked its refresh token for %(user)s"),

@@ -10,8 +10,8 @@ from provider.admin.lists.listing import Column, Condition, Filter, Kind, Listin
 from provider.admin.presets import PRESETS, preset_of
 from provider.languages.text import Text
 from provider.oauth.clients import client_search, clients
+from provider.oauth.clients.choices import DEVICE_CODE
 from provider.oauth.clients.clients import Client
-from provider.oauth.clients.metadata import DEVICE_CODE
 from provider.oauth.clients.store import clients as store
 from provider.oauth.tokens.store.grants import grants
 from provider.work import UnitOfWork

@@ -144,7 +144,7 @@ def next_step(
     has_chosen = just_signed_in or (parked is not None and parked.chosen_session_id == session.id)
     if "select_account" in request.prompt and not has_chosen:
         return SelectAccount()
-    missing = _level_needed(request, level_of(session.amr), reachable=reachable, required=required)
+    missing = level_needed(request, level_of(session.amr), reachable=reachable, required=required)
     if missing is not None:
         return missing
     if terms_due:
@@ -180,7 +180,7 @@ def _login_needed(
     return None
 
 
-def _level_needed(
+def level_needed(
     request: AuthorizationRequest, level: str, *, reachable: str, required: str
 ) -> StepUp | SetUp | Refuse | None:
     """Return how the user gets from this level to what is missing, or None.

@@ -4,6 +4,8 @@ Each reader notes its checks and raises an OAuth2Error that is sent to the app. 
 order.
 """
 
+from collections.abc import Mapping
+
 from provider.config.settings import Settings
 from provider.oauth.authorize.errors import RegistrationNotSupportedError, RequestURINotSupportedError
 from provider.oauth.checks import WIDEN_SCOPE, Checks
@@ -128,7 +130,7 @@ def with_proven_key(checks: Checks, given: Parameters, shown: Confirmation | Non
 
 
 def read_scope(
-    checks: Checks, settings: Settings, client: Client, response_type: ResponseType, given: Parameters
+    checks: Checks, settings: Settings, client: Client, response_type: ResponseType, given: Mapping[str, str]
 ) -> tuple[str, ...]:
     """Return the scopes that are requested and allowed, or all that the client is registered for if none is requested.
 
@@ -227,7 +229,7 @@ def read_claims(checks: Checks, client: Client, given: Parameters) -> RequestedC
 
 
 def read_hinted_sub(
-    work: UnitOfWork, server: AuthorizationServer, checks: Checks, client: Client, given: Parameters
+    work: UnitOfWork, server: AuthorizationServer, checks: Checks, client: Client, given: Mapping[str, str]
 ) -> str | None:
     """Return the subject in the id_token_hint, the user whom the app expects; None without a hint.
 

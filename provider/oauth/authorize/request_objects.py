@@ -5,7 +5,7 @@ must be registered. The parameters inside it are the request; those beside it mu
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -125,25 +125,11 @@ def _verified(
     work: UnitOfWork, server: AuthorizationServer, checks: Checks, client: Client, text: str
 ) -> Mapping[str, Any]:
     """Return the claims of the object after checking its signature, audience and time (RFC 9101 sections 4, 6, 10)."""
-    jwt, metadata = _read(checks, text), client.metadata
+    metadata = client.metadata
     usual = FAPI_SIGNATURES if metadata.is_fapi2 else SIGNATURES
     registered = metadata.request_object_signing_alg
-    require_algorithm(checks, KIND, jwt, usual if registered is None else (registered,))
-    require_client_signature(work, server, checks, client, kind=KIND, jwt=jwt)
-    claims, audience = jwt.claims, jwt.claims.get("aud")
-    for_us = server.issuer in (audience if isinstance(audience, list) else [audience])
-    # With its own name as `sub` it could be sent as a client assertion, and such an assertion as a request object.
-    its_own = claims.get("iss") == client.client_id and claims.get("sub") != client.client_id
-    checks.require(
-        for_us and its_own,
-        "iss, sub and aud of the request object are right",
-        section="RFC 9101 sections 4, 10.8",
-        error=InvalidRequestObjectError,
-        description="The request object must have the client_id as iss, this issuer as aud, and no client_id as sub",
-        expected=f"iss {client.client_id}, aud {server.issuer}, and another sub or none",
-        got=f"iss {claims.get('iss')}, sub {claims.get('sub')}, aud {audience}",
-        fix="Set iss to the client_id and aud to this server's issuer, and remove sub.",
-    )
+    algorithms = usual if registered is None else (registered,)
+    claims = read_signed(work, server, checks, client, text, kind=KIND, algorithms=algorithms)
     problem = _problem_with_times(work, client, claims)
     checks.require(
         problem is None,
@@ -160,7 +146,41 @@ def _verified(
     return claims
 
 
-def _read(checks: Checks, text: str) -> SignedJwt:
+def read_signed(
+    work: UnitOfWork,
+    server: AuthorizationServer,
+    checks: Checks,
+    client: Client,
+    text: str,
+    *,
+    kind: Kind,
+    algorithms: Collection[str],
+) -> Mapping[str, Any]:
+    """Return the claims of a request that the client signed for this server with one of these algorithms.
+
+    Raises the error of its kind. The caller checks the times.
+    """
+    jwt = _read(checks, text, kind)
+    require_algorithm(checks, kind, jwt, algorithms)
+    require_client_signature(work, server, checks, client, kind=kind, jwt=jwt)
+    claims, audience = jwt.claims, jwt.claims.get("aud")
+    for_us = server.issuer in (audience if isinstance(audience, list) else [audience])
+    # With its own name as `sub` it could be sent as a client assertion, and such an assertion as a request object.
+    its_own = claims.get("iss") == client.client_id and claims.get("sub") != client.client_id
+    checks.require(
+        for_us and its_own,
+        f"iss, sub and aud of the {kind.name} are right",
+        section="RFC 9101 sections 4, 10.8",
+        error=kind.error,
+        description=f"The {kind.name} must have the client_id as iss, this issuer as aud, and no client_id as sub",
+        expected=f"iss {client.client_id}, aud {server.issuer}, and another sub or none",
+        got=f"iss {claims.get('iss')}, sub {claims.get('sub')}, aud {audience}",
+        fix="Set iss to the client_id and aud to this server's issuer, and remove sub.",
+    )
+    return claims
+
+
+def _read(checks: Checks, text: str, kind: Kind) -> SignedJwt:
     jwt, problem = None, ""
     try:
         jwt = read_jwt(text)
@@ -168,13 +188,13 @@ def _read(checks: Checks, text: str) -> SignedJwt:
         problem = invalid.reason
     return checks.found(
         jwt,
-        "The request object is a signed JWT",
+        f"The {kind.name} is a signed JWT",
         section="RFC 9101 section 4",
-        error=InvalidRequestObjectError,
-        description="The request object is not a signed JWT",
+        error=kind.error,
+        description=f"The {kind.name} is not a signed JWT",
         expected="a signed JWT",
         got=problem,
-        fix="Sign the request object with the client's registered key and algorithm. Register new keys "
+        fix=f"Sign the {kind.name} with the client's registered key and algorithm. Register new keys "
         "with `signet client update CLIENT_ID --jwks FILE`.",
     )
 

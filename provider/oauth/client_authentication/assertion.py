@@ -19,8 +19,8 @@ from provider.oauth.client_authentication.client_jwts import (
     require_client_signature,
 )
 from provider.oauth.client_authentication.credentials import REFUSED
+from provider.oauth.clients.choices import ASSERTION_ALGORITHMS, SECRET_JWT
 from provider.oauth.clients.clients import Client
-from provider.oauth.clients.metadata import ASSERTION_ALGORITHMS, SECRET_JWT
 from provider.oauth.errors import InvalidClientError
 from provider.oauth.tokens.server import AuthorizationServer
 from provider.work import UnitOfWork

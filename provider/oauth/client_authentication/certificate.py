@@ -11,8 +11,8 @@ from provider.jose.key_sets import PublicKey
 from provider.jose.remote_key_sets import KeySetUnavailable
 from provider.oauth.checks import Checks
 from provider.oauth.client_authentication.credentials import REFUSED
+from provider.oauth.clients.choices import SUBJECTS, TLS_CLIENT_AUTH
 from provider.oauth.clients.clients import Client
-from provider.oauth.clients.metadata import SUBJECTS, TLS_CLIENT_AUTH
 from provider.oauth.errors import InvalidClientError
 from provider.oauth.tokens.server import AuthorizationServer
 from provider.refusals import Unavailable

@@ -9,7 +9,7 @@ from urllib.parse import unquote_plus
 from provider.jose.signed_jwts import InvalidJwt, SignedJwt, read_jwt
 from provider.oauth.checks import ONE_CLIENT, Checks
 from provider.oauth.clients.assertion_subjects import FEDERATED_JWT
-from provider.oauth.clients.metadata import PRIVATE_KEY_JWT, SECRET_JWT
+from provider.oauth.clients.choices import PRIVATE_KEY_JWT, SECRET_JWT
 from provider.oauth.errors import InvalidClientError, InvalidRequestError
 from provider.oauth.syntax import require_syntax
 

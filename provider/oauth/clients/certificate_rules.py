@@ -7,15 +7,14 @@ from typing import Any
 from provider.config.settings import Settings
 from provider.jose.certificates import InvalidCertificate, read_x5c
 from provider.jose.distinguished_names import InvalidName, parse_name
-from provider.oauth.clients.metadata import (
+from provider.oauth.clients.choices import (
     AUTH_METHODS,
     CERTIFICATE_METHODS,
     SELF_SIGNED_TLS_CLIENT_AUTH,
     SUBJECTS,
     TLS_CLIENT_AUTH,
-    ClientMetadata,
-    InvalidMetadata,
 )
+from provider.oauth.clients.metadata import ClientMetadata, InvalidMetadata
 from provider.oauth.response_types import IMPLICIT
 
 LONGEST_SUBJECT = 1000

@@ -7,7 +7,8 @@ so that a copy of the database is not enough to find it by trying.
 from provider.crypto.digests import digest
 from provider.crypto.vault import Vault
 from provider.database.base import new_id
-from provider.oauth.clients.metadata import SECRET_JWT, ClientMetadata, InvalidMetadata
+from provider.oauth.clients.choices import SECRET_JWT
+from provider.oauth.clients.metadata import ClientMetadata, InvalidMetadata
 from provider.oauth.clients.store import clients as store
 from provider.work import UnitOfWork
 

@@ -14,9 +14,10 @@ from provider.crypto.vault import Vault
 from provider.jose.algorithms import ON_REQUEST
 from provider.languages.text import Text
 from provider.oauth.clients.certificate_rules import check_configured
+from provider.oauth.clients.choices import SECRET_JWT
 from provider.oauth.clients.client_secrets import PURPOSE, add_secret, is_short, require_long_enough, short_digests
 from provider.oauth.clients.email_pages import check_email_pages
-from provider.oauth.clients.metadata import DEVICE_CODE, SECRET_JWT, ClientMetadata, InvalidMetadata, load_metadata
+from provider.oauth.clients.metadata import ClientMetadata, InvalidMetadata, load_metadata
 from provider.oauth.clients.metadata_rules import check_metadata
 from provider.oauth.clients.reachable import require_reachable
 from provider.oauth.clients.redirect_uris import host_of
@@ -83,10 +84,10 @@ class Client:
 
     @property
     def host(self) -> str:
-        """The host of the app if no request names a redirect URI. Empty for an unreviewed client with the device flow:
-        it gets tokens without a redirect, so its host is unproven.
+        """The host of the app if no request names a redirect URI. Empty for an unreviewed client that gets tokens
+        without a redirect: its host is unproven.
         """
-        unproven = not self.is_vouched_for and not self.has_document and DEVICE_CODE in self.metadata.grant_types
+        unproven = not self.is_vouched_for and not self.has_document and self.metadata.asks_elsewhere
         return "" if unproven else self.host_at(next(iter(self.metadata.redirect_uris), ""))
 
     def has_secret(self, secret: str) -> bool:
@@ -216,7 +217,7 @@ def _require_possible(work: UnitOfWork, metadata: ClientMetadata, before: Client
     """Check metadata against this installation and against what is registered already. Raises InvalidMetadata."""
     check_email_pages(metadata, may_be_local=work.settings.may_use_local_pages)
     check_configured(metadata, work.settings.certificate_methods)
-    require_reachable(work, *metadata.request_uris, metadata.jwks_uri, metadata.backchannel_logout_uri)
+    require_reachable(work, *metadata.request_uris, metadata.jwks_uri, *metadata.notified_urls)
     _require_free(work, metadata, before)
     if before is not None and before.metadata.sector != metadata.sector:
         # Every `sub` would be another one: the app would know nobody any more (OIDC Core section 8.1).

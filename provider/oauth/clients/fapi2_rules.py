@@ -6,13 +6,8 @@ See FAPI 2.0 Security Profile sections 5.3.2.1, 5.3.2.2 and 5.4.1, and Message S
 from datetime import timedelta
 
 from provider.config.settings import Settings
-from provider.oauth.clients.metadata import (
-    CERTIFICATE_METHODS,
-    DEVICE_CODE,
-    PRIVATE_KEY_JWT,
-    ClientMetadata,
-    InvalidMetadata,
-)
+from provider.oauth.clients.choices import CERTIFICATE_METHODS, DEVICE_CODE, PRIVATE_KEY_JWT
+from provider.oauth.clients.metadata import ClientMetadata, InvalidMetadata
 from provider.oauth.response_types import IMPLICIT
 
 LONGEST_CODE = timedelta(seconds=60)
@@ -40,6 +35,7 @@ def problem_with(metadata: ClientMetadata) -> str | None:
         metadata.authorization_signed_response_alg,
         metadata.token_endpoint_auth_signing_alg,
         metadata.request_object_signing_alg,
+        metadata.backchannel_authentication_request_signing_alg,
     )
     if "RS256" in signing:
         return f"{profile} does not allow RS256"

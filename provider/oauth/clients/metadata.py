@@ -7,45 +7,22 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from provider.jose.algorithms import PS256, RS256, SIGNATURES
-from provider.oauth.clients.assertion_subjects import FEDERATED_JWT
+from provider.jose.algorithms import PS256, RS256
+from provider.oauth.clients.choices import (
+    CERTIFICATE_METHODS,
+    CIBA,
+    DEVICE_CODE,
+    FAPI2,
+    FAPI2_MESSAGE_SIGNING,
+    PING,
+    SECRET_METHODS,
+)
 from provider.oauth.clients.redirect_uris import host_of
 from provider.oauth.clients.sectors import PUBLIC, find_sector
-from provider.oauth.response_types import IMPLICIT, ResponseMode
+from provider.oauth.response_types import ResponseMode
 from provider.oauth.scopes import STANDARD_SCOPES, parse_scope
 from provider.refusals import Refusal
 from provider.urls import origin_of, web_origin_of
-
-SECRET_JWT = "client_secret_jwt"  # noqa: S105  # a method's name
-PRIVATE_KEY_JWT = "private_key_jwt"
-TLS_CLIENT_AUTH = "tls_client_auth"
-SELF_SIGNED_TLS_CLIENT_AUTH = "self_signed_tls_client_auth"
-CERTIFICATE_METHODS = (TLS_CLIENT_AUTH, SELF_SIGNED_TLS_CLIENT_AUTH)
-"""The methods with a client certificate (RFC 8705 section 2)."""
-AUTH_METHODS = (
-    "client_secret_basic",
-    "client_secret_post",
-    SECRET_JWT,
-    PRIVATE_KEY_JWT,
-    FEDERATED_JWT,
-    *CERTIFICATE_METHODS,
-    "none",
-)
-SUBJECTS = (
-    "tls_client_auth_subject_dn",
-    "tls_client_auth_san_dns",
-    "tls_client_auth_san_uri",
-    "tls_client_auth_san_ip",
-    "tls_client_auth_san_email",
-)
-"""The members of which a client with tls_client_auth has one (RFC 8705 section 2.1.2)."""
-SECRET_METHODS = ("client_secret_basic", "client_secret_post")
-ASSERTION_ALGORITHMS: Mapping[str, tuple[str, ...]] = {SECRET_JWT: ("HS256",), PRIVATE_KEY_JWT: SIGNATURES}
-FAPI2, FAPI2_MESSAGE_SIGNING = "fapi2", "fapi2-message-signing"
-PROFILES = ("none", FAPI2, FAPI2_MESSAGE_SIGNING)
-TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105  # a grant type
-DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
-GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials", DEVICE_CODE, TOKEN_EXCHANGE, IMPLICIT)
 
 
 class InvalidMetadata(Refusal):
@@ -115,6 +92,10 @@ class ClientMetadata:
     require_signed_request_object: bool = False
     dpop_bound_access_tokens: bool = False
     tls_client_certificate_bound_access_tokens: bool = False
+    backchannel_token_delivery_mode: str | None = None
+    backchannel_client_notification_endpoint: str | None = None
+    backchannel_authentication_request_signing_alg: str | None = None
+    backchannel_user_code_parameter: bool = False
     private_use_schemes: tuple[str, ...] = ()
     require_pkce: bool = True
     claims_in_id_token: bool = False
@@ -220,6 +201,23 @@ class ClientMetadata:
     def must_push(self) -> bool:
         """Whether the client must push its requests (RFC 9126 section 6; FAPI 2.0 Security Profile section 5.3.2.2)."""
         return self.require_pushed_authorization_requests or self.is_fapi2
+
+    @property
+    def asks_elsewhere(self) -> bool:
+        """Whether users may answer the client on another device, without a redirect to it."""
+        return not {DEVICE_CODE, CIBA}.isdisjoint(self.grant_types)
+
+    @property
+    def notified_urls(self) -> tuple[str | None, ...]:
+        """The URLs of the client that this server calls when something happened."""
+        return self.backchannel_logout_uri, self.backchannel_client_notification_endpoint
+
+    @property
+    def gets_pings(self) -> bool:
+        """Whether the client is notified of the user's answer to a backchannel authentication request (CIBA section
+        10.2).
+        """
+        return CIBA in self.grant_types and self.backchannel_token_delivery_mode == PING
 
     @property
     def scopes(self) -> frozenset[str]:

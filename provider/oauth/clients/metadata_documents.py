@@ -19,6 +19,7 @@ from provider.jose.json_objects import read_object
 from provider.oauth.checks import Checks
 from provider.oauth.clients import clients as rules
 from provider.oauth.clients import registration
+from provider.oauth.clients.choices import PRIVATE_KEY_JWT
 from provider.oauth.clients.client_cache import Clients
 from provider.oauth.clients.clients import Client, find_client
 from provider.oauth.clients.document_urls import (
@@ -28,7 +29,7 @@ from provider.oauth.clients.document_urls import (
     may_have_documents,
     problem_with_url,
 )
-from provider.oauth.clients.metadata import PRIVATE_KEY_JWT, ClientMetadata, InvalidMetadata
+from provider.oauth.clients.metadata import ClientMetadata, InvalidMetadata
 from provider.oauth.clients.store import clients as store
 from provider.oauth.errors import ClientKeysUnavailableError
 from provider.observability.logging import log

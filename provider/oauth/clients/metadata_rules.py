@@ -9,22 +9,22 @@ from urllib.parse import urlsplit
 from provider.config.uri_schemes import problem_with_scheme
 from provider.jose.algorithms import ENCRYPTION_ALGORITHMS, ENCRYPTION_METHODS, SIGNATURES, SIGNING_ALGORITHMS
 from provider.oauth.clients import assertion_subjects
+from provider.oauth.clients.backchannel_authentication import check_backchannel_authentication
 from provider.oauth.clients.certificate_rules import check_certificates
-from provider.oauth.clients.details_types import check_details_types
-from provider.oauth.clients.email_pages import check_email_pages
-from provider.oauth.clients.fapi2_rules import check_fapi2, check_signing
-from provider.oauth.clients.metadata import (
+from provider.oauth.clients.choices import (
     ASSERTION_ALGORITHMS,
     AUTH_METHODS,
+    CIBA,
     DEVICE_CODE,
     GRANT_TYPES,
     PRIVATE_KEY_JWT,
     PROFILES,
     TOKEN_EXCHANGE,
-    ClientMetadata,
-    InvalidMetadata,
-    load_metadata,
 )
+from provider.oauth.clients.details_types import check_details_types
+from provider.oauth.clients.email_pages import check_email_pages
+from provider.oauth.clients.fapi2_rules import check_fapi2, check_signing
+from provider.oauth.clients.metadata import ClientMetadata, InvalidMetadata, load_metadata
 from provider.oauth.clients.metadata_values import require_types, with_clean_names, without_nothing
 from provider.oauth.clients.origins import normal_origins, problem_with_origin
 from provider.oauth.clients.redirect_uris import NO_DOT, problem_with
@@ -85,11 +85,12 @@ def check_metadata(metadata: ClientMetadata) -> ClientMetadata:
         raise InvalidMetadata("response_modes must have at least one value.")
     _check_redirect_uris(metadata)
     _check_response_types(metadata)
-    for grant_type in ("client_credentials", TOKEN_EXCHANGE):
+    for grant_type in ("client_credentials", TOKEN_EXCHANGE, CIBA):
         if metadata.is_public and grant_type in metadata.grant_types:
             raise InvalidMetadata(f"grant_types cannot include {grant_type} for a public client.")
-    if "refresh_token" in metadata.grant_types and not {"authorization_code", DEVICE_CODE} & set(metadata.grant_types):
-        raise InvalidMetadata(f"grant_types includes refresh_token, which needs authorization_code or {DEVICE_CODE}.")
+    signing_in = ("authorization_code", DEVICE_CODE, CIBA)
+    if "refresh_token" in metadata.grant_types and not set(signing_in) & set(metadata.grant_types):
+        raise InvalidMetadata(f"grant_types includes refresh_token, which needs one of {', '.join(signing_in)}.")
     if metadata.authorization_challenge and not metadata.first_party:
         raise InvalidMetadata("authorization_challenge requires first_party, because the app sees passwords.")
     if metadata.authorization_challenge and "authorization_code" not in metadata.grant_types:
@@ -124,7 +125,7 @@ def check_metadata(metadata: ClientMetadata) -> ClientMetadata:
     _check_logout(metadata)
     if metadata.default_max_age is not None and metadata.default_max_age > LONGEST_MAX_AGE:
         raise InvalidMetadata(f"default_max_age must be at most {LONGEST_MAX_AGE} seconds.")
-    return metadata
+    return check_backchannel_authentication(metadata)
 
 
 def _check_redirect_uris(metadata: ClientMetadata) -> None:

@@ -15,15 +15,9 @@ from provider.audit.log import record
 from provider.config.settings import Settings
 from provider.crypto.digests import digest, new_opaque
 from provider.oauth.clients import clients, secret_rotation
+from provider.oauth.clients.choices import CIBA, DEVICE_CODE, SECRET_JWT, SECRET_METHODS, SUBJECTS
 from provider.oauth.clients.clients import Client, NoSuchClient
-from provider.oauth.clients.metadata import (
-    DEVICE_CODE,
-    SECRET_JWT,
-    SECRET_METHODS,
-    SUBJECTS,
-    ClientMetadata,
-    InvalidMetadata,
-)
+from provider.oauth.clients.metadata import ClientMetadata, InvalidMetadata
 from provider.oauth.clients.metadata_rules import parse_metadata
 from provider.oauth.clients.metadata_values import without_nothing
 from provider.oauth.clients.reachable import require_reachable
@@ -79,6 +73,10 @@ REGISTRABLE = (
     "require_signed_request_object",
     "dpop_bound_access_tokens",
     "tls_client_certificate_bound_access_tokens",
+    "backchannel_token_delivery_mode",
+    "backchannel_client_notification_endpoint",
+    "backchannel_authentication_request_signing_alg",
+    "backchannel_user_code_parameter",
     "backchannel_logout_uri",
     "backchannel_logout_session_required",
     "frontchannel_logout_uri",
@@ -158,9 +156,11 @@ def _obtainable(settings: Settings, wanted: Mapping[str, Any], metadata: ClientM
         raise InvalidMetadata(
             f"grant_types: clients cannot register for {forbidden[0]}. Allowed: {_one_of(grant_types)}."
         )
-    if DEVICE_CODE in metadata.grant_types and metadata.subject_type != PUBLIC:
+    if metadata.asks_elsewhere and metadata.subject_type != PUBLIC:
         # No redirect proves that the hosts it names are its own: it would see people as another app does.
-        raise InvalidMetadata("subject_type pairwise cannot be registered together with the device flow.")
+        raise InvalidMetadata(
+            f"subject_type pairwise cannot be registered together with the device flow or the grant type {CIBA}."
+        )
     response_types = metadata.response_types
     if "response_types" not in wanted and "authorization_code" not in metadata.grant_types:
         response_types = ()
@@ -183,10 +183,10 @@ def _grant_types(settings: Settings) -> tuple[str, ...]:
     """Return the grant types that a client may register for.
 
     They are those in which a user decides. Where registration needs a token, its holder may also use
-    client_credentials.
+    client_credentials, and send emails to users with backchannel authentication requests.
     """
     legacy = (IMPLICIT,) if settings.legacy_response_types else ()
-    alone = ("client_credentials",) if settings.registration == "token" else ()
+    alone = ("client_credentials", CIBA) if settings.registration == "token" else ()
     return ("authorization_code", "refresh_token", DEVICE_CODE, *legacy, *alone)
 
 

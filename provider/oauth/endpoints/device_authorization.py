@@ -8,11 +8,12 @@ from starlette.responses import Response
 
 from provider.oauth.authorize.parameters import read_scope
 from provider.oauth.checks import ADD_GRANT
-from provider.oauth.clients.metadata import DEVICE_CODE
+from provider.oauth.clients.choices import DEVICE_CODE
 from provider.oauth.clients.resources import read_resources
 from provider.oauth.errors import InvalidAuthorizationDetailsError, InvalidTargetError, UnauthorizedClientError
 from provider.oauth.grants import device_requests
 from provider.oauth.grants.device_requests import VERIFICATION_PATH
+from provider.oauth.grants.polling import INTERVAL
 from provider.oauth.http.authenticated import authenticated
 from provider.oauth.http.cross_origin import cross_origin
 from provider.oauth.http.refused import NO_STORE, protocol_endpoint
@@ -73,6 +74,6 @@ def device_authorization(call: Call) -> Response:
         "verification_uri": verification_uri,
         "verification_uri_complete": f"{verification_uri}?{urlencode({'user_code': user_code})}",
         "expires_in": int(call.settings.device_code_lifetime.total_seconds()),
-        "interval": device_requests.INTERVAL,
+        "interval": INTERVAL,
     }
     return JsonResponse(answer, headers=NO_STORE)

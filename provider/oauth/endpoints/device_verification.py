@@ -7,19 +7,14 @@ A user who comes by `verification_uri_complete` reads and answers the same page:
 
 from starlette.responses import Response
 
-from provider.accounts import terms
-from provider.accounts.factors.policy import required_level, requirement_of_app
-from provider.accounts.store import email_addresses
-from provider.destination import Destination
 from provider.languages.text import Text
-from provider.oauth.authorize.consent import find_apis, permissions_asked_for
 from provider.oauth.grants import device_requests
 from provider.oauth.grants.device_requests import VERIFICATION_PATH, DeviceRequest
 from provider.oauth.http.server import server_of
+from provider.oauth.http.waiting_request_pages import describe_waiting, find_missing_step
 from provider.ratelimits import LIMITS, count, of_network, prefix_of, require_room
 from provider.refusals import TooManyRequests
-from provider.sessions.assurance import is_at_least, level_of, strictest
-from provider.sessions.guards import StepUpRequired, page_to_switch, require_user
+from provider.sessions.guards import require_user
 from provider.sessions.store import Session
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
@@ -47,12 +42,9 @@ def device(call: Call) -> Response:
     if found is None:
         count(call.work, LIMITS.user_code, key=key)
         return _ask_for_code(call, typed=typed, errors={"user_code": NOT_WAITING}, status_code=400)
-    of_app = requirement_of_app(found.request.client.metadata.required_factor)
-    required = strictest(required_level(call.settings, session), of_app.level)
-    if not is_at_least(level_of(session.amr), required):
-        raise StepUpRequired(call, level=required)
-    if terms.is_due(call.work, user_id=session.user_id):
-        return go(Destination(return_to=call.page_url).through("/login/terms"))
+    step = find_missing_step(call, found.request, session)
+    if step is not None:
+        return step
     return _answer(call, found, session) if call.method == "POST" else _ask(call, found, session)
 
 
@@ -71,27 +63,12 @@ def _ask(call: Call, found: DeviceRequest, session: Session) -> Response:
 
     The time is shown too, because two devices on one connection have the same address.
     """
-    client = found.request.client
-    address = email_addresses.find_of_user(call.work.read, session.user_id)
-    here = Destination(return_to=call.page_url)
     return page(
         call,
         "oauth/device.html",
-        app={
-            "name": client.name,
-            "host": client.host,
-            "is_vouched_for": client.is_vouched_for,
-            "first_seen": client.created_at if client.has_document else None,
-        },
         user_code=found.user_code,
-        network=found.network,
         same_network=_network_of(call, found.network) == _network_of(call, call.origin.network),
-        asked_at=found.asked_at,
-        permissions=permissions_asked_for(call.work, found.request),
-        apis=find_apis(call.work, server_of(call), found.request.resources),
-        offline=found.request.offline,
-        account=address.address if address else session.user_id,
-        somebody_else=page_to_switch(call, here),
+        **describe_waiting(call, found, session),
     )
 
 

@@ -11,8 +11,8 @@ from starlette.responses import Response
 
 from provider.crypto.digests import digest
 from provider.oauth.authorization_details.granting import located_at
+from provider.oauth.clients.choices import DEVICE_CODE
 from provider.oauth.clients.clients import Client
-from provider.oauth.clients.metadata import DEVICE_CODE
 from provider.oauth.clients.resources import name_one_of
 from provider.oauth.errors import AccessDeniedError, InvalidClientError
 from provider.oauth.explanations import explain

@@ -1,23 +1,19 @@
-"""Device requests (RFC 8628): the codes of a device without a browser, and the user's answer in a browser.
-
-An approved request is a grant like that of an authorization code. Whatever ends such a grant ends it too, before the
-device has fetched its tokens and after.
-"""
+"""Device requests (RFC 8628): the codes of a device without a browser, and the user's answer in a browser."""
 
 import secrets
 from dataclasses import dataclass
-from datetime import datetime
 
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.crypto.digests import digest, new_opaque
-from provider.oauth.authorize import consent
-from provider.oauth.authorize.approval import count_sign_in, new_grant
 from provider.oauth.authorize.request import AuthorizationRequest
+from provider.oauth.clients.choices import DEVICE_CODE
 from provider.oauth.clients.clients import Client
-from provider.oauth.clients.metadata import DEVICE_CODE
-from provider.oauth.grants import store as device_codes
-from provider.oauth.grants.store import DeviceCode
+from provider.oauth.grants import waiting_requests
+from provider.oauth.grants.polling import INTERVAL
+from provider.oauth.grants.store import device_codes
+from provider.oauth.grants.store.device_codes import DeviceCode
+from provider.oauth.grants.waiting_requests import WaitingRequest
 from provider.oauth.scopes import format_scope, parse_scope
 from provider.oauth.tokens.server import AuthorizationServer
 from provider.sessions.store import Session
@@ -36,19 +32,13 @@ USER_CODE = CodeFormat(
     alphabet=ALPHABET, length=LENGTH, misread={"1": "L", "i": "L", "2": "Z", "5": "S", "6": "G", "8": "B"}
 )
 """How user codes are read: capitals, without separators (RFC 8628 section 6.1)."""
-INTERVAL = 5
-"""Seconds between two polls of a device (RFC 8628 section 3.2)."""
 
 
 @dataclass(frozen=True)
-class DeviceRequest:
-    """A device request that waits for an answer, as it is shown to the user."""
+class DeviceRequest(WaitingRequest):
+    """A device request that waits for an answer."""
 
-    digest: bytes
     user_code: str
-    request: AuthorizationRequest
-    network: str
-    asked_at: datetime
 
 
 def begin(work: UnitOfWork, client: Client, scope: tuple[str, ...]) -> tuple[str, str]:
@@ -70,7 +60,7 @@ def begin(work: UnitOfWork, client: Client, scope: tuple[str, ...]) -> tuple[str
             grant_id=None,
             spent_at=None,
         )
-        if device_codes.add(work.db, code):
+        if device_codes.CODES.add(work.db, code):
             return device_code, with_dash(user_code)
 
 
@@ -93,27 +83,18 @@ def find_waiting(work: UnitOfWork, server: AuthorizationServer, typed: str) -> D
         return None
     scope = client.metadata.still_of(parse_scope(found.scope))
     asked = AuthorizationRequest(client=client, redirect_uri="", redirect_uri_given=False, scope=scope)
-    return DeviceRequest(found.digest, with_dash(user_code), asked, found.network, found.created_at)
+    return DeviceRequest(found.digest, asked, found.network, found.created_at, with_dash(user_code))
 
 
 def allow(work: UnitOfWork, device: DeviceRequest, session: Session) -> bool:
     """Let the device act for the user of this session. Returns False if it was answered meanwhile."""
-    request, user_id = device.request, session.user_id
-    grant = new_grant(work, request, session)
-    if not device_codes.answer(work.db, device.digest, now=work.now):
+    grant = waiting_requests.allow(work, device_codes.CODES, device, session)
+    if grant is None:
         return False
-    device_codes.attach(work.db, device.digest, grant)
-    count_sign_in(work, request)
-    client = request.client
-    if not client.metadata.first_party:
-        consent.grant(work, user_id=user_id, client=client, scopes=request.scope, claims=frozenset())
-    record(work, Event.DEVICE_ALLOWED, user_id=user_id, client_id=client.client_id, grant=grant.id)
+    record(work, Event.DEVICE_ALLOWED, user_id=grant.user_id, client_id=grant.client_id, grant=grant.id)
     return True
 
 
 def deny(work: UnitOfWork, device: DeviceRequest, session: Session) -> bool:
     """Deny the device access. Returns False if it was answered meanwhile."""
-    if not device_codes.answer(work.db, device.digest, now=work.now):
-        return False
-    consent.deny(work, user_id=session.user_id, client_id=device.request.client.client_id)
-    return True
+    return waiting_requests.deny(work, device_codes.CODES, device, session)

@@ -12,8 +12,8 @@ from typing import Any
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.oauth.authorization_details.granting import narrow_details
+from provider.oauth.clients.choices import TOKEN_EXCHANGE
 from provider.oauth.clients.clients import Client
-from provider.oauth.clients.metadata import TOKEN_EXCHANGE
 from provider.oauth.clients.resources import name_one_of, read_resources
 from provider.oauth.errors import InvalidRequestError, InvalidScopeError, InvalidTargetError
 from provider.oauth.grants.request import TokenRequest

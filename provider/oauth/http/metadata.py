@@ -12,7 +12,7 @@ from provider.jose.algorithms import (
 )
 from provider.oauth.authorize.parameters import prompts_supported
 from provider.oauth.clients.certificate_rules import supported_methods
-from provider.oauth.clients.metadata import ASSERTION_ALGORITHMS
+from provider.oauth.clients.choices import ASSERTION_ALGORITHMS, DELIVERY_MODES
 from provider.oauth.clients.sectors import SUBJECT_TYPES
 from provider.oauth.grants.grant_types import GRANTS
 from provider.oauth.protected_resources import SCOPES_OF_RESOURCE
@@ -60,6 +60,10 @@ def provider_metadata(settings: Settings) -> dict[str, Any]:
         "frontchannel_logout_session_supported": True,
         **({"check_session_iframe": f"{issuer}/oauth2/check-session"} if settings.session_management else {}),
         "device_authorization_endpoint": f"{issuer}/oauth2/device_authorization",
+        "backchannel_authentication_endpoint": f"{issuer}/oauth2/bc-authorize",
+        "backchannel_token_delivery_modes_supported": list(DELIVERY_MODES),
+        "backchannel_authentication_request_signing_alg_values_supported": list(SIGNATURES),
+        "backchannel_user_code_parameter_supported": False,
         "protected_resources": [issuer + path for path in SCOPES_OF_RESOURCE],
         "response_types_supported": list(response_types_supported(settings)),
         "response_modes_supported": list(RESPONSE_MODES),

@@ -25,7 +25,7 @@ CODES = {
     ),
     "authorization_pending": Code(
         "The user has not answered yet.",
-        "RFC 8628 section 3.5",
+        "RFC 8628 section 3.5, CIBA section 11",
         "Wait for `interval` seconds and ask again. Do not show it as an error.",
     ),
     "consent_required": Code(
@@ -34,9 +34,9 @@ CODES = {
         "Send the request again without `prompt=none`.",
     ),
     "expired_token": Code(
-        "The device code has expired.",
-        "RFC 8628 section 3.5",
-        "Start again with a new device authorization request.",
+        "The device code or `auth_req_id` has expired.",
+        "RFC 8628 section 3.5, CIBA section 11",
+        "Start again with a new device authorization request or backchannel authentication request.",
     ),
     "insufficient_authorization": Code(
         "The sign-in is not complete. The description says what is missing.",
@@ -64,6 +64,11 @@ CODES = {
         "RFC 9396 section 5",
         "Send what the schema of the type asks for. At the token endpoint, send some of the granted objects, or none "
         "to get all of them.",
+    ),
+    "invalid_binding_message": Code(
+        "The `binding_message` is too long, or has a character that cannot be shown on one line.",
+        "CIBA section 13",
+        "Send a short text, such as a transaction number.",
     ),
     "invalid_client": Code(
         "Client authentication failed: the client is unknown or disabled, or its credentials are wrong or missing.",
@@ -156,8 +161,8 @@ CODES = {
         "Try again later. Give the operator the error ID.",
     ),
     "slow_down": Code(
-        "The device asked too early.",
-        "RFC 8628 section 3.5",
+        "The client asked too early.",
+        "RFC 8628 section 3.5, CIBA section 11",
         "Wait five seconds longer between requests from now on.",
     ),
     "temporarily_unavailable": Code(
@@ -174,6 +179,11 @@ CODES = {
         "The client is not registered for this grant type, response type or endpoint.",
         "RFC 6749 section 5.2",
         "Register the client for it: `signet client update`.",
+    ),
+    "unknown_user_id": Code(
+        "The hint names no user who can sign in here.",
+        "CIBA section 13",
+        "Check the hint. The user needs an active account with a verified email address.",
     ),
     "unmet_authentication_requirements": Code(
         "The requested `acr` or claim cannot be reached by this user.",

@@ -10,7 +10,7 @@ from authlib.oauth2 import OAuth2Error
 
 from provider.oauth import errors
 from provider.oauth.authorize import errors as of_openid
-from provider.oauth.errors import AccessDeniedError, RegistrationForbiddenError
+from provider.oauth.errors import AccessDeniedError, RegistrationForbiddenError, RequestDeniedError
 from tests.docs.generate.markdown import table
 from tests.docs.generate.oauth_codes import CODES
 
@@ -92,7 +92,7 @@ ENDPOINTS = {
             "authorization_pending": "",
             "slow_down": "",
             "expired_token": "",
-            "access_denied": "The user declined on the device page.",
+            "access_denied": "The user declined the request of a device or app.",
         }
         | PROOF
         | ENCRYPTION,
@@ -107,6 +107,20 @@ ENDPOINTS = {
             "invalid_scope": "",
             "invalid_target": "A `resource` other than the issuer was requested.",
             "invalid_authorization_details": "The device flow has no `authorization_details`.",
+        },
+    ),
+    "backchannel authentication": Endpoint(
+        "Backchannel authentication",
+        "/oauth2/bc-authorize",
+        CLIENT
+        | {
+            "unauthorized_client": "The client is not registered for CIBA.",
+            "invalid_scope": "",
+            "invalid_target": "",
+            "invalid_binding_message": "",
+            "invalid_request_object": "`request` is not a JWT.",
+            "unknown_user_id": "",
+            "access_denied": "The user denied several requests of the client lately.",
         },
     ),
     "authorization challenge": Endpoint(
@@ -185,7 +199,8 @@ def _status(endpoint: str, code: str) -> str:
         return "redirect or page" if code.startswith("invalid_request") else "redirect"
     if endpoint == "logout":
         return "400, on a page"
-    return status_of(code, RegistrationForbiddenError if endpoint == "client_configuration" else AccessDeniedError)
+    denied = {"client_configuration": RegistrationForbiddenError, "backchannel authentication": RequestDeniedError}
+    return status_of(code, denied.get(endpoint, AccessDeniedError))
 
 
 def status_of(code: str, denied: type[OAuth2Error] | None = None) -> str:

@@ -209,6 +209,7 @@ LIFETIMES = (
     ("Refresh token, unused", "opaque", "refresh_idle_lifetime", "It is used: the response has the next one."),
     ("Refresh token, with its successors", "opaque", "refresh_absolute_lifetime", "It is revoked or reused."),
     ("Device code", "opaque", "device_code_lifetime", "The user answers, and the device redeems it."),
+    ("`auth_req_id`", "opaque", "backchannel_request_lifetime", "The user answers, and the app redeems it."),
     ("Pushed authorization request", "opaque", "pushed_request_lifetime", "It is used."),
 )
 

@@ -9,7 +9,8 @@ from joserfc.util import urlsafe_b64decode
 from provider.oauth.authorization_details.granting import is_within
 from provider.oauth.authorization_details.types import delete_type, parse_declaration, update_type
 from provider.oauth.clients import clients
-from provider.oauth.clients.metadata import TOKEN_EXCHANGE, ClientMetadata
+from provider.oauth.clients.choices import TOKEN_EXCHANGE
+from provider.oauth.clients.metadata import ClientMetadata
 from provider.work import Installation
 from tests.oauth.authorization_details.conftest import (
     ACCESS,

@@ -14,8 +14,9 @@ from starlette.applications import Starlette
 from provider.audit import store as audit
 from provider.config.settings import Settings
 from provider.oauth.clients import clients
+from provider.oauth.clients.choices import DEVICE_CODE
 from provider.oauth.clients.clients import Client, find_client
-from provider.oauth.clients.metadata import DEVICE_CODE, InvalidMetadata
+from provider.oauth.clients.metadata import InvalidMetadata
 from provider.oauth.clients.metadata_documents import KEPT_FOR, LONGEST, NEW_FOR, SHORTEST, USUAL
 from provider.oauth.clients.unused_clients import purge_unused
 from provider.outbound.client import FAILURE_KEPT

@@ -5,7 +5,7 @@ import re
 import pytest
 from sqlalchemy import func, select
 
-from provider.oauth.grants.store import device_codes
+from provider.oauth.grants.store.device_codes import device_codes
 from provider.ratelimits import LIMITS
 from provider.work import Installation
 from provider.worker.jobs import purge

@@ -80,6 +80,7 @@ def test_every_prompt_and_scope_it_names_is_known(metadata: dict[str, Any]) -> N
         "refresh_token",
         "client_credentials",
         "urn:ietf:params:oauth:grant-type:device_code",
+        "urn:openid:params:grant-type:ciba",
         "urn:ietf:params:oauth:grant-type:token-exchange",
     ]
     assert metadata["response_types_supported"] == ["code"]

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from provider.config.settings import Settings
 from provider.crypto.digests import digest
 from provider.oauth.clients import clients, registration
+from provider.oauth.clients.choices import DEVICE_CODE
 from provider.oauth.clients.clients import find_client
-from provider.oauth.clients.metadata import DEVICE_CODE, FIELDS
+from provider.oauth.clients.metadata import FIELDS
 from provider.oauth.clients.store import initial_access_tokens
 from provider.oauth.http.metadata import provider_metadata
 from tests.oauth.conftest import Explain, Unchanged

@@ -6,8 +6,8 @@ from sqlalchemy import Connection
 from provider.accounts.users import delete_user
 from provider.audit.events import Event
 from provider.audit.store import find as find_events
-from provider.oauth.grants import store as device_codes
-from provider.oauth.grants.store import DeviceCode
+from provider.oauth.grants.store import device_codes
+from provider.oauth.grants.store.device_codes import DeviceCode
 from provider.work import Installation
 from provider.worker.jobs import purge
 from tests.oauth.conftest import Explain, Register, Unchanged

@@ -3,7 +3,8 @@
 import pytest
 
 from provider.config.settings import Settings
-from provider.oauth.clients.metadata import TOKEN_EXCHANGE, InvalidMetadata
+from provider.oauth.clients.choices import TOKEN_EXCHANGE
+from provider.oauth.clients.metadata import InvalidMetadata
 from provider.oauth.clients.metadata_rules import parse_metadata
 from tests.oauth.conftest import Explain, Register, Unchanged
 from tests.oauth.devices import FOR_DEVICES, allow, start

@@ -8,7 +8,7 @@ from provider.accounts.factors.store import totp
 from provider.accounts.factors.store.totp import TotpCredential
 from provider.accounts.factors.totp import SEED
 from provider.config.settings import Settings
-from provider.oauth.clients.metadata import TOKEN_EXCHANGE
+from provider.oauth.clients.choices import TOKEN_EXCHANGE
 from provider.oauth.sender_constraint.nonces import WINDOW
 from tests.oauth.conftest import Explain, Register, Unchanged
 from tests.oauth.devices import FOR_DEVICES, allow, start

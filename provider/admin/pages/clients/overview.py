@@ -17,8 +17,9 @@ from provider.audit.events import Event
 from provider.audit.store import AuditEvent
 from provider.config.settings import Settings
 from provider.languages.text import Text
+from provider.oauth.clients.choices import CIBA, DEVICE_CODE
 from provider.oauth.clients.clients import Client
-from provider.oauth.clients.metadata import DEVICE_CODE, ClientMetadata
+from provider.oauth.clients.metadata import ClientMetadata
 from provider.oauth.clients.store import clients as store
 from provider.oauth.http.metadata import provider_metadata
 from provider.web.call import Call
@@ -55,7 +56,7 @@ def show_client(call: Call) -> Response:
         endpoints=_endpoints(metadata, call.settings),
         secrets=store.find_secret_dates(call.work.read, client.client_id, now=call.work.now),
         usage=find_usage(call.work, client.client_id) if metadata.grant_types else None,
-        signs_in="authorization_code" in metadata.grant_types or DEVICE_CODE in metadata.grant_types,
+        signs_in="authorization_code" in metadata.grant_types or metadata.asks_elsewhere,
         width=charts.WIDTH,
         height=charts.HEIGHT,
         redirect=urlsplit((*metadata.redirect_uris, EXAMPLE_REDIRECT)[0]),
@@ -75,13 +76,14 @@ def _latest_events(call: Call, client: Client) -> list[AuditEvent]:
 def _endpoints(metadata: ClientMetadata, settings: Settings) -> list[Endpoint]:
     """Return the endpoints that this client can use."""
     published, grants = provider_metadata(settings), set(metadata.grant_types)
-    signs_in, on_device = "authorization_code" in grants, DEVICE_CODE in grants
+    signs_in, on_device, asks = "authorization_code" in grants, DEVICE_CODE in grants, CIBA in grants
     known = (
         ("authorization_endpoint", Text("Sign-in"), signs_in),
         ("pushed_authorization_request_endpoint", Text("Pushed requests (PAR)"), signs_in),
         ("device_authorization_endpoint", Text("Device codes"), on_device),
+        ("backchannel_authentication_endpoint", Text("Approval requests"), asks),
         ("token_endpoint", Text("Tokens"), bool(grants)),
-        ("userinfo_endpoint", Text("User profile"), signs_in or on_device),
+        ("userinfo_endpoint", Text("User profile"), signs_in or on_device or asks),
         ("end_session_endpoint", Text("Sign-out"), signs_in),
         ("introspection_endpoint", Text("Token introspection"), not metadata.is_public),
         ("revocation_endpoint", Text("Token revocation"), bool(grants)),
