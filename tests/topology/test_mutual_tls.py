@@ -98,7 +98,7 @@ def test_certificates_reach_signet_through_nginx(deployed: Deployed) -> None:
 
 
 def test_no_one_can_send_the_header_of_the_proxy(deployed: Deployed) -> None:
-    """N-147, N-148, A-141: at both hosts, with and without a certificate, in other spellings, and twice."""
+    """A-141: at both hosts, with and without a certificate, in other spellings, and twice."""
     forged, other = deployed.issued.headers[HEADER], issue("CN=other")
     for url in (deployed.issuer, deployed.mtls):
         for certificate in (None, other):
