@@ -118,7 +118,7 @@ def test_certificates_of_others_fail(installation: Installation, service: Servin
 
 
 def test_a_header_does_not_count_at_the_second_port(installation: Installation, service: Serving) -> None:
-    """N-147, A-141: also from a trusted proxy. At the usual port it does, and a certificate is not asked for."""
+    """A-141: also from a trusted proxy. At the usual port it does, and a certificate is not asked for."""
     issued = issue("CN=issued", by=installation.authority)
     for shown in (None, issue("CN=other", by=installation.authority)):
         assert installation.ask(shown, "issued", **issued.headers).status_code == 401

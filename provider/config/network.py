@@ -109,7 +109,7 @@ class MutualTls(Section):
         None,
         ge=1,
         le=65535,
-        description="Port at which `signet serve` itself asks for client certificates, besides its usual port. Needs "
+        description="Port at which signet serve itself asks for client certificates, besides its usual port. Needs "
         "SIGNET_MTLS_URL, SIGNET_MTLS_CERTIFICATE and SIGNET_MTLS_KEY.",
     )
     mtls_certificate: Path | None = Field(

@@ -25,8 +25,6 @@ class Tls:
 
     authorities: tuple[Path, ...] = ()
     """Files of certificates that clients may show, and of their authorities. Without a file, none is asked for."""
-    names: str = "--tls-cert {certificate} and --tls-key {key}"
-    """What to call the two files in an error."""
 
     def context(self) -> ssl.SSLContext:
         """Return the SSL context. Raises SettingsError, one line, if the files cannot be used."""
@@ -38,9 +36,13 @@ class Tls:
             context.load_cert_chain(self.certificate, self.key, password="")
         except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
             reason = error.strerror if not isinstance(error, ssl.SSLError) and isinstance(error, OSError) else None
+            why = reason or "not a certificate in PEM and its key, without a passphrase"
+            if self.authorities:
+                raise SettingsError(
+                    f"SIGNET_MTLS_CERTIFICATE {self.certificate} and SIGNET_MTLS_KEY {self.key} cannot be used: {why}"
+                ) from None
             raise SettingsError(
-                f"{self.names.format(certificate=self.certificate, key=self.key)} cannot be used: "
-                f"{reason or 'not a certificate in PEM and its key, without a passphrase'}"
+                f"--tls-cert {self.certificate} and --tls-key {self.key} cannot be used: {why}"
             ) from None
         self._ask_for_certificates(context)
         return context
@@ -55,11 +57,8 @@ class Tls:
             return
         context.verify_mode = ssl.CERT_OPTIONAL
         context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-        try:
-            for file in self.authorities:
-                context.load_verify_locations(cafile=file)
-        except (OSError, ValueError):
-            raise SettingsError(f"{file} is not a PEM file with certificates") from None
+        for file in self.authorities:  # checked by the settings
+            context.load_verify_locations(cafile=file)
 
 
 def mutual_tls_of(settings: Settings) -> Tls | None:
@@ -71,5 +70,4 @@ def mutual_tls_of(settings: Settings) -> Tls | None:
         settings.mtls_certificate,
         settings.mtls_key,
         tuple(file for file in files if file is not None),
-        "SIGNET_MTLS_CERTIFICATE {certificate} and SIGNET_MTLS_KEY {key}",
     )

@@ -13,6 +13,7 @@ from tests.support.services import unavailable
 from tests.support.waiting import PATIENCE, wait_until
 
 SHIPPED = REPOSITORY / "deploy/nginx.conf"
+WITH_CERTIFICATES = REPOSITORY / "deploy/nginx-mtls.conf"
 BELOW_A_PATH = REPOSITORY / "deploy/nginx-path.conf"
 
 AROUND = """
@@ -53,6 +54,19 @@ def configuration(*, port: int, http_port: int, nodes: Sequence[int], certificat
             "server 127.0.0.1:8002 ": f"server 127.0.0.1:{nodes[1]} ",
             "ssl_certificate /etc/ssl/id.example.com/fullchain.pem;": f"ssl_certificate {certificate};",
             "ssl_certificate_key /etc/ssl/id.example.com/privkey.pem;": f"ssl_certificate_key {certificate};",
+        },
+    )
+
+
+def configuration_of_certificates(*, port: int, certificate: Path) -> str:
+    """The shipped file of the host that asks for client certificates, to be added to `configuration`."""
+    return _stand_in(
+        WITH_CERTIFICATES,
+        {
+            "listen 443 ssl;": f"listen 127.0.0.1:{port} ssl;",
+            "server_name mtls.example.com;": "server_name localhost;",
+            "ssl_certificate /etc/ssl/mtls.example.com/fullchain.pem;": f"ssl_certificate {certificate};",
+            "ssl_certificate_key /etc/ssl/mtls.example.com/privkey.pem;": f"ssl_certificate_key {certificate};",
         },
     )
 
