@@ -47,7 +47,7 @@ def test_what_does_not_exist_is_not_found(app: Starlette, operator: Program, wor
     for route in app.routes:
         if not (isinstance(route, Route) and isinstance(route.endpoint, AdminOperation) and "{" in route.path):
             continue
-        if route.name == "put_role":
+        if route.name in {"put_role", "put_details_type"}:
             continue  # creates it
         names = list(route.param_convertors)
         path = route.path.removeprefix("/api/admin").replace(":path", "")

@@ -24,6 +24,7 @@ from provider.outbox import messages
 from provider.work import Installation
 from provider.worker.jobs import purge
 from tests.admin.conftest import Program, program
+from tests.oauth.authorization_details.conftest import ACCESS
 from tests.support.browser import Browser
 from tests.support.clock import Clock
 from tests.support.factories import REDIRECT_URI, make_client
@@ -76,12 +77,14 @@ def test_one_thing_has_a_version_and_every_change_of_it_looks_at_it(
     operator("PUT", "/roles/editor", description="Edits")
     ids = {"user_id": ada, "client_id": "shop", "session_id": session, "promise_id": promise, "webhook_id": webhook}
     issuer = operator("POST", "/trusted-issuers", issuer="https://issuer.example.test").json()["id"]
-    ids |= {"issuer_id": issuer, "role": "editor", "import_id": of_file}
+    operator("PUT", "/authorization-details-types/files", **ACCESS)
+    ids |= {"issuer_id": issuer, "role": "editor", "import_id": of_file, "type": "files"}
     bodies: dict[str, dict[str, Any]] = {
         "change_user": {"roles": ["x"]}, "replace_client": SHOP, "suspend_user": {"reason": "x"},
         "request_email_change_of_user": {"email": "ada@new.example.test"},
         "change_session": {"expires_at": "2100-01-01T00:00:00Z"}, "put_role": {"description": "Edits pages"},
         "replace_trusted_issuer": {"algorithms": ["ES256"]},
+        "put_details_type": ACCESS,
     }  # fmt: skip
     parts = {"refusals", "identities", "revoke", "replay", "consents", "token-families", "links", "letters", "sessions"}
     parts |= {"failures", "authenticator-apps", "passkeys", "remembered-devices"}

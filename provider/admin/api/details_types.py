@@ -61,7 +61,7 @@ def _show(call: Call) -> AuthorizationDetailsType:
     return _describe(rules.find_type(call.work, call.path_params["type"]))
 
 
-TYPE = Resource(lambda call: store.lock(call.work.db, call.path_params["type"]), _show)
+TYPE = Resource(lambda call: rules.lock_type(call.work, call.path_params["type"]), _show)
 
 
 @by_operator(needs=Permission.APPLICATIONS_READ, gives=AuthorizationDetailsTypes)

@@ -11,6 +11,7 @@ AREAS: Mapping[str, Text] = {
     "consent": Text("Access of applications"),
     "token": Text("Tokens"),
     "client": Text("Applications"),
+    "authorization_details_type": Text("Authorization details"),
     "role": Text("Roles"),
     "key": Text("Signing keys"),
     "promise": Text("Outbox"),

@@ -1,6 +1,7 @@
 """The applications that have access to the user's account: list them, and withdraw their access."""
 
 from datetime import datetime
+from typing import Any
 
 from pydantic import Field
 
@@ -18,6 +19,9 @@ class Consent(Body):
     client_id: str = Field(description="The application's client_id.")
     name: str = Field(description="The application's name.")
     scope: str = Field(description="The scopes it has, separated by spaces.")
+    authorization_details: list[dict[str, Any]] = Field(
+        [], description="What the user allowed in detail, such as one payment (RFC 9396)."
+    )
     granted_at: datetime | None = Field(
         None, description="When the user gave consent. Absent if consent isn't needed or is asked for each time."
     )
@@ -52,6 +56,7 @@ def consents_of(call: Call, user_id: str) -> Consents:
                 client_id=app.client_id,
                 name=app.name,
                 scope=" ".join(app.scopes),
+                authorization_details=list(app.details),
                 granted_at=app.granted_at,
                 token_families=app.families,
                 last_used=app.last_used,

@@ -68,9 +68,11 @@ def for_audience(
     return tuple(one for one in details if _is_for(one, types[one["type"]].resources, audience))
 
 
-def located_at(details: Iterable[Detail], identifiers: Sequence[str]) -> list[Detail]:
-    """Return the details for an API with these identifiers, by their locations (RFC 9396 section 9.2)."""
-    return [one for one in details if _is_for(one, (), identifiers)]
+def for_api(work: UnitOfWork, details: Sequence[Detail], identifiers: Sequence[str]) -> list[Detail]:
+    """Return the details of a token that the API with these identifiers needs (RFC 9396 section 9.2)."""
+    types = store.find_those(work.read, {one["type"] for one in details})
+    resources = {name: declared.resources for name, declared in types.items()}
+    return [one for one in details if _is_for(one, resources.get(one["type"], ()), identifiers)]
 
 
 def is_within(wanted: Detail, granted: Detail) -> bool:

@@ -109,6 +109,13 @@ def find_type(work: UnitOfWork, name: str) -> DetailsType:
     return found
 
 
+def lock_type(work: UnitOfWork, name: str) -> None:
+    """Keep other changes of a type waiting until the transaction ends. Raises NoSuchType if it can't be one."""
+    if not is_type_name(name):
+        raise NoSuchType
+    store.lock(work.db, name)
+
+
 def create_type(work: UnitOfWork, name: str, declaration: Declaration) -> DetailsType:
     """Declare a new type. Raises InvalidType or TypeExists."""
     if not is_type_name(name):
@@ -124,7 +131,7 @@ def create_type(work: UnitOfWork, name: str, declaration: Declaration) -> Detail
 
 def update_type(work: UnitOfWork, name: str, declaration: Declaration) -> DetailsType:
     """Replace the declaration of a type. Raises NoSuchType."""
-    store.lock(work.db, name)
+    lock_type(work, name)
     before = store.find(work.db, name)
     if before is None:
         raise NoSuchType
@@ -154,7 +161,7 @@ def put_type(work: UnitOfWork, name: str, declaration: Declaration) -> DetailsTy
 
 def delete_type(work: UnitOfWork, name: str) -> None:
     """Delete a type. Apps can't ask for it any more, and new tokens don't have it. Raises NoSuchType."""
-    if not store.remove(work.db, name):
+    if not is_type_name(name) or not store.remove(work.db, name):
         raise NoSuchType
     record(work, Event.DETAILS_TYPE_DELETED, type=name)
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from provider.languages.text import Text
+from provider.oauth.authorization_details.parsing import Detail
 from provider.oauth.authorization_details.wording import DescribedDetail, describe_stored
 from provider.oauth.authorize import consent
 from provider.oauth.authorize.consent import Api, find_apis
@@ -44,6 +45,8 @@ class ConnectedApp:
     described: ScopeDescriptions = UNDESCRIBED
     resources: Sequence[str] = ()
     """The APIs that its tokens may be for."""
+    details: Sequence[Detail] = ()
+    """The authorization details that the user allowed (RFC 9396)."""
     logo_uri: str | None = None
     """The logo of a reviewed app. Others chose it themselves, so it isn't shown."""
 
@@ -74,6 +77,7 @@ def find_connected(work: UnitOfWork, server: AuthorizationServer, user_id: str) 
         one, use = granted.get(client_id), held.get(client_id)
         scopes = list(dict.fromkeys([*(one.scopes if one else ()), *(use.scopes if use else ())]))
         resources = list(dict.fromkeys(uri for each in (one, use) if each for uri in each.resources or ()))
+        allowed = [*((one.authorization_details or ()) if one else ()), *(use.details if use else ())]
         found.append(
             ConnectedApp(
                 client_id=client_id,
@@ -82,6 +86,7 @@ def find_connected(work: UnitOfWork, server: AuthorizationServer, user_id: str) 
                 may=list(dict.fromkeys(text for scope in scopes for text in described.of(scope, resources))),
                 described=described,
                 resources=resources,
+                details=[each for place, each in enumerate(allowed) if each not in allowed[:place]],
                 scopes=scopes,
                 granted_at=one.granted_at if one else None,
                 families=use.families if use else 0,
@@ -103,13 +108,11 @@ def find_access(work: UnitOfWork, server: AuthorizationServer, *, user_id: str, 
     ]
     asked = [name for grant in active for place in ("id_token", "userinfo") for name in grant.claims.get(place, ())]
     claims = {*asked, *(one.claims if one else ())} & CLAIM_IN_WORDS.keys()
-    allowed = [*((one.authorization_details or ()) if one else ())]
-    allowed += [each for grant in active for each in grant.authorization_details or ()]
     return Access(
         app=app,
         permissions=permissions_of(app.scopes, claims, described=app.described, resources=app.resources),
         apis=find_apis(work, server, app.resources),
-        details=describe_stored(work, [each for place, each in enumerate(allowed) if each not in allowed[:place]]),
+        details=describe_stored(work, app.details),
         grants=active,
     )
 
@@ -162,6 +165,7 @@ def export(server: AuthorizationServer, work: UnitOfWork, user_id: str) -> list[
             "client_id": app.client_id,
             "name": app.name,
             "scopes": app.scopes,
+            "authorization_details": list(app.details),
             "granted_at": app.granted_at,
             "signed_in": app.families > 0,
             "last_used": app.last_used,

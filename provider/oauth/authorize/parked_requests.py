@@ -61,8 +61,6 @@ def _store(
     # What was left out of it because the client may not ask for it stays out, whatever the client becomes meanwhile:
     # the person is shown one thing and must not allow another.
     kept["scope"] = format_scope(request.scope)
-    if not request.scope:
-        del kept["scope"]
     if "claims" in kept:
         kept["claims"] = without_others(kept["claims"], request.claims.names)
     parked = ParkedRequest(
@@ -91,9 +89,10 @@ def find(work: UnitOfWork, request_uri: str) -> ParkedRequest | None:
 def parameters_of(parked: ParkedRequest) -> Parameters:
     """Return the stored parameters in the form of a new request.
 
-    Each step checks them again, because the client may have changed meanwhile.
+    Each step checks them again, because the client may have changed meanwhile. An empty scope asks for none. A node of
+    the previous release, which knows no authorization details, rejects it instead of asking for every scope.
     """
-    return Parameters(list(parked.parameters.items()))
+    return Parameters([(name, value) for name, value in parked.parameters.items() if value])
 
 
 def claim(work: UnitOfWork, parked: ParkedRequest, browser: str) -> ParkedRequest | None:

@@ -10,7 +10,7 @@ from typing import Any
 from starlette.responses import Response
 
 from provider.crypto.digests import digest
-from provider.oauth.authorization_details.granting import located_at
+from provider.oauth.authorization_details.granting import for_api
 from provider.oauth.clients.choices import DEVICE_CODE
 from provider.oauth.clients.clients import Client
 from provider.oauth.clients.resources import name_one_of
@@ -83,7 +83,7 @@ def _access_token(request: TokenRequest, token: str) -> dict[str, Any]:
     if "authorization_details" in claims:  # RFC 9396 section 9.2
         identifiers = () if is_own else request.client.metadata.resource_identifiers
         details = claims["authorization_details"]
-        answer["authorization_details"] = located_at(details, identifiers) if identifiers else details
+        answer["authorization_details"] = for_api(request.work, details, identifiers) if identifiers else details
     return answer
 
 

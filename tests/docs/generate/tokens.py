@@ -234,7 +234,7 @@ MEMBERS = {
     "introspection_encrypted_response_alg": "Encrypts them, with `introspection_encrypted_response_enc`.",
     "authorization_signed_response_alg": "Algorithm of authorization responses as JWT.",
     "authorization_encrypted_response_alg": "Encrypts them, with `authorization_encrypted_response_enc`.",
-    "profile": "`fapi2` signs access tokens with PS256, and keep refresh tokens from rotating.",
+    "profile": "`fapi2` and `fapi2-message-signing` sign access tokens with PS256. Their refresh tokens don't rotate.",
 }
 
 

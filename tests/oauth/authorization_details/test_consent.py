@@ -10,8 +10,10 @@ from sqlalchemy import select
 from provider.audit.events import Event
 from provider.audit.store import find as find_events
 from provider.oauth.authorization_details.types import delete_type
+from provider.oauth.authorize import connected_apps
 from provider.oauth.authorize.consent import MOST_REMEMBERED
 from provider.oauth.authorize.store import consents
+from provider.oauth.tokens.server import AuthorizationServer
 from provider.oauth.tokens.store.grants import grants
 from tests.oauth.authorization_details.conftest import (
     ACCESS,
@@ -135,7 +137,9 @@ def test_a_limited_number_of_details_is_remembered(
     assert kept.authorization_details[-1] == details[-1]
 
 
-def test_a_user_sees_the_details_of_connected_apps(shop: RelyingParty, browser: WatchedClient, work: Work) -> None:
+def test_a_user_sees_the_details_of_connected_apps(
+    shop: RelyingParty, browser: WatchedClient, work: Work, ada: str, server: AuthorizationServer
+) -> None:
     allow(shop, browser, authorization_details=sent(payment(), files("read")))
 
     def page() -> str:
@@ -143,6 +147,9 @@ def test_a_user_sees_the_details_of_connected_apps(shop: RelyingParty, browser: 
 
     assert "Make a payment Pay 12.50 EUR to Green Grocer" in page()
     assert "Access your files Actions read" in page()
+    with work() as w:
+        exported = connected_apps.export(server, w, ada)
+    assert exported[0]["authorization_details"] == [payment(), files("read")]
     with work() as w:
         delete_type(w, PAYMENT_TYPE)
     assert f"{PAYMENT_TYPE} amount.currency EUR" in page()

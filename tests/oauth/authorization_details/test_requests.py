@@ -5,10 +5,13 @@ import math
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 from starlette.testclient import TestClient
 
 from provider.installation import open_installation
 from provider.oauth.authorization_details.types import delete_type, parse_declaration, update_type
+from provider.oauth.authorize.store.authorization_requests import authorization_requests
+from provider.oauth.syntax import SYNTAX
 from provider.oauth.tokens.server import AuthorizationServer
 from tests.oauth.authorization_details.conftest import (
     ACCESS,
@@ -207,3 +210,14 @@ def test_metadata_names_the_declared_types(client: TestClient, server: Authoriza
     server.details_types.refresh(away)
     away.database.close()
     assert published() == [[FILES_TYPE]] * 3
+
+
+def test_a_node_of_the_previous_release_asks_for_no_scope_in_place_of_details(
+    shop: RelyingParty, browser: WatchedClient, work: Work
+) -> None:
+    """It ignores the details of a stored request, and no scope would mean every scope of the client to it."""
+    shop.ask(browser, scope=None, authorization_details=sent(payment()))
+    with work() as w:
+        stored = w.read.execute(select(authorization_requests.c.parameters)).scalar_one()
+    assert stored["scope"] == ""
+    assert not SYNTAX["scope"].matches(stored["scope"])

@@ -94,10 +94,11 @@ def test_an_api_sees_only_its_details_of_a_token_for_several(
 ) -> None:
     """N-172. RFC 9396 section 9.2."""
     here, there = files("read", locations=[FILES]), files("read", locations=[PAYMENTS])
-    tokens = granted(shop, browser, here, there, scope="offline_access", resource=f"{PAYMENTS} {FILES}")
-    assert apis[FILES].introspect(tokens.access_token)["authorization_details"] == [here]
-    assert apis[PAYMENTS].introspect(tokens.access_token)["authorization_details"] == [there]
-    assert shop.introspect(tokens.access_token)["authorization_details"] == [here, there]
+    asked = here, there, payment(), files("write")
+    tokens = granted(shop, browser, *asked, scope="offline_access", resource=f"{PAYMENTS} {FILES}")
+    assert apis[FILES].introspect(tokens.access_token)["authorization_details"] == [here, files("write")]
+    assert apis[PAYMENTS].introspect(tokens.access_token)["authorization_details"] == [there, payment(), files("write")]
+    assert shop.introspect(tokens.access_token)["authorization_details"] == [*asked]
 
 
 def test_a_location_must_be_the_api_or_below_it(

@@ -20,6 +20,8 @@ class Held:
     scopes: list[str]
     last_used: datetime
     resources: Sequence[str] = ()
+    details: Sequence[dict[str, Any]] = ()
+    """The authorization details of its grants (RFC 9396)."""
 
 
 def _is_active(now: datetime) -> tuple[Any, ...]:
@@ -57,12 +59,14 @@ def _find_held(db: Connection, by: Column[Any], of: ColumnElement[bool], *, now:
     """Return active access by this column. A grant is used when it is issued and when it is refreshed."""
     of_grant = refresh_tokens.c.grant_id == grants.c.id
     rotated = select(func.max(refresh_tokens.c.rotated_at)).where(of_grant).scalar_subquery()
-    query = select(by, grants.c.scope, grants.c.created_at, rotated, grants.c.resources).select_from(join_state(grants))
+    columns = (grants.c.scope, grants.c.created_at, rotated, grants.c.resources, grants.c.authorization_details)
+    query = select(by, *columns).select_from(join_state(grants))
     held: dict[str, Held] = {}
-    for key, scope, created_at, rotated_at, resources in db.execute(query.where(of, *_is_active(now))):
+    for key, scope, created_at, rotated_at, resources, details in db.execute(query.where(of, *_is_active(now))):
         used = max(created_at, rotated_at or created_at)
         before = held.get(key, Held(0, [], used))
         scopes = list(dict.fromkeys([*before.scopes, *scope.split()]))
         named = list(dict.fromkeys([*before.resources, *resources]))
-        held[key] = Held(before.families + 1, scopes, max(used, before.last_used), named)
+        detailed = [*before.details, *(one for one in details or () if one not in before.details)]
+        held[key] = Held(before.families + 1, scopes, max(used, before.last_used), named, detailed)
     return held
