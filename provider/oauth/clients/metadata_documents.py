@@ -28,7 +28,7 @@ from provider.oauth.clients.document_urls import (
     may_have_documents,
     problem_with_url,
 )
-from provider.oauth.clients.metadata import PRIVATE_KEY_JWT, ClientMetadata, InvalidMetadata
+from provider.oauth.clients.metadata import CIBA, PRIVATE_KEY_JWT, ClientMetadata, InvalidMetadata
 from provider.oauth.clients.store import clients as store
 from provider.oauth.errors import ClientKeysUnavailableError
 from provider.observability.logging import log
@@ -192,7 +192,10 @@ def read_document(work: UnitOfWork, url: str, body: bytes, *, before: Client | N
     given = read_object(body)
     if given.get("client_id") != url:
         raise InvalidMetadata("client_id in it must be the URL of the document.")
-    return registration.read_metadata(work, _without_secrets(given), before=before)
+    metadata = registration.read_metadata(work, _without_secrets(given), before=before)
+    if CIBA in metadata.grant_types:  # anyone can publish a document, and each request sends an email
+        raise InvalidMetadata(f"grant_types: a client with a metadata document cannot use {CIBA}.")
+    return metadata
 
 
 def _without_secrets(given: dict[str, Any]) -> dict[str, Any]:
