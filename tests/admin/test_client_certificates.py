@@ -5,7 +5,8 @@ from pathlib import Path
 from provider.admin.client_form import members
 from provider.admin.client_groups import GROUPS, fitting
 from provider.config.settings import Settings
-from provider.oauth.clients.metadata import SUBJECTS, ClientMetadata
+from provider.oauth.clients.choices import SUBJECTS
+from provider.oauth.clients.metadata import ClientMetadata
 from tests.support.client_certificates import with_mutual_tls
 
 BOUND = "tls_client_certificate_bound_access_tokens"

@@ -6,11 +6,12 @@ client ID metadata document; names the API (RFC 8707); refreshes; and asks for m
 
 import json
 import shutil
+import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import pytest
 
@@ -20,7 +21,7 @@ from tests.interop.conftest import EMAIL, RelyingApp, Served, allow_access, serv
 from tests.support.certificates import Authority
 from tests.support.chromium import NewPerson
 from tests.support.factories import PASSWORD, make_client
-from tests.support.foreign_server import ForeignServer, answer
+from tests.support.foreign_server import ForeignServer, Request, answer
 from tests.support.mcp_server import running_mcp_server
 from tests.support.npm import installed
 from tests.support.server_process import free_port
@@ -58,25 +59,37 @@ def sdk(node: str) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("metadata", HIDDEN)
-def test_an_agent_made_with_the_typescript_sdk_works_for_a_user(
-    served: Served, sdk: Path, node: str, foreign_server: ForeignServer, new_person: NewPerson, metadata: str
-) -> None:
-    document, callback = foreign_server.url("/client.json"), f"http://localhost:{free_port()}/callback"
-    port = free_port()
-    url = f"http://127.0.0.1:{port}/mcp"
-    foreign_server.behaviour = answer(
+def publish_document(server: ForeignServer, callback: str = "http://localhost:3000/callback") -> str:
+    """Serve the metadata document of the agent. Returns its URL."""
+    url = server.url("/client.json")
+    server.behaviour = answer(
         {
-            "client_id": document,
+            "client_id": url,
             "client_name": "Example agent",
-            "redirect_uris": ["http://localhost:3000/callback"],
+            "redirect_uris": [callback],
             "grant_types": ["authorization_code", "refresh_token"],
             "token_endpoint_auth_method": "none",
         }
     )
+    return url
+
+
+def register_api(served: Served, port: int) -> str:
+    """Register the MCP server at this port as an API. Returns its URL."""
+    url = f"http://127.0.0.1:{port}/mcp"
     with unit_of_work(served.installation) as work:
         api: dict[str, Any] = {"grant_types": (), "response_types": (), "redirect_uris": ()}
         make_client(work, **api, client_name="Notes", resource_identifiers=(url,))
+    return url
+
+
+@pytest.mark.parametrize("metadata", HIDDEN)
+def test_an_agent_made_with_the_typescript_sdk_works_for_a_user(
+    served: Served, sdk: Path, node: str, foreign_server: ForeignServer, new_person: NewPerson, metadata: str
+) -> None:
+    document, callback = publish_document(foreign_server), f"http://localhost:{free_port()}/callback"
+    port = free_port()
+    url = register_api(served, port)
     given = {
         "mcp_url": url,
         "document": document,
@@ -122,3 +135,24 @@ def test_an_agent_made_with_the_typescript_sdk_works_for_a_user(
         client = find_client(work, document)
     assert client is not None
     assert client.has_document
+
+
+def test_the_typescript_sdk_in_a_page_reads_metadata_and_tokens(
+    served: Served, sdk: Path, foreign_server: ForeignServer, new_person: NewPerson
+) -> None:
+    """CORS, with the header MCP-Protocol-Version: metadata for any site, tokens for the origin of the redirect URI."""
+    port = free_port()
+    url = register_api(served, port)
+    person = new_person()
+
+    def answer_file(connection: socket.socket, request: Request) -> None:
+        path = urlsplit(request.target).path
+        is_module = path.startswith("/node_modules/")
+        file = sdk / path.lstrip("/") if is_module else HERE / "in_browser.html"
+        answer(file.read_bytes(), "text/javascript" if is_module else "text/html")(connection, request)
+
+    with running_mcp_server(served.issuer, url, port), ForeignServer(behaviour=answer_file) as site:
+        given = {"mcp_url": url, "document": publish_document(foreign_server, site.url("/callback"))}
+        person.open(site.url(f"/#{quote(json.dumps(given))}"))
+        allow_access(person, EMAIL, PASSWORD, app="localhost")
+        person.expect_heading("Signed in and refreshed")

@@ -11,7 +11,6 @@ from starlette.responses import Response
 
 from provider.crypto.digests import digest
 from provider.oauth.authorization_details.granting import for_api
-from provider.oauth.clients.choices import DEVICE_CODE
 from provider.oauth.clients.clients import Client
 from provider.oauth.clients.resources import name_one_of
 from provider.oauth.errors import AccessDeniedError, InvalidClientError
@@ -117,7 +116,7 @@ def _is_for(client: Client, live: ActiveToken, issuer: str) -> bool:
     metadata = client.metadata
     if name_one_of(live.audience, (client.client_id, *metadata.resource_identifiers)):
         return True
-    is_only_api = client.is_vouched_for and not metadata.redirect_uris and DEVICE_CODE not in metadata.grant_types
+    is_only_api = client.is_vouched_for and not metadata.redirect_uris and not metadata.asks_elsewhere
     return is_only_api and issuer in live.audience
 
 

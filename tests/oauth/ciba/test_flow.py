@@ -32,7 +32,6 @@ from tests.support.installation import ISSUER, Work, settings_for
 from tests.support.limits import Lower
 from tests.support.relying_party import TWO_FACTORS, RelyingParty
 
-pytestmark = pytest.mark.both_databases
 API = "https://api.example.test/pay"
 PINGS = {notifications.TOPIC: notifications.deliver, messages.TOPIC: lambda *_: None}
 """The handlers of the outbox: emails go nowhere."""
@@ -48,6 +47,7 @@ def bank(register: Register) -> RelyingParty:
     return register(client_name="Bank", **FOR_CIBA)
 
 
+@pytest.mark.both_databases
 def test_an_app_gets_tokens_after_the_user_approved(
     bank: RelyingParty, browser: WatchedClient, ada: str, inbox: Inbox, work: Work
 ) -> None:
@@ -101,6 +101,7 @@ def test_a_denied_request_is_access_denied(bank: RelyingParty, browser: WatchedC
     assert "CIBA section 11" in str(explain(refused.error_id))
 
 
+@pytest.mark.both_databases
 @pytest.mark.usefixtures("ada")
 def test_polling_too_fast_is_slowed_down_and_sends_no_email(bank: RelyingParty, clock: Clock, inbox: Inbox) -> None:
     """Section 11: five seconds more, for this and all later requests."""
@@ -113,6 +114,7 @@ def test_polling_too_fast_is_slowed_down_and_sends_no_email(bank: RelyingParty, 
     assert len(inbox.letters(ADA)) == 1
 
 
+@pytest.mark.both_databases
 def test_requests_expire_as_soon_as_the_app_wants(
     bank: RelyingParty, browser: WatchedClient, clock: Clock, installation: Installation, unchanged: Unchanged
 ) -> None:
@@ -132,6 +134,7 @@ def test_requests_expire_as_soon_as_the_app_wants(
     assert purge(installation)["backchannel requests"] == 2
 
 
+@pytest.mark.both_databases
 def test_a_second_use_revokes_the_tokens_of_the_first(
     bank: RelyingParty, browser: WatchedClient, unchanged: Unchanged
 ) -> None:
@@ -201,6 +204,7 @@ def test_only_the_user_who_is_asked_can_answer(
     assert asked.poll().error == "authorization_pending"
 
 
+@pytest.mark.both_databases
 def test_a_request_is_answered_once(bank: RelyingParty, browser: WatchedClient) -> None:
     """N-220: the first answer counts."""
     for first, second, outcome in (("allow", "deny", None), ("deny", "allow", "access_denied")):
@@ -251,6 +255,7 @@ def test_tokens_are_bound_to_the_key_of_the_proof(register: Register, browser: W
     assert bank.userinfo(tokens).status_code == 200
 
 
+@pytest.mark.both_databases
 def test_a_client_in_the_mode_ping_is_notified_of_each_answer(
     register: Register,
     browser: WatchedClient,
@@ -331,3 +336,8 @@ def test_nobody_is_flooded_with_emails_or_tired_into_approving(
         assert len(inbox.letters(ADA)) == min(3 + count, 4)
         answer(browser, "deny")
     assert refusal(other) == (403, "access_denied")
+
+
+def test_an_app_that_asks_for_approvals_is_no_api(bank: RelyingParty, rp: RelyingParty, browser: WatchedClient) -> None:
+    """N-235: RFC 7662 section 2.1: it has no redirect URIs, and yet may not ask about other clients' tokens."""
+    assert not bank.is_active(rp.sign_in(browser).access_token)

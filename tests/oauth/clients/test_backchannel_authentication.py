@@ -1,5 +1,6 @@
 """The metadata of clients that ask for approvals (CIBA section 4), and who may register it."""
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from provider.config.settings import Settings
 from provider.oauth.clients.choices import PING, POLL
 from provider.oauth.clients.metadata import InvalidMetadata
+from provider.oauth.clients.metadata_documents import read_document
 from provider.oauth.clients.metadata_rules import parse_metadata
 from provider.oauth.clients.registration import read_metadata
 from provider.work import Installation, unit_of_work
@@ -90,3 +92,15 @@ def test_only_holders_of_a_registration_token_may_register_it(
         pairwise = {"subject_type": "pairwise", "redirect_uris": ["https://app.example.test/cb"]}
         with pytest.raises(InvalidMetadata, match="pairwise"):
             read_metadata(w, {**wanted, **pairwise})
+
+
+def test_a_metadata_document_cannot_have_it(installation: Installation, settings: Settings) -> None:
+    """N-236: anyone can publish one, wherever registration needs a token."""
+    url = "https://client.example.test/client.json"
+    document = {"client_id": url, "jwks": JWKS, "token_endpoint_auth_method": "private_key_jwt", **USED}
+    changed = settings.model_copy(update={"registration": "token"})
+    with (
+        unit_of_work(replace(installation, settings=changed)) as w,
+        pytest.raises(InvalidMetadata, match="metadata document"),
+    ):
+        read_document(w, url, json.dumps(document).encode(), before=None)
