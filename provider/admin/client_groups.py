@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from provider.admin.presets import preset_of
 from provider.config.settings import Settings
 from provider.languages.text import Text
-from provider.oauth.clients.metadata import DEVICE_CODE, TOKEN_EXCHANGE, ClientMetadata
+from provider.oauth.clients.metadata import DEVICE_CODE, JWT_BEARER, TOKEN_EXCHANGE, ClientMetadata
 from provider.oauth.response_types import IMPLICIT
 
 _BROWSER = frozenset({"web", "spa", "native"})
@@ -63,7 +63,7 @@ GROUPS: Mapping[str, Group] = {
     ),
     "tokens": Group(
         Text("Tokens"),
-        (Section(("grant_types", "exchange_targets", "claims_in_id_token", "subject_type")),),
+        (Section(("grant_types", "exchange_targets", "id_jag_audiences", "claims_in_id_token", "subject_type")),),
     ),
     "sign-out": Group(
         Text("Sign-out"),
@@ -161,11 +161,11 @@ _FITS: Mapping[str, frozenset[str]] = {
 """The kinds of clients (`presets`) that a member is for. A member that isn't here is for all."""
 
 _GRANTS: Mapping[str, tuple[str, ...]] = {
-    "web": ("authorization_code", "refresh_token", "client_credentials", DEVICE_CODE, TOKEN_EXCHANGE),
+    "web": ("authorization_code", "refresh_token", "client_credentials", DEVICE_CODE, TOKEN_EXCHANGE, JWT_BEARER),
     "spa": ("authorization_code", "refresh_token"),
     "native": ("authorization_code", "refresh_token", DEVICE_CODE),
     "device": (DEVICE_CODE, "refresh_token"),
-    "service": ("client_credentials", TOKEN_EXCHANGE),
+    "service": ("client_credentials", TOKEN_EXCHANGE, JWT_BEARER),
     "api": (),
 }
 
@@ -181,7 +181,7 @@ def fitting(names: Iterable[str], metadata: ClientMetadata, settings: Settings) 
 def _fits(name: str, kind: str, metadata: ClientMetadata, settings: Settings) -> bool:
     if name == "request_uris":
         return settings.request_uri and kind in _BROWSER
-    if name == "exchange_targets":
+    if name in {"exchange_targets", "id_jag_audiences"}:
         return TOKEN_EXCHANGE in fitting_grants(metadata, settings)
     if name in {"authorization_challenge", "verify_uri", "reset_uri"} and not metadata.first_party:
         return False

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from provider.languages.text import Text
 from provider.oauth.clients.assertion_subjects import FEDERATED_JWT
-from provider.oauth.clients.metadata import DEVICE_CODE, FAPI2, TOKEN_EXCHANGE
+from provider.oauth.clients.metadata import DEVICE_CODE, FAPI2, JWT_BEARER, TOKEN_EXCHANGE
 
 LABELS: Mapping[str, Text] = {
     "client_name": Text("Name"),
@@ -60,6 +60,7 @@ LABELS: Mapping[str, Text] = {
     "frontchannel_logout_session_required": Text("Require session ID in front-channel logout"),
     "resource_identifiers": Text("API identifiers"),
     "exchange_targets": Text("Token exchange targets"),
+    "id_jag_audiences": Text("Other authorization servers (ID-JAG)"),
     "first_party": Text("Skip consent"),
     "authorization_challenge": Text("Sign-in on the application's own pages"),
     "verify_uri": Text("Email verification page"),
@@ -145,6 +146,10 @@ HINTS: Mapping[str, Text] = {
     "authorization_encrypted_response_enc": _CONTENT_ENCRYPTION,
     "resource_identifiers": Text("Identifiers of this API, used as the token audience (aud). One per line."),
     "exchange_targets": Text("APIs for which the application can exchange tokens, one per line."),
+    "id_jag_audiences": Text(
+        "Servers for which the application can get an ID-JAG about its users, each with the client ID it has there. "
+        'For example {"https://auth.example.com": "app"}.'
+    ),
     "first_party": Text("Your own application. Users aren't asked for consent."),
     "authorization_challenge": Text("The application can ask for passwords on its own pages."),
     "verify_uri": Text("The application's own page for email verification links."),
@@ -162,6 +167,7 @@ VALUES: Mapping[str, Mapping[str, Text]] = {
         "client_credentials": Text("Act on its own behalf, without a user"),
         DEVICE_CODE: Text("Users sign in on another device, with a code"),
         TOKEN_EXCHANGE: Text("Exchange a user's token to call another API"),
+        JWT_BEARER: Text("Act for users with assertions of a trusted issuer"),
         "implicit": Text("Tokens in the URL, for older apps only"),
     },
     "response_modes": {

@@ -74,6 +74,8 @@ ABOUT: Mapping[str, str] = {
     "claims_in_id_token": "Include profile, email, address and phone claims in ID tokens.",
     "resource_identifiers": "The identifiers of this API: URIs that are the audience (`aud`) of access tokens for it.",
     "exchange_targets": "The identifiers of APIs that the client can exchange tokens for.",
+    "id_jag_audiences": "The issuers of authorization servers for which the client can get an ID-JAG, each with the "
+    "`client_id` that it has there.",
     "assertion_issuer": "The trusted issuer whose tokens authenticate the client, with `federated_jwt`.",
     "assertion_subjects": "The subjects (`sub`) that authenticate the client. `*` stands for text without `:` and `/`.",
     "assertion_audience": "The audience (`aud`) of these tokens, if it is not the issuer URL of Signet.",

@@ -24,7 +24,16 @@ ASSERTION_ALGORITHMS: Mapping[str, tuple[str, ...]] = {SECRET_JWT: ("HS256",), P
 FAPI2 = "fapi2"
 TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105  # a grant type
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
-GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials", DEVICE_CODE, TOKEN_EXCHANGE, IMPLICIT)
+JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+GRANT_TYPES = (
+    "authorization_code",
+    "refresh_token",
+    "client_credentials",
+    DEVICE_CODE,
+    TOKEN_EXCHANGE,
+    JWT_BEARER,
+    IMPLICIT,
+)
 
 
 class InvalidMetadata(Refusal):
@@ -40,7 +49,7 @@ class InvalidMetadata(Refusal):
 @dataclass(frozen=True, kw_only=True)
 class ClientMetadata:
     """A client's registered metadata. The names are those of RFC 7591 and OIDC Registration; `allowed_origins` and the
-    last fifteen are our own.
+    last sixteen are our own.
     """
 
     client_name: str = ""
@@ -102,6 +111,7 @@ class ClientMetadata:
     assertion_issuer: str | None = None
     assertion_subjects: tuple[str, ...] = ()
     assertion_audience: str | None = None
+    id_jag_audiences: dict[str, Any] | None = None
 
     @property
     def is_public(self) -> bool:

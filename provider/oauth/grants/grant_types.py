@@ -1,9 +1,16 @@
 """The grant types the token endpoint supports, each with the function that redeems it."""
 
-from provider.oauth.grants import authorization_code, client_credentials, device_code, refresh_token, token_exchange
+from provider.oauth.grants import (
+    authorization_code,
+    client_credentials,
+    device_code,
+    jwt_bearer,
+    refresh_token,
+    token_exchange,
+)
 
 GRANTS = {
     grant.GRANT_TYPE: grant.redeem
-    for grant in (authorization_code, refresh_token, client_credentials, device_code, token_exchange)
+    for grant in (authorization_code, refresh_token, client_credentials, device_code, token_exchange, jwt_bearer)
 }
 """The function for each grant type. The discovery document lists the same names."""

@@ -9,21 +9,16 @@ from sqlalchemy import (
     JSON,
     Boolean,
     Column,
-    ColumnElement,
     Connection,
     ForeignKey,
     Index,
     String,
     Table,
-    and_,
     bindparam,
-    column,
     delete,
     exists,
-    func,
     insert,
     select,
-    table,
     update,
 )
 
@@ -146,10 +141,6 @@ PERSON = rows_of(
 )
 
 
-# The table of refresh tokens refers to this one, so it is named here without an import.
-_refresh = table("refresh_tokens", column("grant_id"), column("rotated_at", UtcTime()))
-
-
 def join_state(source: Any) -> Any:
     """Join `source`, which holds grants, with the rows that decide whether each is active (the columns of STATE)."""
     return (
@@ -232,16 +223,7 @@ def find_clients_of_sessions(db: Connection, session_ids: Collection[str]) -> li
     return [(client_id, user_id, session_id) for client_id, user_id, session_id in db.execute(found)]
 
 
-@dataclass(frozen=True)
-class Held:
-    """The access that one client has to one account."""
-
-    families: int
-    scopes: list[str]
-    last_used: datetime
-
-
-def _is_active(now: datetime) -> tuple[Any, ...]:
+def is_active(now: datetime) -> tuple[Any, ...]:
     """Return the conditions, on what `join_state` joins, of active grants."""
     in_session = grants.c.offline | sessions.c.ended_at.is_(None)
     return grants.c.revoked_at.is_(None), grants.c.expires_at > now, _has_same_stamp, in_session
@@ -249,40 +231,16 @@ def _is_active(now: datetime) -> tuple[Any, ...]:
 
 def find_active(db: Connection, user_id: str, *, now: datetime) -> list[Grant]:
     """Return the active grants of a user, the latest first."""
-    query = GRANT.select().select_from(join_state(grants)).where(grants.c.user_id == user_id, *_is_active(now))
+    query = GRANT.select().select_from(join_state(grants)).where(grants.c.user_id == user_id, *is_active(now))
     return GRANT.all(db, query.order_by(grants.c.id.desc()))
-
-
-def find_held(db: Connection, user_id: str, *, now: datetime) -> dict[str, Held]:
-    """Return the active access to the account, by client_id."""
-    return _find_held(db, grants.c.client_id, grants.c.user_id == user_id, now=now)
-
-
-def find_holders(db: Connection, client_id: str, user_ids: Collection[str], *, now: datetime) -> dict[str, Held]:
-    """Return the active access that the client has to these accounts, by user id."""
-    of_both = and_(grants.c.client_id == client_id, grants.c.user_id.in_(user_ids))
-    return _find_held(db, grants.c.user_id, of_both, now=now)
 
 
 def find_users(db: Connection, client_id: str, *, after: str | None, limit: int, now: datetime) -> list[str]:
     """Return the users with active access of the client, in the order of their ids."""
     query = select(grants.c.user_id).distinct().select_from(join_state(grants))
-    query = query.where(grants.c.client_id == client_id, *_is_active(now))
+    query = query.where(grants.c.client_id == client_id, *is_active(now))
     query = query if after is None else query.where(grants.c.user_id > after)
     return list(db.scalars(query.order_by(grants.c.user_id).limit(limit)))
-
-
-def _find_held(db: Connection, by: Column[Any], of: ColumnElement[bool], *, now: datetime) -> dict[str, Held]:
-    """Return active access by this column. A grant is used when it is issued and when it is refreshed."""
-    rotated = select(func.max(_refresh.c.rotated_at)).where(_refresh.c.grant_id == grants.c.id).scalar_subquery()
-    query = select(by, grants.c.scope, grants.c.created_at, rotated).select_from(join_state(grants))
-    held: dict[str, Held] = {}
-    for key, scope, created_at, rotated_at in db.execute(query.where(of, *_is_active(now))):
-        used = max(created_at, rotated_at or created_at)
-        before = held.get(key, Held(0, [], used))
-        scopes = list(dict.fromkeys([*before.scopes, *scope.split()]))
-        held[key] = Held(before.families + 1, scopes, max(used, before.last_used))
-    return held
 
 
 def revoke_jti(db: Connection, jti: str, *, expires_at: datetime) -> None:
