@@ -47,6 +47,7 @@ import provider.oauth.keys.requested_algorithms
 import provider.oauth.keys.store
 import provider.oauth.sender_constraint.store
 import provider.oauth.store
+import provider.oauth.tokens.store.delegations
 import provider.oauth.tokens.store.grants
 import provider.oauth.tokens.store.installation_secrets
 import provider.oauth.tokens.store.refresh_tokens

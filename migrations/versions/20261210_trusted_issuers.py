@@ -1,4 +1,4 @@
-"""Trusted issuers: servers whose JWTs authenticate clients or stand for users (RFC 7523)."""
+"""Trusted issuers, whose JWTs authenticate clients or stand for users (RFC 7523), and who acts for which user."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -23,7 +23,31 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_trusted_issuers")),
     )
     op.create_index("ix_trusted_issuers_issuer", "trusted_issuers", ["issuer"], unique=True)
+    op.create_table(
+        "delegations",
+        sa.Column("user_id", sa.Uuid(as_uuid=False), nullable=False),
+        sa.Column("client_id", sa.String(128), nullable=False),
+        sa.Column("method", sa.String(16), nullable=False),
+        sa.Column("via", sa.String(255), nullable=False),
+        sa.Column("scope", sa.String(2000), nullable=False),
+        sa.Column("resources", sa.JSON(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_used_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("resumed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["users.id"], name=op.f("fk_delegations_user_id_users"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["client_id"], ["clients.client_id"], name=op.f("fk_delegations_client_id_clients"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("user_id", "client_id", name=op.f("pk_delegations")),
+    )
+    op.create_index("ix_delegations_client_id", "delegations", ["client_id"])
+    op.create_index("ix_delegations_expires_at", "delegations", ["expires_at"])
 
 
 def downgrade() -> None:
+    op.drop_table("delegations")
     op.drop_table("trusted_issuers")

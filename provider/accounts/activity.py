@@ -78,7 +78,10 @@ SENTENCES: Mapping[Event, Text] = {
     Event.REFRESH_REUSED: Text("An app used a token twice, so it was signed out"),
     Event.FAMILY_REVOKED: Text("An app was signed out"),
     Event.TOKEN_REVOKED: Text("An app revoked a token"),
-    Event.TOKEN_EXCHANGED: Text("An app passed your permission to another service"),
+    Event.TOKEN_EXCHANGED: Text("An app acted for you"),
+    Event.ASSERTION_ACCEPTED: Text("An app acted for you, allowed by another provider"),
+    Event.DELEGATION_ENDED: Text("You stopped an app from acting for you"),
+    Event.DELEGATION_RESUMED: Text("You allowed an app to act for you again"),
 }
 CODE_USED_BEFORE = Text("Already used code entered")
 
@@ -122,6 +125,7 @@ _APPS = Kind(
         Event.CONSENT_GRANTED, Event.CONSENT_WITHDRAWN, Event.CONSENT_DENIED, Event.DEVICE_ALLOWED,
         Event.APPROVAL_REQUESTED, Event.APPROVAL_GIVEN,
         Event.CODE_REPLAYED, Event.REFRESH_REUSED, Event.FAMILY_REVOKED, Event.TOKEN_REVOKED, Event.TOKEN_EXCHANGED,
+        Event.ASSERTION_ACCEPTED, Event.DELEGATION_ENDED, Event.DELEGATION_RESUMED,
     }),
 )  # fmt: skip
 _ACCOUNT = Kind(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from provider.admin.presets import preset_of
 from provider.config.settings import Settings
 from provider.languages.text import Text
-from provider.oauth.clients.choices import CIBA, DEVICE_CODE, SUBJECTS, TLS_CLIENT_AUTH, TOKEN_EXCHANGE
+from provider.oauth.clients.choices import CIBA, DEVICE_CODE, JWT_BEARER, SUBJECTS, TLS_CLIENT_AUTH, TOKEN_EXCHANGE
 from provider.oauth.clients.metadata import ClientMetadata
 from provider.oauth.response_types import IMPLICIT
 
@@ -68,7 +68,14 @@ GROUPS: Mapping[str, Group] = {
         Text("Tokens"),
         (
             Section(
-                ("grant_types", "exchange_targets", "authorization_details_types", "claims_in_id_token", "subject_type")
+                (
+                    "grant_types",
+                    "exchange_targets",
+                    "id_jag_audiences",
+                    "authorization_details_types",
+                    "claims_in_id_token",
+                    "subject_type",
+                )
             ),
         ),
     ),
@@ -185,11 +192,11 @@ _FITS: Mapping[str, frozenset[str]] = {
 """The kinds of clients (`presets`) that a member is for. A member that isn't here is for all."""
 
 _GRANTS: Mapping[str, tuple[str, ...]] = {
-    "web": ("authorization_code", "refresh_token", "client_credentials", DEVICE_CODE, CIBA, TOKEN_EXCHANGE),
+    "web": ("authorization_code", "refresh_token", "client_credentials", DEVICE_CODE, CIBA, TOKEN_EXCHANGE, JWT_BEARER),
     "spa": ("authorization_code", "refresh_token"),
     "native": ("authorization_code", "refresh_token", DEVICE_CODE),
     "device": (DEVICE_CODE, "refresh_token"),
-    "service": ("client_credentials", "refresh_token", CIBA, TOKEN_EXCHANGE),
+    "service": ("client_credentials", "refresh_token", CIBA, TOKEN_EXCHANGE, JWT_BEARER),
     "api": (),
 }
 
@@ -209,7 +216,7 @@ def _fits(name: str, kind: str, metadata: ClientMetadata, settings: Settings) ->
         return CIBA in metadata.grant_types
     if name == "backchannel_user_code_parameter":
         return False
-    if name == "exchange_targets":
+    if name in {"exchange_targets", "id_jag_audiences"}:
         return TOKEN_EXCHANGE in fitting_grants(metadata, settings)
     if name in {"authorization_challenge", "verify_uri", "reset_uri"} and not metadata.first_party:
         return False

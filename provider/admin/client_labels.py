@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from provider.languages.text import Text
 from provider.oauth.clients.assertion_subjects import FEDERATED_JWT
-from provider.oauth.clients.choices import CIBA, DEVICE_CODE, FAPI2, FAPI2_MESSAGE_SIGNING, TOKEN_EXCHANGE
+from provider.oauth.clients.choices import CIBA, DEVICE_CODE, FAPI2, FAPI2_MESSAGE_SIGNING, JWT_BEARER, TOKEN_EXCHANGE
 
 LABELS: Mapping[str, Text] = {
     "client_name": Text("Name"),
@@ -73,6 +73,7 @@ LABELS: Mapping[str, Text] = {
     "scope_descriptions": Text("Descriptions of scopes"),
     "exchange_targets": Text("Token exchange targets"),
     "authorization_details_types": Text("Types of authorization details"),
+    "id_jag_audiences": Text("Other authorization servers (ID-JAG)"),
     "first_party": Text("Skip consent"),
     "authorization_challenge": Text("Sign-in on the application's own pages"),
     "verify_uri": Text("Email verification page"),
@@ -182,6 +183,10 @@ HINTS: Mapping[str, Text] = {
         "What the application can ask for in detail, such as one payment. One type per line."
     ),
     "exchange_targets": Text("APIs for which the application can exchange tokens, one per line."),
+    "id_jag_audiences": Text(
+        "Servers for which the application can get an ID-JAG about its users, each with the client ID it has there. "
+        'For example {"https://auth.example.com": "app"}.'
+    ),
     "first_party": Text("Your own application. Users aren't asked for consent."),
     "authorization_challenge": Text("The application can ask for passwords on its own pages."),
     "verify_uri": Text("The application's own page for email verification links."),
@@ -204,6 +209,7 @@ VALUES: Mapping[str, Mapping[str, Text]] = {
         DEVICE_CODE: Text("Users sign in on another device, with a code"),
         CIBA: Text("Users approve a request that they get by email, without a browser in the application"),
         TOKEN_EXCHANGE: Text("Exchange a user's token to call another API"),
+        JWT_BEARER: Text("Act for users with assertions of a trusted issuer"),
         "implicit": Text("Tokens in the URL, for older apps only"),
     },
     "response_modes": {

@@ -40,7 +40,7 @@ from provider.api.endpoints import remembered_devices as api_remembered_devices
 from provider.api.endpoints import sessions as api_sessions
 from provider.api.endpoints import two_factor as api_two_factor
 from provider.config.settings import Settings
-from provider.routes import trusted_issuers
+from provider.routes import agents, trusted_issuers
 
 
 def account_api(settings: Settings) -> list[BaseRoute]:
@@ -66,6 +66,7 @@ def account_api(settings: Settings) -> list[BaseRoute]:
             methods=delete,
             name="remove_remembered_device_by_api",
         ),
+        *agents.in_api(),
         Route("/api/account/consents", api_consents.list_consents, methods=get, name="list_consents"),
         Route(
             "/api/account/consents/{client_id:path}",

@@ -29,7 +29,7 @@ from provider.oauth.clients.unused_clients import purge_unused
 from provider.oauth.grants.store import backchannel_requests, device_codes
 from provider.oauth.keys import rotation
 from provider.oauth.sender_constraint import store as used_proofs
-from provider.oauth.tokens.store import grants, refresh_tokens
+from provider.oauth.tokens.store import delegations, grants, refresh_tokens
 from provider.observability.logging import log
 from provider.outbox import store as outbox
 from provider.sessions import store as sessions
@@ -90,6 +90,7 @@ RETAINED: Mapping[str, tuple[Purge, Callable[[Settings], timedelta]]] = {
     "refusals": (refusals.purge, lambda settings: settings.rejected_request_retention),
     "outbox": (outbox.purge, lambda settings: settings.outbox_retention),
     "sessions": (sessions.purge, lambda settings: settings.session_retention),
+    "delegations": (delegations.purge, lambda settings: settings.session_retention),
     "grants": (grants.purge, lambda settings: settings.session_retention),
     "one-time links": (links.purge, lambda settings: settings.session_retention),
 }

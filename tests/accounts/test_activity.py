@@ -32,6 +32,7 @@ NOT_THEIRS = (
     "promise.",
     "role.",
     "webhook.",
+    "trusted_issuer.",
 )
 NEW = "a brand new and long password"
 

@@ -13,7 +13,7 @@ from joserfc import jws
 
 from provider.accounts import suspension
 from provider.config.settings import Settings
-from provider.oauth.authorize.store import consents
+from provider.oauth.authorize.store import given_access
 from provider.oauth.clients import clients
 from provider.oauth.clients.metadata import InvalidMetadata
 from provider.oauth.grants.token_exchange import ACCESS_TOKEN
@@ -177,7 +177,7 @@ class TestTheClientChanges:
         assert rp.userinfo(tokens).json() == {"sub": ada, "given_name": "Ada"}
         assert "email" not in rp.verify(tokens)
         with work() as w:
-            (kept,) = consents.find_of_user(w.read, ada)
+            (kept,) = given_access.find_of_user(w.read, ada)[0]
         assert (set(kept.scopes), set(kept.claims)) == ({"openid"}, {"given_name"})
 
     def test_nobody_waits_for_a_device_whose_app_is_no_longer_for_devices(

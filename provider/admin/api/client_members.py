@@ -98,6 +98,8 @@ ABOUT: Mapping[str, str] = {
     ),
     "exchange_targets": "The identifiers of APIs that the client can exchange tokens for.",
     "authorization_details_types": "The types of authorization details that the client can ask for (RFC 9396).",
+    "id_jag_audiences": "The issuers of authorization servers for which the client can get an ID-JAG, each with the "
+    "`client_id` that it has there.",
     "assertion_issuer": "The trusted issuer whose tokens authenticate the client, with `federated_jwt`.",
     "assertion_subjects": "The subjects (`sub`) that authenticate the client. `*` stands for text without `:` and `/`.",
     "assertion_audience": "The audience (`aud`) of these tokens, if it is not the issuer URL of Signet.",

@@ -1,24 +1,31 @@
-"""The applications with access to an account: those with a consent or an active token family."""
+"""The applications with access to an account: those with a consent, an active token family, or a delegation.
+
+Agents are among them: clients that act for the user by token exchange or with assertions, and those with a metadata
+document, such as MCP clients.
+"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from provider.audit.events import Event
+from provider.audit.log import record
 from provider.languages.text import Text
 from provider.oauth.authorization_details.parsing import Detail
 from provider.oauth.authorization_details.wording import DescribedDetail, describe_stored
 from provider.oauth.authorize import consent
 from provider.oauth.authorize.consent import Api, find_apis
 from provider.oauth.authorize.permissions import Permission, permissions_of
-from provider.oauth.authorize.store import consents
+from provider.oauth.authorize.store import consents, given_access
 from provider.oauth.authorize.store.consents import Consent
 from provider.oauth.clients.clients import Client
 from provider.oauth.clients.scope_descriptions import UNDESCRIBED, ScopeDescriptions, find_descriptions
 from provider.oauth.scopes import CLAIM_IN_WORDS
 from provider.oauth.tokens.server import AuthorizationServer
-from provider.oauth.tokens.store import active_grants
+from provider.oauth.tokens.store import active_grants, delegations
 from provider.oauth.tokens.store.active_grants import Held
+from provider.oauth.tokens.store.delegations import Delegation
 from provider.oauth.tokens.store.grants import Grant
 from provider.refusals import NotFound
 from provider.work import UnitOfWork
@@ -49,6 +56,13 @@ class ConnectedApp:
     """The authorization details that the user allowed (RFC 9396)."""
     logo_uri: str | None = None
     """The logo of a reviewed app. Others chose it themselves, so it isn't shown."""
+    is_agent: bool = False
+    """Whether it acts for the user without them: by a delegation, or as a client with a metadata document."""
+    apis: tuple[Api, ...] = ()
+    """The APIs that it uses for the user, of an agent."""
+    until: datetime | None = None
+    """When its current access ends, of an agent. None if it has none now."""
+    delegation: Delegation | None = None
 
 
 @dataclass(frozen=True)
@@ -64,37 +78,67 @@ class Access:
 
 def find_connected(work: UnitOfWork, server: AuthorizationServer, user_id: str) -> list[ConnectedApp]:
     """Return the applications that have access to the account, sorted by name."""
-    granted = {one.client_id: one for one in consents.find_of_user(work.read, user_id)}
+    given, delegated = given_access.find_of_user(work.read, user_id)
+    granted = {one.client_id: one for one in given}
     held = active_grants.find_held(work.read, user_id, now=work.now)
-    accesses: list[Consent | Held] = [*granted.values(), *held.values()]
+    acting = {one.client_id: one for one in delegated if one.ended_at is None}
+    accesses: list[Consent | Held | Delegation] = [*granted.values(), *held.values(), *acting.values()]
     scopes_of_all = [scope for one in accesses for scope in one.scopes]
     described = find_descriptions(work, scopes_of_all, [uri for one in accesses for uri in one.resources or ()])
     found = []
-    for client_id in granted.keys() | held.keys():
+    for client_id in granted.keys() | held.keys() | acting.keys():
         client: Client | None = server.clients.find(work, client_id)
         if client is None:
             continue
-        one, use = granted.get(client_id), held.get(client_id)
-        scopes = list(dict.fromkeys([*(one.scopes if one else ()), *(use.scopes if use else ())]))
-        resources = list(dict.fromkeys(uri for each in (one, use) if each for uri in each.resources or ()))
+        one, use, delegation = granted.get(client_id), held.get(client_id), acting.get(client_id)
+        of_client = [each for each in (one, use, delegation) if each is not None]
+        scopes = list(dict.fromkeys(scope for each in of_client for scope in each.scopes))
+        resources = list(dict.fromkeys(uri for each in of_client for uri in each.resources or ()))
         allowed = [*((one.authorization_details or ()) if one else ()), *(use.details if use else ())]
+        used = [*([use.last_used] if use else []), *([delegation.last_used_at] if delegation else [])]
         found.append(
-            ConnectedApp(
-                client_id=client_id,
-                name=client.name,
-                host=client.host,
-                may=list(dict.fromkeys(text for scope in scopes for text in described.of(scope, resources))),
-                described=described,
-                resources=resources,
-                details=[each for place, each in enumerate(allowed) if each not in allowed[:place]],
-                scopes=scopes,
-                granted_at=one.granted_at if one else None,
-                families=use.families if use else 0,
-                last_used=use.last_used if use else None,
-                logo_uri=client.metadata.logo_uri if client.is_vouched_for else None,
+            _with_agent(
+                work,
+                server,
+                client,
+                use,
+                ConnectedApp(
+                    client_id=client_id,
+                    name=client.name,
+                    host=client.host,
+                    may=list(dict.fromkeys(text for scope in scopes for text in described.of(scope, resources))),
+                    described=described,
+                    resources=resources,
+                    details=[each for place, each in enumerate(allowed) if each not in allowed[:place]],
+                    scopes=scopes,
+                    granted_at=one.granted_at if one else None,
+                    families=use.families if use else 0,
+                    last_used=max(used, default=None),
+                    logo_uri=client.metadata.logo_uri if client.is_vouched_for else None,
+                    delegation=delegation,
+                ),
             )
         )
     return sorted(found, key=lambda app: (app.name.casefold(), app.client_id))
+
+
+def _with_agent(
+    work: UnitOfWork, server: AuthorizationServer, client: Client, use: Held | None, app: ConnectedApp
+) -> ConnectedApp:
+    """Return the app with what a user wants to know about an agent."""
+    delegation = app.delegation
+    if delegation is None and not client.has_document:
+        return app
+    resources = [*(use.resources if use else ()), *(delegation.resources if delegation else ())]
+    ends = [at for at in (use and use.expires_at, delegation and delegation.expires_at) if at and at > work.now]
+    apis = tuple(find_apis(work, server, list(dict.fromkeys(resources))))
+    return replace(app, is_agent=True, apis=apis, until=max(ends, default=None))
+
+
+def find_stopped(work: UnitOfWork, server: AuthorizationServer, user_id: str) -> list[tuple[str, str, str]]:
+    """Return the client_id, name and host of each client that the user stopped, the latest first."""
+    stopped = [one for one in delegations.find_of_user(work.read, user_id) if one.ended_at is not None]
+    return [(one.client_id, *name_and_host(server, work, one.client_id)) for one in stopped]
 
 
 def find_access(work: UnitOfWork, server: AuthorizationServer, *, user_id: str, client_id: str) -> Access:
@@ -169,6 +213,7 @@ def export(server: AuthorizationServer, work: UnitOfWork, user_id: str) -> list[
             "granted_at": app.granted_at,
             "signed_in": app.families > 0,
             "last_used": app.last_used,
+            "acts_for_you": app.is_agent,
         }
         for app in find_connected(work, server, user_id)
     ]
@@ -178,11 +223,36 @@ def is_connected(work: UnitOfWork, *, user_id: str, client_id: str) -> bool:
     """Return whether the application has the user's consent or an active token family."""
     if consents.find(work.read, user_id, client_id) is not None:
         return True
+    delegation = delegations.find(work.read, user_id, client_id)
+    if delegation is not None and delegation.ended_at is None:
+        return True
     return bool(active_grants.find_holders(work.read, client_id, [user_id], now=work.now))
 
 
 def disconnect(work: UnitOfWork, server: AuthorizationServer, *, user_id: str, client_id: str) -> None:
-    """Withdraw the consent and revoke every token family. Raises NotConnected."""
+    """End the app's access to the account. Raises NotConnected."""
     if all(app.client_id != client_id for app in find_connected(work, server, user_id)):
         raise NotConnected
+    _end(work, user_id=user_id, client_id=client_id)
+
+
+def disconnect_agents(work: UnitOfWork, server: AuthorizationServer, *, user_id: str) -> int:
+    """End the access of every agent, as `disconnect` does. Returns how many."""
+    agents = [app for app in find_connected(work, server, user_id) if app.is_agent]
+    for app in agents:
+        _end(work, user_id=user_id, client_id=app.client_id)
+    return len(agents)
+
+
+def _end(work: UnitOfWork, *, user_id: str, client_id: str) -> None:
+    """Withdraw the consent, revoke the token families, and stop the client from acting for the user."""
+    if delegations.end(work.db, user_id, client_id, now=work.now):
+        record(work, Event.DELEGATION_ENDED, user_id=user_id, client_id=client_id)
     consent.withdraw(work, user_id=user_id, client_id=client_id)
+
+
+def resume(work: UnitOfWork, *, user_id: str, client_id: str) -> None:
+    """Allow a client again that the user stopped. Its earlier tokens stay ended. Raises NotConnected."""
+    if not delegations.resume(work.db, user_id, client_id, now=work.now):
+        raise NotConnected
+    record(work, Event.DELEGATION_RESUMED, user_id=user_id, client_id=client_id)

@@ -1,52 +1,13 @@
-"""The workloads that a client without a secret is: the issuer, subjects and audience of their tokens (RFC 7523 section
-2.2). Pure.
-"""
+"""The subjects of a trusted issuer that a client is (RFC 7523 section 2.2). Pure."""
 
 import re
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import Protocol
 
 FEDERATED_JWT = "federated_jwt"
 """The authentication method of a client whose JWTs come from a trusted issuer."""
-MOST_SUBJECTS = 20
 LONGEST_SUBJECT = 512
 MOST_WILDCARDS = 4
-
-
-class HasSubjects(Protocol):
-    """The metadata of a client that says which tokens authenticate it."""
-
-    @property
-    def token_endpoint_auth_method(self) -> str | None: ...
-    @property
-    def assertion_issuer(self) -> str | None: ...
-    @property
-    def assertion_subjects(self) -> tuple[str, ...]: ...
-    @property
-    def assertion_audience(self) -> str | None: ...
-
-
-def problem_with(metadata: HasSubjects) -> str | None:
-    """Return what is wrong with these members of a client's metadata, or None."""
-    given = [
-        name for name in ("assertion_issuer", "assertion_subjects", "assertion_audience") if getattr(metadata, name)
-    ]
-    if metadata.token_endpoint_auth_method != FEDERATED_JWT:
-        return f"{given[0]} requires token_endpoint_auth_method {FEDERATED_JWT}" if given else None
-    if not metadata.assertion_issuer or not metadata.assertion_subjects:
-        return f"token_endpoint_auth_method {FEDERATED_JWT} requires assertion_issuer and assertion_subjects"
-    if len(metadata.assertion_subjects) > MOST_SUBJECTS:
-        return f"assertion_subjects can have at most {MOST_SUBJECTS} subjects"
-    for subject in metadata.assertion_subjects:
-        problem = problem_with_subject(subject)
-        if problem is not None:
-            return f"assertion_subjects: {subject[:120]!r} {problem}"
-    for name in ("assertion_issuer", "assertion_audience"):
-        value = getattr(metadata, name) or ""
-        if len(value) > 255 or not value.isascii() or not value.isprintable() or " " in value:
-            return f"{name} must have at most 255 visible ASCII characters"
-    return None
 
 
 def problem_with_subject(subject: str) -> str | None:

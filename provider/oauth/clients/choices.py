@@ -37,6 +37,7 @@ POLL, PING = DELIVERY_MODES = ("poll", "ping")
 """How a client learns of the user's answer to a backchannel authentication request (CIBA section 5)."""
 TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105  # a grant type
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
+JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 CIBA = "urn:openid:params:grant-type:ciba"
 GRANT_TYPES = (
     "authorization_code",
@@ -45,5 +46,6 @@ GRANT_TYPES = (
     DEVICE_CODE,
     CIBA,
     TOKEN_EXCHANGE,
+    JWT_BEARER,
     IMPLICIT,
 )

@@ -26,9 +26,13 @@ class Clients:
         """Return whether the client exists now and is not disabled. Always asks the database."""
         enabled = store.find_enabled(work.read, client_id)
         if not enabled:
-            with self._lock:
-                self._copies.pop(client_id, None)
+            self.forget_one(client_id)
         return enabled
+
+    def forget_one(self, client_id: str) -> None:
+        """Forget the copy of a client that was deleted or disabled."""
+        with self._lock:
+            self._copies.pop(client_id, None)
 
     def forget(self) -> None:
         """Forget every copy, because one is known to be out of date."""

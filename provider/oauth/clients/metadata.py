@@ -114,6 +114,7 @@ class ClientMetadata:
     assertion_issuer: str | None = None
     assertion_subjects: tuple[str, ...] = ()
     assertion_audience: str | None = None
+    id_jag_audiences: dict[str, Any] | None = None
 
     @property
     def is_public(self) -> bool:

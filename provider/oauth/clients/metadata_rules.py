@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from provider.config.uri_schemes import problem_with_scheme
 from provider.jose.algorithms import ENCRYPTION_ALGORITHMS, ENCRYPTION_METHODS, SIGNATURES, SIGNING_ALGORITHMS
-from provider.oauth.clients import assertion_subjects
+from provider.oauth.clients import assertion_rules
 from provider.oauth.clients.backchannel_authentication import check_backchannel_authentication
 from provider.oauth.clients.certificate_rules import check_certificates
 from provider.oauth.clients.choices import (
@@ -17,6 +17,7 @@ from provider.oauth.clients.choices import (
     CIBA,
     DEVICE_CODE,
     GRANT_TYPES,
+    JWT_BEARER,
     PRIVATE_KEY_JWT,
     PROFILES,
     TOKEN_EXCHANGE,
@@ -85,7 +86,7 @@ def check_metadata(metadata: ClientMetadata) -> ClientMetadata:
         raise InvalidMetadata("response_modes must have at least one value.")
     _check_redirect_uris(metadata)
     _check_response_types(metadata)
-    for grant_type in ("client_credentials", TOKEN_EXCHANGE, CIBA):
+    for grant_type in ("client_credentials", TOKEN_EXCHANGE, CIBA, JWT_BEARER):
         if metadata.is_public and grant_type in metadata.grant_types:
             raise InvalidMetadata(f"grant_types cannot include {grant_type} for a public client.")
     signing_in = ("authorization_code", DEVICE_CODE, CIBA)
@@ -118,7 +119,7 @@ def check_metadata(metadata: ClientMetadata) -> ClientMetadata:
     _check_origins(metadata)
     check_email_pages(metadata, may_be_local=True)
     _check_resources(metadata)
-    if (problem := assertion_subjects.problem_with(metadata)) is not None:
+    if (problem := assertion_rules.problem_with(metadata)) is not None:
         raise InvalidMetadata(f"{problem}.")
     _check_keys(metadata)
     _check_responses(metadata)
@@ -170,8 +171,6 @@ def _check_resources(metadata: ClientMetadata) -> None:
             raise InvalidMetadata(f"{name}: two of the URIs are the same resource.")
         if len(uris) > 20:
             raise InvalidMetadata(f"{name} can have at most 20 URIs, not {len(uris)}.")
-    if bool(metadata.exchange_targets) != (TOKEN_EXCHANGE in metadata.grant_types):
-        raise InvalidMetadata(f"exchange_targets and the grant type {TOKEN_EXCHANGE} must be registered together.")
 
 
 def _check_responses(metadata: ClientMetadata) -> None:

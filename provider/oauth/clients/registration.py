@@ -100,6 +100,7 @@ OPERATORS_ONLY = (
     "assertion_issuer",
     "assertion_subjects",
     "assertion_audience",
+    "id_jag_audiences",
 )
 
 UNCHOSEN = ("token_endpoint_auth_method", SECRET_METHODS[0])

@@ -5,12 +5,21 @@ from provider.oauth.grants import (
     ciba,
     client_credentials,
     device_code,
+    jwt_bearer,
     refresh_token,
     token_exchange,
 )
 
 GRANTS = {
     grant.GRANT_TYPE: grant.redeem
-    for grant in (authorization_code, refresh_token, client_credentials, device_code, ciba, token_exchange)
+    for grant in (
+        authorization_code,
+        refresh_token,
+        client_credentials,
+        device_code,
+        ciba,
+        token_exchange,
+        jwt_bearer,
+    )
 }
 """The function for each grant type. The discovery document lists the same names."""

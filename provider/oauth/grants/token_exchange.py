@@ -16,15 +16,20 @@ from provider.oauth.clients.choices import TOKEN_EXCHANGE
 from provider.oauth.clients.clients import Client
 from provider.oauth.clients.resources import name_one_of, read_resources
 from provider.oauth.errors import InvalidRequestError, InvalidScopeError, InvalidTargetError
+from provider.oauth.grants.delegation import record_delegation
+from provider.oauth.grants.id_jag import ID_JAG
+from provider.oauth.grants.id_jag import issue as issue_id_jag
 from provider.oauth.grants.request import TokenRequest
 from provider.oauth.scopes import OFFLINE_ACCESS, OPENID, requested_scope
 from provider.oauth.tokens.access_tokens import (
     ActiveToken,
     Authorization,
     InactiveToken,
+    actors_of,
     read_access_token,
     token_response,
 )
+from provider.oauth.tokens.store import delegations
 
 GRANT_TYPE = TOKEN_EXCHANGE
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105  # a type
@@ -36,6 +41,8 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
     """Return the token response (RFC 8693 section 2.2.1). Raises InvalidRequestError for a token that cannot be
     exchanged.
     """
+    if request.form.get("requested_token_type") == ID_JAG:
+        return issue_id_jag(request)
     _require_types(request)
     request.require_enabled()
     subject = _read(request, "subject_token")
@@ -62,22 +69,29 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
         granted=subject.claims.get("authorization_details"),
         audience=target,
     )
-    response = token_response(
-        work,
-        request.server,
-        Authorization(
-            client=client,
-            scope=scope,
-            grant=grant,
-            person=person,
-            audience=target,
-            act=_act(request, subject),
-            confirmation=request.confirmation,
-            expires_at=int(subject.claims["exp"]),
-            authorization_details=details,
-        ),
+    act = _act(request, subject)
+    authorization = Authorization(
+        client=client,
+        scope=scope,
+        grant=grant,
+        person=person,
+        audience=target,
+        act=act,
+        confirmation=request.confirmation,
+        expires_at=int(subject.claims["exp"]),
+        authorization_details=details,
     )
+    response = token_response(work, request.server, authorization)
     issuer_of_subject = str(subject.claims["client_id"])
+    record_delegation(
+        request,
+        user_id=grant.user_id,
+        method=delegations.EXCHANGE,
+        via=issuer_of_subject,
+        scope=scope,
+        resources=target,
+        expires_at=int(work.now.timestamp()) + authorization.lifetime(work),
+    )
     record(
         work,
         Event.TOKEN_EXCHANGED,
@@ -85,6 +99,7 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
         client_id=client.client_id,
         of=issuer_of_subject,
         target=" ".join(target),
+        actors=list(actors_of({"act": act})),
     )
     return {**response, "issued_token_type": ACCESS_TOKEN}
 

@@ -15,6 +15,7 @@ from provider.oauth.clients.certificate_rules import supported_methods
 from provider.oauth.clients.choices import ASSERTION_ALGORITHMS, DELIVERY_MODES
 from provider.oauth.clients.sectors import SUBJECT_TYPES
 from provider.oauth.grants.grant_types import GRANTS
+from provider.oauth.grants.id_jag import ID_JAG
 from provider.oauth.protected_resources import SCOPES_OF_RESOURCE
 from provider.oauth.response_types import IMPLICIT, RESPONSE_MODES, response_types_supported
 from provider.oauth.scopes import CLAIMS, SCOPES
@@ -83,6 +84,8 @@ def provider_metadata(settings: Settings) -> dict[str, Any]:
         "userinfo_encryption_enc_values_supported": list(ENCRYPTION_METHODS),
         "token_endpoint_auth_methods_supported": list(methods),
         "token_endpoint_auth_signing_alg_values_supported": assertion_algorithms,
+        "authorization_grant_profiles_supported": ["urn:ietf:params:oauth:grant-profile:id-jag"],
+        "identity_chaining_requested_token_types_supported": [ID_JAG],
         "introspection_endpoint_auth_methods_supported": [method for method in methods if method != "none"],
         "introspection_endpoint_auth_signing_alg_values_supported": assertion_algorithms,
         "introspection_signing_alg_values_supported": list(SIGNING_ALGORITHMS),

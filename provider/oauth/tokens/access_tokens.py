@@ -20,7 +20,7 @@ from provider.oauth.sender_constraint.confirmation import Confirmation, as_claim
 from provider.oauth.tokens.claims import roles_for
 from provider.oauth.tokens.id_tokens import make_id_token
 from provider.oauth.tokens.server import AuthorizationServer
-from provider.oauth.tokens.store import grants
+from provider.oauth.tokens.store import delegations, grants
 from provider.oauth.tokens.store.grants import Grant, GrantState, Person
 from provider.observability import counters
 from provider.sessions.assurance import acr_of
@@ -251,10 +251,23 @@ def _read_active(
     reason = "it was revoked" if revoked else inactive_reason(grant, state, work.now)
     if reason is not None:
         raise InactiveToken(reason)
-    for client_id in _actors(claims):  # it was exchanged, by each of these
-        if not server.clients.is_enabled(work, client_id):
-            raise InactiveToken(CLIENT_GONE)
+    for client_id in actors_of(claims):  # it was exchanged, by each of these
+        _require_acting(work, server, grant.user_id, client_id, issued=claims["iat"])
     return ActiveToken(claims=claims, grant=grant, person=person)
+
+
+def _require_acting(
+    work: UnitOfWork, server: AuthorizationServer, user_id: str, client_id: str, *, issued: float
+) -> None:
+    """Check that a client is enabled and may act for the user, and could when the token was issued. Raises
+    InactiveToken.
+    """
+    is_enabled, ended_at, resumed_at = delegations.find_actor(work.read, user_id, client_id)
+    if not is_enabled:
+        server.clients.forget_one(client_id)
+        raise InactiveToken(CLIENT_GONE)
+    if ended_at is not None or (resumed_at is not None and issued < int(resumed_at.timestamp())):
+        raise InactiveToken("the user stopped a client that acts for them")
 
 
 def _is_timely(claims: dict[str, Any], now: float) -> bool:
@@ -267,7 +280,7 @@ def _is_timely(claims: dict[str, Any], now: float) -> bool:
     return past and is_numeric_date(expires) and expires > now
 
 
-def _actors(claims: dict[str, Any]) -> Iterator[str]:
+def actors_of(claims: dict[str, Any]) -> Iterator[str]:
     """Iterate over the client_ids that act for the user, the current one first (RFC 8693 section 4.1)."""
     act = claims.get("act")
     while act:

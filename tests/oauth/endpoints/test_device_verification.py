@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from provider.oauth.authorize.store import consents
+from provider.oauth.authorize.store import given_access
 from provider.oauth.clients import clients
 from provider.ratelimits import LIMITS
 from tests.oauth.conftest import Person, Register
@@ -152,7 +152,7 @@ def test_what_was_allowed_is_remembered_shown_and_taken_back(
     assert "Own box" in text
     assert "You connected a device" in words(browser.get("/account/activity"))
     with work() as w:
-        assert [each.client_id for each in consents.find_of_user(w.read, ada)] == [tv.client_id]
+        assert [each.client_id for each in given_access.find_of_user(w.read, ada)[0]] == [tv.client_id]
 
 
 def test_what_operators_require_applies_to_devices(

@@ -82,6 +82,7 @@ def test_every_prompt_and_scope_it_names_is_known(metadata: dict[str, Any]) -> N
         "urn:ietf:params:oauth:grant-type:device_code",
         "urn:openid:params:grant-type:ciba",
         "urn:ietf:params:oauth:grant-type:token-exchange",
+        "urn:ietf:params:oauth:grant-type:jwt-bearer",
     ]
     assert metadata["response_types_supported"] == ["code"]
     modes = ["query", "fragment", "form_post"]

@@ -70,11 +70,6 @@ def put(db: Connection, consent: Consent) -> None:
     db.execute(statement.on_conflict_do_update(index_elements=["user_id", "client_id"], set_=new))
 
 
-def find_of_user(db: Connection, user_id: str) -> list[Consent]:
-    query = _CONSENT.select().where(consents.c.user_id == user_id).order_by(consents.c.granted_at.desc())
-    return _CONSENT.all(db, query)
-
-
 def find_users(db: Connection, client_id: str, *, after: str | None, limit: int) -> list[str]:
     """Return the users who consented to the client, in the order of their ids."""
     query = select(consents.c.user_id).where(consents.c.client_id == client_id)

@@ -22,6 +22,8 @@ class Held:
     resources: Sequence[str] = ()
     details: Sequence[dict[str, Any]] = ()
     """The authorization details of its grants (RFC 9396)."""
+    expires_at: datetime | None = None
+    """When the last of its grants ends."""
 
 
 def _is_active(now: datetime) -> tuple[Any, ...]:
@@ -59,14 +61,20 @@ def _find_held(db: Connection, by: Column[Any], of: ColumnElement[bool], *, now:
     """Return active access by this column. A grant is used when it is issued and when it is refreshed."""
     of_grant = refresh_tokens.c.grant_id == grants.c.id
     rotated = select(func.max(refresh_tokens.c.rotated_at)).where(of_grant).scalar_subquery()
-    columns = (grants.c.scope, grants.c.created_at, rotated, grants.c.resources, grants.c.authorization_details)
-    query = select(by, *columns).select_from(join_state(grants))
+    of_grants = (grants.c.scope, grants.c.created_at, grants.c.resources, grants.c.authorization_details)
+    query = select(by, *of_grants, grants.c.expires_at, rotated).select_from(join_state(grants))
     held: dict[str, Held] = {}
-    for key, scope, created_at, rotated_at, resources, details in db.execute(query.where(of, *_is_active(now))):
+    for key, scope, created_at, resources, details, expires_at, rotated_at in db.execute(
+        query.where(of, *_is_active(now))
+    ):
         used = max(created_at, rotated_at or created_at)
         before = held.get(key, Held(0, [], used))
-        scopes = list(dict.fromkeys([*before.scopes, *scope.split()]))
-        named = list(dict.fromkeys([*before.resources, *resources]))
-        detailed = [*before.details, *(one for one in details or () if one not in before.details)]
-        held[key] = Held(before.families + 1, scopes, max(used, before.last_used), named, detailed)
+        held[key] = Held(
+            families=before.families + 1,
+            scopes=list(dict.fromkeys([*before.scopes, *scope.split()])),
+            last_used=max(used, before.last_used),
+            resources=list(dict.fromkeys([*before.resources, *resources])),
+            details=[*before.details, *(one for one in details or () if one not in before.details)],
+            expires_at=max(expires_at, before.expires_at or expires_at),
+        )
     return held
