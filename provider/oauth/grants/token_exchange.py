@@ -25,10 +25,10 @@ from provider.oauth.tokens.access_tokens import (
     ActiveToken,
     Authorization,
     InactiveToken,
-    actors_of,
     read_access_token,
     token_response,
 )
+from provider.oauth.tokens.claims import actors_of
 from provider.oauth.tokens.store import delegations
 
 GRANT_TYPE = TOKEN_EXCHANGE

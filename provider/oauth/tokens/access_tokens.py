@@ -5,7 +5,6 @@ tokens are opaque; a successor is derived from its predecessor (decision 3).
 """
 
 import base64
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,7 +16,7 @@ from provider.oauth.clients.clients import Client
 from provider.oauth.keys.key_ring import SignatureRefused
 from provider.oauth.scopes import GROUPS, OPENID, ROLES, format_scope
 from provider.oauth.sender_constraint.confirmation import Confirmation, as_claim, from_claim, token_type_of
-from provider.oauth.tokens.claims import roles_for
+from provider.oauth.tokens.claims import actors_of, roles_for
 from provider.oauth.tokens.id_tokens import make_id_token
 from provider.oauth.tokens.server import AuthorizationServer
 from provider.oauth.tokens.store import delegations, grants
@@ -278,14 +277,6 @@ def _is_timely(claims: dict[str, Any], now: float) -> bool:
     expires, begins = claims.get("exp"), (claims.get("iat"), claims.get("nbf", 0))
     past = all(is_numeric_date(moment) and moment <= now + 60 for moment in begins)
     return past and is_numeric_date(expires) and expires > now
-
-
-def actors_of(claims: dict[str, Any]) -> Iterator[str]:
-    """Iterate over the client_ids that act for the user, the current one first (RFC 8693 section 4.1)."""
-    act = claims.get("act")
-    while act:
-        yield str(act["sub"])
-        act = act.get("act")
 
 
 def _read_own(work: UnitOfWork, claims: dict[str, Any], jti: str, *, caller: str | None) -> ActiveToken:

@@ -1,7 +1,7 @@
 """A user's claims for userinfo and the ID token, and the claims parameter (OIDC Core sections 5.1, 5.4, 5.5)."""
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -171,3 +171,11 @@ def roles_for(roles: Iterable[str], client_id: str) -> list[str]:
 def names_for(scope: Iterable[str]) -> list[str]:
     """Return the names of the claims that these scopes release."""
     return [name for token in scope for name in CLAIMS_OF_SCOPE.get(token, ())]
+
+
+def actors_of(claims: dict[str, Any]) -> Iterator[str]:
+    """Iterate over the client_ids that act for the user, the current one first (RFC 8693 section 4.1)."""
+    act = claims.get("act")
+    while act:
+        yield str(act["sub"])
+        act = act.get("act")
