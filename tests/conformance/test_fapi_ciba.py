@@ -1,7 +1,8 @@
 """The FAPI-CIBA plan, fapi-ciba-id1-test-plan: one test per module, named after it; private_key_jwt, poll and ping.
 
 The plan's tokens are bound to certificates; these are bound to keys (RFC 9449). The clients are registered by an
-operator, and the user approves in a browser that is signed in.
+operator, and the user approves in a browser that is signed in. They have the members that the profile requires one by
+one: the audience of their assertions is the endpoint, which `profile: fapi2` does not allow.
 """
 
 import re
@@ -43,8 +44,8 @@ class CibaClient:
     prover: Prover
     notification_token: str = ""
 
-    def assertion(self, *, alg: str = "PS256") -> dict[str, str]:
-        claims = assertion_claims(self.client_id, self.provider.issuer)
+    def assertion(self, audience: str, *, alg: str = "PS256") -> dict[str, str]:
+        claims = assertion_claims(self.client_id, audience)
         return asserting(sign(claims, self.keys.key, alg=alg, kid=self.keys.kid))
 
     def claims(self, **changes: Any) -> dict[str, Any]:
@@ -68,7 +69,7 @@ class CibaClient:
 
     def send(self, **form: str) -> httpx2.Response:
         url = self.provider.metadata["backchannel_authentication_endpoint"]
-        return self.provider.http.post(url, data={**self.assertion(), **form})
+        return self.provider.http.post(url, data={**self.assertion(url), **form})
 
     def ask(self, *, alg: str = "PS256", **changes: Any) -> httpx2.Response:
         return self.send(request=sign(self.claims(**changes), self.keys.key, alg=alg, kid=self.keys.kid))
@@ -93,7 +94,7 @@ class CibaClient:
     def token(self, auth_req_id: str, **form: str) -> httpx2.Response:
         url = self.provider.metadata["token_endpoint"]
         headers = {"dpop": self.prover.proof("POST", url)}
-        given = {**self.assertion(), "grant_type": GRANT, "auth_req_id": auth_req_id, **form}
+        given = {**self.assertion(url), "grant_type": GRANT, "auth_req_id": auth_req_id, **form}
         return self.provider.http.post(url, data=given, headers=headers)
 
     def finish(self, auth_req_id: str, **form: str) -> dict[str, Any]:
@@ -168,7 +169,9 @@ def registered(provider: Provider, installation: Installation, server: ForeignSe
             response_types=(),
             scope="openid email offline_access",
             token_endpoint_auth_method="private_key_jwt",
-            profile="fapi2",
+            token_endpoint_auth_signing_alg=keys.alg,
+            backchannel_authentication_request_signing_alg=keys.alg,
+            dpop_bound_access_tokens=True,
             id_token_signed_response_alg="PS256",
             jwks=keys.jwks,
             backchannel_token_delivery_mode=mode,
@@ -363,7 +366,7 @@ def test_ensure_without_client_assertion_in_backchannel_authorization_request_fa
 def test_ensure_client_assertion_signature_algorithm_in_backchannel_authorization_request_is_rs256_fails(
     poll: CibaClient,
 ) -> None:
-    form = poll.assertion(alg="RS256")
+    form = poll.assertion(poll.provider.issuer, alg="RS256")
     form["request"] = sign(poll.claims(), poll.keys.key, alg="PS256", kid=poll.keys.kid)
     assert poll.refused(poll.send(**form)) == (401, "invalid_client")
 
@@ -373,13 +376,16 @@ def test_ensure_client_assertion_signature_algorithm_in_token_endpoint_request_i
 ) -> None:
     asked = poll.begin()
     poll.user_answers(user)
-    assert poll.refused(poll.token(asked["auth_req_id"], **poll.assertion(alg="RS256"))) == (401, "invalid_client")
+    assert poll.refused(poll.token(asked["auth_req_id"], **poll.assertion(poll.provider.issuer, alg="RS256"))) == (
+        401,
+        "invalid_client",
+    )
 
 
 def test_ensure_client_assertion_with_iss_aud_succeeds(poll: CibaClient, user: Person) -> None:
     asked = poll.begin()
     poll.user_answers(user)
-    poll.finish(asked["auth_req_id"], **poll.assertion())
+    poll.finish(asked["auth_req_id"], **poll.assertion(poll.provider.issuer))
 
 
 def test_ensure_unsigned_backchannel_authorization_request_fails(poll: CibaClient) -> None:

@@ -207,6 +207,16 @@ def test_a_signed_request_is_signed_by_the_client(
 
 
 @pytest.mark.usefixtures("ada")
+def test_the_profile_requires_a_signed_request_with_a_message(register: Register, clock: Clock) -> None:
+    """N-237: FAPI-CIBA section 5.2.2."""
+    members = {"profile": "fapi2", "token_endpoint_auth_method": "private_key_jwt", "jwks": Signatory().jwks}
+    bank = register(**members, **FOR_CIBA, id_token_signed_response_alg="ES256")
+    assert refusal(bank, binding_message="4711") == BAD
+    assert signed(bank, claims_of(bank, clock)) == BAD
+    assert signed(bank, claims_of(bank, clock, binding_message="4711")) == (200, "None")
+
+
+@pytest.mark.usefixtures("ada")
 def test_a_signed_request_is_used_once_and_alone(signer: RelyingParty, clock: Clock, unchanged: Unchanged) -> None:
     """N-232: section 7.1.1: no parameter beside it, and each jti once. A refused request uses none up."""
     claims = claims_of(signer, clock, jti="once")
