@@ -133,6 +133,7 @@ def find_access(work: UnitOfWork, server: AuthorizationServer, *, user_id: str, 
     asked = [name for grant in active for place in ("id_token", "userinfo") for name in grant.claims.get(place, ())]
     claims = {*asked, *(one.claims if one else ())} & CLAIM_IN_WORDS.keys()
     resources = [*((one.resources or ()) if one else ()), *(each for grant in active for each in grant.resources)]
+    resources += app.delegation.resources if app.delegation else ()
     return Access(
         app=app,
         permissions=permissions_of(app.scopes, claims),
