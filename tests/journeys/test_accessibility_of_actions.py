@@ -56,6 +56,7 @@ def test_the_pages_of_passkeys_and_of_a_secured_account(
     "/admin/keys/key/{action}",
     "/admin/outbox/{job_id}/{action}",
     "/admin/webhooks/{webhook_id}/{action}",
+    "/admin/trusted-issuers/{issuer_id}/{action}",
     "/admin/branding/preview",
     "/admin/branding/saved/{action}",
 )
@@ -91,6 +92,12 @@ def test_the_pages_of_actions(inspector: Inspector, operator: Account, demo: Dem
     see("admin-webhooks-one", "Webhooks")
     person.open(demo.provider + str(person.page.locator("a[href$='/replay']").first.get_attribute("href")))
     see("admin-webhook-replay", "Replay events")
+    person.open(f"{demo.provider}/admin/trusted-issuers")
+    person.fill("Issuer", "https://" + "x" * 60 + ".example.test/" + "x" * 120)
+    person.press("Add trusted issuer")
+    see("admin-trusted-issuers-one", "Trusted issuers")
+    person.open(demo.provider + str(person.page.locator("a[href$='/edit']").first.get_attribute("href")))
+    see("admin-trusted-issuer-edit", "Edit trusted issuer")
     person.open(f"{demo.provider}/admin/users/new")
     person.fill("Email address", "long-name@example.test")
     person.fill("Full name (optional)", LONG[:100])

@@ -79,7 +79,9 @@ def test_a_user_sees_an_agent_stops_it_and_allows_it_again(
     assert "Uses for you: Films" in page.text
     assert "Can act for you until" in page.text
     one = f"/account/applications/app?client_id={helper.client_id}"
-    assert "Quill passed your permission on to it." in pages.open(one).text
+    page = pages.open(one)
+    assert "Quill passed your permission on to it." in page.text
+    assert "Films" in page.text
     assert "An app acted for you Helper" in pages.open("/account/activity").text
     pages.open(one)
     page = pages.submit(button="Remove access")

@@ -81,10 +81,12 @@ def withdraw(call: Call) -> Response:
         if "allow" in call.form:
             resume(call.work, user_id=session.user_id, client_id=call.form["allow"])
             return go(f"{PATH}?allowed=yes")
-        disconnect(call.work, server_of(call), user_id=session.user_id, client_id=call.form.get("client_id", ""))
+        client_id = call.form.get("client_id", "")
+        disconnect(call.work, server_of(call), user_id=session.user_id, client_id=client_id)
     except NotConnected:
         return go(PATH)
-    return go(f"{PATH}?ended=yes")
+    stopped = find_stopped(call.work, server_of(call), session.user_id)
+    return go(f"{PATH}?ended={'agent' if any(client_id == one[0] for one in stopped) else 'yes'}")
 
 
 def _via(call: Call, access: Access) -> str:
