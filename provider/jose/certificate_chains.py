@@ -20,7 +20,7 @@ def find_problem(certificate: Certificate, authorities: Path, now: datetime) -> 
     """Return why no certificate of `authorities` vouches for this one now, or None.
 
     The path is built from the certificates of the file alone, so intermediate authorities have to be in it (decision
-    mtls-chains). Validity times, path lengths, name constraints and basic constraints are checked, and that the
+    283). Validity times, path lengths, name constraints and basic constraints are checked, and that the
     certificate is for clients.
     Raises AuthoritiesUnavailable.
     """

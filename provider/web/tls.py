@@ -50,7 +50,7 @@ class Tls:
     def _ask_for_certificates(self, context: ssl.SSLContext) -> None:
         """Let clients show a certificate (RFC 8705 section 2).
 
-        Python cannot ask for one without verifying it, so self-signed ones have to be listed (decision mtls-listener).
+        Python cannot ask for one without verifying it, so self-signed ones have to be listed (decision 285).
         Whom a certificate belongs to is checked with each request.
         """
         if not self.authorities:

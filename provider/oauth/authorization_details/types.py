@@ -2,7 +2,7 @@
 
 A type says which details apps can ask for (a JSON Schema), how the consent page describes them, and which APIs get
 them. Tokens that exist when a type is changed or deleted keep their details until they expire. Later tokens get only
-details that conform to the type as it is then (decision rar-changed-types).
+details that conform to the type as it is then (decision 287).
 """
 
 import re

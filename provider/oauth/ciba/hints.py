@@ -21,7 +21,7 @@ def find_hinted_user(
 ) -> User:
     """Return the active user whom the hint names. `login_hint` is an email address that the user has verified.
 
-    Raises InvalidRequestError or UnknownUserIdError (CIBA section 13, decision ciba-unknown-user); TooManyRequests if
+    Raises InvalidRequestError or UnknownUserIdError (CIBA section 13, decision 274); TooManyRequests if
     many hints named nobody.
     """
     hints = [name for name in HINTS if name in given]

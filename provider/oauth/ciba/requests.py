@@ -1,7 +1,7 @@
 """Backchannel authentication requests: storing one and telling the user, and the user's answer (CIBA sections 7.3, 8).
 
 People who are asked again and again approve in the end. So one app may ask one person only so often, emails have a
-lower limit than requests, and an app whose requests were denied may not ask for a while (decision ciba-fatigue).
+lower limit than requests, and an app whose requests were denied may not ask for a while (decision 272).
 """
 
 import uuid

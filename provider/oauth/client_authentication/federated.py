@@ -1,7 +1,7 @@
 """federated_jwt: a JWT of a trusted issuer for a workload, such as a CI job or a pod (RFC 7523 section 2.2).
 
 The client has no secret. Its registration names the issuer and the subjects that it is. A token may be used until it
-expires, because platforms such as Kubernetes give a workload one token for an hour (decision issuers-replay).
+expires, because platforms such as Kubernetes give a workload one token for an hour (decision 280).
 """
 
 from datetime import timedelta

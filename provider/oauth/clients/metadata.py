@@ -194,7 +194,7 @@ class ClientMetadata:
     @property
     def may_bind_certificate(self) -> bool:
         """Whether its access tokens are bound to the certificate of a token request without a DPoP proof (decision
-        mtls-binding).
+        282).
         """
         return self.tls_client_certificate_bound_access_tokens or (self.is_fapi2 and not self.dpop_bound_access_tokens)
 

@@ -207,7 +207,7 @@ def _audience(request: TokenRequest, claims: dict[str, Any], *, is_id_jag: bool)
 
 def _require_consent(request: TokenRequest, user: User, scope: tuple[str, ...], audience: tuple[str, ...]) -> None:
     """Check that the user has allowed a client of others all of this. An ID-JAG needs no consent: the organisation that
-    issues it has decided (decision issuers-consent).
+    issues it has decided (decision 276).
     """
     client = request.client
     if client.metadata.first_party:

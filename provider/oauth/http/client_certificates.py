@@ -1,7 +1,7 @@
 """The client certificate of a request: that of its own TLS connection, or the one that a trusted proxy reports.
 
 A header counts only if the connection comes from a trusted proxy (SIGNET_TRUSTED_PROXIES). From anyone else it is
-ignored, like every other header that we do not know, whatever its spelling (decision mtls-header).
+ignored, like every other header that we do not know, whatever its spelling (decision 284).
 """
 
 from typing import Any

@@ -166,7 +166,7 @@ def test_details_without_a_grant_of_them_are_refused_at_the_token_endpoint(
 def test_details_of_a_deleted_or_changed_type_end_with_the_next_token(
     shop: RelyingParty, browser: WatchedClient, work: Work
 ) -> None:
-    """N-177. Decision rar-changed-types. What still conforms stays."""
+    """N-177. Decision 287. What still conforms stays."""
     tokens = granted(shop, browser, payment("900.00"), payment("5.00"), files("read"))
     strict = json.loads(json.dumps(PAYMENT))
     strict["json_schema"]["$defs"]["amount"]["properties"]["value"]["pattern"] = "^[0-9]{1,2}\\.[0-9]{2}$"

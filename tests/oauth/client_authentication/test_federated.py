@@ -73,7 +73,7 @@ def assert_refused(response: httpx2.Response) -> None:
 
 
 def test_a_token_of_a_trusted_issuer_authenticates_the_client(job: RelyingParty) -> None:
-    """At every endpoint that authenticates clients, and as often as the job needs it: decision issuers-replay."""
+    """At every endpoint that authenticates clients, and as often as the job needs it: decision 280."""
     token = SIGNATORY.sign(claims())
     issued = send(job, token).json()["access_token"]
     assert send(job, token, INTROSPECT, token=issued).json()["active"]
@@ -148,7 +148,7 @@ def test_another_subject_of_the_issuer_is_refused(job: RelyingParty, subject: st
 def test_a_wildcard_ends_at_the_next_separator(
     register: Register, trust: Callable[..., str], pattern: str, good: str, bad: str
 ) -> None:
-    """N-187: decision issuers-subjects."""
+    """N-187: decision 281."""
     trust()
     rp = register(**WORKLOAD | {"assertion_subjects": (pattern,)})
     assert send(rp, SIGNATORY.sign(claims(sub=good))).status_code == 200

@@ -172,7 +172,7 @@ def test_a_disabled_client_gets_no_token(agent: RelyingParty, work: Work) -> Non
 def test_a_client_of_others_needs_consent_unless_the_organisation_has_decided(
     register: Register, agent: RelyingParty, ada: str, work: Work, server: AuthorizationServer
 ) -> None:
-    """N-206: decision issuers-consent. The user's own consent counts, and its end ends the tokens."""
+    """N-206: decision 276. The user's own consent counts, and its end ends the tokens."""
     theirs = register(**AGENT | {"first_party": False})
 
     def plain(**body: str) -> httpx2.Response:

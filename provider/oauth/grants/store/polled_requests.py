@@ -1,7 +1,7 @@
 """What the tables of requests that a client polls for have in common (RFC 8628 section 3.4, CIBA section 7.3).
 
 A row holds what was requested, how often the client may poll, and the user's answer. Each table adds columns of its
-own (decision ciba-polled-requests). Its first ones are those of `polled_columns`, and its rows are dataclasses that
+own (decision 273). Its first ones are those of `polled_columns`, and its rows are dataclasses that
 inherit from `PolledRequest`.
 """
 
