@@ -93,3 +93,11 @@ def test_an_identity_of_another_user_is_not_found(operator: Program, ada: str) -
         == 204
     )
     assert operator("DELETE", f"/users/{bob}{path}?force=true").status_code == 404
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize("path", ["/roles/%00", "/authorization-details-types/%00"])
+def test_a_version_of_what_cannot_exist_is_no_error_of_the_server(operator: Program, path: str) -> None:
+    """PostgreSQL cannot compare with U+0000."""
+    for method in ("GET", "PUT", "DELETE"):
+        assert operator(method, path, seen='"x"', description="x").status_code < 500, method

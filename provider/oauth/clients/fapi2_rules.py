@@ -28,6 +28,8 @@ def problem_with(metadata: ClientMetadata) -> str | None:
         return f"{profile} requires require_pkce"
     if IMPLICIT in metadata.grant_types:
         return f"{profile} does not allow the grant type implicit"
+    if metadata.authorization_challenge:
+        return f"{profile} does not allow authorization_challenge, whose requests are not pushed"
     signing = (
         metadata.id_token_signed_response_alg,
         metadata.userinfo_signed_response_alg,

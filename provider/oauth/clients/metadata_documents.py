@@ -19,7 +19,7 @@ from provider.jose.json_objects import read_object
 from provider.oauth.checks import Checks
 from provider.oauth.clients import clients as rules
 from provider.oauth.clients import registration
-from provider.oauth.clients.choices import CIBA, PRIVATE_KEY_JWT
+from provider.oauth.clients.choices import PRIVATE_KEY_JWT
 from provider.oauth.clients.client_cache import Clients
 from provider.oauth.clients.clients import Client, find_client
 from provider.oauth.clients.document_urls import (
@@ -194,8 +194,9 @@ def read_document(work: UnitOfWork, url: str, body: bytes, *, before: Client | N
     if given.get("client_id") != url:
         raise InvalidMetadata("client_id in it must be the URL of the document.")
     metadata = registration.read_metadata(work, _without_secrets(given), before=before)
-    if CIBA in metadata.grant_types:  # anyone can publish a document, and each request sends an email
-        raise InvalidMetadata(f"grant_types: a client with a metadata document cannot use {CIBA}.")
+    for grant_type in registration.FOR_HOLDERS:  # anyone can publish a document
+        if grant_type in metadata.grant_types:
+            raise InvalidMetadata(f"grant_types: a client with a metadata document cannot use {grant_type}.")
     return metadata
 
 

@@ -106,6 +106,8 @@ OPERATORS_ONLY = (
 UNCHOSEN = ("token_endpoint_auth_method", SECRET_METHODS[0])
 """What a client that chose no method is told: the default of RFC 7591 section 2."""
 RESERVED_SCOPES = frozenset({ACCOUNT, ADMIN_READ, ADMIN_WRITE})
+FOR_HOLDERS = ("client_credentials", CIBA)
+"""The grant types for holders of a registration token only: no user decides, or each request sends an email."""
 
 
 @dataclass(frozen=True)
@@ -183,12 +185,11 @@ def _obtainable(settings: Settings, wanted: Mapping[str, Any], metadata: ClientM
 def _grant_types(settings: Settings) -> tuple[str, ...]:
     """Return the grant types that a client may register for.
 
-    They are those in which a user decides. Where registration needs a token, its holder may also use
-    client_credentials, and send emails to users with backchannel authentication requests.
+    They are those in which a user decides. Where registration needs a token, its holder may also use FOR_HOLDERS.
     """
     legacy = (IMPLICIT,) if settings.legacy_response_types else ()
-    alone = ("client_credentials", CIBA) if settings.registration == "token" else ()
-    return ("authorization_code", "refresh_token", DEVICE_CODE, *legacy, *alone)
+    of_holders = FOR_HOLDERS if settings.registration == "token" else ()
+    return ("authorization_code", "refresh_token", DEVICE_CODE, *legacy, *of_holders)
 
 
 def _scope(settings: Settings, metadata: ClientMetadata, *, asked: str | None) -> str:

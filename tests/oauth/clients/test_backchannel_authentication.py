@@ -94,10 +94,12 @@ def test_only_holders_of_a_registration_token_may_register_it(
             read_metadata(w, {**wanted, **pairwise})
 
 
-def test_a_metadata_document_cannot_have_it(installation: Installation, settings: Settings) -> None:
-    """N-236: anyone can publish one, wherever registration needs a token."""
+@pytest.mark.parametrize("grant_type", ["urn:openid:params:grant-type:ciba", "client_credentials"])
+def test_a_metadata_document_cannot_have_it(installation: Installation, settings: Settings, grant_type: str) -> None:
+    """N-236: anyone can publish one, also where registration needs a token."""
     url = "https://client.example.test/client.json"
     document = {"client_id": url, "jwks": JWKS, "token_endpoint_auth_method": "private_key_jwt", **USED}
+    document["grant_types"] = [grant_type]
     changed = settings.model_copy(update={"registration": "token"})
     with (
         unit_of_work(replace(installation, settings=changed)) as w,

@@ -118,6 +118,7 @@ def test_these_may_be_registered(changes: dict[str, Any]) -> None:
         ({"profile": "fapi1"}, "invalid_client_metadata"),
         ({"profile": "fapi2", "id_token_signed_response_alg": "ES256"}, "invalid_client_metadata"),
         ({**PRIVATE_KEY, "profile": "fapi2"}, "invalid_client_metadata"),
+        ({**FAPI, "first_party": True, "authorization_challenge": True}, "invalid_client_metadata"),
         ({**FAPI, "require_pkce": False}, "invalid_client_metadata"),
         ({**FAPI, "token_endpoint_auth_signing_alg": "RS256"}, "invalid_client_metadata"),
         ({**FAPI, "request_object_signing_alg": "RS256"}, "invalid_client_metadata"),
