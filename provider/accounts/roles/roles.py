@@ -92,6 +92,12 @@ def find_role(work: UnitOfWork, name: str) -> Role:
     return _role(row)
 
 
+def lock_role(work: UnitOfWork, name: str) -> None:
+    """Keep the role as it is until the transaction ends, if there is one of this name."""
+    if is_role_name(name):
+        store.lock(work.db, name)
+
+
 def find_users(work: UnitOfWork, name: str, *, after: str | None, limit: int) -> tuple[list[str], str | None]:
     """Return a page of the ids of the users who have a role, and the id after which the next page begins."""
     found = store.find_users(work.read, name, after=after, limit=limit + 1)

@@ -8,7 +8,6 @@ from provider.accounts.roles import roles as rules
 from provider.accounts.roles.names import InvalidRole
 from provider.accounts.roles.permissions import Permission
 from provider.accounts.roles.roles import BuiltInRole, NoSuchRole, RoleInUse
-from provider.accounts.store import roles as store
 from provider.accounts.store.roles import COUNTED, LONGEST_DESCRIPTION
 from provider.admin.operation import Resource, by_operator
 from provider.admin.paging import NEXT, PAGED, next_of, query_page
@@ -54,7 +53,7 @@ def _show(call: Call) -> Role:
     return _describe(rules.find_role(call.work, call.path_params["role"]))
 
 
-ROLE = Resource(lambda call: store.lock(call.work.db, call.path_params["role"]), _show)
+ROLE = Resource(lambda call: rules.lock_role(call.work, call.path_params["role"]), _show)
 
 
 @by_operator(needs=Permission.ROLES_READ, gives=Roles, asks=PAGED, problems=(InvalidBody,))
