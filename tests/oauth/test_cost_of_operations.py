@@ -4,33 +4,23 @@ Both counts are the same on every machine, quiet or busy, so a change that makes
 the day it is made. A change that is worth its cost updates the table; so does one that saves a lot.
 """
 
-import site
-import sys
-import threading
-from collections.abc import Callable, Iterator
-from types import CodeType, FrameType
-from typing import Any
+from collections.abc import Iterator
 
 import httpx2
 import pytest
 from starlette.testclient import TestClient
 
-import provider
 from provider.config.settings import Settings
 from provider.web import threads
 from provider.work import Installation
 from tests.oauth.conftest import Person, Register
-from tests.support import statements
+from tests.support.costs import TIMES, Calls, Costs, Operation, counted, require_costs
 from tests.support.dpop import Prover
 from tests.support.installation import settings_for
 
 pytestmark = pytest.mark.both_databases
 
-ALLOWANCE = 1.03
-"""How much more than the table an operation may cost."""
-WARM, COUNTED = 5, 5
-LIBRARIES = ("authlib", "joserfc", "psycopg", "sqlalchemy", "starlette")
-COSTS: dict[str, dict[str, tuple[int, int]]] = {
+COSTS: Costs = {
     "client_credentials": {"sqlite": (1, 202), "postgresql": (1, 257)},
     "refresh_token": {"sqlite": (3, 346), "postgresql": (2, 410)},
     "refresh_token with DPoP": {"sqlite": (4, 440), "postgresql": (3, 529)},
@@ -42,25 +32,6 @@ COSTS: dict[str, dict[str, tuple[int, int]]] = {
     "discovery": {"sqlite": (0, 17), "postgresql": (0, 17)},
 }
 """The statements and the Python calls of each operation on each database, with Python 3.11. Later ones call less."""
-
-
-class Calls:
-    """Counts the calls of Python functions of Signet and of the libraries that serve a request."""
-
-    def __init__(self) -> None:
-        libraries = [f"{path}/{name}/" for path in site.getsitepackages() for name in LIBRARIES]
-        self._counted = (f"{next(iter(provider.__path__))}/", *libraries)
-        self._known: dict[CodeType, bool] = {}
-        self.count = 0
-
-    def note(self, frame: FrameType, event: str, _argument: Any) -> None:
-        if event == "call":
-            code = frame.f_code
-            counts = self._known.get(code)
-            if counts is None:
-                place = code.co_filename
-                counts = self._known[code] = place.startswith(self._counted) and not place.endswith("testclient.py")
-            self.count += counts
 
 
 @pytest.fixture
@@ -78,15 +49,8 @@ def _endpoints_stay_in_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def calls() -> Iterator[Calls]:
-    """Counts in the event loop, and in the threads of the app, which begin later."""
-    calls, before = Calls(), threading.getprofile()
-    loop = TestClient.portal
-    assert loop is not None  # `tests.support.speed` runs every request in this one
-    threading.setprofile(calls.note)
-    loop.call(sys.setprofile, calls.note)
-    yield calls
-    loop.call(sys.setprofile, before)
-    threading.setprofile(before)
+    with counted() as calls:
+        yield calls
 
 
 def test_no_operation_costs_more_than_it_did(
@@ -101,7 +65,7 @@ def test_no_operation_costs_more_than_it_did(
     # With a nonce, because the clock of the installation stands still.
     holder.prover.nonce = holder.client_credentials().response.headers["dpop-nonce"]
     held = [holder.sign_in(browser, scope="openid profile email offline_access").refresh_token]
-    answers = [rp.ask(browser) for _ in range(WARM + 2 * COUNTED)]
+    answers = [rp.ask(browser) for _ in range(TIMES)]
 
     def refresh() -> httpx2.Response:
         refreshed = rp.refresh(newest[0])
@@ -113,7 +77,7 @@ def test_no_operation_costs_more_than_it_did(
         held[0] = refreshed.refresh_token
         return refreshed.response
 
-    operations: dict[str, Callable[[], httpx2.Response]] = {
+    operations: dict[str, Operation] = {
         "client_credentials": lambda: rp.client_credentials().response,
         "refresh_token": refresh,
         "refresh_token with DPoP": refresh_with_proof,
@@ -124,27 +88,4 @@ def test_no_operation_costs_more_than_it_did(
         "jwks": lambda: client.get("/oauth2/jwks"),
         "discovery": lambda: client.get("/.well-known/openid-configuration"),
     }
-    database = installation.database.engine.dialect.name
-    for name, operation in operations.items():
-        found, (statements_before, calls_before) = _cost(calls, installation, operation), COSTS[name][database]
-        assert found[0] <= statements_before, name
-        assert found[1] <= calls_before * ALLOWANCE, name
-
-
-def _cost(calls: Calls, installation: Installation, operation: Callable[[], httpx2.Response]) -> tuple[int, int]:
-    """The statements and the calls of the cheapest of a few times: a housekeeping thread or a refreshed cache may come
-    in between.
-    """
-    for _ in range(WARM):
-        assert operation().status_code in {200, 303}
-    found = []
-    for _ in range(COUNTED):
-        before = calls.count
-        operation()
-        found.append(calls.count - before)
-    asked = []
-    for _ in range(COUNTED):  # apart from the calls, which include those of listeners
-        with statements.recorded(installation.database.engine) as texts:
-            operation()
-            asked.append(len(texts))
-    return min(asked), min(found)
+    require_costs(calls, installation, operations, COSTS)

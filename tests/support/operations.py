@@ -9,6 +9,7 @@ from starlette.testclient import TestClient
 
 from provider.work import Installation, unit_of_work
 from tests.support.browser import Browser
+from tests.support.dpop import Prover
 from tests.support.factories import make_client, make_user
 from tests.support.people import sign_in
 from tests.support.relying_party import RelyingParty, sign_in_person
@@ -38,6 +39,11 @@ def prepare(app: Starlette, installation: Installation, *, times: int) -> dict[s
     sign_in_person(browser, installation, user_id)
     first = rp.sign_in(browser, scope=SCOPE)
     newest = [first.refresh_token]
+    holder = RelyingParty(new_client(), client, secret, issuer=issuer)
+    holder.prover = Prover()
+    # With a nonce, because the clock of the installation may stand still.
+    holder.prover.nonce = holder.client_credentials().response.headers["dpop-nonce"]
+    held = [holder.sign_in(browser, scope=SCOPE).refresh_token]
     codes = [rp.ask(browser, scope=SCOPE) for _ in range(times)]
     families = [rp.sign_in(browser, scope=SCOPE) for _ in range(times)]
 
@@ -48,11 +54,16 @@ def prepare(app: Starlette, installation: Installation, *, times: int) -> dict[s
     def refresh() -> None:
         newest[0] = rp.refresh(newest[0]).refresh_token
 
+    def refresh_with_proof() -> None:
+        held[0] = holder.refresh(held[0]).refresh_token
+
     return {
         "sign-in": lambda: sign_in(Browser(app, issuer), EMAIL),
         "authorization": lambda: rp.ask(browser, scope=SCOPE).code,
         "code": lambda: rp.redeem(codes.pop()).access_token,
         "refresh_token": refresh,
+        "refresh_token with DPoP": refresh_with_proof,
+        "client_credentials with DPoP": lambda: holder.client_credentials().access_token,
         "client_credentials": lambda: rp.client_credentials().access_token,
         "userinfo": lambda: done(rp.userinfo(first)),
         "introspection": lambda: done(rp.post("/oauth2/introspect", token=first.access_token)),
