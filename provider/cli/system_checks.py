@@ -14,6 +14,7 @@ from provider.accounts.factors.policy import can_meet
 from provider.accounts.store.roles import find_required_factors
 from provider.admin.overview.health import find_key_ages, find_late_jobs
 from provider.audit import store as audit
+from provider.cli.client_checks import MOST_CLIENTS, find_client_problems
 from provider.cli.output import counted
 from provider.config.environment import SettingsError
 from provider.config.production_checks import Finding
@@ -22,9 +23,6 @@ from provider.database.servers import Role, find_servers
 from provider.descriptors import MORE_FILES, capacity, open_files_limit
 from provider.installation import open_installation
 from provider.mail.settings_check import check_settings, check_templates
-from provider.oauth.clients import fapi2_rules
-from provider.oauth.clients.certificate_rules import check_configured
-from provider.oauth.clients.metadata import InvalidMetadata, load_metadata
 from provider.oauth.clients.store import clients
 from provider.outbound.client import Outbound
 from provider.outbox import store as outbox
@@ -42,10 +40,6 @@ LITTLE, TOO_LITTLE = 1 << 30, 100 << 20
 REDIS_FIX = "Check that it is running, and the URL in SIGNET_REDIS_URL"
 SKEW, TOO_MUCH_SKEW = timedelta(seconds=10), timedelta(seconds=60)
 NOT_STARTING = "Fix this first. Until then, `signet serve` does not start"
-MOST_CLIENTS = 20
-"""How many clients are named that have the same problem."""
-MOST_STRICT = 1000
-"""How many clients are looked at that have the FAPI 2.0 profile or a certificate."""
 RECENT = timedelta(days=1)
 """The age up to which audit events are looked at."""
 
@@ -75,7 +69,7 @@ def find_system_problems(settings: Settings, *, deploy: bool) -> Iterator[Findin
                 yield from _keys(work)
                 yield from _partitions(work)
                 yield from _requirements(work)
-                yield from _strict_clients(work)
+                yield from find_client_problems(work)
         finally:
             installation.database.close()
     if deploy:
@@ -211,24 +205,6 @@ def _requirements(work: UnitOfWork) -> Iterator[Finding]:
         problem = f"it requires {required}, which no one can set up here, so no one can sign in to it"
         fix = "Change its required_factor with `signet client update`, or turn the feature on"
         yield Finding(f"client {client_id}", False, problem, fix)
-
-
-def _strict_clients(work: UnitOfWork) -> Iterator[Finding]:
-    """Check that clients can keep their FAPI 2.0 profile, and show their certificates, with the settings of now."""
-    named = 0
-    for row in clients.find_strict(work.read, limit=MOST_STRICT):
-        metadata = load_metadata(row.metadata)
-        problem = fapi2_rules.problem_with(metadata) if metadata.is_fapi2 else None
-        fix = "Change the client with `signet client update`, or remove its profile"
-        if problem is None:
-            try:
-                check_configured(metadata, work.settings.certificate_methods)
-            except InvalidMetadata as unmet:
-                problem = str(unmet).removesuffix(".")
-                fix = "Configure client certificates (docs/guides/mutual-tls.md), or change the client"
-        if problem is not None and named < MOST_CLIENTS:
-            named += 1
-            yield Finding(f"client {row.client_id}", False, problem, fix)
 
 
 def _redis(url: str | None) -> Iterator[Finding]:

@@ -193,6 +193,12 @@ def _protocol(settings: Settings) -> Iterator[Finding]:
         yield warning(
             "registration", "anyone can register apps and ask your users for consent", "Set it to token or closed"
         )
+    if settings.client_documents == "all":
+        yield warning(
+            "client_documents",
+            "any website can be an app here and ask your users for consent",
+            "Set it to listed, and name the domains in SIGNET_CLIENT_DOCUMENT_DOMAINS",
+        )
     if settings.registration != "closed" and not settings.registration_require_pkce:
         yield warning(
             "registration_require_pkce",

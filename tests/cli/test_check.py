@@ -10,17 +10,22 @@ from provider.accounts.roles.roles import create_role, require_factor
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.cli import system_checks
+from provider.oauth.clients.choices import DEVICE_CODE
 from provider.oauth.clients.clients import create_client, disable
 from provider.oauth.clients.metadata import ClientMetadata
 from provider.oauth.clients.store import clients as store
 from provider.oauth.keys.store import signing_keys
+from provider.oauth.trusted_issuers import issuers
 from provider.outbox import messages
 from provider.work import Origin
 from tests.cli.conftest import Ran, Signet
+from tests.support.client_keys import Signatory
 from tests.support.clock import Clock
 from tests.support.factories import make_client
 from tests.support.installation import Work
 from tests.support.server_process import free_port
+
+WORKLOAD: dict[str, Any] = {"grant_types": ("client_credentials",), "response_types": ()}
 
 
 def said(ran: Ran) -> dict[str, bool]:
@@ -158,6 +163,8 @@ def test_clients_that_cannot_keep_their_profile_are_named(
         "bound": {"tls_client_certificate_bound_access_tokens": True},
         "plain": {},
         "off": {"token_endpoint_auth_method": "client_secret_basic", "profile": "fapi2"},
+        "unsigned": {"token_endpoint_auth_method": "private_key_jwt", "profile": "fapi2-message-signing"},
+        "device": {"jwks": {"keys": []}, "require_signed_request_object": True, "grant_types": [DEVICE_CODE]},
     }
     with work() as w:
         for name, members in stored.items():
@@ -169,11 +176,41 @@ def test_clients_that_cannot_keep_their_profile_are_named(
     ran = signet("check", "--json")
     problems = {each["about"]: each["problem"] for each in json.loads(ran.out)}
     named = {about.removeprefix("client "): problem for about, problem in problems.items() if about[:7] == "client "}
-    assert named.keys() == {"weak", "old", "certified", "bound"}
+    assert named.keys() == {"weak", "old", "certified", "bound", "unsigned", "device"}
+    assert "fapi2-message-signing requires jwks or jwks_uri" in named["unsigned"]
+    assert "require_signed_request_object does not allow the grant type" in named["device"]
     assert "private_key_jwt, tls_client_auth or self_signed_tls_client_auth" in named["weak"]
     assert "does not allow RS256" in named["old"]
     assert "requires mutual TLS" in named["certified"]
     careful.setenv("SIGNET_CLIENT_CERTIFICATE_HEADER", "Client-Cert")
-    assert {"client weak", "client old", "client certified"} == {
+    assert {"client weak", "client old", "client certified", "client unsigned", "client device"} == {
         about for about in said(signet("check", "--json")) if about.startswith("client ")
     }
+
+
+@pytest.mark.both_databases
+def test_clients_without_a_trusted_issuer_are_named(careful: pytest.MonkeyPatch, work: Work, signet: Signet) -> None:
+    """RFC 7523 section 3: the issuer was deleted, is disabled, or was never added."""
+    trusted, off, unknown = (f"https://{name}.example.com" for name in ("ci", "off", "unknown"))
+    keys = {"keys": [Signatory().jwk]}
+    with work() as w:
+        for issuer in (trusted, off):
+            row = issuers.create(w, issuer, issuers.IssuerSettings(jwks=keys))
+        issuers.disable(w, row.id)
+        for name, issuer in (("good", trusted), ("paused", off), ("lost", unknown)):
+            subjects: dict[str, Any] = {"assertion_issuer": issuer, "assertion_subjects": ("job",)}
+            metadata = ClientMetadata(token_endpoint_auth_method="federated_jwt", **WORKLOAD, **subjects)
+            create_client(w, metadata, client_id=name)
+    ran = signet("check", "--json")
+    named = {each["about"]: each["problem"] for each in json.loads(ran.out) if each["about"].startswith("client ")}
+    assert named == {
+        "client paused": f"its assertion_issuer {off} is disabled, so the client cannot authenticate",
+        "client lost": f"its assertion_issuer {unknown} is not a trusted issuer, so the client cannot authenticate",
+    }
+
+
+def test_apps_of_every_website_are_a_warning(careful: pytest.MonkeyPatch, signet: Signet) -> None:
+    careful.setenv("SIGNET_CLIENT_DOCUMENTS", "listed")
+    assert "SIGNET_CLIENT_DOCUMENTS" not in said(signet("check", "--json"))
+    careful.setenv("SIGNET_CLIENT_DOCUMENTS", "all")
+    assert said(signet("check", "--json"))["SIGNET_CLIENT_DOCUMENTS"] is False

@@ -17,7 +17,12 @@ VARIES = "\0"
 """Stands for a value in a message of the code."""
 AROUND = re.compile(f"({VARIES}: )?{VARIES}\\. ")
 """How a text begins that only adds something to a message."""
-FINDINGS = ("provider/config/production_checks.py", "provider/cli/system_checks.py", "provider/cli/check.py")
+FINDINGS = (
+    "provider/config/production_checks.py",
+    "provider/cli/system_checks.py",
+    "provider/cli/client_checks.py",
+    "provider/cli/check.py",
+)
 
 
 def quoted(*headings: str) -> list[str]:

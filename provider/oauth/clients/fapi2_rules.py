@@ -17,10 +17,12 @@ METHODS = (PRIVATE_KEY_JWT, *CERTIFICATE_METHODS)
 
 
 def problem_with(metadata: ClientMetadata) -> str | None:
-    """Return what the profile does not allow in this metadata, or None.
+    """Return what the FAPI 2.0 profile of a client does not allow in its metadata, or None.
 
     Whether a token request is bound to a key or a certificate is checked when it comes.
     """
+    if not metadata.is_fapi2:
+        return None
     profile = f"profile {metadata.profile}"
     if metadata.token_endpoint_auth_method not in METHODS:
         return f"{profile} requires token_endpoint_auth_method {', '.join(METHODS[:-1])} or {METHODS[-1]}"
@@ -46,22 +48,25 @@ def problem_with(metadata: ClientMetadata) -> str | None:
     return None
 
 
-def check_fapi2(metadata: ClientMetadata) -> None:
-    """Raise InvalidMetadata if the client cannot keep its profile."""
-    problem = problem_with(metadata) if metadata.is_fapi2 else None
-    if problem is not None:
-        raise InvalidMetadata(f"{problem}.")
-
-
-def check_signing(metadata: ClientMetadata) -> None:
-    """Check that a client that must sign its authorization requests can (RFC 9101 section 10.5)."""
+def problem_with_signing(metadata: ClientMetadata) -> str | None:
+    """Return why a client that must sign its authorization requests cannot (RFC 9101 section 10.5), or None."""
+    if not metadata.must_sign_requests:
+        return None
     why = f"profile {metadata.profile}" if metadata.signs_messages else "require_signed_request_object"
     if metadata.jwks is None and metadata.jwks_uri is None:
-        raise InvalidMetadata(f"{why} requires jwks or jwks_uri, with the key that signs requests.")
+        return f"{why} requires jwks or jwks_uri, with the key that signs requests"
     if metadata.authorization_challenge:
-        raise InvalidMetadata(f"{why} does not allow authorization_challenge, whose requests are not signed.")
+        return f"{why} does not allow authorization_challenge, whose requests are not signed"
     if DEVICE_CODE in metadata.grant_types:
-        raise InvalidMetadata(f"{why} does not allow the grant type {DEVICE_CODE}, whose requests are not signed.")
+        return f"{why} does not allow the grant type {DEVICE_CODE}, whose requests are not signed"
+    return None
+
+
+def check_fapi2(metadata: ClientMetadata) -> None:
+    """Raise InvalidMetadata if the client cannot keep its profile, or cannot sign requests though it must."""
+    problem = problem_with(metadata) or problem_with_signing(metadata)
+    if problem is not None:
+        raise InvalidMetadata(f"{problem}.")
 
 
 def code_lifetime_of(settings: Settings, metadata: ClientMetadata) -> timedelta:

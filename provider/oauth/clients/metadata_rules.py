@@ -24,7 +24,7 @@ from provider.oauth.clients.choices import (
 )
 from provider.oauth.clients.details_types import check_details_types
 from provider.oauth.clients.email_pages import check_email_pages
-from provider.oauth.clients.fapi2_rules import check_fapi2, check_signing
+from provider.oauth.clients.fapi2_rules import check_fapi2
 from provider.oauth.clients.metadata import ClientMetadata, InvalidMetadata, load_metadata
 from provider.oauth.clients.metadata_values import require_types, with_clean_names, without_nothing
 from provider.oauth.clients.origins import normal_origins, problem_with_origin
@@ -246,8 +246,6 @@ def _check_keys(metadata: ClientMetadata) -> None:
         _one_of("request_object_signing_alg", metadata.request_object_signing_alg, SIGNATURES)
     check_certificates(metadata)
     check_fapi2(metadata)
-    if metadata.must_sign_requests:
-        check_signing(metadata)
 
 
 def _check_jwks(jwks: object, *, encryption: str | None = None) -> None:

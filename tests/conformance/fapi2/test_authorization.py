@@ -8,19 +8,12 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from tests.conformance.conftest import EVERY_CLAIM
-from tests.conformance.fapi2.conftest import VARIANTS, Fapi, new_http
+from tests.conformance.fapi2.plan import Fapi, new_http, with_dpop, with_private_key_jwt
 from tests.oauth.watched_http import csrf_of
 from tests.support.browser import Page
 from tests.support.client_keys import asserting, assertion_claims
 from tests.support.installation import ISSUER
 from tests.support.relying_party import PAR, Answer
-
-with_private_key_jwt = pytest.mark.parametrize(
-    "fapi", [each for each in VARIANTS if each[0] == "private_key_jwt"], indirect=True, ids="+".join
-)
-with_dpop = pytest.mark.parametrize(
-    "fapi", [each for each in VARIANTS if each[1] == "dpop"], indirect=True, ids="+".join
-)
 
 
 def is_error_page(answer: Answer) -> bool:

@@ -7,17 +7,18 @@ from typing import Any
 
 import pytest
 
-from tests.conformance.fapi2.conftest import VARIANTS, Fapi, token_request
-from tests.conformance.fapi2.test_authorization import with_dpop, with_private_key_jwt
+from tests.conformance.fapi2.plan import (
+    HOLDER_ERRORS,
+    Fapi,
+    token_request,
+    with_bound_certificate,
+    with_dpop,
+    with_private_key_jwt,
+)
 from tests.support.client_certificates import issue
 from tests.support.client_keys import asserting, assertion_claims, public, sign, usual_key
 from tests.support.installation import ISSUER
 from tests.support.relying_party import PAR, TOKEN, USERINFO
-
-HOLDER_ERRORS = {"invalid_request", "invalid_grant", "invalid_dpop_proof", "invalid_client"}
-with_bound_certificate = pytest.mark.parametrize(
-    "fapi", [each for each in VARIANTS if each[1] == "mtls"], indirect=True, ids="+".join
-)
 
 
 def test_happy_flow(fapi: Fapi) -> None:

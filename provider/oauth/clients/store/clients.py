@@ -171,10 +171,18 @@ def find_requiring(db: Connection, factors: Collection[str], *, limit: int) -> l
 
 
 def find_strict(db: Connection, *, limit: int) -> list[ClientRow]:
-    """Return enabled clients with the FAPI 2.0 profile, or with a client certificate (RFC 8705), up to `limit`."""
+    """Return enabled clients that depend on more than their own secret, up to `limit`.
+
+    They have a FAPI 2.0 profile, must sign requests, show a certificate (RFC 8705), or authenticate with tokens of a
+    trusted issuer (RFC 7523).
+    """
     named = [clients.c.metadata[name].as_string() for name in ("profile", "token_endpoint_auth_method")]
-    bound = clients.c.metadata["tls_client_certificate_bound_access_tokens"].as_boolean()
-    strict = or_(named[0] == "fapi2", named[1].in_(("tls_client_auth", "self_signed_tls_client_auth")), bound)
+    must = ("tls_client_certificate_bound_access_tokens", "require_signed_request_object")
+    strict = or_(
+        named[0].in_(("fapi2", "fapi2-message-signing")),
+        named[1].in_(("tls_client_auth", "self_signed_tls_client_auth", "federated_jwt")),
+        *(clients.c.metadata[name].as_boolean() for name in must),
+    )
     query = _CLIENT.select().where(clients.c.disabled_at.is_(None), strict)
     return _CLIENT.all(db, query.order_by(clients.c.client_id).limit(limit))
 
