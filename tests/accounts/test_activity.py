@@ -21,6 +21,7 @@ from tests.support.installation import Work
 from tests.support.people import ADDRESS, find_user, forgot_password, is_signed_in, sign_in, turn_on_two_factor
 
 NOT_THEIRS = (
+    "authorization_details_type.",
     "branding.",
     "bulk.",
     "import.",

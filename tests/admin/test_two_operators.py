@@ -14,11 +14,12 @@ from starlette.applications import Starlette
 
 from provider.accounts.roles.roles import create_role
 from provider.admin.client_groups import GROUPS
-from provider.admin.pages import branding, keys, outbox, roles, trusted_issuers, webhooks
+from provider.admin.pages import branding, details_types, keys, outbox, roles, trusted_issuers, webhooks
 from provider.admin.pages.actions import Actions
 from provider.admin.pages.clients import actions as client_actions
 from provider.admin.pages.clients import app_users
 from provider.admin.pages.users import actions as user_actions
+from provider.oauth.authorization_details.types import create_type, parse_declaration
 from provider.oauth.clients import secret_rotation
 from provider.oauth.trusted_issuers import issuers
 from provider.oauth.trusted_issuers.issuers import IssuerSettings
@@ -32,6 +33,12 @@ from tests.support.installation import Work
 from tests.support.relying_party import TWO_FACTORS, sign_in_person
 
 GRACE = "grace@example.test"
+SCHEMA = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["type"],
+    "properties": {"type": {"const": "files"}},
+}
 ACTIONS: Mapping[str, Actions[Any]] = {
     "/admin/users/{user_id}": user_actions.ACTIONS,
     "/admin/roles/role": roles.ACTIONS,
@@ -41,6 +48,7 @@ ACTIONS: Mapping[str, Actions[Any]] = {
     "/admin/outbox/{job_id}": outbox.ACTIONS,
     "/admin/webhooks/{webhook_id}": webhooks.ACTIONS,
     "/admin/trusted-issuers/{issuer_id}": trusted_issuers.ACTIONS,
+    "/admin/details-types/type": details_types.ACTIONS,
     "/admin/branding/saved": branding.ACTIONS,
 }
 """The actions below each address."""
@@ -115,6 +123,12 @@ EDITS: Mapping[str, Edit] = {
         {"algorithms": "RS256"},
         "Signing algorithms ES256",
     ),
+    "/admin/details-types/type": Edit(
+        "/details-types/type?name=files",
+        {"label": "Read files"},
+        {"description": "Lets an app read files."},
+        "Label Read files",
+    ),
     "/admin/branding": Edit("/branding", {"brand": "Kestrel"}, {"support_email": "help@example.test"}, "Name Kestrel"),
 }
 GROUP_FIELDS: Mapping[str, tuple[Mapping[str, str], Mapping[str, str], str]] = {
@@ -186,6 +200,8 @@ OTHERS: Mapping[str, str] = {
     "/admin/trusted-issuers/{issuer_id}/enable": ONCE,
     "/admin/trusted-issuers/{issuer_id}/disable": ONCE,
     "/admin/trusted-issuers/{issuer_id}/delete": ENDS,
+    "/admin/details-types/new": OWN,
+    "/admin/details-types/type/delete": ENDS,
     "/admin/branding/preview": SHOWS,
     "/admin/emails/{name}/test": OWN,
 }
@@ -211,7 +227,7 @@ def test_every_form_of_the_console_is_listed(app: Starlette) -> None:
 
 def test_every_action_with_stored_values_is_an_edit(app: Starlette) -> None:
     edits = {f"{stem}/{name}" for stem, each in ACTIONS.items() for name, action in each.items() if action.edits}
-    assert edits == {path for path in EDITS.keys() | ALONE if path != branding.PATH}
+    assert edits == {path for path in EDITS.keys() | ALONE if path not in {branding.PATH, "/admin/details-types/type"}}
 
 
 @pytest.fixture
@@ -224,6 +240,7 @@ def world(work: Work) -> dict[str, str]:
         create_role(w, name="clerk", description="")
         webhook, _ = subscriptions.create(w, url="https://hooks.example.test/")
         issuer = issuers.create(w, "https://issuer.example.test", IssuerSettings())
+        create_type(w, "files", parse_declaration({"label": {"en": "Use files"}, "json_schema": SCHEMA}))
     return {
         "user": user_id,
         "unverified": unverified,

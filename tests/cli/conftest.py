@@ -2,6 +2,7 @@
 
 import io
 import json
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -42,9 +43,13 @@ def signet(environ: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> S
     def call(*arguments: str, stdin: str = "") -> Ran:
         environ.setattr("sys.stdin", io.StringIO(stdin))
         capsys.readouterr()
+        root = logging.getLogger()
+        before = root.handlers[:], root.level
         try:
             status = run(arguments)
         finally:
+            # Later tests must not write to the streams of this one.
+            root.handlers[:], root.level = before
             structlog.reset_defaults()
         captured = capsys.readouterr()
         return Ran(status, captured.out, captured.err)

@@ -57,6 +57,8 @@ def test_the_pages_of_passkeys_and_of_a_secured_account(
     "/admin/outbox/{job_id}/{action}",
     "/admin/webhooks/{webhook_id}/{action}",
     "/admin/trusted-issuers/{issuer_id}/{action}",
+    "/admin/details-types/type",
+    "/admin/details-types/type/{action}",
     "/admin/branding/preview",
     "/admin/branding/saved/{action}",
 )
@@ -98,6 +100,13 @@ def test_the_pages_of_actions(inspector: Inspector, operator: Account, demo: Dem
     see("admin-trusted-issuers-one", "Trusted issuers")
     person.open(demo.provider + str(person.page.locator("a[href$='/edit']").first.get_attribute("href")))
     see("admin-trusted-issuer-edit", "Edit trusted issuer")
+    person.open(f"{demo.provider}/admin/details-types/new")
+    person.fill("Type", "https://example.test/" + "x" * 60)
+    person.fill("Label", LONG[:100])
+    person.press("Declare type")
+    see("admin-details-type", person.heading)
+    person.open(person.page.url.split("&")[0].replace("/type?", "/type/delete?"))
+    see("admin-details-type-delete", "Delete type")
     person.open(f"{demo.provider}/admin/users/new")
     person.fill("Email address", "long-name@example.test")
     person.fill("Full name (optional)", LONG[:100])

@@ -52,6 +52,7 @@ GOOD = {
     "login_hint": ["ada@example.test", "адрес", '"><svg>'],
     "acr_values": ["1 2", "urn:mace:incommon:iap:silver"],
     "claims": ['{"userinfo": {"name#ja-Kana-JP": {"value": "太郎"}}}', "{\n}"],
+    "authorization_details": ['[{"type": "zahlung", "grund": "Bücher"}]', "[]"],
     "request": [JWT],
     "request_uri": ["https://app.test/request.jwt#x", "urn:ietf:params:oauth:request_uri:" + "x" * 43],
     "post_logout_redirect_uri": ["https://app.test/bye"],
@@ -105,6 +106,7 @@ def test_every_parameter_has_the_syntax_of_its_specification() -> None:
     assert not refused
     bad = {name: ODD + BAD.get(name, []) + ([] if name in FREE else NOT_ASCII) for name in SYNTAX}
     bad["claims"], bad["username"] = ["a\x00b"], ["a\nb", "\x00"]
+    bad["authorization_details"] = ["a\x00b", "x" * 5001]
     accepted = {(name, value) for name, values in bad.items() for value in values if SYNTAX[name].matches(value)}
     assert not accepted
 

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from provider.accounts.roles.permissions import Permission
 from provider.admin.etags import ChangedMeanwhile, version_of
 from provider.admin.guards import Operator, require_operator
+from provider.admin.pages import conflicts
 from provider.admin.pages.actions import (
     Action,
     Actions,
@@ -21,6 +22,8 @@ from provider.admin.pages.actions import (
     record_reason,
     require_version_seen,
 )
+from provider.admin.pages.conflicts import Record, conflict
+from provider.audit.events import Event
 from provider.jose.json_objects import read_object
 from provider.languages.own_text import InvalidOwnText, format_lines, format_texts, parse_lines, parse_texts
 from provider.languages.text import OwnText, Text
@@ -35,7 +38,15 @@ from provider.web.pages import go, page
 
 PATH = "/admin/details-types"
 NEEDS = Permission.APPLICATIONS_WRITE
-FIELDS = ("label", "description", "fields", "resources", "json_schema")
+LABELS = {
+    "label": Text("Label"),
+    "description": Text("Description (optional)"),
+    "fields": Text("Labels of members"),
+    "json_schema": Text("JSON Schema"),
+    "resources": Text("APIs"),
+    "ask_each_time": Text("Ask each time"),
+}
+"""The labels of the fields. The last one is a check box."""
 START = {
     "type": "object",
     "additionalProperties": False,
@@ -168,7 +179,10 @@ def _form(
     operator: Operator | None = None,
 ) -> Response:
     errors: dict[str, str] = {}
-    if refusal is not None:
+    overtaken = None
+    if isinstance(refusal, ChangedMeanwhile) and found is not None:
+        errors, overtaken = {"": conflicts.MESSAGE}, _conflict(call, found)
+    elif refusal is not None:
         about = getattr(refusal, "member", getattr(refusal, "name", ""))
         errors = {"type" if isinstance(refusal, TypeExists) else about: refusal.message}
     return page(
@@ -178,11 +192,19 @@ def _form(
         found=found,
         label=None if found is None else OwnText(found.label),
         url=None if found is None else url_of(found.type),
-        typed={name: typed.get(name, "") for name in ("type", "why", *FIELDS)},
+        typed={name: typed.get(name, "") for name in ("type", "why", *LABELS)},
         ask_each_time="ask_each_time" in typed,
         version="" if found is None else version_of(_spelled(found)),
         errors=errors,
+        overtaken=overtaken,
         actions={} if found is None or operator is None else available(ACTIONS, found, NEEDS, operator),
         message=Text("Type declared.") if "created" in call.query else Text("Type updated."),
         is_done=refusal is None and ("created" in call.query or "changed" in call.query),
     )
+
+
+def _conflict(call: Call, found: DetailsType) -> dict[str, Any]:
+    saved = _spelled(found)
+    typed = {name: "\n".join(call.form.get(name, "").split("\r\n")).strip() for name in LABELS}
+    differing = [(label, saved.get(name, "")) for name, label in LABELS.items() if typed[name] != saved.get(name, "")]
+    return conflict(call, Record(Event.DETAILS_TYPE_UPDATED, detail=("type", found.type)), differing)
