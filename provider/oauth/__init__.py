@@ -9,7 +9,7 @@
 | `grants` | One file per grant type: it proves an `Authorization`, from which `tokens` issues tokens. |
 | `authorize` | The authorization request: parsing it, what to ask the user, consent, and the code that ends it. |
 | `client_authentication` | Which client is calling. |
-| `authorization_details` | Rich Authorization Requests: the types that operators declare, what was asked for, and what was granted. |
+| `authorization_details` | Rich Authorization Requests: declared types, what was asked for, and what was granted. |
 | `trusted_issuers` | Servers whose JWTs authenticate clients or stand for users. |
 | `tokens` | Access tokens, ID tokens, claims, and the grants they belong to. |
 | `clients`, `keys` | Registered clients and their metadata; our signing keys and their rotation. |
