@@ -263,3 +263,33 @@ def test_a_trial_is_started_by_a_form_of_this_site_alone(console: Console, work:
         f"/admin{try_page(quill)}", data={"scope.openid": "on"}, headers={"sec-fetch-site": "cross-site"}
     )
     assert answer.status_code == 403
+
+
+@pytest.mark.parametrize("profile", ["none", "fapi2-message-signing"])
+def test_an_application_that_must_sign_its_requests_cannot_be_tried(console: Console, work: Work, profile: str) -> None:
+    """RFC 9101 section 10.5: the console does not have its key."""
+    keys = {"keys": [Signatory().jwk]}
+    of_profile: dict[str, Any] = {
+        "token_endpoint_auth_method": "private_key_jwt",
+        "id_token_signed_response_alg": "ES256",
+    }
+    members = {"require_signed_request_object": True} if profile == "none" else {"profile": profile, **of_profile}
+    with work() as w:
+        client, _ = make_client(w, jwks=keys, **members)
+    page = console.open(try_page(client))
+    assert "must sign its requests with its own key, so it can't be tried here" in page.text
+    assert "Start sign-in" not in page.text
+
+
+def test_an_application_with_the_fapi2_profile_can_be_tried(console: Console, work: Work) -> None:
+    of_profile: dict[str, Any] = {
+        "token_endpoint_auth_method": "private_key_jwt",
+        "id_token_signed_response_alg": "ES256",
+    }
+    with work() as w:
+        client, _ = make_client(
+            w, client_name="Bank", profile="fapi2", jwks={"keys": [Signatory().jwk]}, scope="openid", **of_profile
+        )
+    start(console, client)
+    page = console.browser.submit(button="Allow")
+    assert (page.status, page.path) == (200, "/admin/clients/try")

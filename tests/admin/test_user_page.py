@@ -10,11 +10,15 @@ from provider.accounts.store import terms_acceptances, users
 from provider.accounts.throttle import PASSWORD, SECOND_FACTOR, find_counter, reserve
 from provider.audit import store
 from provider.config.settings import Settings
+from provider.oauth.authorization_details.parsing import RequestedDetails
+from provider.oauth.authorization_details.types import create_type, parse_declaration
+from provider.oauth.authorize import consent
 from provider.refusals import TooManyRequests
 from tests.admin.conftest import Console, action_form
+from tests.oauth.authorization_details.conftest import PAYMENT, PAYMENT_TYPE, payment
 from tests.support.browser import Browser
 from tests.support.clock import Clock
-from tests.support.factories import make_user
+from tests.support.factories import make_client, make_user
 from tests.support.installation import Work
 from tests.support.people import find_user, sign_in
 
@@ -203,3 +207,19 @@ class TestTermsOfService:
         text = console.open(f"/users/{user_id}").text
         assert "Version 2026-11, accepted" in text
         assert "2025-01" not in text
+
+
+def test_the_apps_tab_shows_the_authorization_details_that_the_user_allowed(console: Console, work: Work) -> None:
+    """RFC 9396 section 6: in the words of the user's own page."""
+    detail = payment(creditor="<b>Grocer", reference="Invoice 7")
+    with work() as w:
+        user_id = make_user(w)
+        declared = create_type(w, PAYMENT_TYPE, parse_declaration(PAYMENT))
+        for name, details in (("Quill", ()), ("Shop", (detail,))):
+            client, _ = make_client(w, client_name=name)
+            given = RequestedDetails(details, {PAYMENT_TYPE: declared})
+            consent.grant(w, user_id=user_id, client=client, scopes=("openid",), claims=frozenset(), details=given)
+    page = console.open(f"/users/{user_id}/apps")
+    assert "Pay 12.50 EUR to <b>Grocer" in page.text
+    assert "Invoice 7" in page.text
+    assert page.html.count('class="detail"') == 1

@@ -83,7 +83,10 @@ def test_a_user_sees_an_agent_stops_it_and_allows_it_again(
     assert "Quill passed your permission on to it." in page.text
     assert "Films" in page.text
     assert "An app acted for you Helper" in pages.open("/account/activity").text
-    pages.open(one)
+    page = pages.open(one)
+    assert "Helper can no longer act for you" in page.text
+    assert "You can allow it again under Apps." in page.text
+    assert "on all devices" not in page.text
     page = pages.submit(button="Remove access")
     assert "Stopped agents" in page.text
     assert films.introspect(token) == {"active": False}

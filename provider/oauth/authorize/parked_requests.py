@@ -18,6 +18,7 @@ from provider.oauth.authorize.store import authorization_requests as store
 from provider.oauth.authorize.store.authorization_requests import ParkedRequest
 from provider.oauth.checks import Checks
 from provider.oauth.clients.clients import Client
+from provider.oauth.clients.fapi2_rules import pushed_request_lifetime_of
 from provider.oauth.clients.redirect_uris import csp_source, host_of
 from provider.oauth.clients.start_urls import login_initiation_url
 from provider.oauth.errors import InvalidRequestError
@@ -43,7 +44,7 @@ def park(work: UnitOfWork, request: AuthorizationRequest, given: Parameters, *, 
 
 def push(work: UnitOfWork, request: AuthorizationRequest, given: Parameters) -> str:
     """Store a request before any browser opens it; return its request_uri (RFC 9126 section 2.2)."""
-    expires_at = work.now + work.settings.pushed_request_lifetime
+    expires_at = work.now + pushed_request_lifetime_of(work.settings, request.client.metadata)
     return _store(work, request, given, browser=None, expires_at=expires_at, pushed=True)
 
 

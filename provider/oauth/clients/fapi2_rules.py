@@ -12,6 +12,8 @@ from provider.oauth.response_types import IMPLICIT
 
 LONGEST_CODE = timedelta(seconds=60)
 """The longest lifetime of an authorization code (Security Profile section 5.3.2.1)."""
+LONGEST_PUSHED_REQUEST = timedelta(seconds=599)
+"""The longest lifetime of a pushed request, which must be less than 600 seconds (Security Profile section 5.3.2.2)."""
 METHODS = (PRIVATE_KEY_JWT, *CERTIFICATE_METHODS)
 """The methods of client authentication that the profile allows."""
 
@@ -72,3 +74,9 @@ def check_fapi2(metadata: ClientMetadata) -> None:
 def code_lifetime_of(settings: Settings, metadata: ClientMetadata) -> timedelta:
     """Return how long an authorization code of this client is valid."""
     return min(settings.code_lifetime, LONGEST_CODE) if metadata.is_fapi2 else settings.code_lifetime
+
+
+def pushed_request_lifetime_of(settings: Settings, metadata: ClientMetadata) -> timedelta:
+    """Return how long a pushed request of this client is valid."""
+    longest = settings.pushed_request_lifetime
+    return min(longest, LONGEST_PUSHED_REQUEST) if metadata.is_fapi2 else longest

@@ -10,6 +10,7 @@ from provider.oauth.authorize import parked_requests
 from provider.oauth.authorize.parameters import with_proven_key
 from provider.oauth.authorize.request import find_target, read_request
 from provider.oauth.authorize.request_objects import require_signed, unwrap
+from provider.oauth.clients.fapi2_rules import pushed_request_lifetime_of
 from provider.oauth.errors import InvalidRequestError
 from provider.oauth.http.authenticated import authenticated
 from provider.oauth.http.cross_origin import cross_origin
@@ -46,5 +47,5 @@ def pushed_authorization_request(call: Call) -> Response:
     given = with_proven_key(checks, given, request.confirmation)
     asked = read_request(work, server, checks, target, given)
     request_uri = parked_requests.push(work, asked, given)
-    expires_in = int(work.settings.pushed_request_lifetime.total_seconds())
+    expires_in = int(pushed_request_lifetime_of(work.settings, client.metadata).total_seconds())
     return JsonResponse({"request_uri": request_uri, "expires_in": expires_in}, status_code=201, headers=NO_STORE)

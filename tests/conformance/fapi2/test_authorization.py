@@ -2,6 +2,7 @@
 `fapi2-security-profile-final-...`, and runs with each client authentication and sender constraint that it is for.
 """
 
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -138,6 +139,15 @@ def test_par_attempt_reuse_request_uri(fapi: Fapi) -> None:
     request_uri, _ = fapi.push(fapi.first)
     assert "code" in fapi.come(fapi.first, request_uri).parameters
     assert is_error_page(fapi.come(fapi.first, request_uri))
+
+
+def test_a_pushed_request_expires_in_less_than_600_seconds(fapi: Fapi, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Section 5.3.2.2. The setting may be 10 minutes, for clients without the profile."""
+    monkeypatch.setitem(fapi.installation.settings.__dict__, "pushed_request_lifetime", timedelta(minutes=10))
+    _, pushed = fapi.push(fapi.first)
+    assert pushed.response.json()["expires_in"] == 599
+    without = fapi.register(profile="none")
+    assert fapi.push(without)[1].response.json()["expires_in"] == 600
 
 
 def test_par_attempt_to_use_expired_request_uri(fapi: Fapi) -> None:

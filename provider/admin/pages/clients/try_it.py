@@ -115,6 +115,8 @@ def _obstacle(client: Client) -> Text | None:
         return Text("This application isn't registered for response_type=code, which a trial uses.")
     if "authorization_code" not in metadata.grant_types:
         return Text("Users don't sign in to this application through the browser, so there is nothing to try.")
+    if metadata.must_sign_requests:
+        return Text("This application must sign its requests with its own key, so it can't be tried here.")
     return None
 
 

@@ -20,6 +20,7 @@ from provider.admin.pages.users.profile import groups_of
 from provider.audit import store as audit
 from provider.audit.devices import device_name
 from provider.audit.events import Event
+from provider.oauth.authorization_details.wording import describe_stored
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
 from provider.work import UnitOfWork
@@ -110,8 +111,12 @@ def show_sessions(call: Call) -> Response:
 
 @endpoint
 def show_apps(call: Call) -> Response:
-    """List the applications with access to the account: GET /admin/users/{user_id}/apps."""
-    return user_page(call, find_shown(call), "admin/user_apps.html", tab="apps")
+    """List the applications with access to the account, and the authorization details that the user allowed:
+    GET /admin/users/{user_id}/apps.
+    """
+    subject = find_shown(call)
+    detailed = [(app.name, describe_stored(call.work, app.details)) for app in subject.value.apps if app.details]
+    return user_page(call, subject, "admin/user_apps.html", tab="apps", detailed=detailed)
 
 
 @endpoint
