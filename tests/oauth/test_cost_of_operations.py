@@ -23,7 +23,7 @@ pytestmark = pytest.mark.both_databases
 COSTS: Costs = {
     "client_credentials": {"sqlite": (1, 202), "postgresql": (1, 257)},
     "refresh_token": {"sqlite": (3, 346), "postgresql": (2, 410)},
-    "refresh_token with DPoP": {"sqlite": (4, 440), "postgresql": (3, 529)},
+    "refresh_token with DPoP": {"sqlite": (4, 425), "postgresql": (2, 485)},
     "authorization": {"sqlite": (3, 346), "postgresql": (2, 415)},
     "code": {"sqlite": (3, 344), "postgresql": (2, 407)},
     "userinfo": {"sqlite": (1, 162), "postgresql": (1, 212)},

@@ -23,7 +23,7 @@ ROUND_TRIPS = {
     "authorization": 2,
     "code": 2,
     "refresh_token": 2,
-    "refresh_token with DPoP": 3,
+    "refresh_token with DPoP": 2,
     "client_credentials": 1,
     "client_credentials with DPoP": 2,
     "userinfo": 1,

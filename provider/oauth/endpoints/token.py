@@ -9,7 +9,7 @@ from starlette.responses import Response
 from provider.oauth.checks import ADD_GRANT, with_value
 from provider.oauth.clients.unused_clients import mark_used
 from provider.oauth.errors import UnauthorizedClientError, UnsupportedGrantTypeError
-from provider.oauth.grants.grant_types import GRANTS
+from provider.oauth.grants.grant_types import GRANTS, SPEND_PROOF
 from provider.oauth.http.authenticated import authenticated
 from provider.oauth.http.cross_origin import cross_origin
 from provider.oauth.http.proofs import require_proven
@@ -53,7 +53,7 @@ def token(call: Call) -> Response:
     """Answer token requests: POST /oauth2/token. Returns a token response (RFC 6749 section 5.1) or an error (section
     5.2).
     """
-    request = require_proven(call, authenticated(call, "token"))
+    request = require_proven(call, authenticated(call, "token"), spent_by=SPEND_PROOF)
     checks, client = request.checks, request.client
     grant_type = request.required("grant_type", "RFC 6749 section 4.1.3")
     checks.require(

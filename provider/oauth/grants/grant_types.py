@@ -23,3 +23,6 @@ GRANTS = {
     )
 }
 """The function for each grant type. The discovery document lists the same names."""
+
+SPEND_PROOF = frozenset({refresh_token.GRANT_TYPE})
+"""The grant types that spend the DPoP proof of a request themselves, whatever becomes of it."""

@@ -8,6 +8,8 @@ A repeated refresh within the grace period gets the very same successor, so a lo
 from datetime import datetime
 from typing import Any
 
+from authlib.oauth2 import OAuth2Error
+
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.crypto.digests import digest
@@ -18,10 +20,12 @@ from provider.oauth.grants.presented import Kind, Presented, require_active, req
 from provider.oauth.grants.request import TokenRequest
 from provider.oauth.scopes import parse_scope, requested_scope
 from provider.oauth.sender_constraint.confirmation import is_certificate
+from provider.oauth.sender_constraint.dpop import require_unused, spend, spend_proof
 from provider.oauth.tokens.access_tokens import Authorization, successors_of, token_response
 from provider.oauth.tokens.store import grants, refresh_tokens
 from provider.oauth.tokens.store.grants import Grant
 from provider.oauth.tokens.store.refresh_tokens import RefreshToken
+from provider.refusals import Refusal
 
 GRANT_TYPE = "refresh_token"
 REFUSED = "refresh_token is invalid, expired, revoked, or was issued to another client"
@@ -29,7 +33,20 @@ KIND = Kind("The refresh token", "RFC 6749 section 6", "refresh-token", REFUSED)
 
 
 def redeem(request: TokenRequest) -> dict[str, Any]:
-    """Return the token response. Raises InvalidGrantError or InvalidScopeError."""
+    """Return the token response. Raises InvalidGrantError or InvalidScopeError; InvalidDpopProofError if the DPoP
+    proof was used before.
+
+    The proof is spent in the statement that rotates the token: one commit less. Each other way to an end spends it too.
+    """
+    try:
+        return _redeem(request)
+    except (OAuth2Error, Refusal):
+        if request.proof is not None and not request.proof.is_spent:
+            spend(request.work, request.proof)
+        raise
+
+
+def _redeem(request: TokenRequest) -> dict[str, Any]:
     work, checks, client = request.work, request.checks, request.client
     text = request.required("refresh_token", KIND.section)
     found = refresh_tokens.find(work.read, digest(text))
@@ -78,18 +95,30 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
         authorization_details=details,
     )
     rotated_at = token.rotated_at
+    if request.proof is not None and (rotated_at is not None or client.metadata.is_fapi2):
+        spend_proof(work, checks, request.proof)  # before anything is revoked or extended
     if rotated_at is None and client.metadata.is_fapi2:
         return _without_rotation(request, authorization, text, token)
     if rotated_at is None:
         successor = successors_of(work, text)[0]
         response = token_response(work, request.server, authorization, refresh_token=successor)
         row = request.refresh_token_row(successor, grant, generation=token.generation + 1, bound=token.confirmation)
-        if refresh_tokens.rotate(work.autocommit, token.digest, successor=row, now=work.now):
+        if _rotate(request, token, successor=row):
             return response
         # Another request rotated it between our look and our write: the same as a repeated refresh.
         rotated_at = refresh_tokens.find_rotation(work.db, token.digest)
     successor = _repeat(request, grant, text, rotated_at=rotated_at)
     return token_response(work, request.server, authorization, refresh_token=successor)
+
+
+def _rotate(request: TokenRequest, token: RefreshToken, *, successor: RefreshToken) -> bool:
+    """Retire the token. Returns False if another request did so; raises InvalidDpopProofError."""
+    db, now, proof = request.work.autocommit, request.work.now, request.proof
+    if proof is None:
+        return refresh_tokens.rotate(db, token.digest, successor=successor, now=now)
+    rotation = refresh_tokens.rotate_with_proof(db, token.digest, successor=successor, now=now, proof=proof)
+    require_unused(request.checks, proof, is_new=rotation.is_new)
+    return rotation.is_rotated
 
 
 def _without_rotation(

@@ -9,6 +9,7 @@ from provider.oauth.client_authentication.credentials import REFUSED
 from provider.oauth.clients.clients import Client
 from provider.oauth.errors import InvalidClientError, InvalidRequestError
 from provider.oauth.sender_constraint.confirmation import Confirmation
+from provider.oauth.sender_constraint.store import Proof
 from provider.oauth.tokens.server import AuthorizationServer
 from provider.oauth.tokens.store.grants import Grant
 from provider.oauth.tokens.store.refresh_tokens import RefreshToken
@@ -29,6 +30,8 @@ class TokenRequest:
     checks: Checks
     confirmation: Confirmation | None = None
     """The key whose possession the request proves."""
+    proof: Proof | None = None
+    """The DPoP proof that proves it."""
 
     def required(self, name: str, section: str) -> str:
         """Return a required parameter. Raises InvalidRequestError if it is missing."""

@@ -1,5 +1,6 @@
 """DPoP proofs in requests (RFC 9449): at our endpoints for clients, and with access tokens at our own APIs."""
 
+from collections.abc import Collection
 from dataclasses import replace
 
 from provider.oauth.checks import Checks
@@ -12,13 +13,13 @@ from provider.oauth.errors import (
 from provider.oauth.grants.request import TokenRequest
 from provider.oauth.http.certificate_bound_tokens import refuse_proof, require_certificate, with_certificate
 from provider.oauth.sender_constraint.confirmation import Confirmation, is_certificate
-from provider.oauth.sender_constraint.dpop import ProvenRequest, require_proof
+from provider.oauth.sender_constraint.dpop import ProvenRequest, Shown, check_proof, spend_proof
 from provider.oauth.sender_constraint.nonces import current_nonce
 from provider.web.call import Call
 from provider.web.call_values import CallValue
 
-PROVEN = CallValue[Confirmation]("proven")
-"""The key whose proof was checked. It stays when the call is answered again: its proof is spent."""
+PROVEN = CallValue[Shown]("proven")
+"""The key whose proof was checked. It stays when the call is answered again: its proof may be spent."""
 BOUND = "The access token is bound to a key. Send it with the scheme DPoP, and with a DPoP proof"
 
 
@@ -30,12 +31,17 @@ def proven(call: Call, request: TokenRequest) -> TokenRequest:
     return _with_key(call, request) if "dpop" in call.headers else request
 
 
-def require_proven(call: Call, request: TokenRequest) -> TokenRequest:
+def require_proven(call: Call, request: TokenRequest, *, spent_by: Collection[str]) -> TokenRequest:
     """Return the same. A client whose tokens must be bound must send a proof (RFC 9449 section 5.2), or show its
     certificate (RFC 8705 section 3).
+
+    `spent_by`: the grant types that spend the proof themselves.
     """
     if "dpop" in call.headers:
-        return _with_key(call, request)
+        grant_type = request.form.get("grant_type")
+        return _with_key(
+            call, request, spend=not (grant_type in spent_by and grant_type in request.client.metadata.grant_types)
+        )
     metadata = request.client.metadata
     if metadata.may_bind_certificate:
         return with_certificate(call, request)
@@ -75,7 +81,7 @@ def require_holder(
         got="a bearer token" if bound is not None else "the scheme DPoP",
         fix="Send the token_type of the token response as the scheme of the Authorization header.",
     )
-    shown = _prove(
+    shown = _prove_now(
         call,
         checks,
         ProvenRequest(
@@ -88,27 +94,35 @@ def require_holder(
         ),
     )
     checks.require(
-        shown == bound,
+        shown.confirmation == bound,
         "The DPoP proof has the key that the access token is bound to",
         section="RFC 9449 section 4.3",
         error=InvalidTokenError,
         description="The access token is bound to another key than that of the DPoP proof",
         expected="a DPoP proof with the key of the token request",
-        got=shown,
+        got=shown.confirmation,
         fix="Sign the proofs of token requests and of API requests with the same key.",
     )
 
 
-def _with_key(call: Call, request: TokenRequest) -> TokenRequest:
+def _with_key(call: Call, request: TokenRequest, *, spend: bool = True) -> TokenRequest:
     refuse_proof(request)
     asked = ProvenRequest(method=call.method, url=call.settings.issuer + call.path, alias=_alias_of(call))
-    return replace(request, confirmation=_prove(call, request.checks, asked))
+    confirmation, proof = (_prove_now if spend else _prove)(call, request.checks, asked)
+    return replace(request, confirmation=confirmation, proof=proof)
 
 
-def _prove(call: Call, checks: Checks, asked: ProvenRequest) -> Confirmation:
+def _prove_now(call: Call, checks: Checks, asked: ProvenRequest) -> Shown:
+    """Check the proof, and spend it."""
+    shown = _prove(call, checks, asked)
+    spend_proof(call.work, checks, shown.proof, error=asked.error)
+    return shown
+
+
+def _prove(call: Call, checks: Checks, asked: ProvenRequest) -> Shown:
     call.set_header("dpop-nonce", current_nonce(call.installation.vault, call.work.now))
     if not PROVEN.is_on(call):
-        PROVEN.put(call, require_proof(call.work, checks, call.headers.getlist("dpop"), asked))
+        PROVEN.put(call, check_proof(call.work, checks, call.headers.getlist("dpop"), asked))
     return PROVEN.of(call)
 
 

@@ -1,13 +1,13 @@
 """DPoP proofs (RFC 9449): a JWT with which a client shows for one request that it holds a key.
 
 The checks are those of section 4.3. Whether the proof was used before comes last, so that a rejected proof does not use
-up its `jti`.
+up its `jti`. A grant may do this in the statement that changes what is proven for (decision workloads-proof-and-grant).
 """
 
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urljoin, urlsplit
@@ -24,6 +24,7 @@ from provider.oauth.errors import InvalidDpopProofError, OAuth2Error, UseDpopNon
 from provider.oauth.sender_constraint import store as used_proofs
 from provider.oauth.sender_constraint.confirmation import Confirmation, of_key
 from provider.oauth.sender_constraint.nonces import LIFETIME, is_current
+from provider.oauth.sender_constraint.store import Proof
 from provider.urls import origin_of
 from provider.work import UnitOfWork
 
@@ -61,10 +62,26 @@ class ProofKey(NamedTuple):
     thumbprint: str
 
 
+class Shown(NamedTuple):
+    """What a proof shows, and the proof."""
+
+    confirmation: Confirmation
+    proof: Proof
+
+
 def require_proof(work: UnitOfWork, checks: Checks, lines: Sequence[str], request: ProvenRequest) -> Confirmation:
     """Return the confirmation of the key that the one proof among the header lines is signed with.
 
     Raises the errors of `request`. A proof that is returned for is spent: it is accepted once.
+    """
+    shown = check_proof(work, checks, lines, request)
+    spend_proof(work, checks, shown.proof, error=request.error)
+    return shown.confirmation
+
+
+def check_proof(work: UnitOfWork, checks: Checks, lines: Sequence[str], request: ProvenRequest) -> Shown:
+    """Return what the one proof among the header lines shows, for a caller who spends it. Raises the errors of
+    `request`.
     """
     checks.require(
         len(lines) == 1,
@@ -82,17 +99,35 @@ def require_proof(work: UnitOfWork, checks: Checks, lines: Sequence[str], reques
     with_nonce = _require_recent(work, checks, claims, request)
     jti = claims["jti"]
     expires_at = work.now + (LIFETIME if with_nonce else OLDEST + 2 * CLIENT_LEEWAY)
+    return Shown(of_key(key.thumbprint), Proof(digest(f"{key.thumbprint}.{jti}"), expires_at))
+
+
+def spend_proof(
+    work: UnitOfWork, checks: Checks, proof: Proof, *, error: type[OAuth2Error] = InvalidDpopProofError
+) -> None:
+    """Use up the proof, whatever becomes of the request. Raises `error` if it was used before.
+
+    Does nothing if it was used up for this request already.
+    """
+    if not proof.is_spent:
+        require_unused(checks, proof, is_new=spend(work, proof), error=error)
+
+
+def require_unused(
+    checks: Checks, proof: Proof, *, is_new: bool, error: type[OAuth2Error] = InvalidDpopProofError
+) -> None:
+    """Check that the proof, which was stored a moment ago, was not stored before."""
+    proof.is_spent = True
     checks.require(
-        _spend(work, digest(f"{key.thumbprint}.{jti}"), expires_at=expires_at),
+        is_new,
         "The DPoP proof is used for the first time",
         section="RFC 9449 section 11.1",
-        error=request.error,
+        error=error,
         description="The DPoP proof was used before",
         expected="a new jti in each proof",
         got="a jti that this key used before",
         fix="Create a new proof with a new jti for each request and each retry.",
     )
-    return of_key(key.thumbprint)
 
 
 def _require_signature(checks: Checks, text: str, request: ProvenRequest) -> tuple[SignedJwt, ProofKey]:
@@ -252,9 +287,9 @@ def _require_recent(work: UnitOfWork, checks: Checks, claims: dict[str, Any], re
     return False
 
 
-def _spend(work: UnitOfWork, proof: bytes, *, expires_at: datetime) -> bool:
-    """Use up the proof at once, whatever becomes of the request."""
+def spend(work: UnitOfWork, proof: Proof) -> bool:
+    """Use up the proof before the first ordinary write. Returns whether it is new."""
     if work.installation.database.is_sqlite:
         with work.aside() as db:
-            return used_proofs.spend(db, proof, expires_at=expires_at)
-    return used_proofs.spend(work.autocommit, proof, expires_at=expires_at)
+            return used_proofs.spend(db, proof)
+    return used_proofs.spend(work.autocommit, proof)

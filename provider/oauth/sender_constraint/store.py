@@ -1,8 +1,9 @@
 """The DPoP proofs that were used, kept for as long as each could be used again (RFC 9449 section 11.1)."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Column, Connection, Index, Table, bindparam, delete, select, text
+from sqlalchemy import Column, Connection, Index, Table, bindparam, column, delete, select, text
 
 from provider.database.base import metadata
 from provider.database.prepared import Prepared
@@ -15,16 +16,33 @@ used_proofs = Table(
     Column("expires_at", UtcTime, nullable=False),  # from then on the proof is refused for its age
     Index("ix_used_proofs_expires_at", "expires_at"),
 )
-_SPEND = Prepared(
-    text(
-        "INSERT INTO used_proofs (digest, expires_at) VALUES (:digest, :expires_at) ON CONFLICT DO NOTHING"
-    ).bindparams(bindparam("digest", type_=Digest), bindparam("expires_at", type_=UtcTime))
+_INSERT = (
+    "INSERT INTO used_proofs (digest, expires_at) VALUES (:proof_digest, :proof_expires_at) ON CONFLICT DO NOTHING"
 )
+_BINDS = (bindparam("proof_digest", type_=Digest), bindparam("proof_expires_at", type_=UtcTime))
+_SPEND = Prepared(text(_INSERT).bindparams(*_BINDS))
+SPENT = text(f"{_INSERT} RETURNING digest").bindparams(*_BINDS).columns(column("digest", Digest)).cte("spent")
+"""Part of a PostgreSQL statement that spends a proof together with what it proves. It has a row if the proof is new."""
 
 
-def spend(db: Connection, digest: bytes, *, expires_at: datetime) -> bool:
+@dataclass
+class Proof:
+    """A DPoP proof that was checked, except for whether it was used before."""
+
+    digest: bytes
+    expires_at: datetime
+    is_spent: bool = False
+    """Whether that was checked too, so that it cannot be used again."""
+
+
+def spend(db: Connection, proof: Proof) -> bool:
     """Use a proof. Returns False if it was used before."""
-    return _SPEND.change(db, {"digest": digest, "expires_at": expires_at}) == 1
+    return _SPEND.change(db, bind_proof(proof)) == 1
+
+
+def bind_proof(proof: Proof) -> dict[str, object]:
+    """Return the values that SPENT binds."""
+    return {"proof_digest": proof.digest, "proof_expires_at": proof.expires_at}
 
 
 def purge(db: Connection, *, before: datetime, limit: int) -> int:

@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import (
     Column,
     Connection,
     ForeignKey,
     Index,
+    Insert,
     Integer,
     String,
     Table,
@@ -15,6 +17,7 @@ from sqlalchemy import (
     bindparam,
     cast,
     delete,
+    exists,
     insert,
     select,
     update,
@@ -26,6 +29,8 @@ from provider.database.dialect import is_postgresql
 from provider.database.prepared import Prepared
 from provider.database.rows import joined, rows_of, values_of
 from provider.database.types import Digest, Identifier, UtcTime
+from provider.oauth.sender_constraint import store as used_proofs
+from provider.oauth.sender_constraint.store import SPENT, Proof, bind_proof
 from provider.oauth.tokens.store import grants
 from provider.oauth.tokens.store.grants import GRANT, PERSON, STATE, Grant, GrantState, Person, join_state
 
@@ -79,6 +84,10 @@ def insert_after(change: Update) -> Prepared:
 
     Bind names begin with n_: one named like a column would be taken for its value.
     """
+    return Prepared(_insert_after(change))
+
+
+def _insert_after(change: Update) -> Insert:
     changed = change.cte("changed")
     values = select(
         cast(bindparam("n_digest"), Digest),
@@ -88,10 +97,23 @@ def insert_after(change: Update) -> Prepared:
         cast(bindparam("n_confirmation"), String),
     )
     names = ["digest", "grant_id", "generation", "expires_at", "confirmation"]
-    return Prepared(insert(refresh_tokens).from_select(names, values))
+    return insert(refresh_tokens).from_select(names, values)
 
 
-_ROTATE_AT_ONCE = insert_after(_ROTATE.returning(refresh_tokens.c.grant_id))
+_ROTATE_RETURNING = _ROTATE.returning(refresh_tokens.c.grant_id)
+_ROTATE_AT_ONCE = insert_after(_ROTATE_RETURNING)
+_ADDED = _insert_after(_ROTATE_RETURNING.where(exists(SPENT.select()))).returning(refresh_tokens.c.digest).cte("added")
+_FOUND = [exists(each.select()) for each in (SPENT, _ADDED)]
+_ROTATE_WITH_PROOF = Prepared(select(*_FOUND), _FOUND)
+
+
+class Rotation(NamedTuple):
+    """What became of a rotation and of the DPoP proof of its request."""
+
+    is_new: bool
+    """False if the proof was used before. Then nothing was changed."""
+    is_rotated: bool
+    """False if another request has rotated the token."""
 
 
 def add(db: Connection, token: RefreshToken) -> None:
@@ -110,6 +132,18 @@ def rotate(db: Connection, digest: bytes, *, successor: RefreshToken, now: datet
         return False
     add(db, successor)
     return True
+
+
+def rotate_with_proof(
+    db: Connection, digest: bytes, *, successor: RefreshToken, now: datetime, proof: Proof
+) -> Rotation:
+    """Use a DPoP proof, and retire a token for its successor if the proof is new."""
+    if is_postgresql(db):
+        values = {"old_digest": digest, "now": now, **bind_new(successor), **bind_proof(proof)}
+        return Rotation(*_ROTATE_WITH_PROOF.rows(db, values)[0])
+    if not used_proofs.spend(db, proof):
+        return Rotation(is_new=False, is_rotated=False)
+    return Rotation(is_new=True, is_rotated=rotate(db, digest, successor=successor, now=now))
 
 
 def extend(db: Connection, digest: bytes, *, expires_at: datetime) -> None:
