@@ -148,7 +148,7 @@ def _require_audience(
     """Check that the audience is the issuer.
 
     Clients without the FAPI 2.0 profile may also name the token endpoint (OIDC Core section 9) or the endpoint called,
-    such as the backchannel endpoint (CIBA section 7.1; decision plans-ciba-audience).
+    such as the backchannel endpoint (CIBA section 7.1; decision 292).
     """
     if client.metadata.is_fapi2:
         good, expected = audience == issuer, f"{issuer}, as one string"
