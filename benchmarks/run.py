@@ -1,5 +1,7 @@
 """Measure Signet, and its fastest peer beside it, with the shared driver; print tables with the ratios.
 
+Then it measures what the driver has no workloads for (`workloads.py`).
+
 The ratios are to the peer and to the last recorded run (`history.py`).
 
 The driver is a script outside this repository: BENCH_DRIVER, by default shared/peers/bench.py in the folder above it
@@ -21,7 +23,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks import history
+from benchmarks import history, workloads
 
 HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parent
@@ -85,6 +87,9 @@ def main() -> None:
     done = [(target, driver.run(target, options)) for target in chosen]
     failed = [target.name for target, result in done if result is None]
     results = [result for _, result in done if result is not None]
+    pairs = workloads.measure(options.targets.split(","), check_only=options.check_only) if options.pairs else []
+    if pairs:
+        print("\n".join(workloads.table(pairs)), end="\n\n")
     if results and not options.check_only:
         folder = REPOSITORY / "build/bench"
         folder.mkdir(parents=True, exist_ok=True)
@@ -92,6 +97,7 @@ def main() -> None:
             file.writelines(json.dumps(result) + "\n" for result in results)
         print("\n".join(table(results)))
         line = history.entry(results, facts, commit=commit(), note=options.record or "")
+        line["pairs"] = [workloads.as_row(each) for each in pairs]
         if (then := history.last_recorded()) is not None:
             print("", *history.comparison(line, then), sep="\n")
         if options.record:
@@ -112,6 +118,7 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--duration", type=int, default=8, help="seconds per workload")
     parser.add_argument("--workloads", help="comma-separated; all when left out")
     parser.add_argument("--no-peer", dest="peer", action="store_false", help="measure only ours")
+    parser.add_argument("--no-pairs", dest="pairs", action="store_false", help="measure only what the driver can")
     parser.add_argument("--check-only", action="store_true", help="start, sign in, check every answer; measure nothing")
     parser.add_argument(
         "--record", metavar="NOTE", help="keep this run in history.jsonl; say how quiet the machine was"

@@ -1,7 +1,7 @@
 """DPoP proofs (RFC 9449): a JWT with which a client shows for one request that it holds a key.
 
 The checks are those of section 4.3. Whether the proof was used before comes last, so that a rejected proof does not use
-up its `jti`. A grant may do this in the statement that changes what is proven for (decision workloads-proof-and-grant).
+up its `jti`. A grant may do this in the statement that changes what is proven for (decision 293).
 """
 
 import hashlib

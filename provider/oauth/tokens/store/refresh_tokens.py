@@ -29,8 +29,7 @@ from provider.database.dialect import is_postgresql
 from provider.database.prepared import Prepared
 from provider.database.rows import joined, rows_of, values_of
 from provider.database.types import Digest, Identifier, UtcTime
-from provider.oauth.sender_constraint import store as used_proofs
-from provider.oauth.sender_constraint.store import SPENT, Proof, bind_proof
+from provider.oauth.sender_constraint.store import SPENT, Proof, bind_proof, spend
 from provider.oauth.tokens.store import grants
 from provider.oauth.tokens.store.grants import GRANT, PERSON, STATE, Grant, GrantState, Person, join_state
 
@@ -141,7 +140,7 @@ def rotate_with_proof(
     if is_postgresql(db):
         values = {"old_digest": digest, "now": now, **bind_new(successor), **bind_proof(proof)}
         return Rotation(*_ROTATE_WITH_PROOF.rows(db, values)[0])
-    if not used_proofs.spend(db, proof):
+    if not spend(db, proof):
         return Rotation(is_new=False, is_rotated=False)
     return Rotation(is_new=True, is_rotated=rotate(db, digest, successor=successor, now=now))
 
