@@ -94,6 +94,7 @@ def ticket_of(app: Starlette, who: str) -> str:
 
 
 @pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize(
     ("password", "whose"),
     [("a wrong guess", (*ACCOUNTS, OLDER)), ("", ("act", "pas")), ("x" * 10_000, ("act", "pas"))],
@@ -118,6 +119,7 @@ def test_signing_in_takes_the_same_whoever_has_the_address(
 
 
 @pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("page", ["/signup", "/forgot-password", "/login/email-code"])
 def test_asking_for_a_letter_takes_the_same_whoever_has_the_address(
     app: Starlette, everybody: None, unlimited: None, letter: Post, page: str
@@ -137,6 +139,7 @@ def test_asking_for_a_letter_takes_the_same_whoever_has_the_address(
 
 
 @pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("action", ["/verify-email/resend", "/verify-email"])
 def test_the_page_after_a_sign_up_takes_the_same_whoever_has_the_address(
     app: Starlette, everybody: None, unlimited: None, letter: Post, clock: Clock, action: str
@@ -148,6 +151,7 @@ def test_the_page_after_a_sign_up_takes_the_same_whoever_has_the_address(
 
 
 @pytest.mark.slow
+@pytest.mark.nightly
 def test_a_wrong_code_by_email_takes_the_same_whoever_has_the_address(
     app: Starlette, everybody: None, unlimited: None, letter: Post, clock: Clock
 ) -> None:

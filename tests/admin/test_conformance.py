@@ -103,6 +103,7 @@ REAL: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.slow
+@pytest.mark.nightly
 def test_answers_are_as_described(client: TestClient, operator: Program, work: Work) -> None:
     """No 5xx, and status, headers, media type and body of the answer are in the document; invalid input is refused."""
     schema: Any = schemathesis.openapi.from_dict(client.get(f"{API}/openapi.json").json())

@@ -171,6 +171,7 @@ def examine(world: World, found: APIOperation[Any, Any, Any, Any], mode: Generat
 
 
 @pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize(
     ("name", "two_factors"),
     [(name, False) for name in OPERATIONS] + [(name, True) for name, by_app in OPERATIONS.items() if not by_app],

@@ -25,7 +25,7 @@ from tests.mail.smtp_sink import Sink, smtp_sink
 from tests.support.waiting import wait_until
 from tests.topology.redis_servers import Arrangement, Cluster, Sentinels, Tls, running
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.nightly]
 
 LIMIT = "40/hour"
 KINDS = [pytest.param(Tls, id="TLS"), pytest.param(Sentinels, id="Sentinel"), pytest.param(Cluster, id="cluster")]
