@@ -47,7 +47,8 @@ class Lifetimes(Section):
     pushed_request_lifetime: Duration = Field(
         timedelta(seconds=60),
         le=timedelta(minutes=10),
-        description="How long an app can use a pushed authorization request (PAR), at most 10m.",
+        description="How long an app can use a pushed authorization request (PAR), at most 10m. Apps with a FAPI 2.0 "
+        "profile have to use it within less than 10m.",
     )
     device_code_lifetime: Duration = Field(
         timedelta(minutes=10), description="How long a device code, and the user code that belongs to it, are valid."

@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.demo_process import Demo, running_demo
 from tests.support.forking import signet_in
-from tests.support.server_process import REPOSITORY, environment
+from tests.support.server_process import REPOSITORY, environment, free_port
 from tests.support.waiting import PATIENCE
 
 pytestmark = pytest.mark.slow
@@ -28,6 +28,8 @@ BLOCK = re.compile(
 """A block of code, also within a tab."""
 NAME = re.compile(r"[\w.-]+")
 """The title of a block that is a whole file. Others say in brackets what to do with it."""
+PORTS = ("8443", "8044")
+"""The ports of what a guide starts itself. Others may use them here, so each is another one."""
 
 
 @pytest.fixture(scope="module")
@@ -56,9 +58,12 @@ def test_every_command_of_a_guide_works(path: Path, tmp_path: Path, demo: Demo) 
             script.append(text)
         elif title is not None and NAME.fullmatch(title):
             script.append(f"cat > '{title}' <<'END_OF_FILE'\n{text}END_OF_FILE")
+    commands = "\n".join(script)
+    for port in PORTS:
+        commands = commands.replace(port, str(free_port()))
     with signet_in(programs):
         done = subprocess.run(
-            ["bash", "-c", "\n".join(script)],
+            ["bash", "-c", commands],
             env=environment({})
             | {
                 "PATH": f"{programs}:{os.environ['PATH']}",

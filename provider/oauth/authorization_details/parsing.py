@@ -19,7 +19,6 @@ from provider.work import UnitOfWork
 
 Detail = dict[str, Any]
 """One object of authorization details."""
-PARAMETER = "authorization_details"
 LONGEST = 5000
 """The longest parameter, in characters: an access token with it still fits into a header."""
 MOST = 20

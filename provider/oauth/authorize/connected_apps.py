@@ -129,9 +129,8 @@ def _with_agent(
     delegation = app.delegation
     if delegation is None and not client.has_document:
         return app
-    resources = [*(use.resources if use else ()), *(delegation.resources if delegation else ())]
     ends = [at for at in (use and use.expires_at, delegation and delegation.expires_at) if at and at > work.now]
-    apis = tuple(find_apis(work, server, list(dict.fromkeys(resources))))
+    apis = tuple(find_apis(work, server, app.resources))
     return replace(app, is_agent=True, apis=apis, until=max(ends, default=None))
 
 

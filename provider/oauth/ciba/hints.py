@@ -22,7 +22,7 @@ def find_hinted_user(
     """Return the active user whom the hint names. `login_hint` is an email address that the user has verified.
 
     Raises InvalidRequestError or UnknownUserIdError (CIBA section 13, decision 274); TooManyRequests if
-    many hints named nobody.
+    many hints named no user.
     """
     hints = [name for name in HINTS if name in given]
     checks.require(

@@ -57,7 +57,7 @@ class Approval:
 
 def require_may_ask(work: UnitOfWork, checks: Checks, asked: Asked) -> None:
     """Raise RequestDeniedError or TooManyRequests if the client asks this user too often."""
-    pair = _pair(asked)
+    pair = _pair(asked.request.client.client_id, asked.user.id)
     checks.require(
         not is_full(work, LIMITS.backchannel_denied, key=f"backchannel-denied:{pair}"),
         "The user has not denied several requests of this client lately",
@@ -71,8 +71,8 @@ def require_may_ask(work: UnitOfWork, checks: Checks, asked: Asked) -> None:
     hit(work, LIMITS.backchannel, key=f"backchannel:{pair}")
 
 
-def _pair(asked: Asked) -> str:
-    return f"{asked.request.client.client_id}:{asked.user.id}"
+def _pair(client_id: str, user_id: str) -> str:
+    return f"{client_id}:{user_id}"
 
 
 def begin(work: UnitOfWork, asked: Asked) -> str:
@@ -101,7 +101,7 @@ def begin(work: UnitOfWork, asked: Asked) -> str:
         if token is None
         else notifications.seal(work, request_id, auth_req_id=auth_req_id, token=token),
     )
-    emailed = _may_email(work, _pair(asked), user.id)
+    emailed = _may_email(work, _pair(client.client_id, user.id), user.id)
     backchannel_requests.REQUESTS.add(work.db, row)
     address = email_addresses.find_of_user(work.read, user.id) if emailed else None
     if address is not None:
@@ -209,6 +209,6 @@ def deny(work: UnitOfWork, approval: ApprovalRequest, session: Session) -> bool:
     if not waiting_requests.deny(work, backchannel_requests.REQUESTS, approval, session):
         return False
     row = approval.row
-    count(work, LIMITS.backchannel_denied, key=f"backchannel-denied:{row.client_id}:{row.user_id}")
+    count(work, LIMITS.backchannel_denied, key=f"backchannel-denied:{_pair(row.client_id, row.user_id)}")
     notifications.notify(work, row)
     return True

@@ -37,8 +37,8 @@ class InvalidMetadata(Refusal):
 
 @dataclass(frozen=True, kw_only=True)
 class ClientMetadata:
-    """A client's registered metadata. The names are those of RFC 7591 and OIDC Registration; `allowed_origins` and the
-    last sixteen are our own.
+    """A client's registered metadata. The names are those of the specifications; `allowed_origins` and those from
+    `private_use_schemes` on, except `authorization_details_types`, are our own.
     """
 
     client_name: str = ""
@@ -183,13 +183,6 @@ class ClientMetadata:
             self.authorization_signed_response_alg,
         )
         return {alg for alg in chosen if alg is not None}
-
-    @property
-    def must_prove_key(self) -> bool:
-        """Whether its access tokens must be bound to a key or a certificate (RFC 9449 section 5.2, RFC 8705 section
-        3.4, FAPI 2.0 Security Profile section 5.3.2.1).
-        """
-        return self.dpop_bound_access_tokens or self.tls_client_certificate_bound_access_tokens or self.is_fapi2
 
     @property
     def may_bind_certificate(self) -> bool:

@@ -23,7 +23,8 @@ from provider.oauth.tokens.store.grants import Grant
 
 ID_JAG = "urn:ietf:params:oauth:token-type:id-jag"
 ID_TOKEN = "urn:ietf:params:oauth:token-type:id_token"  # noqa: S105  # a type
-TYP = "oauth-id-jag+jwt"
+ID_JAG_TYP = "oauth-id-jag+jwt"
+"""The `typ` of an ID-JAG."""
 LIFETIME = 300
 """How long an ID-JAG is valid, in seconds. The client uses it at once."""
 SECTION = "ID-JAG draft-03 section 4.3"
@@ -67,7 +68,7 @@ def issue(request: TokenRequest) -> dict[str, Any]:
         given["scope"] = " ".join(scope)
     if resources:
         given["resource"] = resources[0] if len(resources) == 1 else list(resources)
-    token = server.keys.signer(work, client.metadata.usual_alg).sign(given, typ=TYP)
+    token = server.keys.signer(work, client.metadata.usual_alg).sign(given, typ=ID_JAG_TYP)
     record_delegation(
         request,
         user_id=grant.user_id,

@@ -25,6 +25,7 @@ from provider.oauth.clients.registration import RESERVED_SCOPES
 from provider.oauth.clients.resources import name_one_of, read_resources
 from provider.oauth.errors import InvalidGrantError, InvalidScopeError, InvalidTargetError
 from provider.oauth.grants.delegation import record_delegation
+from provider.oauth.grants.id_jag import ID_JAG_TYP
 from provider.oauth.grants.request import TokenRequest
 from provider.oauth.scopes import OFFLINE_ACCESS, OPENID, format_scope, parse_scope, requested_scope
 from provider.oauth.tokens.access_tokens import Authorization, token_response
@@ -36,7 +37,6 @@ from provider.oauth.trusted_issuers.store import TrustedIssuer
 from provider.sessions.assurance import FEDERATED
 
 GRANT_TYPE = JWT_BEARER
-ID_JAG_TYP = "oauth-id-jag+jwt"
 ID_JAG_DRAFT = "ID-JAG draft-03 section 4.4.1"
 LONGEST_LIFE = timedelta(hours=1)
 """How far `exp` of an assertion may be in the future. Its jti has to be stored that long."""

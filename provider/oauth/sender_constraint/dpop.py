@@ -69,16 +69,6 @@ class Shown(NamedTuple):
     proof: Proof
 
 
-def require_proof(work: UnitOfWork, checks: Checks, lines: Sequence[str], request: ProvenRequest) -> Confirmation:
-    """Return the confirmation of the key that the one proof among the header lines is signed with.
-
-    Raises the errors of `request`. A proof that is returned for is spent: it is accepted once.
-    """
-    shown = check_proof(work, checks, lines, request)
-    spend_proof(work, checks, shown.proof, error=request.error)
-    return shown.confirmation
-
-
 def check_proof(work: UnitOfWork, checks: Checks, lines: Sequence[str], request: ProvenRequest) -> Shown:
     """Return what the one proof among the header lines shows, for a caller who spends it. Raises the errors of
     `request`.

@@ -13,7 +13,7 @@ from provider.oauth.authorize import connected_apps, consent
 from provider.oauth.clients import clients
 from provider.oauth.clients.choices import JWT_BEARER
 from provider.oauth.clients.metadata import InvalidMetadata
-from provider.oauth.grants.jwt_bearer import ID_JAG_TYP
+from provider.oauth.grants.id_jag import ID_JAG_TYP
 from provider.oauth.tokens.server import AuthorizationServer
 from provider.oauth.trusted_issuers import issuers
 from provider.oauth.trusted_issuers.issuers import IssuerSettings

@@ -16,11 +16,11 @@ from provider.installation import open_installation
 from provider.oauth.checks import Checks
 from provider.oauth.errors import InvalidDpopProofError, OAuth2Error, UseDpopNonceError
 from provider.oauth.sender_constraint.confirmation import Confirmation, of_key
-from provider.oauth.sender_constraint.dpop import LONGEST_HEADER, ProvenRequest, is_same_url, require_proof
+from provider.oauth.sender_constraint.dpop import LONGEST_HEADER, ProvenRequest, check_proof, is_same_url, spend_proof
 from provider.oauth.sender_constraint.nonces import WINDOW, current_nonce
 from provider.oauth.sender_constraint.store import used_proofs
 from provider.ratelimit_counter import LimitCounter
-from provider.work import Installation, unit_of_work
+from provider.work import Installation, UnitOfWork, unit_of_work
 from provider.worker.jobs import purge
 from tests.support.client_keys import ALGORITHMS, mac, public, usual_key
 from tests.support.clock import Clock
@@ -40,11 +40,19 @@ def prover() -> Prover:
     return Prover(usual_key())
 
 
+def show_once(work: UnitOfWork, *lines: str, asked: ProvenRequest = ASKED) -> Confirmation:
+    """Check a proof and spend it, as our endpoints do."""
+    checks = Checks("token")
+    shown = check_proof(work, checks, lines, asked)
+    spend_proof(work, checks, shown.proof, error=asked.error)
+    return shown.confirmation
+
+
 @pytest.fixture
 def prove(work: Work) -> Prove:
     def show(*lines: str, asked: ProvenRequest = ASKED) -> Confirmation:
         with work() as w:
-            return require_proof(w, Checks("token"), lines, asked)
+            return show_once(w, *lines, asked=asked)
 
     return show
 
@@ -312,7 +320,7 @@ def test_a_proof_works_once_at_all_nodes(
     another = open_installation(installation.settings, clock=installation.clock, counter=LimitCounter())
     try:
         with unit_of_work(another) as w, pytest.raises(InvalidDpopProofError):
-            require_proof(w, Checks("token"), [proof], ASKED)
+            show_once(w, proof)
     finally:
         another.database.close()
 
