@@ -65,7 +65,6 @@ def configure(level: str, stream: TextIO | None) -> None:
         ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
         logger_factory=structlog.WriteLoggerFactory(file=output),
-        cache_logger_on_first_use=stream is None,
     )
     handler = logging.StreamHandler(output)
     handler.setFormatter(

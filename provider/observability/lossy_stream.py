@@ -4,7 +4,7 @@ from typing import TextIO
 
 
 class LossyStream:
-    """A stream that drops what it cannot write: the disk is full, or the program that read our lines has ended."""
+    """A stream that drops what it cannot write: a full disk, a reader that has ended, a stream that is closed."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -16,7 +16,7 @@ class LossyStream:
         try:
             self._stream.write(text)
             self._stream.flush()
-        except OSError:
+        except (OSError, ValueError):  # ValueError: closed
             self.lost += 1
         else:
             self.lost = 0

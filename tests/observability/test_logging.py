@@ -4,6 +4,7 @@ import errno
 import io
 import json
 import logging
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -104,3 +105,19 @@ def test_a_log_that_cannot_be_written_stops_nothing_and_the_next_line_says_so(st
     log.warning("third")
     log.warning("fourth")
     assert [(line["event"], line.get("lines_lost")) for line in lines(disk)] == [("third", 2), ("fourth", None)]
+
+
+def test_a_log_whose_stream_is_closed_stops_nothing(stream: io.StringIO) -> None:
+    stream.close()
+    log.warning("first")
+    logging.getLogger("library").error("second")
+
+
+def test_a_log_goes_where_it_was_last_configured_to_go(stream: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command that ran in this process before must not keep the logger."""
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    configure_logging("info")
+    log.warning("first")
+    configure_logging("info", stream)
+    log.warning("second")
+    assert [line["event"] for line in lines(stream)] == ["second"]
