@@ -3,6 +3,8 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+# What installs packages.
+PIP    ?= $(BIN)/pip --disable-pip-version-check
 # One more than there are cores: many tests wait for a process or a browser.
 JOBS   ?= $(shell expr $$(nproc) + 1)
 ARGS   ?=
@@ -26,7 +28,7 @@ test: $(VENV)/test  ## Run the tests, except those marked slow; ARGS go to pytes
 	@$(BIN)/python -m compileall -q provider
 	PYTHONDONTWRITEBYTECODE= $(if $(TEMP),TMPDIR=$(TEMP)) $(BIN)/pytest -n $(JOBS) --dist worksteal -m "$(MARKS)" $(ARGS)
 
-test-slow: $(VENV)/test  ## Run the tests marked slow, as CI does after the others
+test-slow: $(VENV)/test  ## Run the tests marked slow, which CI runs too
 	$(MAKE) test MARKS="slow and not nightly and not deployment and not load"
 
 test-deployment: $(VENV)/test  ## Run the tests of the Helm chart and the bill of materials; it builds helm with Go once
@@ -136,17 +138,17 @@ $(VENV)/bin/pip:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/run: pyproject.toml constraints.txt | $(VENV)/bin/pip
-	$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e .
+	$(PIP) install -q -c constraints.txt -e .
 	@touch $@
 
 $(VENV)/test: pyproject.toml constraints.txt | $(VENV)/bin/pip
-	$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e '.[test,dev]'
+	$(PIP) install -q -c constraints.txt -e '.[test,dev]'
 	@touch $(VENV)/run $@
 
 $(VENV)/docs: pyproject.toml constraints.txt | $(VENV)/test
-	$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e '.[docs]'
+	$(PIP) install -q -c constraints.txt -e '.[docs]'
 	@touch $@
 
 $(VENV)/sbom: pyproject.toml constraints.txt | $(VENV)/test
-	$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e '.[sbom]'
+	$(PIP) install -q -c constraints.txt -e '.[sbom]'
 	@touch $@

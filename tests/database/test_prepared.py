@@ -121,14 +121,14 @@ def test_an_error_leaves_the_write_transaction_to_the_unit_of_work(database: Dat
 
 @pytest.mark.only_on("postgresql")
 def test_an_outage_is_one_and_the_connection_is_thrown_away(settings: Settings) -> None:
-    database = open_database(settings.model_copy(update={"database_timeout": 0.2}))
+    database = open_database(settings.model_copy(update={"database_timeout": 2}))
     killed = Prepared(sql("SELECT pg_terminate_backend(pg_backend_pid())"))
     with database.connect() as connection:
         with pytest.raises(DatabaseUnavailable):
             killed.change(connection, {})
         assert connection.invalidated
     with database.connect() as connection, pytest.raises(DatabaseUnavailable, match="57014"):
-        Prepared(sql("SELECT pg_sleep(5)")).change(connection, {})
+        Prepared(sql("SELECT pg_sleep(60)")).change(connection, {})
     database.close()
 
 

@@ -16,6 +16,7 @@ from provider.languages.catalogs import ENGLISH, LANGUAGES
 from provider.mail import messages
 from provider.mail.samples import FIREFOX, NAMES
 from provider.work import Origin, utc_now
+from tests.support.effort import effort
 from tests.support.emails import every_email, rendered
 from tests.support.inbox import Inbox
 from tests.support.installation import ISSUER, Work
@@ -127,7 +128,8 @@ def test_the_text_and_the_html_part_of_every_email_say_the_same(branded: Setting
 
 def test_every_email_has_a_short_subject_a_preheader_and_at_most_one_button(branded: Settings) -> None:
     """The preheader is the beginning of the text. A button has the same address below it, to copy."""
-    for which, email in every_email(branded, *LANGUAGES.values()):
+    languages = effort([LANGUAGES[tag] for tag in ("en", "de", "ar")], list(LANGUAGES.values()))
+    for which, email in every_email(branded, *languages):
         html = read(email.html)
         assert 0 < len(email.subject) <= LONGEST_SUBJECT, (which, email.subject)
         assert words(html.preheader.replace("\u034f", " ").replace("\u200c", " ")) == words(
@@ -138,7 +140,7 @@ def test_every_email_has_a_short_subject_a_preheader_and_at_most_one_button(bran
 
 
 def test_no_email_loads_anything_or_shows_a_template(branded: Settings) -> None:
-    languages = [LANGUAGES[tag] for tag in ("en", "de", "ar") if tag in LANGUAGES]  # short, long, mirrored
+    languages = [LANGUAGES[tag] for tag in ("en", "de", "ar")]  # short, long, mirrored
     for which, email in every_email(branded, *languages):
         assert not re.search(r"<img|<link|<script|\bsrc=|url\(|@import|http://", email.html), which
         assert not re.search(r"\{\{|\{%|\bNone\b", email.subject + email.text + email.html), which

@@ -113,7 +113,7 @@ class TestSqliteLocked:
 
     @pytest.fixture
     def settings(self, database_url: str) -> Settings:
-        return settings_for(database_url, database_timeout=0.1)
+        return settings_for(database_url, database_timeout=0.5)
 
     def test_a_read_only_database_serves_reads_and_rejects_writes_with_503(
         self, settings: Settings, register: Register, ada: str, person: Person

@@ -151,7 +151,7 @@ def test_the_schema_is_migrated_through_it(settings: Settings) -> None:
 
 def test_a_transaction_waits_for_a_lock_only_until_its_own_deadline(settings: Settings) -> None:
     """Each transaction sets its timeouts, and leaves none behind in a connection that others use."""
-    database = open_database(settings.model_copy(update={"database_timeout": 0.5}))
+    database = open_database(settings.model_copy(update={"database_timeout": 2}))
     lock = text("LOCK TABLE refusals IN ACCESS EXCLUSIVE MODE")
     with database.connect() as one, database.connect() as other:
         database.begin(one)
