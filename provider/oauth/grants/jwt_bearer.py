@@ -60,7 +60,7 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
         _require_consent(request, user, scope, audience)
     request.require_enabled()
     _spend(request, issuer, claims)
-    grant = _grant(request, user, claims, scope=scope, audience=audience)
+    grant = _grant(request, user, issuer, claims, scope=scope, audience=audience)
     authorization = Authorization(
         client=client,
         scope=scope,
@@ -260,7 +260,13 @@ def _spend(request: TokenRequest, issuer: TrustedIssuer, claims: dict[str, Any])
 
 
 def _grant(
-    request: TokenRequest, user: User, claims: dict[str, Any], *, scope: tuple[str, ...], audience: tuple[str, ...]
+    request: TokenRequest,
+    user: User,
+    issuer: TrustedIssuer,
+    claims: dict[str, Any],
+    *,
+    scope: tuple[str, ...],
+    audience: tuple[str, ...],
 ) -> Grant:
     """Return the grant, which lives as long as its access token. It belongs to no session of the user."""
     work = request.work
@@ -284,4 +290,5 @@ def _grant(
         revoke_reason=None,
         resources=[uri for uri in audience if uri != request.server.issuer],
         security_stamp=user.security_stamp,
+        assertion_issuer=issuer.issuer,
     )
