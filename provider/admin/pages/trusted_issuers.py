@@ -119,9 +119,7 @@ ACTIONS: Actions[TrustedIssuer] = {
         button=Text("Disable"),
         means=(
             Text("Its tokens are rejected from now on. Applications that it authenticates get no more tokens."),
-            Text(
-                "Tokens that Signet issued for its tokens end, and so do sign-ins to applications that it authenticates."
-            ),
+            Text("What Signet issued for its tokens ends. So do sign-ins to applications that it authenticates."),
         ),
         done=Text("Trusted issuer disabled."),
         do=_disable,
@@ -140,9 +138,7 @@ ACTIONS: Actions[TrustedIssuer] = {
         button=Text("Delete"),
         means=(
             Text("Applications that it authenticates can no longer authenticate. This can't be undone."),
-            Text(
-                "Tokens that Signet issued for its tokens end, and so do sign-ins to applications that it authenticates."
-            ),
+            Text("What Signet issued for its tokens ends. So do sign-ins to applications that it authenticates."),
         ),
         done=Text("Trusted issuer deleted."),
         do=_delete,
