@@ -457,7 +457,7 @@ class TestScopesOfApis:
     def test_an_app_that_names_one_may_ask_its_users_for_all(
         self, http: WatchedClient, work: Work, grant_types: list[str], asked: str, registered: str
     ) -> None:
-        """RFC 7591 section 3.2.1: mcp-remote registers before it knows what a tool needs (decision fapi-scope)."""
+        """RFC 7591 section 3.2.1: mcp-remote registers before it knows what a tool needs."""
         with work() as w:
             token = registration.issue_initial_token(w, uses=1, lifetime=timedelta(hours=1))[0]
         assert register(http, token, grant_types=grant_types, scope=asked).json()["scope"] == registered

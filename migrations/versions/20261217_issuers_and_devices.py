@@ -1,4 +1,6 @@
-"""The trusted issuers that grants and clients depend on, and since when each is trusted."""
+"""The trusted issuers that grants and clients depend on, since when each is trusted, and what devices ask for in detail
+(RFC 9396).
+"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,6 +12,7 @@ depends_on = None
 
 COLUMNS = {
     "clients": {"assertion_issuer": sa.String(255), "assertion_issuer_since": sa.DateTime(timezone=True)},
+    "device_codes": {"authorization_details": sa.JSON()},
     "grants": {"assertion_issuer": sa.String(255)},
     "trusted_issuers": {"enabled_at": sa.DateTime(timezone=True)},
 }
