@@ -119,7 +119,8 @@ ACTIONS: Actions[TrustedIssuer] = {
         button=Text("Disable"),
         means=(
             Text("Its tokens are rejected from now on. Applications that it authenticates get no more tokens."),
-            Text("What Signet issued for its tokens ends. So do sign-ins to applications that it authenticates."),
+            Text("Tokens that Signet issued in exchange for its tokens stop working."),
+            Text("Users have to sign in again to applications that it authenticates."),
         ),
         done=Text("Trusted issuer disabled."),
         do=_disable,
@@ -128,7 +129,7 @@ ACTIONS: Actions[TrustedIssuer] = {
     "enable": Action(
         title=Text("Enable trusted issuer"),
         button=Text("Enable"),
-        means=(Text("Its tokens are accepted again. What ended when it was disabled stays ended."),),
+        means=(Text("Its tokens are accepted again. Tokens from before it was disabled stay invalid."),),
         done=Text("Trusted issuer enabled."),
         do=_enable,
         is_available=lambda issuer: issuer.disabled_at is not None,
@@ -138,7 +139,8 @@ ACTIONS: Actions[TrustedIssuer] = {
         button=Text("Delete"),
         means=(
             Text("Applications that it authenticates can no longer authenticate. This can't be undone."),
-            Text("What Signet issued for its tokens ends. So do sign-ins to applications that it authenticates."),
+            Text("Tokens that Signet issued in exchange for its tokens stop working."),
+            Text("Users have to sign in again to applications that it authenticates."),
         ),
         done=Text("Trusted issuer deleted."),
         do=_delete,
