@@ -44,7 +44,7 @@ def prepare(app: Starlette, installation: Installation, *, times: int) -> dict[s
     holder.prover = Prover()
     # With a nonce, because the clock of the installation may stand still.
     holder.prover.nonce = holder.client_credentials().response.headers["dpop-nonce"]
-    signing = {"token_endpoint_auth_method": "private_key_jwt", "jwks": Signatory().jwks}
+    signing: dict[str, Any] = {"token_endpoint_auth_method": "private_key_jwt", "jwks": Signatory().jwks}
     with unit_of_work(installation) as work:
         keyed, _ = make_client(
             work, first_party=True, scope="read", redirect_uris=(), grant_types=("client_credentials",), **signing

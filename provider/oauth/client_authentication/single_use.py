@@ -13,8 +13,7 @@ def use_up(work: UnitOfWork, *, issuer: str, jti: str, expires_at: datetime) -> 
     `issuer` is who chooses the `jti`. The JWT is not accepted from `expires_at` on. On PostgreSQL this is one statement
     that commits itself, as for DPoP proofs.
     """
-    values = {"issuer": issuer, "jti": digest(jti), "expires_at": expires_at, "now": work.now}
     if work.installation.database.is_sqlite:
         with work.aside() as db:
-            return used_assertions.spend(db, **values)
-    return used_assertions.spend(work.autocommit, **values)
+            return used_assertions.spend(db, issuer=issuer, jti=digest(jti), expires_at=expires_at, now=work.now)
+    return used_assertions.spend(work.autocommit, issuer=issuer, jti=digest(jti), expires_at=expires_at, now=work.now)
