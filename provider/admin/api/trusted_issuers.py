@@ -93,8 +93,8 @@ def replace_trusted_issuer(call: Call, _operator: Operator, body: ChangedIssuer)
 
 @by_operator(needs=NEEDS, of=ISSUER, problems=(NoSuchIssuer,))
 def delete_trusted_issuer(call: Call, _operator: Operator, _body_given: Body) -> None:
-    """Delete a trusted issuer, and end what was issued for its tokens. Clients that it authenticates can no longer
-    authenticate.
+    """Delete a trusted issuer. Clients that it authenticates can no longer authenticate, and what was issued for its
+    tokens ends.
     """
     issuers.delete(call.work, _issuer(call).id)
 
