@@ -108,7 +108,7 @@ def update(
 
 @app.command()
 def disable(issuer: Which, *, as_json: Json = False) -> None:
-    """Stop accepting tokens of an issuer until you enable it.
+    """Stop accepting tokens of an issuer until you enable it, and end what was issued for them.
 
     Example: signet issuer disable https://token.actions.githubusercontent.com
     """
@@ -117,7 +117,7 @@ def disable(issuer: Which, *, as_json: Json = False) -> None:
 
 @app.command()
 def enable(issuer: Which, *, as_json: Json = False) -> None:
-    """Accept tokens of a disabled issuer again.
+    """Accept tokens of a disabled issuer again. What ended when you disabled it stays ended.
 
     Example: signet issuer enable https://token.actions.githubusercontent.com
     """
@@ -126,7 +126,8 @@ def enable(issuer: Which, *, as_json: Json = False) -> None:
 
 @app.command()
 def delete(issuer: Which, *, yes: Yes = False, as_json: Json = False) -> None:
-    """Delete a trusted issuer. Applications that it authenticates can no longer authenticate.
+    """Delete a trusted issuer, and end what was issued for its tokens. Applications that it authenticates can no longer
+    authenticate.
 
     Example: signet issuer delete https://token.actions.githubusercontent.com --yes
     """

@@ -1,7 +1,7 @@
 """Times of a JWT: exp, nbf and iat (RFC 7519 section 4.1), and how far other clocks may differ. Pure."""
 
 from collections.abc import Collection, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 if TYPE_CHECKING:
@@ -59,3 +59,8 @@ def problem_with_times(
     if longest is not None and "exp" in times and times["exp"] > at + longest.total_seconds() + seconds:
         return f"it expires in {times['exp'] - at:.0f} seconds, which is too late"
     return None
+
+
+def end_of_second(issued: float) -> datetime:
+    """Return the last moment in which a token with this `iat` may have been issued: ours have no fraction."""
+    return datetime.fromtimestamp(int(issued), UTC) + timedelta(microseconds=999_999)

@@ -12,6 +12,7 @@ from provider.config.settings import PREFIX, Settings
 from provider.routes import routes
 from tests.chart.helm import CHART, EXAMPLES, Manifest, problems, refusal, render, run
 from tests.cli.test_every_command import EVERY, options
+from tests.support.client_certificates import issue
 
 pytestmark = [pytest.mark.slow, pytest.mark.deployment]
 
@@ -276,9 +277,54 @@ def test_the_network_policy_allows_only_what_is_named() -> None:
     assert {port["port"] for rule in limited["egress"] for port in rule["ports"]} == {53, 443, 465, 5432, 6379}
 
 
+MUTUAL_TLS: Manifest = LEAST | {
+    "mutualTls": {
+        "enabled": True,
+        "url": "https://mtls.id.example.com",
+        "authorities": {"secret": "partners"},
+        "selfSigned": {"secret": "agents"},
+        "service": {"type": "LoadBalancer", "annotations": {"k": "l"}},
+    }
+}
+
+
+def test_clients_can_show_certificates_at_a_port_with_a_service(tmp_path: Any) -> None:
+    """RFC 8705: the files are those of Secrets, in the web pods only, and Signet accepts the settings."""
+    assert run("lint", CHART, "--strict", values=MUTUAL_TLS).returncode == 0
+    objects = {(each["kind"], each["metadata"]["name"]): each for each in render(MUTUAL_TLS)}
+    assert [problem for each in objects.values() for problem in problems(each)] == []
+    service = objects["Service", "id-signet-mtls"]
+    assert service["spec"]["ports"] == [{"name": "mtls", "port": 443, "targetPort": "mtls"}]
+    assert service["spec"]["selector"] == objects["Service", "id-signet"]["spec"]["selector"]
+    policy = objects["NetworkPolicy", "id-signet-web"]["spec"]["ingress"][0]
+    assert policy["ports"] == [{"port": "http"}, {"port": "mtls"}]
+    pod = objects["Deployment", "id-signet"]["spec"]["template"]["spec"]
+    (web,) = pod["containers"]
+    assert {"name": "mtls", "containerPort": 8443} in web["ports"]
+    (volume,) = [each["projected"] for each in pod["volumes"] if each["name"] == "mutual-tls"]
+    files = {item["path"]: each["secret"]["name"] for each in volume["sources"] for item in each["secret"]["items"]}
+    assert files == {
+        "server.pem": "signet-mtls",
+        "server.key": "signet-mtls",
+        "authorities.pem": "partners",
+        "self-signed.pem": "agents",
+    }
+    authority = issue("CN=Authority", ca=True).write(tmp_path)
+    named = {each["name"]: each["value"] for each in web["env"] if "/run/secrets/mutual-tls/" in each["value"]}
+    assert {value.rpartition("/")[2] for value in named.values()} == set(files)
+    environ = {each["name"]: each["value"] for each in web["env"] if each["name"] not in {*named}}
+    environ = {name: value for name, value in environ.items() if not name.endswith(FROM_FILE)}
+    settings = load_settings(environ | dict.fromkeys(named, str(authority)))
+    assert (settings.mtls_port, settings.mtls_url) == (8443, "https://mtls.id.example.com")
+    assert "mutual-tls" not in str(objects["Deployment", "id-signet-worker"])
+
+
 @pytest.mark.parametrize(
     ("values", "reason"),
     [
+        ({"mutualTls": {"enabled": True, "authorities": {"secret": "a"}}}, "set mutualTls.url"),
+        ({"mutualTls": {"enabled": True, "url": "https://mtls.id.example.com"}}, "set mutualTls.authorities.secret"),
+        ({"mutualTls": {"url": "https://mtls.id.example.com/"}}, "/mutualTls/url"),
         ({"image": {}}, "/image/repository"),
         ({"settings": {"SIGNET_ISUER": "https://id.example.com"}}, "SIGNET_ISUER"),
         ({"settings": LEAST["settings"] | {"SIGNET_SECRET_KEY": "k" * 32}}, "SIGNET_SECRET_KEY"),

@@ -54,6 +54,7 @@ GIVEN = {"image": {"repository": "signet"}, "settings": {"SIGNET_ISSUER": "https
         ({"secrets": {"SIGNET_SECRET_KEY": "k" * 32}}, "is not of type"),
         ({"image": {"repository": ""}}, "shorter than 1"),
         ({"web": {"replica": 3}}, "replica"),
+        ({"mutualTls": {"url": "http://mtls.id.example.com"}}, "does not match"),
     ],
 )
 def test_a_mistake_is_found_before_the_installation(values: dict[str, Any], wrong: str) -> None:

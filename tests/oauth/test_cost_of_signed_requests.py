@@ -31,13 +31,13 @@ pytestmark = pytest.mark.both_databases
 
 COSTS: Costs = {
     "client_credentials with a certificate": {"sqlite": (1, 240), "postgresql": (1, 295)},
-    "client_credentials with an assertion": {"sqlite": (2, 552), "postgresql": (4, 839)},
-    "pushed request object": {"sqlite": (2, 777), "postgresql": (6, 1239)},
+    "client_credentials with an assertion": {"sqlite": (2, 317), "postgresql": (2, 396)},
+    "pushed request object": {"sqlite": (2, 572), "postgresql": (4, 831)},
     "authorization of a pushed request": {"sqlite": (6, 1031), "postgresql": (7, 1536)},
-    "code with an assertion": {"sqlite": (4, 694), "postgresql": (5, 989)},
+    "code with an assertion": {"sqlite": (4, 459), "postgresql": (3, 546)},
     "authorization of a metadata document": {"sqlite": (5, 607), "postgresql": (4, 778)},
-    "code of a metadata document": {"sqlite": (5, 896), "postgresql": (6, 1246)},
-    "refresh_token of a metadata document": {"sqlite": (5, 891), "postgresql": (6, 1242)},
+    "code of a metadata document": {"sqlite": (5, 687), "postgresql": (4, 834)},
+    "refresh_token of a metadata document": {"sqlite": (5, 684), "postgresql": (4, 832)},
 }
 """With Python 3.11. Compare with the same operations in `test_cost_of_operations`."""
 CERTIFICATE = {

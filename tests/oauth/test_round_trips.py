@@ -26,6 +26,7 @@ ROUND_TRIPS = {
     "refresh_token with DPoP": 2,
     "client_credentials": 1,
     "client_credentials with DPoP": 2,
+    "client_credentials with an assertion": 2,
     "userinfo": 1,
     "introspection": 1,
     "revocation": 7,

@@ -9,6 +9,7 @@ from starlette.testclient import TestClient
 
 from provider.work import Installation, unit_of_work
 from tests.support.browser import Browser
+from tests.support.client_keys import Signatory
 from tests.support.dpop import Prover
 from tests.support.factories import make_client, make_user
 from tests.support.people import sign_in
@@ -43,6 +44,12 @@ def prepare(app: Starlette, installation: Installation, *, times: int) -> dict[s
     holder.prover = Prover()
     # With a nonce, because the clock of the installation may stand still.
     holder.prover.nonce = holder.client_credentials().response.headers["dpop-nonce"]
+    signing: dict[str, Any] = {"token_endpoint_auth_method": "private_key_jwt", "jwks": Signatory().jwks}
+    with unit_of_work(installation) as work:
+        keyed, _ = make_client(
+            work, first_party=True, scope="read", redirect_uris=(), grant_types=("client_credentials",), **signing
+        )
+    signer = RelyingParty(new_client(), keyed, None, issuer=issuer)
     held = [holder.sign_in(browser, scope=SCOPE).refresh_token]
     codes = [rp.ask(browser, scope=SCOPE) for _ in range(times)]
     families = [rp.sign_in(browser, scope=SCOPE) for _ in range(times)]
@@ -64,6 +71,7 @@ def prepare(app: Starlette, installation: Installation, *, times: int) -> dict[s
         "refresh_token": refresh,
         "refresh_token with DPoP": refresh_with_proof,
         "client_credentials with DPoP": lambda: holder.client_credentials().access_token,
+        "client_credentials with an assertion": lambda: signer.client_credentials().access_token,
         "client_credentials": lambda: rp.client_credentials().access_token,
         "userinfo": lambda: done(rp.userinfo(first)),
         "introspection": lambda: done(rp.post("/oauth2/introspect", token=first.access_token)),

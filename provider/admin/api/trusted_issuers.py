@@ -93,19 +93,21 @@ def replace_trusted_issuer(call: Call, _operator: Operator, body: ChangedIssuer)
 
 @by_operator(needs=NEEDS, of=ISSUER, problems=(NoSuchIssuer,))
 def delete_trusted_issuer(call: Call, _operator: Operator, _body_given: Body) -> None:
-    """Delete a trusted issuer. Clients that it authenticates can no longer authenticate."""
+    """Delete a trusted issuer. Clients that it authenticates can no longer authenticate, and what was issued for its
+    tokens ends.
+    """
     issuers.delete(call.work, _issuer(call).id)
 
 
 @by_operator(needs=NEEDS, of=ISSUER, problems=(NoSuchIssuer,))
 def disable_trusted_issuer(call: Call, _operator: Operator, _body_given: Body) -> None:
-    """Disable a trusted issuer. Its tokens are rejected until you enable it."""
+    """Disable a trusted issuer. Its tokens are rejected until you enable it, and what was issued for them ends."""
     issuers.disable(call.work, _issuer(call).id)
 
 
 @by_operator(needs=NEEDS, of=ISSUER, problems=(NoSuchIssuer,))
 def enable_trusted_issuer(call: Call, _operator: Operator, _body_given: Body) -> None:
-    """Enable a trusted issuer. Its tokens are accepted again."""
+    """Enable a trusted issuer. Its tokens are accepted again. What ended when you disabled it stays ended."""
     issuers.enable(call.work, _issuer(call).id)
 
 

@@ -119,7 +119,8 @@ ACTIONS: Actions[TrustedIssuer] = {
         button=Text("Disable"),
         means=(
             Text("Its tokens are rejected from now on. Applications that it authenticates get no more tokens."),
-            Text("Tokens that Signet has issued stay valid until they expire."),
+            Text("Tokens that Signet issued in exchange for its tokens stop working."),
+            Text("Users have to sign in again to applications that it authenticates."),
         ),
         done=Text("Trusted issuer disabled."),
         do=_disable,
@@ -128,7 +129,7 @@ ACTIONS: Actions[TrustedIssuer] = {
     "enable": Action(
         title=Text("Enable trusted issuer"),
         button=Text("Enable"),
-        means=(Text("Its tokens are accepted again."),),
+        means=(Text("Its tokens are accepted again. Tokens from before it was disabled stay invalid."),),
         done=Text("Trusted issuer enabled."),
         do=_enable,
         is_available=lambda issuer: issuer.disabled_at is not None,
@@ -136,7 +137,11 @@ ACTIONS: Actions[TrustedIssuer] = {
     "delete": Action(
         title=Text("Delete trusted issuer"),
         button=Text("Delete"),
-        means=(Text("Applications that it authenticates can no longer authenticate. This can't be undone."),),
+        means=(
+            Text("Applications that it authenticates can no longer authenticate. This can't be undone."),
+            Text("Tokens that Signet issued in exchange for its tokens stop working."),
+            Text("Users have to sign in again to applications that it authenticates."),
+        ),
         done=Text("Trusted issuer deleted."),
         do=_delete,
         danger=True,

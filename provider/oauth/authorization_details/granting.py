@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from provider.jose.json_objects import is_same
 from provider.oauth.authorization_details import store
-from provider.oauth.authorization_details.parsing import Detail, parse_details
+from provider.oauth.authorization_details.parsing import NO_DETAILS, Detail, RequestedDetails, parse_details
 from provider.oauth.authorization_details.schemas import problem_with_value
 from provider.oauth.authorization_details.store import DetailsType
 from provider.oauth.checks import Checks
@@ -98,6 +98,16 @@ def are_all_in(wanted: Iterable[Detail], granted: Iterable[Detail]) -> bool:
     """Return whether each of these details is among the granted ones, unchanged or narrowed."""
     known = list(granted)
     return all(any(is_within(one, most) for most in known) for one in wanted)
+
+
+def still_allowed(work: UnitOfWork, client: Client, asked: Sequence[Detail]) -> RequestedDetails | None:
+    """Return details that an earlier request asked for, with their types as they are declared now. Returns None if one
+    of them is no longer allowed.
+    """
+    if not asked:
+        return NO_DETAILS
+    valid, types = _still_valid(work, client, asked)
+    return RequestedDetails(valid, types) if len(valid) == len(asked) else None
 
 
 def _still_valid(

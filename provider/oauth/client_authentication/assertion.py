@@ -6,12 +6,10 @@ Each is valid once and for a few minutes.
 
 from datetime import UTC, datetime, timedelta
 
-from provider.crypto.digests import digest
 from provider.jose.algorithms import FAPI_SIGNATURES
 from provider.jose.signed_jwts import SignedJwt
 from provider.jose.times import CLIENT_LEEWAY, problem_with_times
 from provider.oauth.checks import Checks
-from provider.oauth.client_authentication import store as used_assertions
 from provider.oauth.client_authentication.client_jwts import (
     Kind,
     has_mac,
@@ -19,6 +17,7 @@ from provider.oauth.client_authentication.client_jwts import (
     require_client_signature,
 )
 from provider.oauth.client_authentication.credentials import REFUSED
+from provider.oauth.client_authentication.single_use import use_up
 from provider.oauth.clients.choices import ASSERTION_ALGORITHMS, SECRET_JWT
 from provider.oauth.clients.clients import Client
 from provider.oauth.errors import InvalidClientError
@@ -82,14 +81,9 @@ def require_assertion(
         got="no jti" if jti is None else f"a jti of type {type(jti).__name__}",
         fix="Add a jti to the assertion: a new random value for each request.",
     )
-    # Aside, and so at once: whatever becomes of this request, its assertion is good for no other.
-    with work.aside() as db:
-        expires_at = datetime.fromtimestamp(claims["exp"], UTC) + CLIENT_LEEWAY
-        unused = used_assertions.spend(
-            db, issuer=client.client_id, jti=digest(str(jti)), expires_at=expires_at, now=work.now
-        )
+    expires_at = datetime.fromtimestamp(claims["exp"], UTC) + CLIENT_LEEWAY
     checks.require(
-        unused,
+        use_up(work, issuer=client.client_id, jti=str(jti), expires_at=expires_at),
         "The assertion is used for the first time",
         section="RFC 7523 section 3",
         error=InvalidClientError,

@@ -2,10 +2,22 @@
 
 from datetime import datetime
 
-from sqlalchemy import Column, Connection, Index, PrimaryKeyConstraint, String, Table, delete, select, tuple_
+from sqlalchemy import (
+    Column,
+    Connection,
+    Index,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    bindparam,
+    delete,
+    select,
+    text,
+    tuple_,
+)
 
 from provider.database.base import metadata
-from provider.database.dialect import upsert
+from provider.database.prepared import Prepared
 from provider.database.types import Digest, UtcTime
 
 used_assertions = Table(
@@ -17,17 +29,27 @@ used_assertions = Table(
     PrimaryKeyConstraint("issuer", "jti"),
     Index("ix_used_assertions_expires_at", "expires_at"),
 )
+_SPEND = Prepared(
+    text(
+        "INSERT INTO used_assertions (issuer, jti, expires_at) VALUES (:used_issuer, :used_jti, :used_until) "
+        "ON CONFLICT (issuer, jti) DO UPDATE SET expires_at = excluded.expires_at "
+        "WHERE used_assertions.expires_at <= :used_now"
+    ).bindparams(
+        bindparam("used_issuer", type_=String),
+        bindparam("used_jti", type_=Digest),
+        bindparam("used_until", type_=UtcTime),
+        bindparam("used_now", type_=UtcTime),
+    )
+)
 
 
 def spend(db: Connection, *, issuer: str, jti: bytes, expires_at: datetime, now: datetime) -> bool:
-    """Use a `jti`. Returns False if it was used before and that JWT has not expired."""
-    statement = upsert(db, used_assertions).values(issuer=issuer, jti=jti, expires_at=expires_at)
-    spent = statement.on_conflict_do_update(
-        index_elements=["issuer", "jti"],
-        set_={"expires_at": expires_at},
-        where=used_assertions.c.expires_at <= now,
-    )
-    return db.scalar(spent.returning(used_assertions.c.issuer)) is not None
+    """Use a `jti`. Returns False if it was used before and that JWT has not expired.
+
+    One statement decides, so of several requests at the same moment one gets True.
+    """
+    values = {"used_issuer": issuer, "used_jti": jti, "used_until": expires_at, "used_now": now}
+    return _SPEND.change(db, values) == 1
 
 
 def purge(db: Connection, *, before: datetime, limit: int) -> int:

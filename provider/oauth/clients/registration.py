@@ -26,7 +26,15 @@ from provider.oauth.clients.sectors import PUBLIC
 from provider.oauth.clients.store import clients as store
 from provider.oauth.clients.store import initial_access_tokens
 from provider.oauth.response_types import IMPLICIT, grant_types_of, parse_response_type
-from provider.oauth.scopes import ACCOUNT, ADMIN_READ, ADMIN_WRITE, OFFLINE_ACCESS, format_scope, requested_scope
+from provider.oauth.scopes import (
+    ACCOUNT,
+    ADMIN_READ,
+    ADMIN_WRITE,
+    OFFLINE_ACCESS,
+    SCOPES,
+    format_scope,
+    requested_scope,
+)
 from provider.work import UnitOfWork
 
 REGISTRABLE = (
@@ -193,13 +201,19 @@ def _grant_types(settings: Settings) -> tuple[str, ...]:
 
 
 def _scope(settings: Settings, metadata: ClientMetadata, *, asked: str | None) -> str:
-    """Return the scope of the client: all offered scopes, or the requested ones among them (RFC 7591 section 2)."""
+    """Return the scope of the client: all offered scopes, or the requested ones among them (RFC 7591 section 2).
+
+    An app that asks for a scope of an API gets those of all APIs, if users decide about each. MCP clients register with
+    what the first request needs, and ask the user for more when a tool needs it (decision fapi-scope).
+    """
     all_offered = [token for token in settings.registration_scopes if token not in RESERVED_SCOPES]
     offered = requested_scope(None, default=all_offered, offline=metadata.may_refresh)
     wanted = requested_scope(asked, default=offered, offline=metadata.may_refresh)
     granted = [token for token in wanted if token in offered]
     if wanted and not granted:
         raise InvalidMetadata(f"scope: clients can register only for {_one_of(offered)}.")
+    if any(token not in SCOPES for token in granted) and set(FOR_HOLDERS).isdisjoint(metadata.grant_types):
+        granted += [token for token in offered if token not in SCOPES and token not in granted]
     if settings.assume_offline_access and OFFLINE_ACCESS in offered and OFFLINE_ACCESS not in granted:
         granted.append(OFFLINE_ACCESS)  # a request of this app is treated as if it asked for it
     return format_scope(granted)

@@ -6,11 +6,12 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
+from provider.oauth.authorization_details.parsing import read_details
 from provider.oauth.authorize.parameters import read_scope
 from provider.oauth.checks import ADD_GRANT
 from provider.oauth.clients.choices import DEVICE_CODE
 from provider.oauth.clients.resources import read_resources
-from provider.oauth.errors import InvalidAuthorizationDetailsError, InvalidTargetError, UnauthorizedClientError
+from provider.oauth.errors import InvalidTargetError, UnauthorizedClientError
 from provider.oauth.grants import device_requests
 from provider.oauth.grants.device_requests import VERIFICATION_PATH
 from provider.oauth.grants.polling import INTERVAL
@@ -54,19 +55,10 @@ def device_authorization(call: Call) -> Response:
         got=" ".join(resources),
         fix="Leave out resource, or use the authorization code flow to request this API.",
     )
-    request.checks.require(
-        "authorization_details" not in call.form,
-        "The request has no authorization_details",
-        section="RFC 9396 section 3",
-        error=InvalidAuthorizationDetailsError,
-        description="authorization_details cannot be requested in the device flow",
-        expected="no authorization_details",
-        got="authorization_details",
-        fix="Leave out authorization_details, or use the authorization code flow to request them.",
-    )
+    details = read_details(call.work, request.checks, client, call.form.get("authorization_details"))
     # Anybody may know the client_id of a public client, and each request is a row.
     hit(call.work, LIMITS.device, key=of_network(call.work, "device"))
-    device_code, user_code = device_requests.begin(call.work, client, scope)
+    device_code, user_code = device_requests.begin(call.work, client, scope, details.values)
     verification_uri = call.settings.issuer + VERIFICATION_PATH
     answer = {
         "device_code": device_code,

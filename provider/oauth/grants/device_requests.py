@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.crypto.digests import digest, new_opaque
+from provider.oauth.authorization_details.granting import still_allowed
+from provider.oauth.authorization_details.parsing import Detail
 from provider.oauth.authorize.request import AuthorizationRequest
 from provider.oauth.clients.choices import DEVICE_CODE
 from provider.oauth.clients.clients import Client
@@ -41,7 +43,9 @@ class DeviceRequest(WaitingRequest):
     user_code: str
 
 
-def begin(work: UnitOfWork, client: Client, scope: tuple[str, ...]) -> tuple[str, str]:
+def begin(
+    work: UnitOfWork, client: Client, scope: tuple[str, ...], details: tuple[Detail, ...] = ()
+) -> tuple[str, str]:
     """Store a new device request. Returns the device code and the user code."""
     device_code = new_opaque()
     while True:
@@ -59,6 +63,7 @@ def begin(work: UnitOfWork, client: Client, scope: tuple[str, ...]) -> tuple[str
             answered_at=None,
             grant_id=None,
             spent_at=None,
+            authorization_details=list(details) or None,
         )
         if device_codes.CODES.add(work.db, code):
             return device_code, with_dash(user_code)
@@ -71,8 +76,8 @@ def with_dash(user_code: str) -> str:
 def find_waiting(work: UnitOfWork, server: AuthorizationServer, typed: str) -> DeviceRequest | None:
     """Return the device request for a typed code, or None.
 
-    None means that it is unknown, answered or expired, or that its client is disabled or no longer registered for
-    devices.
+    None means that it is unknown, answered or expired, that its client is disabled or no longer registered for devices,
+    or that what it asks for in detail is no longer allowed.
     """
     user_code = USER_CODE.read(typed)
     if user_code is None:
@@ -82,7 +87,10 @@ def find_waiting(work: UnitOfWork, server: AuthorizationServer, typed: str) -> D
     if found is None or client is None or client.disabled or DEVICE_CODE not in client.metadata.grant_types:
         return None
     scope = client.metadata.still_of(parse_scope(found.scope))
-    asked = AuthorizationRequest(client=client, redirect_uri="", redirect_uri_given=False, scope=scope)
+    details = still_allowed(work, client, found.authorization_details or ())
+    if details is None:
+        return None
+    asked = AuthorizationRequest(client=client, redirect_uri="", redirect_uri_given=False, scope=scope, details=details)
     return DeviceRequest(found.digest, asked, found.network, found.created_at, with_dash(user_code))
 
 

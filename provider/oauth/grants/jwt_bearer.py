@@ -13,13 +13,12 @@ from provider.accounts.store import linked_identities, users
 from provider.accounts.store.users import Status, User
 from provider.audit.events import Event
 from provider.audit.log import record
-from provider.crypto.digests import digest
 from provider.database.base import new_id, parse_id
 from provider.jose.signed_jwts import InvalidJwt, SignedJwt, read_jwt
 from provider.jose.times import CLIENT_LEEWAY, is_numeric_date
 from provider.oauth.authorize.store import consents
 from provider.oauth.checks import WIDEN_SCOPE
-from provider.oauth.client_authentication import store as used_assertions
+from provider.oauth.client_authentication.single_use import use_up
 from provider.oauth.clients.choices import JWT_BEARER
 from provider.oauth.clients.registration import RESERVED_SCOPES
 from provider.oauth.clients.resources import name_one_of, read_resources
@@ -60,7 +59,7 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
         _require_consent(request, user, scope, audience)
     request.require_enabled()
     _spend(request, issuer, claims)
-    grant = _grant(request, user, claims, scope=scope, audience=audience)
+    grant = _grant(request, user, issuer, claims, scope=scope, audience=audience)
     authorization = Authorization(
         client=client,
         scope=scope,
@@ -242,13 +241,9 @@ def _spend(request: TokenRequest, issuer: TrustedIssuer, claims: dict[str, Any])
         got="no jti" if jti is None else f"a jti of type {type(jti).__name__}",
         fix="The issuer has to give each assertion a jti, so that it is accepted once.",
     )
-    with work.aside() as db:
-        expires_at = datetime.fromtimestamp(claims["exp"], UTC) + CLIENT_LEEWAY
-        unused = used_assertions.spend(
-            db, issuer=f"issuer {issuer.id}", jti=digest(str(jti)), expires_at=expires_at, now=work.now
-        )
+    expires_at = datetime.fromtimestamp(claims["exp"], UTC) + CLIENT_LEEWAY
     checks.require(
-        unused,
+        use_up(work, issuer=f"issuer {issuer.id}", jti=str(jti), expires_at=expires_at),
         "The assertion is used for the first time",
         section=SECTION,
         error=InvalidGrantError,
@@ -260,7 +255,13 @@ def _spend(request: TokenRequest, issuer: TrustedIssuer, claims: dict[str, Any])
 
 
 def _grant(
-    request: TokenRequest, user: User, claims: dict[str, Any], *, scope: tuple[str, ...], audience: tuple[str, ...]
+    request: TokenRequest,
+    user: User,
+    issuer: TrustedIssuer,
+    claims: dict[str, Any],
+    *,
+    scope: tuple[str, ...],
+    audience: tuple[str, ...],
 ) -> Grant:
     """Return the grant, which lives as long as its access token. It belongs to no session of the user."""
     work = request.work
@@ -284,4 +285,5 @@ def _grant(
         revoke_reason=None,
         resources=[uri for uri in audience if uri != request.server.issuer],
         security_stamp=user.security_stamp,
+        assertion_issuer=issuer.issuer,
     )

@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 
 from provider.audit.events import Event
 from provider.audit.log import record
+from provider.oauth.authorization_details.granting import narrow_details
 from provider.oauth.clients.resources import narrow
 from provider.oauth.errors import (
     AccessDeniedError,
@@ -126,6 +127,14 @@ def _fetch(
     refresh_token, first = request.first_refresh_token(grant)
     scope = client.metadata.still_of(parse_scope(grant.scope))
     audience = narrow(work, checks, request.form.get("resource"), granted=grant.resources, scope=scope)
+    details = narrow_details(
+        work,
+        checks,
+        client,
+        request.form.get("authorization_details"),
+        granted=grant.authorization_details,
+        audience=audience,
+    )
     authorization = Authorization(
         client=client,
         scope=scope,
@@ -133,6 +142,7 @@ def _fetch(
         person=presented.person,
         audience=audience,
         confirmation=request.confirmation,
+        authorization_details=details,
     )
     response = token_response(work, request.server, authorization, refresh_token=refresh_token)
     if not table.redeem(work.autocommit, asked.digest, refresh_token=first, now=work.now):

@@ -44,6 +44,7 @@ def allow(work: UnitOfWork, table: PolledTable[Any], waiting: WaitingRequest, se
             scopes=request.scope,
             claims=frozenset(),
             resources=request.resources,
+            details=request.details,
         )
     return grant
 

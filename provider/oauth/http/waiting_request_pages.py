@@ -11,6 +11,7 @@ from provider.accounts.factors import second_factor
 from provider.accounts.factors.policy import required_level, requirement_of_app
 from provider.accounts.store import email_addresses
 from provider.destination import Destination
+from provider.oauth.authorization_details.wording import describe
 from provider.oauth.authorize.consent import find_apis, permissions_asked_for
 from provider.oauth.authorize.interaction import SetUp, StepUp, level_needed
 from provider.oauth.authorize.request import AuthorizationRequest
@@ -56,6 +57,7 @@ def describe_waiting(call: Call, waiting: WaitingRequest, session: Session) -> d
         "network": waiting.network,
         "asked_at": waiting.asked_at,
         "permissions": permissions_asked_for(call.work, request),
+        "details": describe(request.details.values, request.details.types),
         "apis": find_apis(call.work, server_of(call), request.resources),
         "offline": request.offline,
         "account": address.address if address else session.user_id,

@@ -251,7 +251,7 @@ def _require_recent(work: UnitOfWork, checks: Checks, claims: dict[str, Any], re
     use DPoP (section 4.3 number 11).
     """
     nonce = claims.get("nonce")
-    if nonce is not None or work.settings.dpop_nonce_required:
+    if "nonce" in claims or work.settings.dpop_nonce_required:
         checks.require(
             isinstance(nonce, str) and is_current(work.vault, nonce, work.now),
             "The DPoP proof has a current nonce",
@@ -259,7 +259,7 @@ def _require_recent(work: UnitOfWork, checks: Checks, claims: dict[str, Any], re
             error=request.nonce_error,
             description="The DPoP proof must have the nonce of the DPoP-Nonce header of this response",
             expected="the latest nonce of a DPoP-Nonce header",
-            got="no nonce" if nonce is None else "another nonce, or one that is no longer accepted",
+            got="no nonce" if "nonce" not in claims else "another nonce, or one that is no longer accepted",
             fix="Send the request again with a new proof that has the nonce of this response. DPoP libraries do so.",
         )
         return True

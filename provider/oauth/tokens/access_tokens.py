@@ -11,7 +11,7 @@ from typing import Any
 
 from provider.accounts.store.users import Status
 from provider.crypto.digests import new_opaque
-from provider.jose.times import is_numeric_date
+from provider.jose.times import end_of_second, is_numeric_date
 from provider.oauth.clients.clients import Client
 from provider.oauth.keys.key_ring import SignatureRefused
 from provider.oauth.scopes import GROUPS, OPENID, ROLES, format_scope
@@ -161,10 +161,13 @@ def inactive_reason(grant: Grant, state: GrantState, now: datetime) -> str | Non
         return "the user signed out, and offline_access was not granted"
     if state.client_disabled_at is not None:
         return "the client is disabled"
+    if not state.has_accepted_issuers:
+        return ISSUER_GONE
     return None
 
 
-CLIENT_GONE = "the client was deleted or disabled"
+ISSUER_GONE = "the trusted issuer whose assertion it was issued for was deleted or disabled"
+CLIENT_GONE = "the client, or the trusted issuer that authenticates it, was deleted or disabled"
 CALLER_GONE = "the client that asks was deleted or disabled"
 
 
@@ -261,8 +264,8 @@ def _require_acting(
     """Check that a client is enabled and may act for the user, and could when the token was issued. Raises
     InactiveToken.
     """
-    is_enabled, ended_at, resumed_at = delegations.find_actor(work.read, user_id, client_id)
-    if not is_enabled:
+    may_act, ended_at, resumed_at = delegations.find_actor(work.read, user_id, client_id, issued=end_of_second(issued))
+    if not may_act:
         server.clients.forget_one(client_id)
         raise InactiveToken(CLIENT_GONE)
     if ended_at is not None or (resumed_at is not None and issued < int(resumed_at.timestamp())):
@@ -282,8 +285,10 @@ def _is_timely(claims: dict[str, Any], now: float) -> bool:
 def _read_own(work: UnitOfWork, claims: dict[str, Any], jti: str, *, caller: str | None) -> ActiveToken:
     """Read a token that a client has for itself: it is active while the client is enabled."""
     client_id = str(claims.get("client_id"))
-    revoked, is_enabled, is_caller_enabled = grants.find_own(work.read, jti, client_id=client_id, caller=caller)
-    if not is_enabled:
+    revoked, may_act, is_caller_enabled = grants.find_own(
+        work.read, jti, client_id=client_id, issued=end_of_second(claims["iat"]), caller=caller
+    )
+    if not may_act:
         raise InactiveToken(CLIENT_GONE)
     if revoked:
         raise InactiveToken("it was revoked")

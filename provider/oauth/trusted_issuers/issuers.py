@@ -187,23 +187,25 @@ def update(work: UnitOfWork, issuer_id: str, settings: IssuerSettings) -> Truste
 
 
 def disable(work: UnitOfWork, issuer_id: str) -> None:
-    """Stop accepting what the issuer signed. Raises NoSuchIssuer."""
+    """Stop accepting what the issuer signed, and end what was issued for it. Raises NoSuchIssuer."""
     issuer = find(work, issuer_id)
-    if store.set_disabled(work.db, issuer_id, work.now):
+    if store.disable(work.db, issuer_id, now=work.now):
         before, after = {"disabled": False}, {"disabled": True}
         record(work, Event.ISSUER_DISABLED, issuer=issuer.issuer, before=before, after=after)
 
 
 def enable(work: UnitOfWork, issuer_id: str) -> None:
-    """Accept again what the issuer signed. Raises NoSuchIssuer."""
+    """Accept again what the issuer signed. What was issued before stays ended (decision fapi). Raises NoSuchIssuer."""
     issuer = find(work, issuer_id)
-    if store.set_disabled(work.db, issuer_id, None):
+    if store.enable(work.db, issuer_id, now=work.now):
         before, after = {"disabled": True}, {"disabled": False}
         record(work, Event.ISSUER_ENABLED, issuer=issuer.issuer, before=before, after=after)
 
 
 def delete(work: UnitOfWork, issuer_id: str) -> None:
-    """Delete the issuer. Clients that it authenticated can no longer authenticate. Raises NoSuchIssuer."""
+    """Delete the issuer, and end what was issued for it. Clients that it authenticates can no longer do so. Raises
+    NoSuchIssuer.
+    """
     issuer = find(work, issuer_id)
     if not store.remove(work.db, issuer_id):
         raise NoSuchIssuer

@@ -4,7 +4,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Column, Connection, Index, String, Table, bindparam, delete, insert, select, update
+from sqlalchemy import (
+    JSON,
+    Column,
+    ColumnElement,
+    Connection,
+    Index,
+    String,
+    Table,
+    bindparam,
+    delete,
+    exists,
+    false,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from provider.database.base import metadata
 from provider.database.rows import rows_of, values_of
@@ -21,6 +38,7 @@ trusted_issuers = Table(
     Column("user_mapping", String(16), nullable=False, server_default="none"),
     Column("created_at", UtcTime, nullable=False),
     Column("disabled_at", UtcTime),
+    Column("enabled_at", UtcTime),  # when it was last enabled again: what was issued before stays ended
     Index("ix_trusted_issuers_issuer", "issuer", unique=True),
 )
 
@@ -36,10 +54,26 @@ class TrustedIssuer:
     """How a subject of the issuer is a user: `none`, `linked` or `sub`."""
     created_at: datetime
     disabled_at: datetime | None
+    enabled_at: datetime | None = None
+    """When it was last enabled again. None if it was never disabled."""
 
 
 _ISSUER = rows_of(TrustedIssuer, trusted_issuers)
 _BY_ISSUER = _ISSUER.prepare(_ISSUER.select().where(trusted_issuers.c.issuer == bindparam("issuer")))
+
+
+def is_accepted(
+    issuer: ColumnElement[Any], at: ColumnElement[Any], *, or_at: ColumnElement[bool] | None = None
+) -> ColumnElement[bool]:
+    """Return the condition, for a query about something else, that a column names no issuer, or one that is trusted
+    now and has been without a break since `at`.
+
+    `or_at`: what is accepted whenever it began, as long as the issuer is trusted now.
+    """
+    since = func.coalesce(trusted_issuers.c.enabled_at, trusted_issuers.c.created_at)
+    unbroken = or_(since <= at, false() if or_at is None else or_at)
+    found = exists().where(trusted_issuers.c.issuer == issuer, trusted_issuers.c.disabled_at.is_(None), unbroken)
+    return or_(issuer.is_(None), found)
 
 
 def add(db: Connection, issuer: TrustedIssuer) -> None:
@@ -72,10 +106,16 @@ def replace(db: Connection, issuer: TrustedIssuer) -> bool:
     return db.execute(update(trusted_issuers).where(trusted_issuers.c.id == issuer.id).values(values)).rowcount == 1
 
 
-def set_disabled(db: Connection, issuer_id: str, at: datetime | None) -> bool:
-    """Disable the issuer since `at`, or enable it with None. Returns False if nothing changed."""
-    other = trusted_issuers.c.disabled_at.is_not(None) if at is None else trusted_issuers.c.disabled_at.is_(None)
-    changed = update(trusted_issuers).where(trusted_issuers.c.id == issuer_id, other).values(disabled_at=at)
+def disable(db: Connection, issuer_id: str, *, now: datetime) -> bool:
+    """Disable the issuer. Returns False if it was disabled before."""
+    enabled = (trusted_issuers.c.id == issuer_id, trusted_issuers.c.disabled_at.is_(None))
+    return db.execute(update(trusted_issuers).where(*enabled).values(disabled_at=now)).rowcount == 1
+
+
+def enable(db: Connection, issuer_id: str, *, now: datetime) -> bool:
+    """Enable the issuer again. Returns False if it was not disabled."""
+    disabled = (trusted_issuers.c.id == issuer_id, trusted_issuers.c.disabled_at.is_not(None))
+    changed = update(trusted_issuers).where(*disabled).values(disabled_at=None, enabled_at=now)
     return db.execute(changed).rowcount == 1
 
 

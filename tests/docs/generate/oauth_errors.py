@@ -106,7 +106,7 @@ ENDPOINTS = {
             "unauthorized_client": "The client is not registered for the device flow.",
             "invalid_scope": "",
             "invalid_target": "A `resource` other than the issuer was requested.",
-            "invalid_authorization_details": "The device flow has no `authorization_details`.",
+            "invalid_authorization_details": "",
         },
     ),
     "backchannel authentication": Endpoint(

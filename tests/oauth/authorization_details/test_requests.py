@@ -24,7 +24,6 @@ from tests.oauth.authorization_details.conftest import (
     sent,
 )
 from tests.oauth.conftest import Explain, Register, Unchanged
-from tests.oauth.devices import DEVICE_AUTHORIZATION, FOR_DEVICES
 from tests.oauth.endpoints.test_consent import allow, decide, show
 from tests.oauth.watched_http import WatchedClient
 from tests.support.client_keys import Signatory
@@ -161,13 +160,6 @@ def test_a_type_that_is_deleted_or_changed_while_a_user_decides_is_not_granted(
         delete_type(w, FILES_TYPE)
     decide(browser, answer, "allow")
     assert shop.resume(browser, answer).error == ERROR
-
-
-def test_devices_cannot_ask_for_details(register: Register, types: None) -> None:
-    """N-171. The page for devices does not show them."""
-    tv = register(public=True, authorization_details_types=(PAYMENT_TYPE,), **FOR_DEVICES)
-    refused = tv.post(DEVICE_AUTHORIZATION, scope="openid", authorization_details=sent(payment()))
-    assert (refused.status_code, refused.json()["error"]) == (400, ERROR)
 
 
 def test_a_first_party_app_gets_details_without_consent(

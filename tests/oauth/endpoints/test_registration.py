@@ -440,6 +440,29 @@ class TestSector:
             assert "127" not in response.json()["error_description"]
 
 
+class TestScopesOfApis:
+    @pytest.fixture
+    def changes(self) -> dict[str, Any]:
+        scopes = ("openid", "offline_access", "notes:read", "notes:write")
+        return {"registration": "token", "registration_scopes": scopes}
+
+    @pytest.mark.parametrize(
+        ("grant_types", "asked", "registered"),
+        [
+            (["authorization_code"], "notes:read", "notes:read notes:write"),
+            (["authorization_code"], "openid", "openid"),
+            (["authorization_code", "client_credentials"], "notes:read", "notes:read"),
+        ],
+    )
+    def test_an_app_that_names_one_may_ask_its_users_for_all(
+        self, http: WatchedClient, work: Work, grant_types: list[str], asked: str, registered: str
+    ) -> None:
+        """RFC 7591 section 3.2.1: mcp-remote registers before it knows what a tool needs."""
+        with work() as w:
+            token = registration.issue_initial_token(w, uses=1, lifetime=timedelta(hours=1))[0]
+        assert register(http, token, grant_types=grant_types, scope=asked).json()["scope"] == registered
+
+
 class TestWithToken:
     """SIGNET_REGISTRATION=token."""
 

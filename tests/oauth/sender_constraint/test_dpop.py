@@ -145,7 +145,7 @@ def _signed_with_header(prover: Prover, header: dict[str, Any]) -> str:
     return (signed + b"." + urlsafe_b64encode(JWSRegistry.algorithms["ES256"].sign(signed, prover.key))).decode()
 
 
-@pytest.mark.parametrize("alg", ["none", "None", "HS256", "ES384", "unsupported", "", 1, None])
+@pytest.mark.parametrize("alg", ["none", "None", "HS256", "ES384", "unsupported", "", 1, True, None])
 def test_an_algorithm_that_is_not_in_the_list_proves_nothing(refused: Refused, prover: Prover, alg: object) -> None:
     """N-75: RFC 9449 section 4.3 number 5."""
     header = {"typ": "dpop+jwt", "alg": alg, "jwk": public(prover.key)}
@@ -178,6 +178,9 @@ def test_a_private_key_in_the_header_is_refused(refused: Refused, prover: Prover
     "jwk",
     [
         "x",
+        "",
+        1,
+        True,
         [],
         {},
         {"kty": "oct", "k": "c2VjcmV0"},
@@ -270,6 +273,8 @@ def test_a_proof_is_for_one_method(refused: Refused, prover: Prover, method: str
         "//id.example.test/oauth2/token",
         "/oauth2/token",
         "https://id.example.test",
+        ":::*;",
+        "foo",
         "",
     ],
 )
@@ -325,6 +330,19 @@ def test_a_proof_works_once_at_all_nodes(
         another.database.close()
 
 
+def test_a_proof_of_the_near_future_is_known_until_it_expires(
+    prove: Prove, refused: Refused, prover: Prover, clock: Clock, installation: Installation
+) -> None:
+    """N-359: RFC 9449 section 11.1: what is stored outlives the proof, also of a clock that is ahead."""
+    proof = prover.proof("POST", URL, iat=int(clock.now.timestamp()) + 10)
+    prove(proof)
+    clock.advance(seconds=79)
+    purge(installation)
+    assert isinstance(refused(proof), InvalidDpopProofError)
+    clock.advance(seconds=2)
+    assert isinstance(refused(proof), UseDpopNonceError)
+
+
 def test_the_same_jti_under_another_key_is_another_proof(prove: Prove, prover: Prover) -> None:
     """N-90: RFC 9449 section 11.1, A-76: a client cannot use up the proofs of another one."""
     prove(prover.proof("POST", URL, jti="1"))
@@ -345,6 +363,15 @@ def test_a_proof_is_for_one_access_token(refused: Refused, prover: Prover, ath: 
 def test_a_nonce_that_is_not_ours_is_refused(refused: Refused, prover: Prover, nonce: object) -> None:
     """N-92: RFC 9449 section 8, also where none is required."""
     assert isinstance(refused(prover.proof("POST", URL, nonce=nonce)), UseDpopNonceError)
+
+
+def test_a_nonce_that_is_null_is_refused(refused: Refused, prover: Prover) -> None:
+    """N-358: RFC 9449 section 8, RFC 7519 section 4: a claim that is there has to be a text."""
+    header = json_b64encode({"typ": "dpop+jwt", "alg": "ES256", "jwk": public(prover.key)})
+    claims = {"jti": "j", "htm": "POST", "htu": URL, "iat": int(time.time()), "nonce": None}
+    signed = header + b"." + json_b64encode(claims)
+    signature = urlsafe_b64encode(JWSRegistry.algorithms["ES256"].sign(signed, prover.key))
+    assert isinstance(refused((signed + b"." + signature).decode()), UseDpopNonceError)
 
 
 def test_a_nonce_of_another_installation_is_refused(refused: Refused, prover: Prover, clock: Clock) -> None:

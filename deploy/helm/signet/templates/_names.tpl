@@ -82,6 +82,16 @@ helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace 
 {{- if and .Values.httpRoute.enabled (not .Values.httpRoute.parentRefs) }}
 {{- fail "Set httpRoute.parentRefs to the Gateway that the route attaches to" }}
 {{- end }}
+{{- with .Values.mutualTls }}
+{{- if .enabled }}
+{{- if not .url }}
+{{- fail "Set mutualTls.url to the public URL of the port where clients show certificates" }}
+{{- end }}
+{{- if not (or .authorities.secret .selfSigned.secret) }}
+{{- fail "Set mutualTls.authorities.secret or mutualTls.selfSigned.secret: the port accepts no other certificates" }}
+{{- end }}
+{{- end }}
+{{- end }}
 {{- if not (or .Values.secrets.SIGNET_DATABASE_URL .Values.settings.SIGNET_DATABASE_URL) }}
 {{- fail "Set secrets.SIGNET_DATABASE_URL to the Secret with the URL of your PostgreSQL" }}
 {{- end }}

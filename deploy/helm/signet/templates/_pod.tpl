@@ -10,7 +10,7 @@ labels:
   {{- toYaml . | nindent 2 }}
   {{- end }}
 annotations:
-  checksum/settings: {{ toJson (list $root.Values.settings $root.Values.secrets) | sha256sum }}
+  checksum/settings: {{ toJson (list $root.Values.settings $root.Values.secrets $root.Values.mutualTls) | sha256sum }}
   {{- with $own.podAnnotations }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
@@ -54,6 +54,13 @@ volumes:
       sources:
         {{- include "signet.secretFiles" $root | nindent 8 }}
   {{- end }}
+  {{- if include "signet.mutualTls" . }}
+  - name: mutual-tls
+    projected:
+      defaultMode: 0440
+      sources:
+        {{- include "signet.mutualTlsFiles" $root | trim | nindent 8 }}
+  {{- end }}
   {{- with $root.Values.extraVolumes }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
@@ -86,6 +93,9 @@ volumeMounts:
   {{- if include "signet.secretFiles" $root }}
   - {name: secrets, mountPath: /run/secrets/signet, readOnly: true}
   {{- end }}
+  {{- if include "signet.mutualTls" . }}
+  - {name: mutual-tls, mountPath: /run/secrets/mutual-tls, readOnly: true}
+  {{- end }}
   {{- with $root.Values.extraVolumeMounts }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
@@ -100,6 +110,44 @@ volumeMounts:
 {{- end }}
 {{- with .Values.extraEnv }}
 {{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{/* Takes a list: the root, and the component. Not empty if the pods have the port where clients show certificates. */}}
+{{- define "signet.mutualTls" -}}
+{{- if and (index . 0).Values.mutualTls.enabled (eq (index . 1) "web") }}yes{{- end }}
+{{- end }}
+
+{{- define "signet.mutualTlsFiles" -}}
+{{- with .Values.mutualTls }}
+- secret:
+    name: {{ .certificate.secret | quote }}
+    items: [{key: {{ .certificate.certificate | quote }}, path: server.pem}, {key: {{ .certificate.key | quote }}, path: server.key}]
+{{- with .authorities }}
+{{- if .secret }}
+- secret: {name: {{ .secret | quote }}, items: [{key: {{ .key | quote }}, path: authorities.pem}]}
+{{- end }}
+{{- end }}
+{{- with .selfSigned }}
+{{- if .secret }}
+- secret: {name: {{ .secret | quote }}, items: [{key: {{ .key | quote }}, path: self-signed.pem}]}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "signet.mutualTlsEnv" -}}
+{{- with .Values.mutualTls }}
+- {name: SIGNET_MTLS_URL, value: {{ .url | quote }}}
+- {name: SIGNET_MTLS_PORT, value: {{ .port | quote }}}
+- {name: SIGNET_MTLS_CERTIFICATE, value: /run/secrets/mutual-tls/server.pem}
+- {name: SIGNET_MTLS_KEY, value: /run/secrets/mutual-tls/server.key}
+{{- if .authorities.secret }}
+- {name: SIGNET_CLIENT_CERTIFICATE_CA, value: /run/secrets/mutual-tls/authorities.pem}
+{{- end }}
+{{- if .selfSigned.secret }}
+- {name: SIGNET_MTLS_SELF_SIGNED, value: /run/secrets/mutual-tls/self-signed.pem}
+{{- end }}
 {{- end }}
 {{- end }}
 

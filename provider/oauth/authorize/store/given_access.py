@@ -7,7 +7,7 @@ from sqlalchemy import CompoundSelect, Connection, bindparam, cast, literal, nul
 from provider.database.rows import columns_of
 from provider.database.types import Identifier
 from provider.oauth.authorize.store.consents import Consent, consents
-from provider.oauth.tokens.store.delegations import Delegation, delegations
+from provider.oauth.tokens.store.delegations import IS_KNOWN, Delegation, delegations
 
 _CONSENT, _DELEGATION = columns_of(Consent, consents), columns_of(Delegation, delegations)
 _user_id = bindparam("user_id", type_=Identifier)
@@ -16,7 +16,7 @@ _QUERY: CompoundSelect[Any] = union_all(
         consents.c.user_id == _user_id
     ),
     select(literal(0), *(cast(null(), each.type).label(f"of_{each.name}") for each in _CONSENT), *_DELEGATION).where(
-        delegations.c.user_id == _user_id
+        delegations.c.user_id == _user_id, IS_KNOWN
     ),
 )
 

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Table,
     Text,
     bindparam,
+    case,
     delete,
     exists,
     false,
@@ -44,6 +45,8 @@ clients = Table(
         "registration_digest", Digest
     ),  # of the registration access token; only of clients that registered themselves
     Column("expires_at", UtcTime),  # the same: unused until then, it is deleted
+    Column("assertion_issuer", String(255)),  # as in the metadata: the trusted issuer that authenticates it
+    Column("assertion_issuer_since", UtcTime),  # tokens from before were issued to the client without it
     Column("document_expires_at", UtcTime),  # of the copy of a metadata document; null if the client is registered
     Column("name_key", SearchKey, nullable=False, server_default=""),  # the name as it is searched by
     Index("ix_clients_created_at", "created_at"),
@@ -105,7 +108,10 @@ _NAMED = joined(one_value(clients.c.name_key), _CLIENT)
 
 
 def add(db: Connection, client: ClientRow) -> None:
-    db.execute(insert(clients), values_of(client) | {"name_key": search_key(client.metadata.get("client_name", ""))})
+    issuer = client.metadata.get("assertion_issuer")
+    since = None if issuer is None else client.created_at
+    looked_up = {"name_key": _name_key(client.metadata), "assertion_issuer": issuer, "assertion_issuer_since": since}
+    db.execute(insert(clients), values_of(client) | looked_up)
 
 
 def find(db: Connection, client_id: str) -> ClientRow | None:
@@ -194,12 +200,16 @@ def find_names(db: Connection, client_ids: Collection[str]) -> dict[str, str]:
 
 
 def replace_metadata(db: Connection, client_id: str, values: dict[str, Any], *, now: datetime) -> bool:
-    changed = (
-        update(clients)
-        .where(clients.c.client_id == client_id)
-        .values(metadata=values, name_key=search_key(values.get("client_name", "")), updated_at=now)
-    )
-    return db.execute(changed).rowcount == 1
+    issuer = values.get("assertion_issuer")
+    is_same = clients.c.assertion_issuer.is_not_distinct_from(issuer)
+    since = case((is_same, clients.c.assertion_issuer_since), else_=now)
+    given = {"metadata": values, "name_key": _name_key(values), "assertion_issuer": issuer, "updated_at": now}
+    changed = update(clients).where(clients.c.client_id == client_id)
+    return db.execute(changed.values(given | {"assertion_issuer_since": since})).rowcount == 1
+
+
+def _name_key(values: dict[str, Any]) -> str:
+    return search_key(values.get("client_name", ""))
 
 
 def set_disabled(db: Connection, client_id: str, disabled_at: datetime | None, *, now: datetime) -> bool:

@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Column, Connection, Table
+from sqlalchemy import JSON, Column, Connection, Table
 
 from provider.database.base import metadata
 from provider.database.types import Digest
@@ -15,6 +16,7 @@ device_codes = Table(
     metadata,
     *polled_columns(),
     Column("user_code", Digest, nullable=False, unique=True),  # a keyed one: eight letters are found by trying them all
+    Column("authorization_details", JSON(none_as_null=True)),  # that the device asks for (RFC 9396 section 3)
     *polled_indexes("device_codes"),
 )
 
@@ -24,6 +26,7 @@ class DeviceCode(PolledRequest):
     """A device code, with what the device requested and the user's answer."""
 
     user_code: bytes
+    authorization_details: list[dict[str, Any]] | None = None
 
 
 CODES = PolledTable(device_codes, DeviceCode)

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Connection, and_, func, select
 
-from provider.oauth.tokens.store.grants import GRANT, HAS_SAME_STAMP, Grant, grants, join_state
+from provider.oauth.tokens.store.grants import GRANT, HAS_ACCEPTED_ISSUERS, HAS_SAME_STAMP, Grant, grants, join_state
 from provider.oauth.tokens.store.refresh_tokens import refresh_tokens
 from provider.sessions.store import sessions
 
@@ -29,7 +29,7 @@ class Held:
 def _is_active(now: datetime) -> tuple[Any, ...]:
     """Return the conditions, on what `join_state` joins, of active grants."""
     in_session = grants.c.offline | sessions.c.ended_at.is_(None)
-    return grants.c.revoked_at.is_(None), grants.c.expires_at > now, HAS_SAME_STAMP, in_session
+    return grants.c.revoked_at.is_(None), grants.c.expires_at > now, HAS_SAME_STAMP, HAS_ACCEPTED_ISSUERS, in_session
 
 
 def find_active(db: Connection, user_id: str, *, now: datetime) -> list[Grant]:

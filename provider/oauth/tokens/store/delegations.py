@@ -20,6 +20,7 @@ from sqlalchemy import (
     bindparam,
     case,
     delete,
+    or_,
     select,
     tuple_,
     update,
@@ -29,7 +30,8 @@ from provider.database.base import metadata
 from provider.database.dialect import upsert
 from provider.database.rows import joined, one_value, rows_of, values_of
 from provider.database.types import Identifier, UtcTime
-from provider.oauth.clients.store.clients import is_enabled
+from provider.oauth.tokens.store.assertions import may_act
+from provider.oauth.trusted_issuers.store import is_accepted
 
 delegations = Table(
     "delegations",
@@ -75,6 +77,12 @@ class Delegation:
 
 
 _DELEGATION = rows_of(Delegation, delegations)
+IS_KNOWN = or_(
+    delegations.c.method != ASSERTION,
+    delegations.c.ended_at.is_not(None),
+    is_accepted(delegations.c.via, delegations.c.last_used_at),
+)
+"""The condition of delegations that users see: not those by an issuer that is not trusted any more."""
 _FIND = _DELEGATION.prepare(
     _DELEGATION.select().where(
         delegations.c.user_id == bindparam("user_id"), delegations.c.client_id == bindparam("client_id")
@@ -82,7 +90,7 @@ _FIND = _DELEGATION.prepare(
 )
 _one = (delegations.c.user_id == bindparam("user"), delegations.c.client_id == bindparam("actor", type_=String))
 _ACTOR = joined(
-    one_value(is_enabled(bindparam("actor", type_=String))),
+    one_value(may_act(bindparam("actor", type_=String), bindparam("issued", type_=UtcTime))),
     one_value(select(delegations.c.ended_at).where(*_one).scalar_subquery()),
     one_value(select(delegations.c.resumed_at).where(*_one).scalar_subquery()),
 )
@@ -111,10 +119,14 @@ def find(db: Connection, user_id: str, client_id: str) -> Delegation | None:
     return _FIND.one(db, {"user_id": user_id, "client_id": client_id})
 
 
-def find_actor(db: Connection, user_id: str, client_id: str) -> tuple[bool, datetime | None, datetime | None]:
-    """Return whether the client is enabled, when the user stopped it, and when they allowed it again."""
+def find_actor(
+    db: Connection, user_id: str, client_id: str, *, issued: datetime
+) -> tuple[bool, datetime | None, datetime | None]:
+    """Return whether the client is enabled and has been authenticated by a trusted issuer since `issued`, when the user
+    stopped it, and when they allowed it again.
+    """
     found: tuple[bool, datetime | None, datetime | None] | None = _FIND_ACTOR.one(
-        db, {"user": user_id, "actor": client_id}
+        db, {"user": user_id, "actor": client_id, "issued": issued}
     )
     assert found is not None  # noqa: S101  # it reads no table whose rows could be missing
     return found
@@ -122,7 +134,7 @@ def find_actor(db: Connection, user_id: str, client_id: str) -> tuple[bool, date
 
 def find_of_user(db: Connection, user_id: str) -> list[Delegation]:
     """Return the delegations of a user, the latest first."""
-    query = _DELEGATION.select().where(delegations.c.user_id == user_id)
+    query = _DELEGATION.select().where(delegations.c.user_id == user_id, IS_KNOWN)
     return _DELEGATION.all(db, query.order_by(delegations.c.last_used_at.desc()))
 
 

@@ -31,6 +31,7 @@ from provider.database.rows import joined, one_value, rows_of, values_of
 from provider.database.security_stamp import has_same_stamp, stamp_column
 from provider.database.types import Identifier, UtcTime
 from provider.oauth.clients.store.clients import clients, is_enabled
+from provider.oauth.tokens.store.assertions import has_accepted_issuers, may_act
 from provider.sessions.store import sessions
 
 grants = Table(
@@ -53,6 +54,7 @@ grants = Table(
     Column("resources", JSON, nullable=False, server_default="[]"),  # the APIs its tokens may be for (RFC 8707)
     Column("security_stamp", UtcTime),  # the user's when it began; NULL in rows of earlier releases
     Column("acr", String(16)),  # what the app asked for and got; NULL for the usual one of the amr
+    Column("assertion_issuer", String(255)),  # the trusted issuer that stated it (RFC 7523); NULL: the user approved it
     Column("authorization_details", JSON(none_as_null=True)),  # as the user allowed them (RFC 9396); NULL: none
     Index("ix_grants_user_id_client_id", "user_id", "client_id"),
     Index("ix_grants_session_id", "session_id"),
@@ -89,6 +91,8 @@ class Grant:
     acr: str | None = None  # of its tokens, if it is not the usual one of `amr`
     authorization_details: list[dict[str, Any]] | None = None
     """What the user allowed in detail (RFC 9396). Its tokens have all of it or less."""
+    assertion_issuer: str | None = None
+    """The trusted issuer whose assertion it was created for, without the user."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +104,8 @@ class GrantState:
     """Whether access to the account has not ended since the grant was created."""
     session_ended_at: datetime | None
     client_disabled_at: datetime | None
+    has_accepted_issuers: bool
+    """Whether the trusted issuers that it depends on, if any, have been trusted since the grant was created."""
 
 
 @dataclass(frozen=True)
@@ -117,12 +123,14 @@ GRANT = rows_of(Grant, grants)
 HAS_SAME_STAMP = has_same_stamp(
     grants.c.security_stamp, users.c.not_before, otherwise=grants.c.created_at > stamp_column(users.c.not_before)
 )
+HAS_ACCEPTED_ISSUERS = has_accepted_issuers(grants.c.assertion_issuer, grants.c.created_at)
 STATE = rows_of(
     GrantState,
     user_status=users.c.status,
     has_same_stamp=HAS_SAME_STAMP,
     session_ended_at=sessions.c.ended_at,
     client_disabled_at=clients.c.disabled_at,
+    has_accepted_issuers=HAS_ACCEPTED_ISSUERS,
 )
 _mine = email_addresses.alias("mine")
 primary_address = (
@@ -156,8 +164,8 @@ def join_state(source: Any) -> Any:
 _jti_revoked = exists().where(revoked_access_tokens.c.jti == bindparam("jti"))
 _is_caller_enabled = is_enabled(bindparam("caller", type_=String))
 _WITH_JTI = joined(GRANT, STATE, one_value(_jti_revoked), one_value(_is_caller_enabled))
-_is_client_enabled = is_enabled(bindparam("client_id", type_=String))
-_OWN = joined(one_value(_jti_revoked), one_value(_is_client_enabled), one_value(_is_caller_enabled))
+_may_act = may_act(bindparam("client_id", type_=String), bindparam("issued", type_=UtcTime))
+_OWN = joined(one_value(_jti_revoked), one_value(_may_act), one_value(_is_caller_enabled))
 _WITH_PERSON = joined(GRANT, STATE, one_value(_jti_revoked), PERSON)
 _FIND_OWN = _OWN.prepare(_OWN.select())
 _FOR_ACCESS_TOKEN = _WITH_JTI.prepare(
@@ -190,11 +198,13 @@ def find_for_access_token(
     return _FOR_ACCESS_TOKEN.one(db, {"grant_id": grant_id, "jti": jti, "caller": caller})
 
 
-def find_own(db: Connection, jti: str, *, client_id: str, caller: str | None) -> tuple[bool, bool, bool]:
-    """Return whether this `jti` of a client's own token was revoked, and whether the client and the caller are
-    enabled.
+def find_own(
+    db: Connection, jti: str, *, client_id: str, issued: datetime, caller: str | None
+) -> tuple[bool, bool, bool]:
+    """Return whether this `jti` of a client's own token was revoked, whether the client is enabled and has been
+    authenticated by a trusted issuer since it was issued, and whether the caller is enabled.
     """
-    found = _FIND_OWN.one(db, {"jti": jti, "client_id": client_id, "caller": caller})
+    found = _FIND_OWN.one(db, {"jti": jti, "client_id": client_id, "issued": issued, "caller": caller})
     assert found is not None  # noqa: S101  # it reads no table whose rows could be missing
     return found
 
