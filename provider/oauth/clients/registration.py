@@ -204,7 +204,7 @@ def _scope(settings: Settings, metadata: ClientMetadata, *, asked: str | None) -
     """Return the scope of the client: all offered scopes, or the requested ones among them (RFC 7591 section 2).
 
     An app that asks for a scope of an API gets those of all APIs, if users decide about each. MCP clients register with
-    what the first request needs, and ask the user for more when a tool needs it (decision fapi-scope).
+    what the first request needs, and ask the user for more when a tool needs it (decision 294-scope).
     """
     all_offered = [token for token in settings.registration_scopes if token not in RESERVED_SCOPES]
     offered = requested_scope(None, default=all_offered, offline=metadata.may_refresh)

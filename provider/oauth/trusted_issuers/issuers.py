@@ -195,7 +195,7 @@ def disable(work: UnitOfWork, issuer_id: str) -> None:
 
 
 def enable(work: UnitOfWork, issuer_id: str) -> None:
-    """Accept again what the issuer signed. What was issued before stays ended (decision fapi). Raises NoSuchIssuer."""
+    """Accept again what the issuer signed. What was issued before stays ended (decision 294). Raises NoSuchIssuer."""
     issuer = find(work, issuer_id)
     if store.enable(work.db, issuer_id, now=work.now):
         before, after = {"disabled": True}, {"disabled": False}

@@ -1,7 +1,7 @@
 """What was issued on assertions of trusted issuers ends with the issuer (RFC 7523 section 3).
 
 An issuer that is disabled or deleted ends it in the statement that asks anyway whether grant, user and client are
-active. One that is enabled again accepts new assertions only (decision fapi).
+active. One that is enabled again accepts new assertions only (decision 294).
 """
 
 from typing import Any
