@@ -11,7 +11,7 @@ from provider.accounts.email import operator_changes
 from provider.accounts.email.email_addresses import AlreadyConfirmed
 from provider.accounts.email.operator_emails import NotNow
 from provider.accounts.overview import Overview
-from provider.accounts.passwords.passwords import UnsupportedHash
+from provider.accounts.passwords.imported_hashes import UnsupportedHash
 from provider.accounts.registration import AddressTaken, IdTaken, NotAnAddress, NotAnId
 from provider.accounts.roles.permissions import Permission
 from provider.accounts.store import email_addresses, linked_identities, users
