@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import tracemalloc
+from collections.abc import Sequence
 from threading import Barrier, Thread
 
 import pytest
@@ -254,7 +255,7 @@ def test_an_import_that_is_killed_continues_and_imports_nobody_twice(
     with work() as w:
         assert find_user(w, "u19@example.test") is not None
         assert find_user(w, "u20@example.test") is None
-    monkeypatch.setattr(jobs, "import_row", real)
+    monkeypatch.setattr(jobs, "import_part", real)
     jobs.carry_out(installation, new_id(), {"import": one.id})  # an earlier job, whose place another took
     assert counts(import_of(work, checked)) == (20, 0, 0, 0)
     jobs.carry_out(installation, one.job_id or "", {"import": one.id})
