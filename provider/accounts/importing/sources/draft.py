@@ -110,7 +110,7 @@ class Draft:
 
     def row(self) -> Row:
         """Return the user as a row. What Signet does not accept in a profile is left out, with a note."""
-        claims, errors = parse_profile(self.claims)
+        _, errors = parse_profile(self.claims)
         for name, problem in errors.items():
             self.note(f"{name} is skipped: {problem}")
         values: dict[str, Any] = {
