@@ -16,7 +16,7 @@ from provider.accounts.roles.permissions import EVERYTHING, Permission, Permissi
 from provider.admin import authority
 from provider.admin.imports import store
 from provider.admin.imports.parts import open_rows, read_parts, seal_rows, with_failures
-from provider.admin.imports.rows import Options, Outcome, Result, import_part, lock
+from provider.admin.imports.rows import Options, Outcome, Result, import_part
 from provider.admin.imports.store import TOPIC, Import, Part, State
 from provider.audit.events import Event
 from provider.audit.log import record
@@ -187,16 +187,11 @@ def _step(installation: Installation, import_id: str, job_id: str, *, is_last: b
             store.finish(work.db, import_id, state=State.FAILED, now=work.now)
             return False
         if not is_check:
-            results = _import(work, rows, options)
+            results = import_part(work, rows, options)
         if part is not None:
             kept = with_failures(work.vault, part, results)
             store.set_part(work.db, kept if is_check else replace(kept, rows=None))
         return _advance(work, one, results, is_last=is_last)
-
-
-def _import(work: UnitOfWork, rows: Sequence[Row], options: Options) -> list[Result]:
-    lock(work, rows)
-    return import_part(work, rows, options)
 
 
 def _advance(work: UnitOfWork, one: Import, results: Sequence[Result], *, is_last: bool) -> bool:

@@ -10,7 +10,6 @@ from enum import StrEnum
 from itertools import islice
 
 from provider.accounts import invitation, profile
-from provider.accounts.email.email_addresses import parse_address
 from provider.accounts.importing.files import Row
 from provider.accounts.importing.moving import notes_of
 from provider.accounts.importing.new_users import NewUser, create_users
@@ -82,8 +81,6 @@ def import_rows(
     left = without_repeats(rows)
     while part := list(islice(left, AT_ONCE)):
         with unit_of_work(installation) as work:
-            if not options.dry_run:
-                lock(work, part)
             results = import_part(work, part, options)
         for result in results:
             counts[result.outcome] += 1
@@ -104,7 +101,9 @@ def without_repeats(rows: Iterable[Row]) -> Iterator[Row]:
 
 
 def import_part(work: UnitOfWork, rows: Sequence[Row], options: Options) -> list[Result]:
-    """Import a few rows, whose addresses are locked (`lock`), or find out what an import would do with each."""
+    """Import a few rows, or find out what an import would do with each. Other imports of the same addresses wait until
+    the transaction ends.
+    """
     results: list[Result | None] = [None] * len(rows)
     wanted: dict[int, Wanted] = {}
     for place, row in enumerate(rows):
@@ -112,6 +111,8 @@ def import_part(work: UnitOfWork, rows: Sequence[Row], options: Options) -> list
             wanted[place] = _read(work, row, options)
         except (InvalidRow, Refusal) as problem:
             results[place] = _failed(row, problem)
+    if not options.dry_run:
+        email_addresses.lock_all(work.db, {one.address.normal for one in wanted.values()})
     existing = Existing.find(work, list(wanted.values()))
     new: dict[int, Wanted] = {}
     for place, one in wanted.items():
@@ -134,15 +135,6 @@ def import_part(work: UnitOfWork, rows: Sequence[Row], options: Options) -> list
 def email_of(row: Row) -> str:
     """Return the email address of a row as reports show it: it may be anything, so what can't be shown is dropped."""
     return repair_line(str(row.values.get("email") or ""), most=254)
-
-
-def lock(work: UnitOfWork, rows: Sequence[Row]) -> None:
-    """Wait for other imports of the same addresses, and keep them waiting until the transaction ends.
-
-    The addresses are locked in one order, so two imports never wait for each other.
-    """
-    found = (parse_address(str(row.values.get("email") or "")) for row in rows if row.problem is None)
-    email_addresses.lock_all(work.db, {address.normal for address in found if address is not None})
 
 
 def _read(work: UnitOfWork, row: Row, options: Options) -> Wanted:
@@ -213,7 +205,7 @@ def _update(work: UnitOfWork, user: User, row: UserRow, options: Options) -> Non
 def _result(one: Wanted, outcome: Outcome, *, user_id: str = "", notes: Sequence[str] = ()) -> Result:
     moved = one.source.moved
     said = [*moved.notes, *notes] if outcome is Outcome.CREATED else []
-    return Result(one.source.line, email_of(one.source), outcome, "", user_id, moved.source_id, said)
+    return Result(one.source.line, one.address.text, outcome, "", user_id, moved.source_id, said)
 
 
 def _failed(row: Row, problem: InvalidRow | Refusal) -> Result:
