@@ -1,6 +1,6 @@
 """Reading a large JSON document without holding all of it: the elements of chosen arrays one by one."""
 
-import io
+import codecs
 import json
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ def read_entries(file: BinaryIO, *, arrays: Collection[str] = ()) -> Iterator[En
     """Yield the members of a JSON object; those named in `arrays` element by element. Of a document that is an array
     itself, yield the elements, without a name. Raises UnreadableFile.
     """
-    scanner = _Scanner(io.TextIOWrapper(file, encoding="utf-8-sig"))
+    scanner = _Scanner(file)
     try:
         if scanner.take("["):
             yield from scanner.elements("")
@@ -36,13 +36,11 @@ def read_entries(file: BinaryIO, *, arrays: Collection[str] = ()) -> Iterator[En
             raise UnreadableFile("The file is not a JSON object or array.")
     except UnicodeError:
         raise UnreadableFile("The file is not UTF-8.") from None
-    finally:
-        scanner.release()
 
 
 def read_lines(file: BinaryIO) -> Iterator[Entry]:
     """Yield the values of JSON lines, or the elements of a JSON array. Raises UnreadableFile."""
-    scanner = _Scanner(io.TextIOWrapper(file, encoding="utf-8-sig"))
+    scanner = _Scanner(file)
     try:
         if scanner.take("["):
             yield from scanner.elements("")
@@ -52,8 +50,6 @@ def read_lines(file: BinaryIO) -> Iterator[Entry]:
             yield Entry("", scanner.value(), line)
     except UnicodeError:
         raise UnreadableFile("The file is not UTF-8.") from None
-    finally:
-        scanner.release()
 
 
 def _members(scanner: "_Scanner", arrays: Collection[str]) -> Iterator[Entry]:
@@ -72,8 +68,9 @@ def _members(scanner: "_Scanner", arrays: Collection[str]) -> Iterator[Entry]:
 class _Scanner:
     """A position in the text of a document, of which a part is in memory."""
 
-    def __init__(self, text: io.TextIOWrapper) -> None:
-        self._text, self._decoder = text, json.JSONDecoder()
+    def __init__(self, file: BinaryIO) -> None:
+        self._file, self._decoder = file, json.JSONDecoder()
+        self._text = codecs.getincrementaldecoder("utf-8-sig")()
         self._buffer, self._at, self._is_over = "", 0, False
         self._line_of_buffer = 1
 
@@ -81,10 +78,6 @@ class _Scanner:
     def line(self) -> int:
         self.peek()
         return self._line_of_buffer + self._buffer.count("\n", 0, self._at)
-
-    def release(self) -> None:
-        """Leave the file open for its owner."""
-        self._text.detach()
 
     def malformed(self) -> UnreadableFile:
         return UnreadableFile(f"The file is not valid JSON near line {self.line}, or it is incomplete.")
@@ -138,8 +131,9 @@ class _Scanner:
         left = len(self._buffer) - self._at
         if left > LARGEST:
             raise UnreadableFile("A value in the file is too large, or the file is not valid JSON.")
-        more = self._text.read(max(CHUNK, left))
+        read = self._file.read(max(CHUNK, left))
+        more = self._text.decode(read, final=not read)
         self._line_of_buffer += self._buffer.count("\n", 0, self._at)
         self._buffer, self._at = self._buffer[self._at :] + more, 0
-        self._is_over = not more
-        return bool(more)
+        self._is_over = not read
+        return bool(read)
