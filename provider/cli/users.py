@@ -46,7 +46,7 @@ def create(
         typer.Option("--id", metavar="UUID", help="Keep the ID (sub) that the user had elsewhere."),
     ] = None,
     hash_stdin: Annotated[
-        bool, typer.Option("--password-hash-stdin", help="Read a password hash made by Signet from stdin.")
+        bool, typer.Option("--password-hash-stdin", help="Read a password hash from stdin.")
     ] = False,
     as_json: Json = False,
 ) -> None:

@@ -47,7 +47,11 @@ _SHA_CRYPT = re.compile(
 _MD5_CRYPT = re.compile(r"\$(1|apr1)\$[./A-Za-z0-9]{1,8}\$[./A-Za-z0-9]{22}")
 _NUMBER = re.compile(r"[1-9][0-9]{0,9}")
 _DIGESTS = {"sha1": 20, "sha256": 32, "sha512": 64}
-_ARGON2 = {"argon2i": Argon2i, "argon2d": Argon2d, "argon2id": Argon2id}
+_ARGON2: Mapping[str, type[Argon2d | Argon2i | Argon2id]] = {
+    "argon2i": Argon2i,
+    "argon2d": Argon2d,
+    "argon2id": Argon2id,
+}
 
 
 class InvalidHash(ValueError):
@@ -55,7 +59,7 @@ class InvalidHash(ValueError):
 
 
 class CostlyHash(InvalidHash):
-    """A hash whose check would take too long or too much memory."""
+    """A hash whose check would take too long or too much memory. The message has the parameter, without words."""
 
 
 @dataclass(frozen=True)
@@ -86,14 +90,14 @@ def parse_hash(text: str) -> PasswordHash:
 
 def _require_at_most(value: int, most: int, what: str) -> None:
     if value > most:
-        raise CostlyHash(f"{what} is {value}, and the most is {most}")
+        raise CostlyHash(f"{what} {value} > {most}")
 
 
 def _bcrypt(text: str, *, prefix: str = "", digest: str | None = None) -> PasswordHash:
     found = _BCRYPT.fullmatch(text.removeprefix(prefix))
     if found is None:
         raise InvalidHash("the bcrypt hash is malformed")
-    _require_at_most(int(found[2]), MOST_BCRYPT_COST, "the cost of bcrypt")
+    _require_at_most(int(found[2]), MOST_BCRYPT_COST, "bcrypt cost")
     if int(found[2]) < 4:  # the least of bcrypt itself
         raise InvalidHash("the bcrypt hash is malformed")
     hashed = f"$2b{found[1]}".encode()
@@ -112,7 +116,7 @@ def _crypt(text: str) -> PasswordHash:
         raise InvalidHash("the hash of crypt is malformed")
     scheme = "md5-crypt"
     if sha is not None:
-        _require_at_most(int(sha[2] or 5000), MOST_CRYPT_ROUNDS, "the number of rounds")
+        _require_at_most(int(sha[2] or 5000), MOST_CRYPT_ROUNDS, "SHA-crypt rounds")
         scheme = "sha256-crypt" if sha[1] == "5" else "sha512-crypt"
 
     def matches(secret: bytes) -> bool:
@@ -131,7 +135,7 @@ def _crypt(text: str) -> PasswordHash:
 def _pbkdf2(digest: str, iterations: int, salt: bytes, wanted: bytes) -> PasswordHash:
     _require_sizes(salt, wanted)
     blocks = -(-len(wanted) // _DIGESTS[digest])
-    _require_at_most(iterations * blocks, MOST_ITERATIONS, "the number of iterations")
+    _require_at_most(iterations * blocks, MOST_ITERATIONS, "PBKDF2 iterations")
 
     def matches(secret: bytes) -> bool:
         return hmac.compare_digest(hashlib.pbkdf2_hmac(digest, secret, salt, iterations, len(wanted)), wanted)
@@ -163,9 +167,9 @@ def _scrypt_derivation(n: int, r: int, p: int, salt: bytes, length: int) -> Call
     if n < 2 or n & (n - 1):  # a power of two
         raise InvalidHash("the parameters of scrypt are malformed")
     memory = n * r // 8  # KiB: 128 bytes for each of them
-    _require_at_most(memory, MOST_MEMORY, "the memory of scrypt in KiB")
-    _require_at_most(p, MOST_LANES, "the parallelism of scrypt")
-    _require_at_most(n * r * p, MOST_SCRYPT_STEPS, "N * r * p of scrypt")
+    _require_at_most(memory, MOST_MEMORY, "scrypt KiB")
+    _require_at_most(p, MOST_LANES, "scrypt p")
+    _require_at_most(n * r * p, MOST_SCRYPT_STEPS, "scrypt N * r * p")
     most = (memory + r * p + 1024) * 1024
     return lambda secret: hashlib.scrypt(secret, salt=salt, n=n, r=r, p=p, maxmem=most, dklen=length)
 
@@ -215,11 +219,16 @@ def _argon2(text: str) -> PasswordHash:
     _require_sizes(salt, wanted)
     if len(salt) < LEAST_ARGON2_SALT or memory < 8 * lanes:
         raise InvalidHash("the parameters of Argon2 are malformed")
-    _require_at_most(memory, MOST_MEMORY, "the memory of Argon2 in KiB")
-    _require_at_most(lanes, MOST_LANES, "the parallelism of Argon2")
-    _require_at_most(memory * passes, MOST_MEMORY_PASSES, "the memory of Argon2 times its passes")
-    make = partial(_ARGON2[kind], salt=salt, length=len(wanted), iterations=passes, lanes=lanes, memory_cost=memory)
-    return PasswordHash(kind, lambda secret: hmac.compare_digest(make().derive(secret), wanted))
+    _require_at_most(memory, MOST_MEMORY, "Argon2 m")
+    _require_at_most(lanes, MOST_LANES, "Argon2 p")
+    _require_at_most(memory * passes, MOST_MEMORY_PASSES, "Argon2 m * t")
+    algorithm = _ARGON2[kind]
+
+    def matches(secret: bytes) -> bool:
+        kdf = algorithm(salt=salt, length=len(wanted), iterations=passes, lanes=lanes, memory_cost=memory)
+        return hmac.compare_digest(kdf.derive(secret), wanted)
+
+    return PasswordHash(kind, matches)
 
 
 def _parts(text: str, count: int) -> list[str]:
@@ -247,7 +256,7 @@ def _number(text: str) -> int:
 def _power(given: Mapping[str, str]) -> int:
     """Return N of scrypt by its logarithm. One that is out of all bounds is not computed."""
     logarithm = _number(given.get("ln", ""))
-    _require_at_most(logarithm, MOST_MEMORY.bit_length(), "ln of scrypt")
+    _require_at_most(logarithm, MOST_MEMORY.bit_length(), "scrypt ln")
     return 1 << logarithm
 
 

@@ -41,10 +41,10 @@ def require_known_hash(settings: Settings, hashed: str) -> None:
         parse_hash(hashed)
     except CostlyHash as costly:
         raise UnsupportedHash(
-            Text("This password hash would take too long to check: %(why)s.", why=str(costly))
+            Text("This password hash would take too long to check (%(why)s).", why=str(costly))
         ) from None
-    except InvalidHash as invalid:
-        raise UnsupportedHash(Text("This password hash is not supported: %(why)s.", why=str(invalid))) from None
+    except InvalidHash:
+        raise UnsupportedHash(Text("This password hash is malformed, or its scheme is not supported.")) from None
 
 
 def _require_own(settings: Settings, hashed: str) -> None:
@@ -52,7 +52,8 @@ def _require_own(settings: Settings, hashed: str) -> None:
         raise UnsupportedHash(
             Text(
                 "This password hash is not supported. $2b$... is a hash that Signet created. "
-                "Write {bcrypt} before a bcrypt hash of another system."
+                "Write %(prefix)s before a bcrypt hash of another system.",
+                prefix="{bcrypt}",
             )
         )
     if cost_of(hashed) > settings.bcrypt_cost:

@@ -200,8 +200,8 @@ def test_firebase_users_are_checked_with_the_key_of_their_project() -> None:
     )
     assert parse_hash(row.values["password_hash"]).is_of("user1password")
     assert list(row.moved.identities) == [MovedIdentity(GOOGLE, "117", "ada@gmail.example")]
-    [without] = read("firebase", {"users": [user]})
-    assert without.values["password_hash"] == "unsupported without --hash-parameters"
+    with pytest.raises(UnreadableFile, match="--hash-parameters"):
+        read("firebase", {"users": [user]})
     for wrong in (PARAMETERS.replace("SCRYPT", "BCRYPT"), PARAMETERS.replace("rounds: 8", "rounds: x"), ""):
         with pytest.raises(UnreadableFile):
             read_parameters(wrong)
@@ -237,7 +237,7 @@ def test_nothing_in_an_export_crashes_the_import(source: str) -> None:
     content: Any = {"users": odd, "Users": odd}
     if source in {"django", "authentik"}:
         content = [dump("auth.user", 1, password=7, email=["x"], groups=7)]
-    for row in read(source, content):
+    for row in read(source, content, hash_parameters=read_parameters(PARAMETERS)):
         assert row.problem is not None or row.values["email"] != "ada@example.test"
 
 

@@ -29,7 +29,9 @@ def read_parameters(text: str) -> dict[str, str]:
 
 
 def read_rows(file: BinaryIO, context: Context) -> Iterator[Row]:
-    """Yield the users of an export. Raises UnreadableFile."""
+    """Yield the users of an export. Raises UnreadableFile, also without the parameters of password hashes."""
+    if not context.hash_parameters:
+        raise UnreadableFile("Users of Firebase need --hash-parameters FILE, with what the Firebase console shows.")
     users = (entry for entry in read_entries(file, arrays={"users"}) if entry.name == "users")
     return rows_of(users, lambda entry: _user(entry, context))
 
@@ -55,8 +57,6 @@ def _user(entry: Entry, context: Context) -> Draft:
 
 def _hash(wanted: str, salt: str, context: Context) -> str:
     given = context.hash_parameters
-    if not given:
-        return "unsupported without --hash-parameters"
     return firebase_hash(
         signer_key=given["base64_signer_key"],
         separator=given["base64_salt_separator"],
