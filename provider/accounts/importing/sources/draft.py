@@ -110,6 +110,9 @@ class Draft:
 
     def row(self) -> Row:
         """Return the user as a row. What Signet does not accept in a profile is left out, with a note."""
+        if self._passkeys and self.user_id is None:  # the user handle in a passkey is the ID
+            self.note("Passkeys are skipped: the user gets a new ID.")
+            self._passkeys.clear()
         _, errors = parse_profile(self.claims)
         for name, problem in errors.items():
             self.note(f"{name} is skipped: {problem}")
