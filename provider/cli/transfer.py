@@ -84,10 +84,10 @@ def import_(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Import data from a file of `signet export`, or users of another system with --from.
+    """Import an installation, or users of another system.
 
-    A file of `signet export` needs a new installation, with the same version and SIGNET_SECRET_KEY. If anything is
-    wrong with it, nothing is imported.
+    Without --from, the file is one of `signet export`. The installation must be new, with the same version and
+    SIGNET_SECRET_KEY. If anything is wrong with the file, nothing is imported.
 
     With --from, users and their passwords, authenticator apps, passkeys, linked identities and roles move here, and
     from Keycloak also clients. Existing users and clients are skipped, so an import that was stopped can be run again.

@@ -4,15 +4,17 @@ import base64
 import csv
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import cbor2
 import pytest
 from starlette.testclient import TestClient
 
 from provider.accounts.factors.store import passkeys, two_factor_choices
+from provider.accounts.importing.new_users import create_users
 from provider.accounts.store import linked_identities, users
 from provider.accounts.store.users import Status
+from provider.admin.imports import rows
 from provider.oauth.clients.clients import find_client
 from tests.cli.conftest import Signet
 from tests.support.authenticator import (
@@ -115,15 +117,13 @@ def test_an_import_that_was_stopped_is_run_again(
     signet: Signet, work: Work, realm: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """N-326: the users of the transaction that was interrupted are not there; the next run adds them."""
-    from provider.admin.imports import rows  # noqa: PLC0415
-
     monkeypatch.setattr(rows, "AT_ONCE", 2)
     everyone = [
         keycloak_user(id=f"6f3b2c1d-8e4a-4c57-9d21-{number:012x}", email=f"u{number}@example.test", credentials=[])
         for number in range(5)
     ]
     realm.write_text(keycloak_realm(everyone))
-    real, calls = rows.create_users, []
+    real, calls = create_users, []
 
     def die(*given: Any) -> Any:
         calls.append(given)
@@ -239,7 +239,7 @@ def test_rows_that_can_not_be_moved_say_why_and_the_others_move(
     broken = keycloak_user(id="x", email="b@example.test")
     broken["credentials"][0]["secretData"] = '{"value": "c2hvcnQ=", "salt": "c2FsdA=="}'
     nameless = keycloak_user(id="y", email=None)
-    realm.write_text(keycloak_realm([keycloak_user(), costly, broken, nameless, ["not", "a", "user"]]))
+    realm.write_text(keycloak_realm([keycloak_user(), costly, broken, nameless, cast("Any", ["not", "a", "user"])]))
     report = tmp_path / "report.csv"
     done = signet("import", "--from", "keycloak", str(realm), "--report", str(report), "--json")
     assert done.status == 1

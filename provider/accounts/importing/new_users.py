@@ -41,9 +41,15 @@ def create_users(work: UnitOfWork, wanted: Sequence[NewUser]) -> dict[str, list[
     """
     added = new_accounts.add(work.db, [_account(work, one) for one in wanted], now=work.now)
     new = [one for one in wanted if one.user_id in added]
-    record_all(work, Event.ACCOUNT_CREATED, {one.user_id: _details(one) for one in new})
-    suspended = {one.user_id: one.moved.suspended_because for one in new if one.status is Status.SUSPENDED}
-    record_all(work, Event.ACCOUNT_SUSPENDED, {user_id: {"reason": why} for user_id, why in suspended.items()})
+    record_all(
+        work,
+        Event.ACCOUNT_CREATED,
+        {one.user_id: _given({"verified": one.is_verified, "source": one.moved.source or None}) for one in new},
+    )
+    suspended = [one for one in new if one.status is Status.SUSPENDED]
+    record_all(
+        work, Event.ACCOUNT_SUSPENDED, {one.user_id: {"reason": one.moved.suspended_because} for one in suspended}
+    )
     return {one.user_id: add_moved(work, one.user_id, one.moved) for one in new}
 
 
@@ -61,6 +67,5 @@ def _account(work: UnitOfWork, one: NewUser) -> NewAccount:
     )
 
 
-def _details(one: NewUser) -> dict[str, Any]:
-    source = {"source": one.moved.source} if one.moved.source else {}
-    return {"verified": one.is_verified, **source}
+def _given(details: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in details.items() if value is not None}

@@ -9,7 +9,7 @@ import time
 from provider.accounts.store.passwords import StoredPassword
 from provider.config.settings import Settings
 from provider.crypto.foreign_hashes import CostlyHash, InvalidHash, parse_hash
-from provider.crypto.passwords import cost_of, decoy, is_own_hash, new_decoy
+from provider.crypto.passwords import cost_of, decoy, is_decoy, is_own_hash, new_decoy
 from provider.crypto.passwords import is_password as is_password_of_hash
 from provider.languages.text import Text
 from provider.refusals import Refusal
@@ -72,6 +72,15 @@ def stored_hash(work: UnitOfWork, user_id: str, hashed: str) -> StoredPassword:
         return StoredPassword(hashed)
     sealed = work.vault.encrypt(hashed.encode(), purpose=PURPOSE, context=user_id)
     return StoredPassword(new_decoy(work.settings.bcrypt_cost), sealed)
+
+
+def imported_hash(stored: StoredPassword | None) -> str | None:
+    """Return the imported hash of a user, encrypted, if it counts.
+
+    It does only beside a hash that no password has: a node of an earlier release, which does not know of it, replaces
+    that one when the user chooses a new password.
+    """
+    return stored.imported if stored is not None and is_decoy(stored.hash) else None
 
 
 def is_password(work: UnitOfWork, user_id: str, sealed: str, password: str) -> bool:

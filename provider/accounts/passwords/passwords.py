@@ -84,8 +84,8 @@ def is_password_of(work: UnitOfWork, user_id: str | None, password: str) -> bool
     """
     cost = work.settings.bcrypt_cost
     stored = passwords.find_stored(work.read, user_id or NOBODY)
-    if stored is not None and stored.imported is not None:
-        return imported_hashes.is_password(work, user_id or NOBODY, stored.imported, password)
+    if (imported := imported_hashes.imported_hash(stored)) is not None:
+        return imported_hashes.is_password(work, user_id or NOBODY, imported, password)
     hashed = None if stored is None else stored.hash
     if is_password(password, hashed or decoy(cost)):
         return hashed is not None
@@ -102,7 +102,8 @@ def stronger_hash(work: UnitOfWork, user_id: str, password: str) -> tuple[str, s
     The password must be right. Hashing is slow, so call this before the first write.
     """
     stored = passwords.find_stored(work.read, user_id)
-    if stored is None or (stored.imported is None and cost_of(stored.hash) >= work.settings.bcrypt_cost):
+    is_imported = imported_hashes.imported_hash(stored) is not None
+    if stored is None or (not is_imported and cost_of(stored.hash) >= work.settings.bcrypt_cost):
         return None
     return stored.hash, hash_password(password, cost=work.settings.bcrypt_cost)
 

@@ -6,7 +6,6 @@ from datetime import datetime
 
 from sqlalchemy import Column, Connection, ForeignKey, String, Table, Text, delete, insert, select, update
 
-from provider.crypto.passwords import is_decoy
 from provider.database.base import metadata
 from provider.database.types import Identifier, UtcTime
 
@@ -47,13 +46,9 @@ def find(db: Connection, user_id: str) -> str | None:
 
 
 def find_stored(db: Connection, user_id: str) -> StoredPassword | None:
-    """Return the password as it is stored, or None if there is none.
-
-    An imported hash counts only beside a hash that no password has: a node of an earlier release, which does not know
-    of it, replaces that one when the user chooses a new password.
-    """
+    """Return the password as it is stored, or None if there is none."""
     row = db.execute(select(passwords.c.hash, passwords.c.imported).where(passwords.c.user_id == user_id)).one_or_none()
-    return None if row is None else StoredPassword(row.hash, row.imported if is_decoy(row.hash) else None)
+    return None if row is None else StoredPassword(row.hash, row.imported)
 
 
 def find_time(db: Connection, user_id: str) -> datetime | None:

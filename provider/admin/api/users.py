@@ -99,8 +99,7 @@ class NewAccount(Body):
         description=(
             "The user's password hash. $2b$ is one from another Signet: bcrypt of the Base64-encoded SHA-384 digest of "
             "the password (UTF-8, NFC). Its cost can be at most SIGNET_BCRYPT_COST. Write {bcrypt} before a bcrypt "
-            "hash of the password itself. Hashes of Argon2, scrypt, PBKDF2, SHA-crypt and MD5-crypt are accepted too, "
-            "up to a cost, and are replaced at the first sign-in."
+            "hash of the password itself. Argon2, scrypt, PBKDF2 and crypt are accepted too, up to a cost."
         ),
     )
 

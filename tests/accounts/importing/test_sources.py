@@ -35,7 +35,7 @@ def dump(model: str, pk: object, **fields: Any) -> dict[str, Any]:
 
 
 def django_user(pk: int, **fields: Any) -> dict[str, Any]:
-    values = {
+    values: dict[str, Any] = {
         "password": PBKDF2,
         "last_login": None,
         "is_superuser": False,
@@ -233,7 +233,15 @@ def test_a_bcrypt_hash_in_a_csv_file_is_one_of_the_password_itself() -> None:
 @pytest.mark.parametrize("source", [source for source in READERS if source != "csv"])
 def test_nothing_in_an_export_crashes_the_import(source: str) -> None:
     """N-332: a user without the form of the export is a row that fails."""
-    odd = [None, 7, "x", [], {}, {"email": 7, "credentials": 7}, {"email": {}, "Attributes": [1], "localId": "x"}]
+    odd: list[Any] = [
+        None,
+        7,
+        "x",
+        [],
+        {},
+        {"email": 7, "credentials": 7},
+        {"email": {}, "Attributes": [1], "localId": "x"},
+    ]
     content: Any = {"users": odd, "Users": odd}
     if source in {"django", "authentik"}:
         content = [dump("auth.user", 1, password=7, email=["x"], groups=7)]
