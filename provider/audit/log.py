@@ -1,7 +1,6 @@
 """Recording audit events in the transaction of the change that they describe."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from functools import partial
 from typing import Any
 
@@ -61,4 +60,4 @@ def _happened(
 
 def as_json(event: AuditEvent) -> dict[str, Any]:
     """Return the event as a JSON object: for webhooks and exports."""
-    return {**asdict(event), "at": event.at.isoformat(timespec="milliseconds").replace("+00:00", "Z")}
+    return {**vars(event), "at": event.at.isoformat(timespec="milliseconds").replace("+00:00", "Z")}
