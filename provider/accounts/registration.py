@@ -7,11 +7,13 @@ from typing import Any
 from provider.accounts import terms
 from provider.accounts.email.email_addresses import Address, parse_address, problem_of_address
 from provider.accounts.email.verification_emails import Ticket, may_write_to, send_verification, ticket_for
-from provider.accounts.passwords.passwords import require_own_hash
+from provider.accounts.passwords.imported_hashes import require_known_hash, stored_hash
 from provider.accounts.roles.names import require_role_names
-from provider.accounts.store import email_addresses, passwords, search_keys, users
+from provider.accounts.store import email_addresses, new_accounts, passwords, search_keys, users
 from provider.accounts.store.email_addresses import EmailAddress
 from provider.accounts.store.links import Purpose
+from provider.accounts.store.new_accounts import NewAccount
+from provider.accounts.store.passwords import StoredPassword
 from provider.accounts.store.users import Status, User
 from provider.accounts.timing import constant_time_response
 from provider.audit.events import Event
@@ -146,15 +148,20 @@ def create_user(
         raise NotAnId
     address = require_address(work, email)
     if password_hash is not None:
-        require_own_hash(work.settings, password_hash)
-    hashed = password_hash if password is None else hash_password(password, cost=work.settings.bcrypt_cost)
+        require_known_hash(work.settings, password_hash)
+    user_id = user_id or new_id()
+    stored = None
+    if password is not None:
+        stored = StoredPassword(hash_password(password, cost=work.settings.bcrypt_cost))
+    elif password_hash is not None:
+        stored = stored_hash(work, user_id, password_hash)
     if not email_addresses.is_free(work.db, address.normal):
         raise AddressTaken
     status = Status.ACTIVE if verified else Status.INACTIVE
     added = _add(
         work,
         address,
-        hashed,
+        stored,
         status=status,
         verified=verified,
         roles=roles,
@@ -223,18 +230,19 @@ def _in_their_language(work: UnitOfWork, claims: Mapping[str, Any]) -> dict[str,
     return {**claims} if language is None else {**claims, "locale": language}
 
 
-def _add(
+def new_account(
     work: UnitOfWork,
     address: Address,
-    hashed: str | None,
+    password: StoredPassword | None,
     *,
     status: Status,
     verified: bool,
     roles: Sequence[str],
     claims: dict[str, Any],
     user_id: str | None = None,
-) -> EmailAddress:
-    """Add the rows of an account. Raises IdTaken, which happens only to a given `user_id`."""
+    status_reason: str | None = None,
+) -> NewAccount:
+    """Return the rows of an account that begins now."""
     user = User(
         id=user_id or new_id(),
         status=status,
@@ -243,7 +251,7 @@ def _add(
         not_before=None,
         claims=claims,
         roles=list(roles),
-        status_reason=None,
+        status_reason=status_reason,
     )
     added = EmailAddress(
         id=new_id(),
@@ -253,10 +261,14 @@ def _add(
         created_at=work.now,
         verified_at=work.now if verified else None,
     )
-    if not users.add(work.db, user):
+    return NewAccount(user, added, password)
+
+
+def _add(work: UnitOfWork, address: Address, hashed: str | StoredPassword | None, **values: Any) -> EmailAddress:
+    """Add the rows of an account, with the values of `new_account`. Raises IdTaken, which happens only to a given
+    `user_id`.
+    """
+    account = new_account(work, address, StoredPassword(hashed) if isinstance(hashed, str) else hashed, **values)
+    if not new_accounts.add(work.db, [account], now=work.now):
         raise IdTaken
-    email_addresses.add(work.db, added)
-    search_keys.add(work.db, user.id, search_keys.keys_of([address.normal], claims))
-    if hashed is not None:
-        passwords.add(work.db, user.id, hashed, now=work.now)
-    return added
+    return account.address

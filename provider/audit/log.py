@@ -1,6 +1,6 @@
 """Recording audit events in the transaction of the change that they describe."""
 
-from dataclasses import asdict
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -19,12 +19,33 @@ def record(
 
     `details` contain no secrets and no more personal data than the event needs.
     """
+    record_all(work, event, {user_id: details}, client_id=client_id)
+
+
+def record_all(
+    work: UnitOfWork,
+    event: Event,
+    details_of: Mapping[str | None, Mapping[str, Any]],
+    *,
+    client_id: str | None = None,
+) -> None:
+    """Append the event once for each user, by id, with its details."""
+    happened = [_happened(work, event, user_id, client_id, dict(details)) for user_id, details in details_of.items()]
+    if happened:
+        store.append(work.db, *happened)
+    work.after_commit.extend([partial(EVENTS.count, event.value)] * len(happened))
+    work.events.extend(map(as_json, happened))
+
+
+def _happened(
+    work: UnitOfWork, event: Event, user_id: str | None, client_id: str | None, details: dict[str, Any]
+) -> AuditEvent:
     origin = work.origin
     if origin.operator:
         details["operator"] = origin.operator
     if origin.why:
         details["why"] = origin.why
-    happened = AuditEvent(
+    return AuditEvent(
         id=new_id(),
         at=work.now,
         name=event.value,
@@ -35,11 +56,8 @@ def record(
         request_id=origin.request_id,
         details=details,
     )
-    store.append(work.db, happened)
-    work.after_commit.append(partial(EVENTS.count, event.value))
-    work.events.append(as_json(happened))
 
 
 def as_json(event: AuditEvent) -> dict[str, Any]:
     """Return the event as a JSON object: for webhooks and exports."""
-    return {**asdict(event), "at": event.at.isoformat(timespec="milliseconds").replace("+00:00", "Z")}
+    return {**vars(event), "at": event.at.isoformat(timespec="milliseconds").replace("+00:00", "Z")}

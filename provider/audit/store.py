@@ -83,8 +83,8 @@ class AuditEvent:
 _EVENT = rows_of(AuditEvent, audit_events)
 
 
-def append(db: Connection, event: AuditEvent) -> None:
-    db.execute(insert(audit_events), values_of(event))
+def append(db: Connection, *events: AuditEvent) -> None:
+    db.execute(insert(audit_events), list(map(values_of, events)))
 
 
 def find(

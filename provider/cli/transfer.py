@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from provider.cli.installation import opened
+from provider.cli.moving_in import Source, move_in
 from provider.cli.output import Json, say
 from provider.cli.progress import progress
 from provider.refusals import Refusal
@@ -40,15 +41,87 @@ def export(
 
 
 def import_(
-    file: Annotated[Path, typer.Argument(help="File from `signet export`, or - for stdin.")],
+    file: Annotated[Path, typer.Argument(help="File from `signet export`, or - for stdin. With --from, an export.")],
     *,
+    source: Annotated[
+        Source | None, typer.Option("--from", help="The system that users move from. csv is for any other.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check the export and change nothing.")] = False,
+    report: Annotated[
+        Path | None, typer.Option(help="CSV file to create with the outcome for each user and client.")
+    ] = None,
+    update: Annotated[
+        bool, typer.Option("--update", help="Update the profile and roles of existing users. Without it, skip them.")
+    ] = False,
+    invite: Annotated[
+        bool, typer.Option("--invite", help="Email an invitation to new users without a password hash.")
+    ] = False,
+    upstream: Annotated[
+        list[str] | None,
+        typer.Option(help="SOURCE=KEY: the key in SIGNET_UPSTREAMS of a provider at the source. Can be repeated."),
+    ] = None,
+    trust_emails: Annotated[
+        bool, typer.Option("--trust-emails", help="Treat every email address as verified.")
+    ] = False,
+    operator_roles: Annotated[
+        bool, typer.Option("--operator-roles", help="Also give roles with permissions in Signet, such as admin.")
+    ] = False,
+    passkey_domain: Annotated[
+        str | None, typer.Option(help="Domain at which passkeys were created, if the export does not say.")
+    ] = None,
+    password_hashes: Annotated[
+        Path | None, typer.Option(help="Auth0's export of password hashes.", exists=True, dir_okay=False)
+    ] = None,
+    hash_parameters: Annotated[
+        Path | None,
+        typer.Option(help="File with the password hash parameters of Firebase.", exists=True, dir_okay=False),
+    ] = None,
+    users_only: Annotated[
+        bool, typer.Option("--users-only", help="Leave out the clients of a Keycloak realm.")
+    ] = False,
+    allow_short_secret: Annotated[
+        bool, typer.Option("--allow-short-secret", help="Accept client secrets of fewer than 32 characters.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Import data from a file. The installation must be new, with the same version and SIGNET_SECRET_KEY. If anything
-    is wrong with the file, nothing is imported.
+    """Import an installation, or users of another system.
 
-    Example: signet import signet.jsonl
+    Without --from, the file is one of `signet export`. The installation must be new, with the same version and
+    SIGNET_SECRET_KEY. If anything is wrong with the file, nothing is imported.
+
+    With --from, users and their passwords, authenticator apps, passkeys, linked identities and roles move here, and
+    from Keycloak also clients. Existing users and clients are skipped, so an import that was stopped can be run again.
+
+    Example: signet import --from keycloak realm.json --dry-run --report report.csv
     """
+    options = {
+        "upstream": upstream or [],
+        "trust_emails": trust_emails,
+        "operator_roles": operator_roles,
+        "passkey_domain": passkey_domain,
+        "password_hashes": password_hashes,
+        "hash_parameters": hash_parameters,
+        "users_only": users_only,
+        "allow_short_secret": allow_short_secret,
+    }
+    if source is not None:
+        move_in(
+            file,
+            source,
+            options=options,
+            dry_run=dry_run,
+            update=update,
+            invite=invite,
+            report=report,
+            as_json=as_json,
+        )
+        return
+    if dry_run or update or invite or report is not None or any(options.values()):
+        raise typer.BadParameter("These options need --from, with the system that users move from.")
+    _import_installation(file, as_json=as_json)
+
+
+def _import_installation(file: Path, *, as_json: bool) -> None:
     from provider import transfer
 
     with opened() as installation:

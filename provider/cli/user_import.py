@@ -59,7 +59,7 @@ def import_users(
             if rows is None:
                 sys.stderr.write(f"Line {result.line}: {result.email or 'no email'}: {result.problem}\n")
             else:
-                rows.writerow((result.line, _harmless(result.email), result.problem))
+                rows.writerow((result.line, harmless(result.email), result.problem))
 
         try:
             counts = import_rows(installation, read_rows(source), options, seen)
@@ -72,6 +72,6 @@ def import_users(
         raise typer.Exit(1)
 
 
-def _harmless(value: str) -> str:
+def harmless(value: str) -> str:
     """Return a value that a spreadsheet doesn't run as a formula (CWE-1236)."""
     return f"'{value}" if value[:1] in "=+-@\t\r" and value else value

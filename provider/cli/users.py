@@ -45,9 +45,7 @@ def create(
         str | None,
         typer.Option("--id", metavar="UUID", help="Keep the ID (sub) that the user had elsewhere."),
     ] = None,
-    hash_stdin: Annotated[
-        bool, typer.Option("--password-hash-stdin", help="Read a password hash made by Signet from stdin.")
-    ] = False,
+    hash_stdin: Annotated[bool, typer.Option("--password-hash-stdin", help="Read a password hash from stdin.")] = False,
     as_json: Json = False,
 ) -> None:
     """Create an account. Prompts for the password, unless --password-stdin or --password-hash-stdin is given.

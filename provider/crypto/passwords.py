@@ -29,6 +29,7 @@ _OWN_HASH = re.compile(r"\$2b\$(0[4-9]|[12][0-9]|3[01])\$[./A-Za-z0-9]{21}[.Oeu]
 _CHARACTERS = string.ascii_uppercase + string.ascii_lowercase + string.digits
 _BCRYPT_ALPHABET = bytes.maketrans(f"{_CHARACTERS}+/".encode(), f"./{_CHARACTERS}".encode())
 """From the base64 of RFC 4648 to that of bcrypt."""
+_NO_SUM = "." * 31
 
 
 def normal_form(password: str) -> bytes:
@@ -82,5 +83,14 @@ def decoy(cost: int) -> str:
 
     Checking a password against it makes an unknown account take as long as a known one.
     """
+    return new_decoy(cost)
+
+
+def new_decoy(cost: int) -> str:
+    """Return another hash that matches no password, with a salt of its own."""
     # Not the hash of anything: a salt, and a sum no password reaches. Making it costs nothing, checking costs the same.
-    return bcrypt.gensalt(cost).decode() + "." * 31
+    return bcrypt.gensalt(cost).decode() + _NO_SUM
+
+
+def is_decoy(hashed: str) -> bool:
+    return hashed.endswith(_NO_SUM)

@@ -1,8 +1,9 @@
 """The differences between PostgreSQL and SQLite that stores need to know."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, Table, func, select
+from sqlalchemy import Connection, Table, func, select, text
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql, sqlite
@@ -32,3 +33,11 @@ def queue_for(db: Connection, name: str) -> None:
     """
     if is_postgresql(db):
         db.execute(select(func.pg_advisory_xact_lock(func.hashtext(name))))
+
+
+def queue_for_all(db: Connection, names: Sequence[str]) -> None:
+    """Wait for the locks of these names one after the other, and hold them until this transaction ends."""
+    if is_postgresql(db) and names:
+        each = "SELECT name FROM unnest(CAST(:names AS text[])) WITH ORDINALITY AS each(name, place) ORDER BY place"
+        locks = f"SELECT pg_advisory_xact_lock(hashtext(name)) FROM ({each}) AS ordered"  # no input
+        db.execute(text(locks), {"names": list(names)})

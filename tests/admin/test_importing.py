@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import tracemalloc
+from collections.abc import Sequence
 from threading import Barrier, Thread
 
 import pytest
@@ -14,7 +15,7 @@ from provider.accounts.passwords.passwords import is_password_of
 from provider.accounts.store import email_addresses, users
 from provider.accounts.users import find_user
 from provider.admin.imports import jobs, parts, store
-from provider.admin.imports.rows import Options, Result, import_row
+from provider.admin.imports.rows import Options, Result, import_part
 from provider.admin.pages.users import imports, runs
 from provider.crypto.passwords import hash_password
 from provider.database.base import new_id
@@ -238,22 +239,23 @@ def test_an_import_that_is_killed_continues_and_imports_nobody_twice(
     checked = upload(console, numbered(50))
     press(console, checked, "start")
     one = import_of(work, checked)
-    real, seen = import_row, []
+    real, seen = import_part, []
 
-    def die_in_the_second_part(w: UnitOfWork, row: Row, options: Options) -> Result:
-        seen.append(row.line)
-        if len(seen) == 30:
+    def die_in_the_second_part(w: UnitOfWork, rows: Sequence[Row], options: Options) -> list[Result]:
+        results = real(w, rows, options)
+        seen.append(results)
+        if len(seen) == 2:
             raise KeyboardInterrupt
-        return real(w, row, options)
+        return results
 
-    monkeypatch.setattr(jobs, "import_row", die_in_the_second_part)
+    monkeypatch.setattr(jobs, "import_part", die_in_the_second_part)
     with pytest.raises(KeyboardInterrupt):
         jobs.carry_out(installation, one.job_id or "", {"import": one.id})
     assert counts(import_of(work, checked)) == (20, 0, 0, 0)
     with work() as w:
         assert find_user(w, "u19@example.test") is not None
         assert find_user(w, "u20@example.test") is None
-    monkeypatch.setattr(jobs, "import_row", real)
+    monkeypatch.setattr(jobs, "import_part", real)
     jobs.carry_out(installation, new_id(), {"import": one.id})  # an earlier job, whose place another took
     assert counts(import_of(work, checked)) == (20, 0, 0, 0)
     jobs.carry_out(installation, one.job_id or "", {"import": one.id})

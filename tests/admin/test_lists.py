@@ -13,9 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete
 
-from provider.accounts.store import email_addresses
+from provider.accounts.store import new_accounts
 from provider.accounts.store import users as store
 from provider.accounts.store.email_addresses import EmailAddress
+from provider.accounts.store.new_accounts import NewAccount
 from provider.accounts.store.users import NEVER, Status, User
 from provider.admin.lists.clients import CLIENTS
 from provider.admin.lists.jobs import JOBS
@@ -112,9 +113,9 @@ def test_filters_and_orders_of_users_find_what_plain_python_finds(
             last = NEVER if one.signed_in is None else DAYS[one.signed_in]
             created = DAYS[one.created]
             user = User(user_id, one.status, created, created, None, {}, list(one.roles), None, None, last)
-            store.add(w.db, user)
             email = f"{address_of(user_id)}@example.com"
-            email_addresses.add(w.db, EmailAddress(user_id, user_id, email, email, created, None))
+            address = EmailAddress(user_id, user_id, email, email, created, None)
+            new_accounts.add(w.db, [NewAccount(user, address, None)], now=created)
             made[user_id] = one
         found = all_keys(w, USERS, values, sort=sort, limit=limit)
     expected = [key for key, one in made.items() if all(USER_FILTERS[name][1](one, v) for name, v in values.items())]

@@ -94,7 +94,7 @@ def test_an_id_that_would_be_stored_otherwise_is_refused(operator: Program) -> N
 OTHERS = (
     "",
     "correct horse battery staple",
-    "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21l$e1bJrpHYjm1Jxq5lq1YJ8X3lJ5pOQvN4tLkmhFYVJq8",
+    "$argon2id$v=19$m=4194304,t=2,p=1$c29tZXNhbHRzb21l$e1bJrpHYjm1Jxq5lq1YJ8X3lJ5pOQvN4tLkmhFYVJq8",
     "pbkdf2_sha256$600000$salt$aGFzaA==",
     "$scrypt$ln=16,r=8,p=1$c2FsdA$aGFzaA",
     "{SSHA}0123456789012345678901234567890=",
@@ -114,7 +114,6 @@ def test_a_hash_of_another_kind_is_refused_and_leaves_nothing(operator: Program)
     for hashed in OTHERS:
         refused = operator("POST", "/users", email=ADDRESS, id=OWN, password_hash=hashed)
         assert (refused.status_code, problem(refused)) == (400, "unsupported-password-hash"), hashed
-        assert "made ($2b$...)" in refused.json()["detail"]
         assert not hashed or hashed not in refused.text
     assert operator.get("/users")["users"] == []
 

@@ -32,6 +32,12 @@ def fields_of(call: ast.Call) -> set[str]:
     return {keyword.arg for keyword in call.keywords if keyword.arg is not None} - OF_THE_ROW
 
 
+def keys_in(details: ast.AST) -> set[str]:
+    """The names of the details of many events, which are in dictionaries."""
+    keys = (key for node in ast.walk(details) if isinstance(node, ast.Dict) for key in node.keys)
+    return {key.value for key in keys if isinstance(key, ast.Constant) and isinstance(key.value, str)}
+
+
 def test_every_audit_event_is_described_with_its_details() -> None:
     described = {name.strip("`"): quoted(details) for name, _, details in rows("Audit events")}
     assert set(described) == {event.value for event in Event}
@@ -43,6 +49,10 @@ def test_every_audit_event_is_described_with_its_details() -> None:
             found = [Event[named.attr]] if isinstance(named, ast.Attribute) else either
             for event in found:
                 recorded[event.value] |= fields_of(call)
+        elif (
+            isinstance(call.func, ast.Name) and call.func.id == "record_all" and isinstance(call.args[1], ast.Attribute)
+        ):
+            recorded[Event[call.args[1].attr].value] |= keys_in(call.args[2])
     assert len(recorded) > 50
     assert {name: described[name] for name in recorded} == dict(recorded)
 

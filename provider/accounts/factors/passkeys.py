@@ -5,6 +5,7 @@ authentication on: the password alone still signs in, unless the user turned tha
 """
 
 from collections.abc import Collection
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -208,7 +209,14 @@ def _use(
     )
     _require_counted_up(passkey, shown)
     _spend(work, challenge)
-    if not passkeys.use(work.db, passkey, sign_count=shown.sign_count, is_backed_up=shown.is_backed_up, now=work.now):
+    if not passkeys.use(
+        work.db,
+        passkey,
+        sign_count=shown.sign_count,
+        is_synced=shown.is_synced,
+        is_backed_up=shown.is_backed_up,
+        now=work.now,
+    ):
         raise InvalidPasskey("it was used or removed at the same time")
     if shown.is_backed_up != passkey.is_backed_up:
         record(
@@ -218,7 +226,7 @@ def _use(
             passkey=passkey.id,
             backed_up=shown.is_backed_up,
         )
-    return passkey
+    return replace(passkey, is_synced=shown.is_synced)
 
 
 def _require_counted_up(passkey: Passkey, shown: Assertion) -> None:

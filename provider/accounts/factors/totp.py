@@ -40,7 +40,12 @@ def matching_step(work: UnitOfWork, key: str, code: str) -> int | None:
 
 def new_seed(work: UnitOfWork, user_id: str) -> str:
     """Return a new random seed of this user, encrypted."""
-    return work.vault.encrypt(pyotp.random_base32().encode(), purpose=SEED, context=user_id)
+    return seal_seed(work, user_id, pyotp.random_base32())
+
+
+def seal_seed(work: UnitOfWork, user_id: str, key: str) -> str:
+    """Encrypt a seed of this user, which is in base32."""
+    return work.vault.encrypt(key.encode(), purpose=SEED, context=user_id)
 
 
 def open_seed(work: UnitOfWork, user_id: str, sealed: str) -> str:

@@ -76,6 +76,7 @@ class Assertion:
 
     sign_count: int
     is_backed_up: bool
+    is_synced: bool
 
 
 def creation_options(
@@ -197,9 +198,10 @@ def verify_assertion(
     owner = credential["response"].get("userHandle")
     if owner is not None and owner != handle_of(passkey.user_id):
         raise InvalidPasskey("the user handle is of another user")
-    if (verified.credential_device_type == "multi_device") != passkey.is_synced:
+    is_synced = verified.credential_device_type == "multi_device"
+    if is_synced != passkey.is_synced and not passkey.is_eligibility_unknown:
         raise InvalidPasskey("the backup eligibility changed")
-    return Assertion(verified.new_sign_count, verified.credential_backed_up), challenge
+    return Assertion(verified.new_sign_count, verified.credential_backed_up, is_synced), challenge
 
 
 def read_answer(answer: str) -> dict[str, Any]:

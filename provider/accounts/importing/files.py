@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
+from provider.accounts.importing.moving import NOTHING, Moved
 from provider.accounts.importing.rows import COLUMNS
 from provider.languages.text import Text
 from provider.refusals import Refusal
@@ -33,6 +34,8 @@ class Row:
     values: Mapping[str, Any]
     problem: Text | None = None
     """Why the row can't be read, or None."""
+    moved: Moved = NOTHING
+    """What the user brings along from another system."""
 
 
 def read_rows(file: BinaryIO) -> Iterator[Row]:

@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Any
 from urllib.parse import urlsplit
 
+from provider.accounts.passwords import imported_hashes
 from provider.accounts.passwords.breached_passwords import is_breached
 from provider.accounts.store import passwords
 from provider.config.settings import Settings
@@ -17,13 +18,11 @@ from provider.crypto.passwords import (
     cost_of,
     decoy,
     hash_password,
-    is_own_hash,
     is_password,
     normal_form,
 )
 from provider.database.base import NOBODY
 from provider.languages.text import Text
-from provider.refusals import Refusal
 from provider.work import UnitOfWork
 
 COMMON = "common_passwords.txt"
@@ -56,34 +55,6 @@ def problem_of(settings: Settings, password: str, *, about: Iterable[str] = ()) 
     return None
 
 
-class UnsupportedHash(Refusal):
-    """A password hash that Signet cannot check. The message says why."""
-
-    code = "unsupported-password-hash"
-
-
-def require_own_hash(settings: Settings, hashed: str) -> None:
-    """Check that a password hash from elsewhere is one of Signet's own. Raises UnsupportedHash.
-
-    Its cost may not exceed that of this installation: checking it would take longer than checking an unknown account.
-    """
-    if not is_own_hash(hashed):
-        raise UnsupportedHash(
-            Text(
-                "This password hash is not supported. It must be one that Signet made ($2b$...). "
-                "Hashes of other systems can't be used; send an invitation or a link to choose a password instead."
-            )
-        )
-    if cost_of(hashed) > settings.bcrypt_cost:
-        raise UnsupportedHash(
-            Text(
-                "This password hash has a cost of %(cost)s, and SIGNET_BCRYPT_COST is %(most)s. Raise the setting.",
-                cost=cost_of(hashed),
-                most=settings.bcrypt_cost,
-            )
-        )
-
-
 def about_person(claims: Mapping[str, Any], address: str) -> tuple[str, ...]:
     """Return what an attacker may know about a user: the address and every name."""
     return (address, *(str(claims.get(name, "")) for name in NAME_CLAIMS))
@@ -109,10 +80,13 @@ def is_password_of(work: UnitOfWork, user_id: str | None, password: str) -> bool
     """Return whether this is the user's password.
 
     A wrong password takes the same time if there is no such user, or no password, or an old hash with a lower work
-    factor.
+    factor, or the hash of another system, unless that costs more than ours (`imported_hashes`).
     """
     cost = work.settings.bcrypt_cost
-    hashed = passwords.find(work.read, user_id or NOBODY)
+    stored = passwords.find_stored(work.read, user_id or NOBODY)
+    if (imported := imported_hashes.imported_hash(stored)) is not None:
+        return imported_hashes.is_password(work, user_id or NOBODY, imported, password)
+    hashed = None if stored is None else stored.hash
     if is_password(password, hashed or decoy(cost)):
         return hashed is not None
     # Each step doubles the work: one check of every cost in between is exactly what is missing.
@@ -122,14 +96,16 @@ def is_password_of(work: UnitOfWork, user_id: str | None, password: str) -> bool
 
 
 def stronger_hash(work: UnitOfWork, user_id: str, password: str) -> tuple[str, str] | None:
-    """Return the stored hash and its replacement if the work factor was raised since, else None.
+    """Return the stored hash and its replacement if the work factor was raised since, or if the hash is that of another
+    system; else None.
 
     The password must be right. Hashing is slow, so call this before the first write.
     """
-    hashed = passwords.find(work.read, user_id)
-    if hashed is None or cost_of(hashed) >= work.settings.bcrypt_cost:
+    stored = passwords.find_stored(work.read, user_id)
+    is_imported = imported_hashes.imported_hash(stored) is not None
+    if stored is None or (not is_imported and cost_of(stored.hash) >= work.settings.bcrypt_cost):
         return None
-    return hashed, hash_password(password, cost=work.settings.bcrypt_cost)
+    return stored.hash, hash_password(password, cost=work.settings.bcrypt_cost)
 
 
 def _is_pattern(plain: str) -> bool:

@@ -1,8 +1,9 @@
 """The email addresses of users: one owner per address, and any number of users who claim it without proof."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import (
     Column,
@@ -10,6 +11,7 @@ from sqlalchemy import (
     Connection,
     ForeignKey,
     Index,
+    Select,
     String,
     Table,
     case,
@@ -25,7 +27,7 @@ from provider.accounts.store.links import LinkStatus, Purpose, one_time_links
 from provider.accounts.store.passwords import passwords
 from provider.accounts.store.users import USER, Status, User, users
 from provider.database.base import metadata
-from provider.database.dialect import queue_for
+from provider.database.dialect import queue_for, queue_for_all
 from provider.database.rows import joined, optional, rows_of, values_of
 from provider.database.types import Identifier, UtcTime
 
@@ -77,8 +79,8 @@ _HOLDER = joined(USER, _ADDRESS)
 _WITH_ADDRESS = joined(USER, optional(_ADDRESS))
 
 
-def add(db: Connection, address: EmailAddress) -> None:
-    db.execute(insert(email_addresses), values_of(address))
+def add(db: Connection, *addresses: EmailAddress) -> None:
+    db.execute(insert(email_addresses), list(map(values_of, addresses)))
 
 
 Holder = tuple[User, EmailAddress]
@@ -96,15 +98,32 @@ def find_owner_and_claimant(db: Connection, normal: str) -> tuple[Holder | None,
     The owner is the user who verified the address, or else one whose account is active without that: it signed up while
     addresses were not verified. It is one query in every case.
     """
+    found = _HOLDER.all(db, _holders(email_addresses.c.normal == normal).limit(2))
+    return _owner_and_claimant(found)
+
+
+def find_owners_and_claimants(
+    db: Connection, normals: Collection[str]
+) -> dict[str, tuple[Holder | None, Holder | None]]:
+    """Return the same for many addresses, each of which has few holders; only those that have any."""
+    holders: dict[str, list[Holder]] = {}
+    for holder in _HOLDER.all(db, _holders(email_addresses.c.normal.in_(normals))):
+        holders.setdefault(holder[1].normal, []).append(holder)
+    return {normal: _owner_and_claimant(found) for normal, found in holders.items()}
+
+
+def _holders(which: ColumnElement[bool]) -> Select[Any]:
+    """Select users with their addresses, for each address the owner first."""
     rank = case((email_addresses.c.verified_at.is_not(None), 0), (users.c.status.in_(IN_USE), 1), else_=2)
-    query = (
+    return (
         _HOLDER.select()
         .join(email_addresses, email_addresses.c.user_id == users.c.id)
-        .where(email_addresses.c.normal == normal)
+        .where(which)
         .order_by(rank, email_addresses.c.created_at.desc(), email_addresses.c.id.desc())
-        .limit(2)
     )
-    found = _HOLDER.all(db, query)
+
+
+def _owner_and_claimant(found: Sequence[Holder]) -> tuple[Holder | None, Holder | None]:
     owner = next((holder for holder in found if _owns(*holder)), None)
     return owner, next((holder for holder in found if holder is not owner), None)
 
@@ -242,6 +261,11 @@ def correct(db: Connection, address_id: str, *, address: str, normal: str) -> bo
 def lock(db: Connection, normal: str) -> None:
     """Wait until no other transaction can give the address to an account, and keep it so until this one ends."""
     queue_for(db, normal)
+
+
+def lock_all(db: Connection, normals: Collection[str]) -> None:
+    """Do the same for many addresses, in one order, so that two transactions never wait for each other."""
+    queue_for_all(db, sorted(normals))
 
 
 def is_free(db: Connection, normal: str) -> bool:

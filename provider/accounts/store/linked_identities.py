@@ -1,5 +1,6 @@
 """Identities at upstream providers that can sign a user in, found by issuer and subject (OIDC Core section 2)."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,6 +14,8 @@ from sqlalchemy import (
     UniqueConstraint,
     delete,
     insert,
+    select,
+    tuple_,
     update,
 )
 
@@ -65,6 +68,14 @@ def add(db: Connection, identity: LinkedIdentity) -> None:
 def find(db: Connection, issuer: str, subject: str) -> LinkedIdentity | None:
     one = (linked_identities.c.issuer == issuer, linked_identities.c.subject == subject)
     return _IDENTITY.one(db, _IDENTITY.select().where(*one))
+
+
+def find_linked(db: Connection, identities: Collection[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """Return the user of each of these identities, by issuer and subject, that is linked."""
+    pair = tuple_(linked_identities.c.issuer, linked_identities.c.subject)
+    query = select(linked_identities.c.issuer, linked_identities.c.subject, linked_identities.c.user_id)
+    found = db.execute(query.where(pair.in_(sorted(set(identities)))))
+    return {(row.issuer, row.subject): row.user_id for row in found}
 
 
 def find_of_user(db: Connection, user_id: str) -> list[LinkedIdentity]:

@@ -1,9 +1,10 @@
-"""The passwords table: one hash per user."""
+"""The passwords table: one hash per user, and the hash of another system until the user signs in with it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Column, Connection, ForeignKey, String, Table, delete, insert, select, update
+from sqlalchemy import Column, Connection, ForeignKey, String, Table, Text, delete, insert, select, update
 
 from provider.database.base import metadata
 from provider.database.types import Identifier, UtcTime
@@ -14,15 +15,40 @@ passwords = Table(
     Column("user_id", Identifier, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
     Column("hash", String(100), nullable=False),  # bcrypt: names its own version and cost
     Column("changed_at", UtcTime, nullable=False),
+    Column("imported", Text),  # the hash of another system, encrypted; `hash` is then one that no password has
 )
 
 
+@dataclass(frozen=True)
+class StoredPassword:
+    """A password as it is stored. `imported` is the encrypted hash of another system, or None."""
+
+    hash: str
+    imported: str | None = None
+
+
 def add(db: Connection, user_id: str, hashed: str, *, now: datetime) -> None:
-    db.execute(insert(passwords), {"user_id": user_id, "hash": hashed, "changed_at": now})
+    add_all(db, {user_id: StoredPassword(hashed)}, now=now)
+
+
+def add_all(db: Connection, given: Mapping[str, StoredPassword], *, now: datetime) -> None:
+    """Add the passwords of users who have none yet, by their ids."""
+    rows = [
+        {"user_id": user_id, "hash": one.hash, "imported": one.imported, "changed_at": now}
+        for user_id, one in given.items()
+    ]
+    if rows:
+        db.execute(insert(passwords), rows)
 
 
 def find(db: Connection, user_id: str) -> str | None:
     return db.scalar(select(passwords.c.hash).where(passwords.c.user_id == user_id))
+
+
+def find_stored(db: Connection, user_id: str) -> StoredPassword | None:
+    """Return the password as it is stored, or None if there is none."""
+    row = db.execute(select(passwords.c.hash, passwords.c.imported).where(passwords.c.user_id == user_id)).one_or_none()
+    return None if row is None else StoredPassword(row.hash, row.imported)
 
 
 def find_time(db: Connection, user_id: str) -> datetime | None:
@@ -37,7 +63,7 @@ def find_owners(db: Connection, user_ids: Collection[str]) -> set[str]:
 
 def replace(db: Connection, user_id: str, hashed: str, *, now: datetime) -> None:
     """Set the password hash, also for a user who had none."""
-    changed = update(passwords).where(passwords.c.user_id == user_id).values(hash=hashed, changed_at=now)
+    changed = update(passwords).where(passwords.c.user_id == user_id).values(hash=hashed, changed_at=now, imported=None)
     if db.execute(changed).rowcount == 0:
         add(db, user_id, hashed, now=now)
 
@@ -50,4 +76,4 @@ def remove(db: Connection, user_id: str) -> bool:
 def upgrade(db: Connection, user_id: str, *, old: str, new: str) -> bool:
     """Replace the hash of the same password. Returns False if the password was changed meanwhile."""
     same = (passwords.c.user_id == user_id, passwords.c.hash == old)
-    return db.execute(update(passwords).where(*same).values(hash=new)).rowcount == 1
+    return db.execute(update(passwords).where(*same).values(hash=new, imported=None)).rowcount == 1

@@ -3,7 +3,7 @@
 The roles of a user are in the user's own row. `user_roles` has them again, to find users by role.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -66,11 +66,16 @@ class RoleRow:
 
 def give(db: Connection, user_id: str, names: Iterable[str], *, now: datetime) -> None:
     """Note the roles of a user who has none yet. A role that is new is added."""
-    given = sorted(set(names))
-    if not given:
+    give_all(db, {user_id: names}, now=now)
+
+
+def give_all(db: Connection, names_of: Mapping[str, Iterable[str]], *, now: datetime) -> None:
+    """Note the roles of users who have none yet, by their ids."""
+    rows = [{"role": name, "user_id": user_id} for user_id, names in names_of.items() for name in sorted(set(names))]
+    if not rows:
         return
-    db.execute(insert(user_roles), [{"role": name, "user_id": user_id} for name in given])
-    new = [{"name": name, "description": "", "created_at": now} for name in given]
+    db.execute(insert(user_roles), rows)
+    new = [{"name": name, "description": "", "created_at": now} for name in sorted({row["role"] for row in rows})]
     db.execute(upsert(db, roles).values(new).on_conflict_do_nothing())
 
 

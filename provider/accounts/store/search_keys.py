@@ -80,6 +80,14 @@ def add(db: Connection, user_id: str, keys: Collection[str]) -> None:
     substrings.put(db, search_texts, user_id, text_of(keys))
 
 
+def add_all(db: Connection, keys_of_users: Mapping[str, Collection[str]]) -> None:
+    """Add what new users are found by, by their ids."""
+    rows = [{"key": key, "user_id": user_id} for user_id, keys in keys_of_users.items() for key in sorted(keys)]
+    if rows:
+        db.execute(insert(search_keys), rows)
+    substrings.put_missing(db, search_texts, {user_id: text_of(keys) for user_id, keys in keys_of_users.items()})
+
+
 def find_missing_texts(db: Connection, *, after: str | None, limit: int) -> tuple[list[str], str | None]:
     """Look for users without a search text, as `substrings.find_missing` does."""
     return substrings.find_missing(db, search_texts, users.c.id, after=after, limit=limit)

@@ -1,6 +1,6 @@
 """The users table: a user's status, roles and claims."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -10,8 +10,7 @@ from sqlalchemy import JSON, Column, Connection, Index, String, Table, and_, del
 
 from provider.accounts.store import roles as user_roles
 from provider.database.base import metadata
-from provider.database.dialect import upsert
-from provider.database.rows import rows_of, values_of
+from provider.database.rows import rows_of
 from provider.database.security_stamp import next_not_before, stamp_of
 from provider.database.types import Identifier, UtcTime
 from provider.sessions.store import ACTIVE_USER
@@ -82,17 +81,13 @@ class User:
 USER = rows_of(User, users)
 
 
-def add(db: Connection, user: User) -> bool:
-    """Add the user. Returns False if another user has this id."""
-    added = upsert(db, users).values(values_of(user)).on_conflict_do_nothing().returning(users.c.id)
-    if db.scalar(added) is None:
-        return False
-    user_roles.give(db, user.id, user.roles, now=user.created_at)
-    return True
-
-
 def find(db: Connection, user_id: str) -> User | None:
     return USER.one(db, USER.select().where(users.c.id == user_id))
+
+
+def find_ids(db: Connection, user_ids: Collection[str]) -> set[str]:
+    """Return which of these ids are those of users."""
+    return set(db.scalars(select(users.c.id).where(users.c.id.in_(user_ids))))
 
 
 def lock(db: Connection, user_id: str) -> bool:

@@ -11,7 +11,7 @@ from provider.accounts.email import operator_changes
 from provider.accounts.email.email_addresses import AlreadyConfirmed
 from provider.accounts.email.operator_emails import NotNow
 from provider.accounts.overview import Overview
-from provider.accounts.passwords.passwords import UnsupportedHash
+from provider.accounts.passwords.imported_hashes import UnsupportedHash
 from provider.accounts.registration import AddressTaken, IdTaken, NotAnAddress, NotAnId
 from provider.accounts.roles.permissions import Permission
 from provider.accounts.store import email_addresses, linked_identities, users
@@ -97,9 +97,9 @@ class NewAccount(Body):
     password_hash: str | None = Field(
         None,
         description=(
-            "The user's password hash from another Signet: bcrypt ($2b$) of the Base64-encoded SHA-384 digest of the "
-            "password (UTF-8, NFC). Its cost can be at most SIGNET_BCRYPT_COST. Other hashes are rejected. A bcrypt "
-            "hash of the password itself looks the same, but then no password will match."
+            "The user's password hash. $2b$ is one from another Signet: bcrypt of the Base64-encoded SHA-384 digest of "
+            "the password (UTF-8, NFC). Its cost can be at most SIGNET_BCRYPT_COST. Write {bcrypt} before a bcrypt "
+            "hash of the password itself. Argon2, scrypt, PBKDF2 and crypt are accepted too, up to a cost."
         ),
     )
 

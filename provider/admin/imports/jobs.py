@@ -16,7 +16,7 @@ from provider.accounts.roles.permissions import EVERYTHING, Permission, Permissi
 from provider.admin import authority
 from provider.admin.imports import store
 from provider.admin.imports.parts import open_rows, read_parts, seal_rows, with_failures
-from provider.admin.imports.rows import Options, Outcome, Result, import_row, lock
+from provider.admin.imports.rows import Options, Outcome, Result, import_part
 from provider.admin.imports.store import TOPIC, Import, Part, State
 from provider.audit.events import Event
 from provider.audit.log import record
@@ -90,7 +90,7 @@ def upload(
         total += len(rows)
         part = Part(import_id, number, seal_rows(work.vault, import_id, number, rows), None, 0)
         if dry_run and place == number and time.monotonic() < until:
-            results = [import_row(work, row, options) for row in rows]
+            results = import_part(work, rows, options)
             part = with_failures(work.vault, part, results)
             counts.update(one.outcome for one in results)
             place = number + 1
@@ -154,7 +154,7 @@ def preview(work: UnitOfWork, one: Import, permissions: Permissions, *, limit: i
     part = store.find_part(work.read, one.id, 0)
     rows = [] if part is None else open_rows(work.vault, part)[:limit]
     options = _options(one, permissions, dry_run=True)
-    return [(row, import_row(work, row, options)) for row in rows]
+    return list(zip(rows, import_part(work, rows, options), strict=True))
 
 
 def _repeated(step: Callable[[], bool]) -> bool:
@@ -179,7 +179,7 @@ def _step(installation: Installation, import_id: str, job_id: str, *, is_last: b
         rows = [] if part is None else open_rows(work.vault, part)
         options = _options(seen, permissions)
         is_check = seen.state == State.CHECKING
-        results = [import_row(work, row, options) for row in rows] if is_check else []  # before the first write
+        results = import_part(work, rows, options) if is_check else []  # before the first write
         one = store.lock(work.db, import_id)
         if one != seen:
             return True  # stopped, or the same job is delivered twice: look again
@@ -187,16 +187,11 @@ def _step(installation: Installation, import_id: str, job_id: str, *, is_last: b
             store.finish(work.db, import_id, state=State.FAILED, now=work.now)
             return False
         if not is_check:
-            results = _import(work, rows, options)
+            results = import_part(work, rows, options)
         if part is not None:
             kept = with_failures(work.vault, part, results)
             store.set_part(work.db, kept if is_check else replace(kept, rows=None))
         return _advance(work, one, results, is_last=is_last)
-
-
-def _import(work: UnitOfWork, rows: Sequence[Row], options: Options) -> list[Result]:
-    lock(work, rows)
-    return [import_row(work, row, options) for row in rows]
 
 
 def _advance(work: UnitOfWork, one: Import, results: Sequence[Result], *, is_last: bool) -> bool:

@@ -5,23 +5,24 @@ import that was stopped can be run again, and none is created twice.
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from itertools import islice
 
 from provider.accounts import invitation, profile
-from provider.accounts.email.email_addresses import Address, parse_address
-from provider.accounts.email.operator_emails import require_choice
 from provider.accounts.importing.files import Row
+from provider.accounts.importing.moving import notes_of
+from provider.accounts.importing.new_users import NewUser, create_users
 from provider.accounts.importing.rows import InvalidRow, UserRow, parse_row
-from provider.accounts.passwords.passwords import require_own_hash
 from provider.accounts.profile import values_of
-from provider.accounts.registration import IdTaken, NotAnId, create_user, require_address
+from provider.accounts.registration import IdTaken, require_address
 from provider.accounts.roles.names import require_role_names
 from provider.accounts.roles.permissions import Permissions
-from provider.accounts.store import email_addresses, users
+from provider.accounts.store import email_addresses
 from provider.accounts.store.users import User
 from provider.admin import authority
-from provider.database.base import is_id
+from provider.admin.imports.existing import Existing, Wanted, is_invited
+from provider.database.base import new_id
 from provider.languages.free_text import repair_line
 from provider.languages.text import Text
 from provider.refusals import Refusal
@@ -37,6 +38,8 @@ class Outcome(StrEnum):
     FAILED = "failed"
 
 
+AT_ONCE = 200
+"""How many rows the command line imports in one transaction."""
 REPEATED = {
     "email": Text("The email address is in the file twice. It is also on line %(line)s.", line=1),
     "id": Text("The ID is in the file twice. It is also on line %(line)s.", line=1),
@@ -57,28 +60,31 @@ class Options:
 
 @dataclass(frozen=True)
 class Result:
-    """What became of a row, or of a dry run would become. `problem` says why it failed."""
+    """What became of a row, or of a dry run would become. `problem` says why it failed, `notes` what was left out."""
 
     line: int
     email: str
     outcome: Outcome
     problem: str = ""
+    user_id: str = field(default="", compare=False)
+    source_id: str = ""
+    notes: Sequence[str] = ()
 
 
 def import_rows(
     installation: Installation, rows: Iterable[Row], options: Options, seen: Callable[[Result], None]
 ) -> dict[str, int]:
-    """Import the rows, each in a transaction of its own, and call `seen` with the result of each. Returns how many had
-    each outcome.
+    """Import the rows, AT_ONCE in each transaction, and call `seen` with the result of each. Returns how many had each
+    outcome. If it is stopped, each user is there as a whole or not at all.
     """
     counts: Counter[str] = Counter()
-    for row in without_repeats(rows):
+    left = without_repeats(rows)
+    while part := list(islice(left, AT_ONCE)):
         with unit_of_work(installation) as work:
-            if not options.dry_run:
-                lock(work, [row])
-            result = import_row(work, row, options)
-        counts[result.outcome] += 1
-        seen(result)
+            results = import_part(work, part, options)
+        for result in results:
+            counts[result.outcome] += 1
+            seen(result)
     return {outcome: counts[outcome] for outcome in Outcome}
 
 
@@ -94,18 +100,36 @@ def without_repeats(rows: Iterable[Row]) -> Iterator[Row]:
         yield row if problem is row.problem else replace(row, problem=problem)
 
 
-def import_row(work: UnitOfWork, row: Row, options: Options) -> Result:
-    """Import one row, whose address is locked (`lock`), or find out what an import would do with it."""
-    email = email_of(row)
-    if row.problem is not None:
-        return Result(row.line, email, Outcome.FAILED, row.problem)
-    try:
-        outcome = _carry_out(work, parse_row(row.values), options)
-    except InvalidRow as invalid:
-        return Result(row.line, email, Outcome.FAILED, invalid.problem)
-    except Refusal as refusal:  # raised before anything of the row was written
-        return Result(row.line, email, Outcome.FAILED, refusal.message)
-    return Result(row.line, email, outcome)
+def import_part(work: UnitOfWork, rows: Sequence[Row], options: Options) -> list[Result]:
+    """Import a few rows, or find out what an import would do with each. Other imports of the same addresses wait until
+    the transaction ends.
+    """
+    results: list[Result | None] = [None] * len(rows)
+    wanted: dict[int, Wanted] = {}
+    for place, row in enumerate(rows):
+        try:
+            wanted[place] = _read(work, row, options)
+        except (InvalidRow, Refusal) as problem:
+            results[place] = _failed(row, problem)
+    if not options.dry_run:
+        email_addresses.lock_all(work.db, {one.address.normal for one in wanted.values()})
+    existing = Existing.find(work, list(wanted.values()))
+    new: dict[int, Wanted] = {}
+    for place, one in wanted.items():
+        try:
+            found = existing.require_free(one, invite=options.invite)
+        except (InvalidRow, Refusal) as problem:
+            results[place] = _failed(one.source, problem)
+            continue
+        if found is None:
+            new[place] = one
+            existing.reserve(one)
+        else:
+            results[place] = _keep_or_update(work, found, one, options)
+    created = _create_all(work, list(new.values()), options)
+    for (place, _), result in zip(new.items(), created, strict=True):
+        results[place] = result
+    return [result for result in results if result is not None]
 
 
 def email_of(row: Row) -> str:
@@ -113,75 +137,59 @@ def email_of(row: Row) -> str:
     return repair_line(str(row.values.get("email") or ""), most=254)
 
 
-def lock(work: UnitOfWork, rows: Sequence[Row]) -> None:
-    """Wait for other imports of the same addresses, and keep them waiting until the transaction ends.
-
-    The addresses are locked in one order, so two imports never wait for each other.
+def _read(work: UnitOfWork, row: Row, options: Options) -> Wanted:
+    """Return the user that a row describes, as far as the row alone says whether it can be. Raises InvalidRow, or
+    another Refusal.
     """
-    found = (parse_address(str(row.values.get("email") or "")) for row in rows if row.problem is None)
-    for normal in sorted({address.normal for address in found if address is not None}):
-        email_addresses.lock(work.db, normal)
+    if row.problem is not None:
+        raise InvalidRow(row.problem)
+    user = parse_row(row.values)
+    address = require_address(work, user.email)
+    require_role_names(user.roles)
+    authority.require_roles(options.permissions, user.roles)
+    return Wanted(row, user, address)
 
 
-def _carry_out(work: UnitOfWork, row: UserRow, options: Options) -> Outcome:
-    address = require_address(work, row.email)
-    require_role_names(row.roles)
-    authority.require_roles(options.permissions, row.roles)
-    existing = _find(work, address, verified=row.is_verified)
-    if existing is None:
-        _require_creatable(work, row, options)
-        if not options.dry_run:
-            _create(work, row, options)
-        return Outcome.CREATED
+def _keep_or_update(work: UnitOfWork, found: User, one: Wanted, options: Options) -> Result:
     if not options.update:
-        return Outcome.SKIPPED
-    authority.require_user(work, options.permissions, existing.id)
-    if not options.dry_run:
-        _update(work, existing, row, options)
-    return Outcome.UPDATED
+        return _result(one, Outcome.SKIPPED, user_id=found.id)
+    try:
+        authority.require_user(work, options.permissions, found.id)
+        if not options.dry_run:
+            _update(work, found, one.user, options)
+    except Refusal as refusal:  # raised before anything of the row was written
+        return _failed(one.source, refusal)
+    return _result(one, Outcome.UPDATED, user_id=found.id)
 
 
-def _find(work: UnitOfWork, address: Address, *, verified: bool) -> User | None:
-    """Return the user whom the row is about. A sign-up that was never verified may be a stranger's: only a row that
-    is not verified either finds it.
-    """
-    owner, claimant = email_addresses.find_owner_and_claimant(work.read, address.normal)
-    found = owner if verified or owner is not None else claimant
-    return None if found is None else found[0]
-
-
-def _require_creatable(work: UnitOfWork, row: UserRow, options: Options) -> None:
-    """Find what would stop the row before anything is written: a dry run finds the same problems as the import."""
-    if row.user_id is not None:
-        if not is_id(row.user_id):
-            raise NotAnId
-        if users.find(work.read, row.user_id) is not None:
-            raise IdTaken
-    if row.password_hash is not None:
-        require_own_hash(work.settings, row.password_hash)
-    if _is_invited(row, options):
-        require_choice(work)
-
-
-def _is_invited(row: UserRow, options: Options) -> bool:
-    return options.invite and row.is_verified and row.password_hash is None
-
-
-def _create(work: UnitOfWork, row: UserRow, options: Options) -> None:
-    claims = profile.with_full_name(row.claims)
-    if _is_invited(row, options):
-        invitation.invite(work, email=row.email, roles=row.roles, claims=claims, user_id=row.user_id)
-        return
-    create_user(
-        work,
-        email=row.email,
-        password=None,
-        password_hash=row.password_hash,
-        verified=row.is_verified,
-        roles=row.roles,
-        claims=claims,
-        user_id=row.user_id,
-    )
+def _create_all(work: UnitOfWork, wanted: Sequence[Wanted], options: Options) -> list[Result]:
+    new = [
+        NewUser(
+            address=one.address,
+            is_verified=one.user.is_verified,
+            roles=one.user.roles,
+            claims=profile.with_full_name(one.user.claims),
+            user_id=one.user.user_id or new_id(),
+            password_hash=one.user.password_hash,
+            moved=one.source.moved,
+        )
+        for one in wanted
+    ]
+    if options.dry_run:
+        return [
+            _result(one, Outcome.CREATED, user_id=one.user.user_id or "", notes=notes_of(each.moved))
+            for one, each in zip(wanted, new, strict=True)
+        ]
+    notes = create_users(work, new)
+    results = []
+    for one, each in zip(wanted, new, strict=True):
+        if each.user_id not in notes:
+            results.append(_failed(one.source, IdTaken()))
+            continue
+        if is_invited(one.user, invite=options.invite):
+            invitation.send(work, user_id=each.user_id)
+        results.append(_result(one, Outcome.CREATED, user_id=each.user_id, notes=notes[each.user_id]))
+    return results
 
 
 def _update(work: UnitOfWork, user: User, row: UserRow, options: Options) -> None:
@@ -192,3 +200,14 @@ def _update(work: UnitOfWork, user: User, row: UserRow, options: Options) -> Non
     given = {name: value for name, value in values_of(row.claims).items() if value}  # an empty value changes nothing
     claims, _ = profile.parse_profile(before | given, before=before)
     profile.change_profile(work, user_id=user.id, claims=claims)
+
+
+def _result(one: Wanted, outcome: Outcome, *, user_id: str = "", notes: Sequence[str] = ()) -> Result:
+    moved = one.source.moved
+    said = [*moved.notes, *notes] if outcome is Outcome.CREATED else []
+    return Result(one.source.line, one.address.text, outcome, "", user_id, moved.source_id, said)
+
+
+def _failed(row: Row, problem: InvalidRow | Refusal) -> Result:
+    said = problem.problem if isinstance(problem, InvalidRow) else problem.message
+    return Result(row.line, email_of(row), Outcome.FAILED, said, "", row.moved.source_id)

@@ -41,6 +41,7 @@ passkeys = Table(
     Column("name", Text, nullable=False),
     Column("created_at", UtcTime, nullable=False),
     Column("last_used_at", UtcTime),
+    Column("is_eligibility_unknown", Boolean),  # it moved here from a system that did not store the backup eligibility
 )
 
 
@@ -62,6 +63,8 @@ class Passkey:
     name: str
     created_at: datetime
     last_used_at: datetime | None
+    is_eligibility_unknown: bool | None = None
+    """Whether `is_synced` says nothing yet: the first use finds out."""
 
 
 _PASSKEY = rows_of(Passkey, passkeys)
@@ -75,6 +78,12 @@ def add(db: Connection, passkey: Passkey) -> bool:
 
 def find(db: Connection, credential_id: str) -> Passkey | None:
     return _PASSKEY.one(db, _PASSKEY.select().where(passkeys.c.credential_id == credential_id))
+
+
+def find_taken(db: Connection, credential_ids: Collection[str]) -> frozenset[str]:
+    """Return which of these credential IDs users have already."""
+    query = select(passkeys.c.credential_id).where(passkeys.c.credential_id.in_(credential_ids))
+    return frozenset(db.scalars(query))
 
 
 def find_of_user(db: Connection, user_id: str) -> list[Passkey]:
@@ -93,10 +102,18 @@ def find_owners(db: Connection, user_ids: Collection[str]) -> set[str]:
     return set(db.scalars(select(passkeys.c.user_id).where(passkeys.c.user_id.in_(user_ids))))
 
 
-def use(db: Connection, passkey: Passkey, *, sign_count: int, is_backed_up: bool, now: datetime) -> bool:
+def use(
+    db: Connection, passkey: Passkey, *, sign_count: int, is_synced: bool, is_backed_up: bool, now: datetime
+) -> bool:
     """Note a use of the passkey. Returns False if it was used or removed since it was read."""
     unchanged = (passkeys.c.id == passkey.id, passkeys.c.sign_count == passkey.sign_count)
-    values = {"sign_count": sign_count, "is_backed_up": is_backed_up, "last_used_at": now}
+    values = {
+        "sign_count": sign_count,
+        "is_synced": is_synced,
+        "is_eligibility_unknown": None,
+        "is_backed_up": is_backed_up,
+        "last_used_at": now,
+    }
     return db.execute(update(passkeys).where(*unchanged).values(values)).rowcount == 1
 
 

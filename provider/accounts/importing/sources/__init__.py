@@ -1,0 +1,1 @@
+"""The exports of other systems: each module reads one format into rows."""

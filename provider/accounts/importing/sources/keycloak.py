@@ -1,0 +1,167 @@
+"""Keycloak: the export of a realm (`kc.sh export`), in one file or of users only (`REALM-users-0.json`)."""
+
+import base64
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, BinaryIO
+
+from provider.accounts.importing.files import Row
+from provider.accounts.importing.json_stream import Entry, read_entries
+from provider.accounts.importing.moving import MovedPasskey
+from provider.accounts.importing.sources.draft import (
+    LONGEST_CREDENTIAL,
+    Context,
+    Draft,
+    base64url,
+    decode,
+    rows_of,
+    text_of,
+)
+from provider.database.base import is_id
+
+ARRAYS = {"users", "clients"}
+OWN_ROLES = {"offline_access", "uma_authorization"}
+"""Roles that every user of a realm has, besides `default-roles-REALM`."""
+OWN_CLIENTS = {
+    "account",
+    "account-console",
+    "admin-cli",
+    "broker",
+    "realm-management",
+    "security-admin-console",
+}
+"""The clients that are part of Keycloak."""
+ATTRIBUTES = {"locale": "locale", "phoneNumber": "phone_number", "phone_number": "phone_number", "website": "website"}
+"""The attributes that are fields of the profile."""
+ARGON2_VERSIONS = {"1.0": 16, "1.3": 19}
+SECOND_FACTOR, PASSKEY = "webauthn", "webauthn-passwordless"
+RP_IDS = {SECOND_FACTOR: "webAuthnPolicyRpId", PASSKEY: "webAuthnPolicyPasswordlessRpId"}
+"""The members of the realm with the domain of its passkeys. Empty: that of Keycloak."""
+
+
+def read_rows(file: BinaryIO, context: Context) -> Iterator[Row]:
+    """Yield the users of a realm, except those that are service accounts of clients. Raises UnreadableFile."""
+    domains = {
+        entry.name: text_of(entry.value) for entry in read_entries(file, arrays=ARRAYS) if entry.name in RP_IDS.values()
+    }
+    file.seek(0)
+    users = (entry for entry in read_entries(file, arrays=ARRAYS) if entry.name == "users")
+    return rows_of(users, lambda entry: _user(entry, context, domains))
+
+
+def read_clients(file: BinaryIO) -> Iterator[Entry]:
+    """Yield the clients of a realm, except those of Keycloak itself. Raises UnreadableFile."""
+    for entry in read_entries(file, arrays=ARRAYS):
+        is_own = isinstance(entry.value, dict) and entry.value.get("clientId") in OWN_CLIENTS
+        if entry.name == "clients" and not is_own:
+            yield entry
+
+
+def _user(entry: Entry, context: Context, domains: Mapping[str, str]) -> Draft | None:
+    user = entry.value
+    if user.get("serviceAccountClientId"):
+        return None
+    draft = Draft(context, entry.line, source_id=text_of(user.get("id")), email=user.get("email"))
+    draft.user_id = draft.source_id if is_id(draft.source_id) else None
+    draft.is_verified = user.get("emailVerified") is True
+    draft.is_disabled = user.get("enabled") is False
+    username = text_of(user.get("username"))
+    if username != user.get("email"):
+        draft.claim("preferred_username", username)
+    draft.claim("given_name", user.get("firstName"))
+    draft.claim("family_name", user.get("lastName"))
+    _read_attributes(draft, user.get("attributes") or {})
+    _read_roles(draft, user)
+    draft.groups = [str(group).removeprefix("/") for group in user.get("groups") or []]
+    for identity in user.get("federatedIdentities") or []:
+        draft.identity(str(identity["identityProvider"]), identity.get("userId"))
+    for credential in user.get("credentials") or []:
+        _read_credential(draft, credential, domains)
+    if user.get("federationLink"):
+        draft.note("The user comes from a user federation, which has the password.")
+    if actions := user.get("requiredActions"):
+        draft.note(f"Required actions are skipped: {', '.join(map(str, actions))}.")
+    return draft
+
+
+def _read_attributes(draft: Draft, attributes: Mapping[str, Any]) -> None:
+    skipped = []
+    for name, values in attributes.items():
+        value = values[0] if isinstance(values, list) and len(values) == 1 else values
+        if name in ATTRIBUTES and isinstance(value, str):
+            draft.claim(ATTRIBUTES[name], value)
+        else:
+            skipped.append(name)
+    if skipped:
+        draft.note(f"Attributes are skipped: {', '.join(sorted(skipped))}.")
+
+
+def _read_roles(draft: Draft, user: Mapping[str, Any]) -> None:
+    for role in user.get("realmRoles") or []:
+        if role not in OWN_ROLES and not str(role).startswith("default-roles-"):
+            draft.role(str(role))
+    for client_id, roles in (user.get("clientRoles") or {}).items():
+        if client_id not in OWN_CLIENTS:
+            for role in roles:
+                draft.role(f"{client_id}:{role}")
+        elif client_id == "realm-management":
+            draft.note("Roles of realm-management are skipped: they give permissions in Keycloak.")
+
+
+def _read_credential(draft: Draft, credential: Mapping[str, Any], domains: Mapping[str, str]) -> None:
+    kind = credential.get("type")
+    data = json.loads(credential.get("credentialData") or "{}")
+    secret = json.loads(credential.get("secretData") or "{}")
+    if kind == "password":
+        draft.password_hash = _hash(credential, data, secret)
+        if draft.password_hash is None:
+            draft.note("The password is skipped: the export has no hash of it.")
+    elif kind == "otp" and data.get("subType") == "totp":
+        algorithm = str(data.get("algorithm", "")).lower().removeprefix("hmac")
+        key = _key(secret["value"], data.get("secretEncoding"))
+        name = credential.get("userLabel")
+        draft.totp(key, name=name, digits=data.get("digits"), period=data.get("period"), algorithm=algorithm)
+    elif kind in RP_IDS:
+        draft.passkey(_passkey(credential, data), domain=domains.get(RP_IDS[kind]) or None)
+    else:
+        draft.note(f"A credential is skipped: {kind}.")
+
+
+def _hash(credential: Mapping[str, Any], data: Mapping[str, Any], secret: Mapping[str, Any]) -> str | None:
+    """Return the text of a password hash. Before Keycloak 8 the parts of it were members of the credential."""
+    value = secret.get("value") or credential.get("hashedSaltedValue")
+    if not value:
+        return None
+    algorithm = str(data.get("algorithm") or credential.get("algorithm"))
+    iterations = data.get("hashIterations") or credential.get("hashIterations")
+    salt = secret.get("salt") or credential.get("salt") or ""
+    if algorithm == "argon2":
+        given = {name: values[0] for name, values in data["additionalParameters"].items()}
+        version = ARGON2_VERSIONS.get(given["version"], given["version"])
+        costs = f"m={given['memory']},t={iterations},p={given['parallelism']}"
+        return f"$argon2{given['type']}$v={version}${costs}${salt}${value}"
+    if algorithm.startswith("pbkdf2"):
+        return f"${algorithm}$i={iterations}${salt}${value}"
+    return f"{{bcrypt}}{value}" if str(value).startswith("$2") else str(value)
+
+
+def _key(value: str, encoding: object) -> bytes:
+    """Return the key of an authenticator app, which is text of its own unless it is marked as base32."""
+    if encoding is None:
+        return value.encode()
+    return base64.b32decode(value + "=" * (-len(value) % 8), casefold=True)
+
+
+def _passkey(credential: Mapping[str, Any], data: Mapping[str, Any]) -> MovedPasskey:
+    credential_id = decode(data["credentialId"])
+    if not 0 < len(credential_id) <= LONGEST_CREDENTIAL:
+        raise ValueError("the credential ID is too long")
+    return MovedPasskey(
+        credential_id=base64url(credential_id),
+        public_key=decode(data["credentialPublicKey"]),
+        sign_count=int(data.get("counter") or 0),
+        aaguid=text_of(data.get("aaguid")),
+        transports=[str(transport).lower() for transport in data.get("transports") or []],
+        name=text_of(credential.get("userLabel")),
+        is_second_factor=credential.get("type") == SECOND_FACTOR,
+    )
