@@ -10,7 +10,10 @@ from urllib.parse import urlsplit
 
 from provider import greenlets
 from provider.config.settings import Settings
-from provider.federation.configuration import UpstreamSettings, is_web_address, load_upstreams
+from provider.federation.configuration import load_upstreams
+from provider.federation.issuers import discovery_url, is_issuer
+from provider.federation.presets import endpoints_of
+from provider.federation.upstream_settings import UpstreamSettings, is_web_address
 from provider.jose.json_objects import read_object
 from provider.jose.key_sets import KEY_OF
 from provider.jose.remote_key_sets import RemoteKeySets
@@ -58,6 +61,21 @@ class Metadata:
     userinfo_endpoint: str | None = None
 
 
+def metadata_of_preset(settings: UpstreamSettings) -> Metadata:
+    """Return the metadata of an upstream without OpenID Connect, which publishes none."""
+    endpoints = endpoints_of(settings.preset or "", settings.issuer)
+    return Metadata(
+        authorization_endpoint=endpoints.authorization,
+        token_endpoint=endpoints.token,
+        userinfo_endpoint=endpoints.userinfo,
+        jwks_uri="",
+        algorithms=(),
+        secret_in_header=False,
+        names_itself=False,
+        takes_claims=False,
+    )
+
+
 @dataclass
 class Upstream:
     """An upstream, with what this process has cached about it."""
@@ -70,12 +88,14 @@ class Upstream:
 
     def metadata(self, work: UnitOfWork) -> Metadata:
         """Return the upstream's metadata, fetched at most once per KEPT_FOR. Raises UpstreamUnavailable."""
+        if not self.settings.is_oidc:
+            return metadata_of_preset(self.settings)
         if self._metadata is None or not _is_within(KEPT_FOR, self._metadata_at, work.now):
             outbound = work.outbound
             with self._lock:
                 if self._metadata is None or not _is_within(KEPT_FOR, self._metadata_at, work.now):
-                    url = self.settings.issuer.removesuffix("/") + "/.well-known/openid-configuration"
-                    self._metadata = self._read_metadata(self._fetch(outbound, url))
+                    document = self._fetch(outbound, discovery_url(self.settings))
+                    self._metadata = self._read_metadata(document)
                     self._metadata_at = work.now
         return self._metadata
 
@@ -87,7 +107,7 @@ class Upstream:
 
     def _read_metadata(self, document: dict[str, Any]) -> Metadata:
         issuer = self.settings.issuer
-        if document.get("issuer") != issuer:  # OIDC Discovery section 4.3
+        if not is_issuer(self.settings, document.get("issuer")):  # OIDC Discovery section 4.3
             named = str(document.get("issuer"))[:200]
             raise self.unavailable(f"its discovery document says the issuer is {named!r}, not {issuer!r}")
         names = ("authorization_endpoint", "token_endpoint", "jwks_uri", "userinfo_endpoint")
@@ -120,7 +140,7 @@ class Upstreams(dict[str, Upstream]):
 
     def name_of(self, issuer: str) -> str:
         """Return the upstream's display name, or its host if it is no longer configured."""
-        names = (settings.name for settings in self.shown if settings.issuer == issuer)
+        names = (settings.name for settings in self.shown if is_issuer(settings, issuer))
         return next(names, urlsplit(issuer).hostname or issuer)
 
 

@@ -132,6 +132,7 @@ def pages(settings: Settings) -> list[BaseRoute]:
         table += [
             Route("/login/upstream/{key}/start", upstream.start, methods=post, name="upstream_start"),
             Route("/login/upstream/{key}/callback", upstream.callback, methods=get, name="upstream_callback"),
+            Route("/login/upstream/{key}/callback", upstream.answer_by_form, methods=post, name="upstream_form_post"),
             Route("/account/linked", linked.show_linked, methods=get, name="show_linked"),
             Route("/account/linked", linked.begin, methods=post, name="link"),
             Route("/account/linked/unlink", linked.unlink, methods=post, name="unlink"),
