@@ -61,7 +61,8 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        await asyncio.get_running_loop().run_in_executor(None, installation.branding.refresh, installation.database)
+        for saved in (installation.branding, installation.upstreams):
+            await asyncio.get_running_loop().run_in_executor(None, saved.refresh, installation.database)
         if background is not None:
             background.start(installation)
         yield
@@ -79,7 +80,7 @@ def create_app(
     app = Application(middleware=[*based, *measured, Middleware(Envelope, settings=settings, last_resort=_last_resort)])
     app.router = RememberingRouter(table, lifespan=lifespan, refuse=_no_route)
     server = open_server(installation, known=known_keys)
-    upstreams = open_upstreams(settings)
+    upstreams = open_upstreams(settings, installation.upstreams, installation.vault)
     services = Services(
         describe_request=partial(parked_requests.describe, server),
         record_sign_in=parked_requests.record_sign_in,
@@ -89,7 +90,7 @@ def create_app(
         page_after_sign_out=partial(front_channel.page_after, server),
         address_of=address_of,
         forget_clients=server.clients.forget,
-        sign_in_buttons=upstreams.shown,
+        sign_in_buttons=lambda: upstreams.shown,
     )
     app.state = AppState(installation, Threads(settings), services, oauth=server, upstreams=upstreams)
     return app

@@ -55,6 +55,7 @@ import provider.oauth.trusted_issuers.store
 import provider.outbox.store
 import provider.processes
 import provider.saved_branding
+import provider.saved_upstreams
 import provider.sessions.store
 import provider.webhooks.store
 from provider.accounts.store import search_keys

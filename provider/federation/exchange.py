@@ -19,6 +19,7 @@ from provider.federation.apple import client_secret, names_of_form
 from provider.federation.id_tokens import UpstreamUntrusted, check_id_token, proven_before, subject_of
 from provider.federation.identity_claims import WANTED, combine, email_of, is_complete, is_email_proven, names_of
 from provider.federation.issuers import is_issuer
+from provider.federation.managed import redirect_uri
 from provider.federation.oauth_users import read_user
 from provider.federation.presets import APPLE
 from provider.federation.states import UpstreamState
@@ -68,14 +69,6 @@ class UpstreamIdentity:
     """When the user signed in at the upstream, if that was before our request; the sign-in here is no fresher."""
 
 
-def redirect_uri(work: UnitOfWork, upstream: Upstream) -> str:
-    """Return the redirect URI for this upstream.
-
-    Each upstream has its own, so that the response of one is never taken for another's (RFC 9700 section 4.4.2).
-    """
-    return f"{work.settings.issuer}/login/upstream/{upstream.settings.key}/callback"
-
-
 def authorization_url(
     work: UnitOfWork, upstream: Upstream, state: UpstreamState, *, sealed: str, max_age: str | None = None
 ) -> str:
@@ -84,7 +77,7 @@ def authorization_url(
     parameters = {
         "response_type": "code",
         "client_id": upstream.settings.client_id,
-        "redirect_uri": redirect_uri(work, upstream),
+        "redirect_uri": redirect_uri(work.settings, upstream.settings.key),
         "scope": " ".join(upstream.settings.scopes),
         "state": sealed,
         "code_challenge": create_s256_code_challenge(state.verifier),
@@ -171,7 +164,7 @@ def _exchange(work: UnitOfWork, upstream: Upstream, metadata: Metadata, *, code:
     form = {
         "grant_type": "authorization_code",
         "code": code,
-        "redirect_uri": redirect_uri(work, upstream),
+        "redirect_uri": redirect_uri(work.settings, upstream.settings.key),
         "code_verifier": verifier,
     }
     headers = {"Accept": "application/json"}

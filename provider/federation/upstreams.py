@@ -3,6 +3,7 @@
 If an upstream is down, only its button is affected. An outage is never taken as an answer about the user.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,8 +11,10 @@ from urllib.parse import urlsplit
 
 from provider import greenlets
 from provider.config.settings import Settings
+from provider.crypto.vault import Vault
 from provider.federation.configuration import load_upstreams
 from provider.federation.issuers import discovery_url, is_issuer
+from provider.federation.managed import read
 from provider.federation.presets import endpoints_of
 from provider.federation.upstream_settings import UpstreamSettings, is_web_address
 from provider.jose.json_objects import read_object
@@ -22,6 +25,8 @@ from provider.observability.logging import log
 from provider.outbound.answers import OutboundFailed
 from provider.outbound.client import Outbound
 from provider.refusals import Unavailable
+from provider.saved_upstreams import SavedUpstream, SavedUpstreams
+from provider.urls import normal_url
 from provider.work import UnitOfWork
 
 KEPT_FOR = timedelta(hours=1)
@@ -130,13 +135,41 @@ class Upstream:
         return UpstreamUnavailable(self.settings.name, reason)
 
 
-class Upstreams(dict[str, Upstream]):
-    """The upstreams by the key of their table, in the order of the file (`app.state.upstreams`)."""
+class Upstreams:
+    """The upstreams of this process (`app.state.upstreams`): those of the file in its order, then the saved ones.
+
+    Where a key or an issuer is in both, the file wins.
+    """
+
+    def __init__(self, of_file: Sequence[UpstreamSettings], saved: SavedUpstreams, vault: Vault) -> None:
+        self._of_file = {one.key: Upstream(one) for one in of_file}
+        self._saved, self._vault = saved, vault
+        self._built: tuple[Sequence[SavedUpstream], dict[str, Upstream]] = ((), self._of_file)
+
+    def _all(self) -> dict[str, Upstream]:
+        """Return every upstream by its key. What was cached about one stays until its settings change."""
+        rows, before = self._built
+        if self._saved.rows is not rows:
+            rows, found = self._saved.rows, dict(self._of_file)
+            issuers = {normal_url(one.settings.issuer) for one in found.values()}
+            for row in rows:
+                settings = None if row.disabled_at or row.key in found else read(self._vault, row)
+                if settings is None or normal_url(settings.issuer) in issuers:
+                    continue
+                issuers.add(normal_url(settings.issuer))
+                old = before.get(row.key)
+                found[row.key] = old if old is not None and old.settings == settings else Upstream(settings)
+            self._built = rows, found
+        return self._built[1]
+
+    def get(self, key: str) -> Upstream | None:
+        """Return the upstream with this key, or None."""
+        return self._all().get(key)
 
     @property
     def shown(self) -> list[UpstreamSettings]:
         """The settings of each upstream, for buttons."""
-        return [upstream.settings for upstream in self.values()]
+        return [upstream.settings for upstream in self._all().values()]
 
     def name_of(self, issuer: str) -> str:
         """Return the upstream's display name, or its host if it is no longer configured."""
@@ -144,12 +177,12 @@ class Upstreams(dict[str, Upstream]):
         return next(names, urlsplit(issuer).hostname or issuer)
 
 
-def open_upstreams(settings: Settings) -> Upstreams:
-    """Open the configured upstreams. Raises SettingsError.
+def open_upstreams(settings: Settings, saved: SavedUpstreams, vault: Vault) -> Upstreams:
+    """Open the upstreams of the file and the saved ones. Raises SettingsError for the file.
 
     Makes no request, so an upstream that is down does not delay the start.
     """
-    return Upstreams({one.key: Upstream(one) for one in load_upstreams(settings.upstreams)})
+    return Upstreams(load_upstreams(settings.upstreams), saved, vault)
 
 
 def _is_within(span: timedelta, since: datetime, now: datetime) -> bool:

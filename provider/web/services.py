@@ -20,6 +20,8 @@ class SignInButton(Protocol):
 
     @property
     def name(self) -> str: ...
+    @property
+    def label(self) -> str | None: ...
 
 
 class Approval(Protocol):
@@ -76,7 +78,8 @@ class Services:
     """Forgets this process's copies of clients, because one of them was deleted."""
     address_of: Callable[[UnitOfWork, str], str]
     """Returns the email address of the user with this id. It is empty if the user has none."""
-    sign_in_buttons: Sequence[SignInButton]
+    sign_in_buttons: Callable[[], Sequence[SignInButton]]
+    """Returns the upstream providers, in the order of their buttons."""
 
 
 @dataclass

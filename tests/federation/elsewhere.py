@@ -116,7 +116,7 @@ class Elsewhere:
                 "login": "ada",
                 "name": "Ada Lovelace",
                 "email": "shown@example.test",
-            },  # noqa: E501
+            },
             "api.github.com/user/emails": [
                 {"email": "other@example.test", "primary": False, "verified": True},
                 {"email": self.email, "primary": True, "verified": self.verified},
@@ -127,7 +127,7 @@ class Elsewhere:
                 "global_name": "Ada Lovelace",
                 "email": self.email,
                 "verified": self.verified,
-            },  # noqa: E501
+            },
             "graph.facebook.com/me": {"id": subject, "name": "Ada Lovelace", "email": self.email},
         }
         return users[place]

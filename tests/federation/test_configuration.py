@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 
 from provider.config.environment import SettingsError
+from provider.crypto.vault import Vault
 from provider.federation.configuration import load_upstreams
 from provider.federation.upstreams import open_upstreams
 from provider.readiness import require_ready
+from provider.saved_upstreams import SavedUpstreams
 from tests.federation.conftest import EXAMPLE, write_upstreams
 from tests.federation.fake_provider import CLIENT_SECRET, ISSUER
 from tests.support.installation import settings_for
@@ -132,6 +134,7 @@ def test_plain_http_is_for_this_machine(file: Path) -> None:
 
 def test_the_service_does_not_start_with_an_invalid_file(database_url: str, file: Path) -> None:
     settings = settings_for(database_url, upstreams=write_upstreams(file, {"example": {**MINIMAL, "name": ""}}))
-    for start in (require_ready, open_upstreams):
-        with pytest.raises(SettingsError, match="name"):
-            start(settings)
+    with pytest.raises(SettingsError, match="name"):
+        require_ready(settings)
+    with pytest.raises(SettingsError, match="name"):
+        open_upstreams(settings, SavedUpstreams(), Vault(("key",)))

@@ -15,6 +15,7 @@ from provider.config.environment import SettingsError
 from provider.config.settings import Settings
 from provider.federation.configuration import load_upstreams
 from provider.installation import open_installation
+from provider.outbound import connection
 from provider.outbound.client import Outbound
 from provider.ratelimit_counter import LimitCounter
 from provider.work import Installation
@@ -49,7 +50,8 @@ def configured() -> dict[str, dict[str, Any]]:
 
 
 @pytest.fixture
-def elsewhere(clock: Clock, authority: Authority) -> Iterator[Elsewhere]:
+def elsewhere(clock: Clock, authority: Authority, monkeypatch: pytest.MonkeyPatch) -> Iterator[Elsewhere]:
+    monkeypatch.setattr(connection, "TIMEOUT", 30.0)  # a busy machine is no slow provider: test_network.py has those
     with ForeignServer(authority.issue(*HOSTS)) as server:
         yield Elsewhere(clock, server)
 
@@ -267,8 +269,12 @@ class TestApple:
         assert token.header["kid"] == "KEY1234567"
         now = int(clock.now.timestamp())
         assert token.claims == {
-            "iss": "TEAM123456", "sub": "com.example.id", "aud": "https://appleid.apple.com", "iat": now, "exp": now + 300,
-        }  # fmt: skip
+            "iss": "TEAM123456",
+            "sub": "com.example.id",
+            "aud": "https://appleid.apple.com",
+            "iat": now,
+            "exp": now + 300,
+        }
 
     def test_the_name_that_comes_once_is_kept(self, browser: Browser, elsewhere: Elsewhere, work: Work) -> None:
         named = json.dumps({"name": {"firstName": "Ada", "lastName": "Lovelace"}, "email": "forged@example.test"})

@@ -104,7 +104,7 @@ def login_page(
         "passkey_action": where.through("/login/passkey"),
         "puzzle": proof_of_work.new_puzzle(call.work, Form.SIGN_IN) if _needs_puzzle(call, errors) else None,
         "email_code": where.through("/login/email-code") if call.settings.email_code_sign_in else None,
-        "upstreams": call.services.sign_in_buttons,
+        "upstreams": call.services.sign_in_buttons(),
         "signals": signals,
         "errors": errors or {},
         **keep_choice(call, where),

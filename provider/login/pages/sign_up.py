@@ -91,7 +91,7 @@ def _page(
         names=name_fields(call.settings),
         required=call.settings.sign_up_required,
         verifies=call.settings.has("email-verification"),
-        upstreams=call.services.sign_in_buttons,
+        upstreams=call.services.sign_in_buttons(),
         puzzle=proof_of_work.new_puzzle(call.work, Form.SIGN_UP),
         terms_version=call.settings.terms_version,
         terms_url=call.settings.terms_url,
