@@ -1,4 +1,5 @@
-"""Clients, trusted issuers, upstreams, roles and more as code: compare the installation with a TOML file, and apply differences.
+"""Clients, trusted issuers, upstreams, roles and more as code: compare the installation with a TOML file, and apply
+differences.
 
     [clients.shop]                     # a client_id; below it client metadata, as in `signet client create --metadata`
     client_name = "Shop"

@@ -218,7 +218,7 @@ def require_valid(work: UnitOfWork, key: str, given: Mapping[str, Any]) -> tuple
 
 
 def _require_own_issuer(work: UnitOfWork, settings: UpstreamSettings) -> None:
-    """A user's identity at an issuer must not depend on the button."""
+    """Raise InvalidSettings if another upstream has the issuer: a user's identity must not depend on the button."""
     others = {row.key: read(work.vault, row) for row in store.find_all(work.db)}
     others |= {one.key: one for one in of_file(work)}
     for key, other in others.items():

@@ -23,6 +23,9 @@ class SignInButton(Protocol):
     @property
     def label(self) -> str | None: ...
 
+    @property
+    def preset(self) -> str | None: ...
+
 
 class Approval(Protocol):
     """A request of an app that waits for the user's answer. `url` is the page to answer on."""

@@ -20,9 +20,9 @@ from provider.accounts.roles.permissions import EVERYTHING
 from provider.admin.imports import jobs
 from provider.database.base import new_id
 from provider.database.security_stamp import FIRST
+from provider.federation import managed
 from provider.oauth.authorize import consent
 from provider.oauth.keys import rotation
-from provider.federation import managed
 from provider.oauth.trusted_issuers import issuers
 from provider.oauth.trusted_issuers.issuers import IssuerSettings
 from provider.outbox import messages

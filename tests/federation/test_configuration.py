@@ -30,7 +30,7 @@ def test_what_is_not_said_is_the_careful_choice(file: Path) -> None:
     assert not upstream.trust_email_verified
     assert not upstream.may_create_accounts
     assert upstream.label is None
-    assert upstream.client_secret.get_secret_value() == CLIENT_SECRET
+    assert upstream.secret == CLIENT_SECRET
 
 
 def test_secrets_do_not_print(file: Path) -> None:

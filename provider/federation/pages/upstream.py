@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from urllib.parse import urlencode
 
 from starlette.responses import Response
@@ -35,6 +36,8 @@ ANSWER = "upstream-answer"
 IN_FORM = ("code", "state", "error", "error_description", "iss", "user")
 """The parameters of an answer by form that count."""
 LONGEST_IN_FORM = 2000
+LAST_KEPT_FOR = timedelta(days=365)
+"""How long a browser remembers which upstream it used last."""
 
 
 @endpoint(before_sign_in=True)
@@ -143,6 +146,7 @@ def _sign_in(
         return not_now(call, where, refusal, offers_languages=False)
     except TooManyRequests as refusal:
         return failed_page(call, upstream, where, refusal)
+    call.set_cookie(cookies.UPSTREAM, upstream.settings.key, max_age=int(LAST_KEPT_FOR.total_seconds()))
     return signed_in(call, where, done)
 
 

@@ -22,6 +22,7 @@ from provider.ratelimits import LIMITS, is_full
 from provider.refusals import TooManyRequests
 from provider.sessions.cookie import find_here, find_others, find_session
 from provider.sessions.guards import CHOOSER, page_to_switch
+from provider.web import cookies
 from provider.web.call import Call
 from provider.web.destination import destination
 from provider.web.endpoint import endpoint
@@ -105,6 +106,7 @@ def login_page(
         "puzzle": proof_of_work.new_puzzle(call.work, Form.SIGN_IN) if _needs_puzzle(call, errors) else None,
         "email_code": where.through("/login/email-code") if call.settings.email_code_sign_in else None,
         "upstreams": call.services.sign_in_buttons(),
+        "last_upstream": call.cookie(cookies.UPSTREAM),
         "signals": signals,
         "errors": errors or {},
         **keep_choice(call, where),

@@ -14,6 +14,7 @@ from provider.login.sign_up import InvalidSignUp, SignUp, name_fields, read_sign
 from provider.login.steps import sign_in_after_sign_up
 from provider.refusals import TooManyRequests
 from provider.sessions.cookie import find_here, find_session
+from provider.web import cookies
 from provider.web.call import Call
 from provider.web.destination import destination
 from provider.web.endpoint import endpoint
@@ -92,6 +93,7 @@ def _page(
         required=call.settings.sign_up_required,
         verifies=call.settings.has("email-verification"),
         upstreams=call.services.sign_in_buttons(),
+        last_upstream=call.cookie(cookies.UPSTREAM),
         puzzle=proof_of_work.new_puzzle(call.work, Form.SIGN_UP),
         terms_version=call.settings.terms_version,
         terms_url=call.settings.terms_url,
