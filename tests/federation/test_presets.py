@@ -310,7 +310,7 @@ class TestApple:
     def test_only_apple_answers_by_form(self, browser: Browser, elsewhere: Elsewhere) -> None:
         """N-301."""
         sent = browser.client.post("/login/upstream/google/callback", data={"code": "c"})
-        assert sent.status_code == 404
+        assert sent.status_code == 403
 
 
 @pytest.mark.parametrize(

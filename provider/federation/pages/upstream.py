@@ -15,6 +15,7 @@ from provider.federation.id_tokens import NotOfOrganization, UpstreamUntrusted
 from provider.federation.linking import NotLinked
 from provider.federation.pages.forwarding import failed_page, find_upstream, forward
 from provider.federation.pages.linked import after_linking
+from provider.federation.pages.upstreams_of import upstreams_of
 from provider.federation.states import StateLost, StateSpent, UpstreamState
 from provider.federation.upstreams import Upstream, UpstreamUnavailable
 from provider.login.pages.keep import FIELD as KEEP
@@ -40,7 +41,7 @@ LAST_KEPT_FOR = timedelta(days=365)
 """How long a browser remembers which upstream it used last."""
 
 
-@endpoint(before_sign_in=True)
+@endpoint(before_sign_in=True, form_on="/login")
 def start(call: Call) -> Response:
     """Send the user to the upstream: POST /login/upstream/{key}/start.
 
@@ -88,8 +89,9 @@ def answer_by_form(call: Call) -> Response:
     the redirect that follows. What was sent travels there sealed, because it has the user's name. Nothing is checked or
     used up here: anybody can send a form.
     """
-    upstream = find_upstream(call)
-    if not upstream.settings.of_preset.form_post:
+    upstream = upstreams_of(call).get(call.path_params["key"])
+    if upstream is None or not upstream.settings.of_preset.form_post:
+        call.require_csrf()  # nobody else sends a form here
         raise NotFound
     if call.form.repeated:
         raise errors.Malformed
