@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Scope
 
 from provider.accounts.signed_in_accounts import address_of
 from provider.api.problems import as_problem
+from provider.federation.pages.forwarding import forward_home
 from provider.federation.upstreams import open_upstreams
 from provider.oauth.authorize import connected_apps, parked_requests
 from provider.oauth.ciba.requests import WaitingApprovals
@@ -90,6 +91,7 @@ def create_app(
         page_after_sign_out=partial(front_channel.page_after, server),
         address_of=address_of,
         forget_clients=server.clients.forget,
+        forward_home=forward_home,
         sign_in_buttons=lambda: upstreams.shown,
     )
     app.state = AppState(installation, Threads(settings), services, oauth=server, upstreams=upstreams)

@@ -4,6 +4,7 @@ Each process keeps a copy, so that no page waits for the database. It is read ag
 while the database is unavailable. `federation` says what the settings mean.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -105,11 +106,23 @@ def remove(db: Connection, upstream_id: str) -> bool:
     return db.execute(delete(upstreams).where(upstreams.c.id == upstream_id)).rowcount == 1
 
 
+@dataclass(frozen=True)
+class HomeRealm:
+    """The upstream that the users of a domain belong to."""
+
+    key: str
+    name: str
+    is_required: bool
+    """Whether they may sign in only there."""
+
+
 class SavedUpstreams:
     """This process's copy of the saved upstreams. `rows` is another object whenever they changed."""
 
     def __init__(self) -> None:
         self.rows: tuple[SavedUpstream, ...] = ()
+        self.home_realm_of: Callable[[str], HomeRealm | None] = lambda _domain: None
+        """Returns the upstream of a domain. Set by `federation`, which knows the upstreams of the file too."""
         self._lock = greenlets.Lock()
 
     def refresh(self, database: Database) -> None:

@@ -43,6 +43,37 @@ CreateAccounts = Annotated[
     typer.Option("--create-accounts/--no-create-accounts", help="Whether new users get an account."),
 ]
 Label = Annotated[str | None, typer.Option(help="Text of its button.")]
+Domain = Annotated[
+    list[str] | None,
+    typer.Option(help="Domain whose users belong to it: who types such an address is sent there. Can be repeated."),
+]
+RequiredForDomains = Annotated[
+    bool | None,
+    typer.Option(
+        "--required-for-domains/--not-required-for-domains",
+        help="Whether users of these domains may sign in only there.",
+    ),
+]
+AllowedDomain = Annotated[
+    list[str] | None,
+    typer.Option(help="Only domain of addresses for which accounts are created. Can be repeated."),
+]
+RefuseUnknown = Annotated[
+    bool | None,
+    typer.Option(
+        "--refuse-unknown/--accept-unknown",
+        help="Whether users without an account are turned away, instead of linking or signing up.",
+    ),
+]
+ClaimOption = Annotated[
+    list[str] | None,
+    typer.Option(help="Profile field of a new account and its claim, FIELD=CLAIM. Can be repeated."),
+]
+RolesClaim = Annotated[str | None, typer.Option(help="Claim with the user's roles or groups there.")]
+RoleOption = Annotated[
+    list[str] | None,
+    typer.Option(help="Value of that claim and the role here, VALUE=ROLE. Can be repeated."),
+]
 Position = Annotated[int | None, typer.Option(help="Its place among the buttons. Default: the last.")]
 
 
@@ -69,6 +100,13 @@ def create(
     trust_email: TrustEmail = None,
     verifies_email: VerifiesEmail = None,
     create_accounts: CreateAccounts = None,
+    domain: Domain = None,
+    required_for_domains: RequiredForDomains = None,
+    allowed_domain: AllowedDomain = None,
+    refuse_unknown: RefuseUnknown = None,
+    claim: ClaimOption = None,
+    roles_claim: RolesClaim = None,
+    role: RoleOption = None,
     label: Label = None,
     position: Position = None,
     as_json: Json = False,
@@ -93,6 +131,13 @@ def create(
         trust_email_verified=trust_email,
         verifies_email_addresses=verifies_email,
         may_create_accounts=create_accounts,
+        domains=domain,
+        is_required_for_domains=required_for_domains,
+        allowed_domains=allowed_domain,
+        refuses_unknown_users=refuse_unknown,
+        claims=_pairs(claim),
+        roles_claim=roles_claim,
+        roles=_pairs(role),
         label=label,
     )
     with unit() as work:
@@ -149,6 +194,13 @@ def update(
     trust_email: TrustEmail = None,
     verifies_email: VerifiesEmail = None,
     create_accounts: CreateAccounts = None,
+    domain: Domain = None,
+    required_for_domains: RequiredForDomains = None,
+    allowed_domain: AllowedDomain = None,
+    refuse_unknown: RefuseUnknown = None,
+    claim: ClaimOption = None,
+    roles_claim: RolesClaim = None,
+    role: RoleOption = None,
     label: Label = None,
     position: Position = None,
     as_json: Json = False,
@@ -172,6 +224,13 @@ def update(
         trust_email_verified=trust_email,
         verifies_email_addresses=verifies_email,
         may_create_accounts=create_accounts,
+        domains=domain,
+        is_required_for_domains=required_for_domains,
+        allowed_domains=allowed_domain,
+        refuses_unknown_users=refuse_unknown,
+        claims=_pairs(claim),
+        roles_claim=roles_claim,
+        roles=_pairs(role),
         label=label,
     )
     with unit() as work:
@@ -221,6 +280,15 @@ def _do(what: str, key: str, said: str, *, as_json: bool) -> None:
 
 def _given(**options: Any) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
+
+
+def _pairs(texts: list[str] | None) -> dict[str, str] | None:
+    if texts is None:
+        return None
+    pairs = [text.partition("=") for text in texts]
+    if not all(separator for _, separator, _ in pairs):
+        raise typer.BadParameter("must be NAME=VALUE")
+    return {name: value for name, _, value in pairs}
 
 
 def _secret(preset: str | None, *, wanted: bool) -> dict[str, str]:

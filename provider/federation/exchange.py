@@ -20,6 +20,7 @@ from provider.federation.id_tokens import UpstreamUntrusted, check_id_token, pro
 from provider.federation.identity_claims import WANTED, combine, email_of, is_complete, is_email_proven, names_of
 from provider.federation.issuers import is_issuer
 from provider.federation.managed import redirect_uri
+from provider.federation.mapping import value_of
 from provider.federation.oauth_users import read_user
 from provider.federation.presets import APPLE
 from provider.federation.states import UpstreamState
@@ -65,14 +66,24 @@ class UpstreamIdentity:
     email_proven: bool
     """Whether the operator trusts the upstream that the user owns the address."""
     names: Mapping[str, str]
+    claims: Mapping[str, Any]
+    """Everything that the upstream says about the user."""
     proven_at: datetime | None
     """When the user signed in at the upstream, if that was before our request; the sign-in here is no fresher."""
 
 
 def authorization_url(
-    work: UnitOfWork, upstream: Upstream, state: UpstreamState, *, sealed: str, max_age: str | None = None
+    work: UnitOfWork,
+    upstream: Upstream,
+    state: UpstreamState,
+    *,
+    sealed: str,
+    max_age: str | None = None,
+    login_hint: str | None = None,
 ) -> str:
-    """Return the URL to send the user to. `max_age` is passed on from the app. Raises UpstreamUnavailable."""
+    """Return the URL to send the user to. `max_age` is passed on from the app, and `login_hint` is the address that the
+    user typed. Raises UpstreamUnavailable.
+    """
     metadata = upstream.metadata(work)
     parameters = {
         "response_type": "code",
@@ -91,6 +102,8 @@ def authorization_url(
         parameters["max_age"] = "0" if state.must_prove else max_age or ANY_AGE
     if state.must_prove:
         parameters |= preset.again
+    if login_hint is not None and preset.takes_max_age:
+        parameters["login_hint"] = login_hint
     if preset.form_post:
         parameters["response_mode"] = "form_post"
     if upstream.settings.hosted_domain is not None:
@@ -144,6 +157,7 @@ def _identity(
         email_proven=is_email_proven(about, upstream.settings),
         proven_at=proven_at,
         names=names_of(about),
+        claims=about,
     )
 
 
@@ -191,6 +205,9 @@ def _exchange(work: UnitOfWork, upstream: Upstream, metadata: Metadata, *, code:
 
 def _has_required_claims(work: UnitOfWork, upstream: Upstream, claims: Mapping[str, Any]) -> bool:
     """Return whether the ID token is enough: it is complete, or its user has an account, which nothing changes."""
+    roles_claim = upstream.settings.roles_claim
+    if roles_claim is not None and value_of(claims, roles_claim) is None:
+        return False
     if is_complete(claims, upstream.settings):
         return True
     return linked_identities.find(work.read, upstream.settings.issuer, claims["sub"]) is not None

@@ -204,7 +204,7 @@ def require_valid(work: UnitOfWork, key: str, given: Mapping[str, Any]) -> tuple
     """Return the settings, and the members as they are stored. Empty members count as left out. Raises
     InvalidSettings.
     """
-    kept = {name: value for name, value in given.items() if value is not None and value not in ("", [], ())}
+    kept = {name: value for name, value in given.items() if value is not None and value not in ("", [], (), {})}
     try:
         settings = parse_upstream(key, kept)
     except InvalidUpstream as invalid:
@@ -218,12 +218,18 @@ def require_valid(work: UnitOfWork, key: str, given: Mapping[str, Any]) -> tuple
 
 
 def _require_own_issuer(work: UnitOfWork, settings: UpstreamSettings) -> None:
-    """Raise InvalidSettings if another upstream has the issuer: a user's identity must not depend on the button."""
+    """Raise InvalidSettings if another upstream has the issuer, as a user's identity must not depend on the button,
+    or one of the domains.
+    """
     others = {row.key: read(work.vault, row) for row in store.find_all(work.db)}
     others |= {one.key: one for one in of_file(work)}
     for key, other in others.items():
-        if key != settings.key and other is not None and normal_url(other.issuer) == normal_url(settings.issuer):
+        if key == settings.key or other is None:
+            continue
+        if normal_url(other.issuer) == normal_url(settings.issuer):
             raise InvalidSettings([("issuer", f"is that of {key} already")])
+        if taken := set(other.domains) & set(settings.domains):
+            raise InvalidSettings([("domains", f"{min(taken)} belongs to {key} already")])
 
 
 def _position(position: int) -> int:

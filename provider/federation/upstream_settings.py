@@ -16,6 +16,8 @@ from pydantic import (
     model_validator,
 )
 
+from provider.accounts.profile import FIELDS
+from provider.accounts.roles.names import is_role_name
 from provider.config.sign_up import normal_domain
 from provider.federation.presets import APPLE, MICROSOFT, ONLY_SOME, OPENID, PRESETS, TENANT_ID, Preset, preset_of
 from provider.languages.free_text import clean_line
@@ -58,6 +60,20 @@ class UpstreamSettings(BaseModel):
     """Whether each address that the upstream sends is verified, unless it says otherwise. For providers that send no
     `email_verified`."""
     may_create_accounts: StrictBool = False
+    refuses_unknown_users: StrictBool = False
+    """Whether users without an account here are turned away, instead of linking or signing up."""
+    allowed_domains: tuple[str, ...] = ()
+    """The only domains of addresses for which accounts are created. Empty: every accepted one."""
+    domains: tuple[str, ...] = ()
+    """The domains whose users belong to this upstream: who types such an address is sent there."""
+    is_required_for_domains: StrictBool = False
+    """Whether users of these domains may sign in only there."""
+    claims: dict[str, str] = Field(default_factory=dict)
+    """The claim for each profile field of a new account."""
+    roles_claim: str | None = Field(None, min_length=1, max_length=200)
+    """The claim with the user's roles or groups there."""
+    roles: dict[str, str] = Field(default_factory=dict)
+    """The role here for each value of that claim."""
     label: str | None = Field(None, min_length=1, max_length=60)
     """The text of the button, instead of "Sign in with NAME"."""
 
@@ -147,6 +163,35 @@ class UpstreamSettings(BaseModel):
     @classmethod
     def _domain(cls, value: str | None) -> str | None:
         return None if value is None else normal_domain(value)
+
+    @field_validator("domains", "allowed_domains")
+    @classmethod
+    def _domains(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(normal_domain(one) for one in value))
+
+    @field_validator("is_required_for_domains")
+    @classmethod
+    def _is_required(cls, value: bool, info: ValidationInfo) -> bool:  # noqa: FBT001  # as pydantic calls it
+        if value and not info.data.get("domains"):
+            raise ValueError("needs domains")
+        return value
+
+    @field_validator("claims")
+    @classmethod
+    def _claims(cls, value: dict[str, str]) -> dict[str, str]:
+        known = {field.name for field in FIELDS}
+        if value.keys() - known:
+            raise ValueError(f"must be a table of the profile fields {', '.join(sorted(known))}")
+        return value
+
+    @field_validator("roles")
+    @classmethod
+    def _roles(cls, value: dict[str, str], info: ValidationInfo) -> dict[str, str]:
+        if value and not info.data.get("roles_claim"):
+            raise ValueError("needs roles_claim")
+        if not all(is_role_name(role) for role in value.values()):
+            raise ValueError("must be a table of values and roles, in visible ASCII characters")
+        return value
 
     @field_validator("tenant")
     @classmethod

@@ -25,7 +25,7 @@ from provider.observability.logging import log
 from provider.outbound.answers import OutboundFailed
 from provider.outbound.client import Outbound
 from provider.refusals import Unavailable
-from provider.saved_upstreams import SavedUpstream, SavedUpstreams
+from provider.saved_upstreams import HomeRealm, SavedUpstream, SavedUpstreams
 from provider.urls import normal_url
 from provider.work import UnitOfWork
 
@@ -144,6 +144,7 @@ class Upstreams:
     def __init__(self, of_file: Sequence[UpstreamSettings], saved: SavedUpstreams, vault: Vault) -> None:
         self._of_file = {one.key: Upstream(one) for one in of_file}
         self._saved, self._vault = saved, vault
+        saved.home_realm_of = self.home_realm_of
         self._built: tuple[Sequence[SavedUpstream], dict[str, Upstream]] = ((), self._of_file)
 
     def _all(self) -> dict[str, Upstream]:
@@ -165,6 +166,17 @@ class Upstreams:
     def get(self, key: str) -> Upstream | None:
         """Return the upstream with this key, or None."""
         return self._all().get(key)
+
+    def home_realm_of(self, domain: str) -> HomeRealm | None:
+        """Return the upstream that the users of a domain belong to, or None."""
+        return next(
+            (
+                HomeRealm(settings.key, settings.name, settings.is_required_for_domains)
+                for settings in self.shown
+                if domain in settings.domains
+            ),
+            None,
+        )
 
     @property
     def shown(self) -> list[UpstreamSettings]:

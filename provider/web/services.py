@@ -53,6 +53,14 @@ class PageAfterSignOut(Protocol):
     ) -> str: ...
 
 
+class ForwardHome(Protocol):
+    """A function that returns the page which continues to the upstream of an address's domain. None if the domain has
+    none, or with `only_required` if its users may also sign in here.
+    """
+
+    def __call__(self, call: Any, where: Any, typed: str, *, only_required: bool) -> Any: ...
+
+
 class RecordSignIn(Protocol):
     """A function that notes in a parked request that the user of a session signed in for it. With `proven_earlier`, an
     upstream did not ask the user: then the session was only chosen.
@@ -81,6 +89,7 @@ class Services:
     """Forgets this process's copies of clients, because one of them was deleted."""
     address_of: Callable[[UnitOfWork, str], str]
     """Returns the email address of the user with this id. It is empty if the user has none."""
+    forward_home: ForwardHome
     sign_in_buttons: Callable[[], Sequence[SignInButton]]
     """Returns the upstream providers, in the order of their buttons."""
 

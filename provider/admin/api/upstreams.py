@@ -44,6 +44,21 @@ class UpstreamMembers(Body):
         None, description="Whether each address that it sends is verified, unless it says otherwise."
     )
     may_create_accounts: bool | None = Field(None, description="Whether new users get an account.")
+    refuses_unknown_users: bool | None = Field(
+        None, description="Whether users without an account are turned away, instead of linking or signing up."
+    )
+    allowed_domains: list[Word] | None = Field(
+        None, description="The only domains of addresses for which accounts are created."
+    )
+    domains: list[Word] | None = Field(
+        None, description="The domains whose users belong to it: who types such an address is sent there."
+    )
+    is_required_for_domains: bool | None = Field(
+        None, description="Whether users of these domains may sign in only there."
+    )
+    claims: dict[str, str] | None = Field(None, description="The claim for each profile field of a new account.")
+    roles_claim: Word | None = Field(None, description="The claim with the user's roles or groups there.")
+    roles: dict[str, str] | None = Field(None, description="The role here for each value of that claim.")
     label: str | None = Field(None, min_length=1, max_length=60, description="The text of its button.")
     position: int | None = Field(
         None, ge=0, le=managed.LARGEST_POSITION, description="Its place among the buttons. Default: the last."
@@ -154,8 +169,8 @@ def _body(call: Call, row: SavedUpstream) -> Upstream:
     shown: dict[str, Any] = dict(row.settings)
     if isinstance(settings, UpstreamSettings):
         taken = settings.model_dump(include=set(MEMBERS))
-        shown = {name: value for name, value in taken.items() if value not in (None, "", ())}
-        shown |= {name: list(shown[name]) for name in ("scopes", "allowed_tenants") if name in shown}
+        shown = {name: value for name, value in taken.items() if value not in (None, "", (), {})}
+        shown = {name: list(value) if isinstance(value, tuple) else value for name, value in shown.items()}
         if settings.preset != "microsoft":
             shown.pop("tenant", None)
     return Upstream(

@@ -45,10 +45,16 @@ LABELS: Mapping[str, Text] = {
     "hosted_domain": Text("Domain (Google)"),
     "tenant": Text("Tenant (Microsoft)"),
     "allowed_tenants": Text("Allowed tenants (Microsoft)"),
+    "domains": Text("Domains"),
+    "allowed_domains": Text("Domains of new users"),
+    "claims": Text("Profile fields"),
+    "roles_claim": Text("Claim with roles or groups"),
+    "roles": Text("Roles"),
     "label": Text("Text of the button"),
     "position": Text("Position"),
     "trust_email_verified": Text("Email addresses"),
     "may_create_accounts": Text("New users"),
+    "is_required_for_domains": Text("Users of the domains"),
 }
 """The labels of the fields."""
 HINTS: Mapping[str, Text] = {
@@ -58,10 +64,20 @@ HINTS: Mapping[str, Text] = {
     "hosted_domain": Text("Only users of this Google Workspace domain can sign in."),
     "tenant": Text("The ID of your tenant, or common, organizations or consumers."),
     "allowed_tenants": Text("With a space between them."),
+    "domains": Text("Who types an address of these domains is sent to this provider."),
+    "allowed_domains": Text("Accounts are created only for addresses of these domains."),
+    "claims": Text("With a space between them, as field=claim, for example nickname=login."),
+    "roles_claim": Text("Its values give roles at each sign-in."),
+    "roles": Text("With a space between them, as value=role, for example editors=editor."),
     "position": Text("Buttons are sorted by this number."),
 }
 KEPT_SECRET = Text("Leave it empty to keep the current one.")
-LISTS = ("scopes", "allowed_tenants")
+LISTS = ("scopes", "allowed_tenants", "domains", "allowed_domains")
+TABLES = ("claims", "roles")
+REQUIRED: Mapping[str, Text] = {
+    "": Text("Users of the domains can also sign in here"),
+    "on": Text("Users of the domains can sign in only there"),
+}
 TRUST: Mapping[str, Text] = {
     "": Text("Trust them as the provider's preset says"),
     "claimed": Text("Trust an address that the provider calls verified"),
@@ -72,8 +88,12 @@ TRUST: Mapping[str, Text] = {
 CREATE: Mapping[str, Text] = {
     "": Text("Link an account they already have"),
     "on": Text("Create an account"),
+    "refuse": Text("Turn them away"),
 }
-IN_FORM = ("name", "issuer", "client_id", "team_id", "key_id", "scopes", "hosted_domain", "tenant", "allowed_tenants")
+IN_FORM = (
+    *("name", "issuer", "client_id", "team_id", "key_id", "scopes", "hosted_domain", "tenant", "allowed_tenants"),
+    *("domains", "allowed_domains", "claims", "roles_claim", "roles"),
+)
 
 
 def _trust_options(_language: Language, _chosen: str) -> list[dict[str, str]]:
@@ -82,6 +102,10 @@ def _trust_options(_language: Language, _chosen: str) -> list[dict[str, str]]:
 
 def _create_options(_language: Language, _chosen: str) -> list[dict[str, str]]:
     return [{"value": value, "label": label} for value, label in CREATE.items()]
+
+
+def _required_options(_language: Language, _chosen: str) -> list[dict[str, str]]:
+    return [{"value": value, "label": label} for value, label in REQUIRED.items()]
 
 
 def _presets() -> list[dict[str, str]]:
@@ -94,17 +118,28 @@ def _typed(call: Call, preset: str) -> tuple[dict[str, Any], int | None]:
     text = {name: call.form.text(name).strip() for name in (*IN_FORM, "label", "secret", "position")}
     given: dict[str, Any] = {name: text[name] for name in (*IN_FORM, "label")} | {"preset": preset}
     given |= {name: text[name].split() for name in LISTS}
+    given |= {name: _pairs(name, text[name]) for name in TABLES}
     given["private_key" if preset == "apple" else "client_secret"] = text["secret"]
     trust = call.form.get("trust_email_verified", "")
     if trust:
         given["trust_email_verified"] = trust == "claimed"
     if trust == "all":
         given["verifies_email_addresses"] = True
-    if call.form.get("may_create_accounts"):
-        given["may_create_accounts"] = True
+    unknown = call.form.get("may_create_accounts", "")
+    if unknown:
+        given["may_create_accounts" if unknown == "on" else "refuses_unknown_users"] = True
+    if call.form.get("is_required_for_domains"):
+        given["is_required_for_domains"] = True
     if text["position"] and not text["position"].isdecimal():
         raise InvalidSettings([("position", f"must be 0 to {managed.LARGEST_POSITION}")])
     return given, int(text["position"]) if text["position"] else None
+
+
+def _pairs(name: str, text: str) -> dict[str, str]:
+    pairs = [one.partition("=") for one in text.split()]
+    if not all(before and separator and after for before, separator, after in pairs):
+        raise InvalidSettings([(name, "must be pairs with an equals sign, and a space between them")])
+    return {before: after for before, _, after in pairs}
 
 
 def _field(problem: InvalidSettings) -> str:
@@ -132,6 +167,8 @@ def _version(row: SavedUpstream) -> object:
 def _shown(name: str) -> Any:
     def shown(row: SavedUpstream) -> str:
         value = row.settings.get(name, "")
+        if isinstance(value, dict):
+            return " ".join(f"{before}={after}" for before, after in value.items())
         return " ".join(value) if isinstance(value, list) else str(value)
 
     return shown
@@ -141,6 +178,12 @@ def _shown_trust(row: SavedUpstream) -> str:
     if row.settings.get("verifies_email_addresses"):
         return "all"
     return {None: "", True: "claimed", False: "none"}[row.settings.get("trust_email_verified")]
+
+
+def _shown_creation(row: SavedUpstream) -> str:
+    if row.settings.get("may_create_accounts"):
+        return "on"
+    return "refuse" if row.settings.get("refuses_unknown_users") else ""
 
 
 def _text(name: str) -> Input[SavedUpstream]:
@@ -170,7 +213,14 @@ ACTIONS: Actions[SavedUpstream] = {
             _text("client_id"),
             Input("secret", LABELS["secret"], KEPT_SECRET),
             *(_text(name) for name in ("name", "label", "issuer", "team_id", "key_id", "scopes")),
-            *(_text(name) for name in ("hosted_domain", "tenant", "allowed_tenants")),
+            *(_text(name) for name in ("hosted_domain", "tenant", "allowed_tenants", "domains")),
+            Input(
+                "is_required_for_domains",
+                LABELS["is_required_for_domains"],
+                shown=lambda row: "on" if row.settings.get("is_required_for_domains") else "",
+                options=_required_options,
+            ),
+            *(_text(name) for name in ("allowed_domains", "claims", "roles_claim", "roles")),
             Input(
                 "trust_email_verified",
                 LABELS["trust_email_verified"],
@@ -180,7 +230,7 @@ ACTIONS: Actions[SavedUpstream] = {
             Input(
                 "may_create_accounts",
                 LABELS["may_create_accounts"],
-                shown=lambda row: "on" if row.settings.get("may_create_accounts") else "",
+                shown=_shown_creation,
                 options=_create_options,
             ),
             Input("position", LABELS["position"], HINTS["position"], shown=lambda row: str(row.position)),
@@ -262,7 +312,16 @@ def _list(call: Call, operator: Operator, *, errors: dict[str, str] | None = Non
         }
         for row in find_all(call.work.read)
     ]
-    fields = (*IN_FORM, "key", "preset", "label", "position", "trust_email_verified", "may_create_accounts")
+    fields = (
+        *IN_FORM,
+        "key",
+        "preset",
+        "label",
+        "position",
+        "trust_email_verified",
+        "may_create_accounts",
+        "is_required_for_domains",
+    )
     typed = {name: call.form.text(name) for name in fields} if errors else dict.fromkeys(fields, "")
     typed["preset"] = typed["preset"] if errors else "google"
     return page(
@@ -274,6 +333,7 @@ def _list(call: Call, operator: Operator, *, errors: dict[str, str] | None = Non
         presets=_presets(),
         trust=_trust_options(call.language, ""),
         create=_create_options(call.language, ""),
+        required=_required_options(call.language, ""),
         redirect_uri=managed.redirect_uri(call.settings, "KEY"),
         labels=LABELS,
         hints=HINTS,

@@ -12,16 +12,16 @@ from provider.destination import Destination
 from provider.federation import exchange, linking, states
 from provider.federation.exchange import UpstreamDeclined, UpstreamIdentity
 from provider.federation.id_tokens import NotOfOrganization, UpstreamUntrusted
-from provider.federation.linking import NotLinked
-from provider.federation.pages.forwarding import failed_page, find_upstream, forward
+from provider.federation.linking import NotLinked, UnknownUser
+from provider.federation.pages.forwarding import failed_page, find_upstream, forward, must_prove
 from provider.federation.pages.linked import after_linking
 from provider.federation.pages.upstreams_of import upstreams_of
 from provider.federation.states import StateLost, StateSpent, UpstreamState
 from provider.federation.upstreams import Upstream, UpstreamUnavailable
+from provider.login.active import AddressUnconfirmed, Suspended
 from provider.login.pages.keep import FIELD as KEEP
 from provider.login.pages.keep import wants_to_stay
 from provider.login.pages.outcome import not_now, signed_in
-from provider.login.steps import AddressUnconfirmed, Suspended
 from provider.ratelimits import LIMITS, count, of_network, require_room
 from provider.refusals import NotFound, TooManyRequests
 from provider.sessions.cookie import find_here, find_session
@@ -48,8 +48,7 @@ def start(call: Call) -> Response:
     Only POST is accepted, so that a link on another site cannot send a user there.
     """
     upstream, where = find_upstream(call), destination(call)
-    must_prove = where.again or (where.app is not None and where.app.accepts_session is not None)
-    return forward(call, upstream, where, must_prove=must_prove, keep=wants_to_stay(call))
+    return forward(call, upstream, where, must_prove=must_prove(where), keep=wants_to_stay(call))
 
 
 @endpoint(refuses_head=True, before_sign_in=True)
@@ -142,6 +141,8 @@ def _sign_in(
             client_id=where.client_id,
             keep=keep,
         )
+    except UnknownUser as refusal:
+        return failed_page(call, upstream, where, refusal)
     except NotLinked as refusal:
         return _not_linked(call, upstream, refusal, where)
     except (Suspended, AddressUnconfirmed) as refusal:

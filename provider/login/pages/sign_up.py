@@ -42,6 +42,9 @@ def register(call: Call) -> Response:
     where = destination(call)
     names = {field.name: call.form.text(field.name) for field in name_fields(call.settings)}
     values = {"email": call.form.text("email"), **names}
+    home = call.services.forward_home(call, where, values["email"], only_required=True)
+    if home is not None:
+        return home  # type: ignore[no-any-return]  # `services` may not name responses
     try:
         wanted = read_sign_up(
             call.settings,
