@@ -1,7 +1,7 @@
 """The world of the admin API: a program of the operator's, and Ada."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,7 +38,7 @@ class Program:
         *,
         key: Any = None,
         seen: Any = None,
-        json: Mapping[str, Any] | None = None,
+        json: Any = None,
         **body: Any,
     ) -> httpx2.Response:
         """`key` is an Idempotency-Key, `seen` an If-Match. `json` are members that have the name of an argument."""

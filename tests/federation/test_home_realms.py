@@ -4,10 +4,13 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+from starlette.applications import Starlette
 
 from provider.accounts import users as accounts
+from provider.accounts.links import issue_link
 from provider.accounts.passwords.password_reset import InvalidResetLink, reset_password
-from provider.accounts.store import users
+from provider.accounts.store import email_addresses, linked_identities, users
+from provider.accounts.store.links import Purpose
 from provider.work import Installation
 from tests.federation.conftest import EXAMPLE, NewTraveller, identities_of, sign_out
 from tests.federation.fake_provider import FakeProvider, Traveller
@@ -59,19 +62,16 @@ class TestRequired:
         assert goes_there(browser.submit({"email": ADDRESS}))
         browser.open("/signup")
         given = {"email": "new@example.test", "password": "quite another horse battery"}
-        assert goes_there(browser.submit(given, button="Create account"))
+        assert goes_there(browser.submit(given))
         assert inbox.letters() == []
         assert not is_signed_in(browser)
 
-    def test_a_link_from_before_sets_no_password(self, work: Work, ada: str) -> None:
+    def test_a_link_from_before_sets_no_password(self, app: Starlette, work: Work, ada: str) -> None:
         """N-305."""
-        from provider.accounts.links import issue_link
-        from provider.accounts.store import email_addresses
-        from provider.accounts.store.links import Purpose
-
         with work() as w:
             address = email_addresses.find_of_user(w.read, ada)
             assert address is not None
+            assert app.state.upstreams.shown
             token = issue_link(w, purpose=Purpose.RESET, address=address).token
         with pytest.raises(InvalidResetLink), work() as w:
             reset_password(w, token=token, password="quite another horse battery")
@@ -136,7 +136,6 @@ class TestMapping:
             return sorted(user.roles)
 
     def identities(self, w: Any) -> Any:
-        from provider.accounts.store import linked_identities
 
         found = linked_identities.find(w.read, "https://op.example.test", "ada-at-example")
         return [found]

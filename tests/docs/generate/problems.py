@@ -159,6 +159,14 @@ PAGES = {
         "Open `/health/ready`, and look for warnings in the log.",
     ),
     "crash": ("A bug in Signet.", "Look for the log event `crash` with the error ID as `request_id`, and report it."),
+    "sign-in-elsewhere": (
+        "The address is at a domain whose users sign in only with another provider.",
+        "Look for the domain in the upstream providers (`is_required_for_domains`).",
+    ),
+    "unknown-user": (
+        "A user of another provider has no account here, and the settings let nobody link or sign up.",
+        "Create the account, or change `refuses_unknown_users`.",
+    ),
     "not-of-organization": (
         "The user belongs to none of the organizations that the settings of another provider allow.",
         "Compare `hosted_domain`, `tenant` and `allowed_tenants` with the user's organization.",
