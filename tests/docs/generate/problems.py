@@ -89,6 +89,7 @@ FIXES = {
     "unfit-picture": "Send a JPEG, PNG or WebP image. The detail says what is wrong with the file.",
     "invalid-issuer": "Correct the member that the detail names.",
     "invalid-upstream": "Correct the member that the detail names.",
+    "sign-in-elsewhere": "Send the user to the sign-in page in a browser.",
     "unfit-webhook": "Correct the URL or the event that the detail names.",
     "unknown-key": "List the keys again.",
     "unknown-type": "Send the file with one of the media types of the operation.",
