@@ -5,6 +5,7 @@ from typing import Any
 
 from provider import saved_upstreams as store
 from provider.admin.planned_changes import NotApplied, PlannedChange
+from provider.crypto.vault import VaultError
 from provider.federation import managed
 from provider.federation.managed import MEMBERS, InvalidSettings
 from provider.federation.presets import APPLE
@@ -38,7 +39,10 @@ def _plan(work: UnitOfWork, key: str, table: Mapping[str, Any], environ: Mapping
         if not secret[secret_name]:
             raise NotApplied(f"{about}: the environment variable {variable} (secret_env) is not set.")
     else:
-        secret = {secret_name: managed.open_secret(work.vault, before)}
+        try:
+            secret = {secret_name: managed.open_secret(work.vault, before)}
+        except VaultError:
+            raise NotApplied(f"{about}: its secret cannot be decrypted. Set it with signet upstream update.") from None
     try:
         _, members = managed.require_valid(work, key, {**given, **secret})
     except InvalidSettings as invalid:

@@ -141,9 +141,10 @@ def _owner_at_home(work: UnitOfWork, upstream: Upstream, identity: UpstreamIdent
     if address is None or not settings.is_required_for_domains or address.domain not in settings.domains:
         return None
     owner = email_addresses.find_owner_and_claimant(work.db, address.normal)[0]
-    if owner is None:
-        return None
+    if owner is None or owner[1].verified_at is None:
+        return None  # nobody has shown here that the address is theirs
     user = owner[0]
+    users.lock(work.db, user.id)  # so that of two identities at once only one is linked
     if any(one.issuer == identity.issuer for one in linked_identities.lock_of_user(work.db, user.id)):
         return None
     name = settings.name

@@ -36,7 +36,7 @@ ANSWER = "upstream-answer"
 """The purpose of a sealed answer."""
 IN_FORM = ("code", "state", "error", "error_description", "iss", "user")
 """The parameters of an answer by form that count."""
-LONGEST_IN_FORM = 2000
+LONGEST_IN_FORM = 4000
 LAST_KEPT_FOR = timedelta(days=365)
 """How long a browser remembers which upstream it used last."""
 
