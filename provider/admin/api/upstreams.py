@@ -121,7 +121,7 @@ def list_upstreams(call: Call, _operator: Operator, _body_given: Body) -> Upstre
 
 @by_operator(needs=NEEDS, takes=NewUpstream, gives=Upstream, status=201, problems=(InvalidSettings,))
 def create_upstream(call: Call, _operator: Operator, body: NewUpstream) -> Upstream:
-    """Create an upstream provider. Users find its button on the sign-in page at once."""
+    """Create an upstream provider. Users find its button on the sign-in page immediately."""
     row = managed.create(call.work, body.key, _members(body), position=body.position)
     return _body(call, row)
 

@@ -113,7 +113,7 @@ ACTIONS: Actions[SavedUpstream] = {
         button=Text("Disable"),
         means=(
             Text("Users can no longer sign in with it, and its button disappears."),
-            Text("Linked accounts stay linked. Sessions go on until they end."),
+            Text("Linked accounts stay linked. Sessions continue until they end."),
         ),
         done=Text("Upstream provider disabled."),
         do=_disable,
