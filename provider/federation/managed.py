@@ -159,19 +159,19 @@ def differences(before: SavedUpstream | None, after: SavedUpstream) -> dict[str,
 
 def disable(work: UnitOfWork, upstream_id: str) -> None:
     """Stop offering the upstream. Linked identities stay and work again later. Raises NoSuchUpstream."""
-    _switch(work, upstream_id, off=True)
+    row = find(work, upstream_id)
+    if store.set_disabled(work.db, upstream_id, work.now):
+        before, after = {"disabled": False}, {"disabled": True}
+        record(work, Event.UPSTREAM_DISABLED, upstream=row.key, before=before, after=after)
+        _refresh(work)
 
 
 def enable(work: UnitOfWork, upstream_id: str) -> None:
     """Offer the upstream again. Raises NoSuchUpstream."""
-    _switch(work, upstream_id, off=False)
-
-
-def _switch(work: UnitOfWork, upstream_id: str, *, off: bool) -> None:
     row = find(work, upstream_id)
-    if store.set_disabled(work.db, upstream_id, work.now if off else None):
-        event = Event.UPSTREAM_DISABLED if off else Event.UPSTREAM_ENABLED
-        record(work, event, upstream=row.key, before={"disabled": not off}, after={"disabled": off})
+    if store.set_disabled(work.db, upstream_id, None):
+        before, after = {"disabled": True}, {"disabled": False}
+        record(work, Event.UPSTREAM_ENABLED, upstream=row.key, before=before, after=after)
         _refresh(work)
 
 

@@ -6,8 +6,8 @@ from datetime import datetime
 from provider.accounts.attempts import Attempt
 from provider.accounts.deletion import seal_ticket
 from provider.accounts.email.email_addresses import Address
+from provider.accounts.email.home_realms import SignInElsewhere, require_no_home_realm
 from provider.accounts.email.verification_emails import Ticket, may_write_to, send_verification, ticket_for
-from provider.accounts.home_realms import SignInElsewhere, require_no_home_realm
 from provider.accounts.registration import activate_unverified
 from provider.accounts.store.email_addresses import EmailAddress
 from provider.accounts.store.links import Purpose

@@ -11,8 +11,8 @@ from functools import partial
 
 from provider.accounts import throttle
 from provider.accounts.email.email_addresses import Address, WrongCode
+from provider.accounts.email.home_realms import must_sign_in_elsewhere
 from provider.accounts.email.verification_emails import may_write_to
-from provider.accounts.home_realms import must_sign_in_elsewhere
 from provider.accounts.links import is_code_of, is_of_browser, issue_link
 from provider.accounts.passwords.password_reset import MAY_RESET
 from provider.accounts.store import email_addresses, links, users

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from provider.accounts import registration, terms
 from provider.accounts.email.email_addresses import Address, parse_address, problem_of_own_address
+from provider.accounts.email.home_realms import require_no_home_realm
 from provider.accounts.email.verification_emails import Ticket
-from provider.accounts.home_realms import require_no_home_realm
 from provider.accounts.passwords.passwords import about_person, problem_of
 from provider.accounts.profile import FIELDS, Field, parse_profile, with_full_name
 from provider.config.settings import Settings

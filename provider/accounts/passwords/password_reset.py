@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from provider.accounts.access import Cause, end_access
 from provider.accounts.email.email_addresses import Address
+from provider.accounts.email.home_realms import must_sign_in_elsewhere
 from provider.accounts.email.verification_emails import may_write_to, send_verification
-from provider.accounts.home_realms import must_sign_in_elsewhere
 from provider.accounts.links import find_link, issue_link
 from provider.accounts.passwords.passwords import about_person, problem_of
 from provider.accounts.store import email_addresses, links, passwords, users

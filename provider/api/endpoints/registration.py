@@ -4,8 +4,8 @@ account, unless addresses are not verified.
 
 from pydantic import Field
 
+from provider.accounts.email.home_realms import SignInElsewhere
 from provider.accounts.email.verification_emails import seal_ticket
-from provider.accounts.home_realms import SignInElsewhere
 from provider.accounts.registration import AddressTaken
 from provider.api.bodies import Body, InvalidBody
 from provider.api.operation import by_client

@@ -2,7 +2,7 @@
 
 from starlette.responses import Response
 
-from provider.accounts.home_realms import find_home_realm
+from provider.accounts.email.home_realms import find_home_realm
 from provider.destination import Destination
 from provider.federation import exchange, states
 from provider.federation.exchange import UpstreamDeclined

@@ -7,7 +7,7 @@ import typer
 
 from provider.cli.installation import unit
 from provider.cli.output import Json, Yes, print_one, print_rows, say
-from provider.cli.upstream_options import (
+from provider.cli.upstream.options import (
     AllowedDomain,
     AllowedTenant,
     ClaimOption,
