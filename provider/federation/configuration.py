@@ -48,6 +48,9 @@ def load_upstreams(path: Path | None) -> tuple[UpstreamSettings, ...]:
     issuers = [normal_url(upstream.issuer) for upstream in upstreams]
     if len(set(issuers)) < len(issuers):
         raise SettingsError(f"{path} has an issuer twice: a user's identity there must not depend on the button")
+    domains = [domain for upstream in upstreams for domain in upstream.domains]
+    if len(set(domains)) < len(domains):
+        raise SettingsError(f"{path} gives a domain to two upstreams")
     return upstreams
 
 

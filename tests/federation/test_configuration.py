@@ -111,6 +111,27 @@ def test_one_issuer_is_one_upstream(file: Path, again: str) -> None:
         load_upstreams(write_upstreams(file, {"one": MINIMAL, "two": MINIMAL}))
 
 
+def test_a_domain_belongs_to_one_upstream(file: Path) -> None:
+    other = {"issuer": "https://other.example.test", "domains": ["EXAMPLE.com"]}
+    with pytest.raises(SettingsError, match="a domain to two upstreams"):
+        load_upstreams(write_upstreams(file, {"one": {**MINIMAL, "domains": ["example.com"]}, "two": MINIMAL | other}))
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"is_required_for_domains": True}, "is_required_for_domains: needs domains"),
+        ({"domains": ["no domain"]}, "domains: 'no domain' is not a host"),
+        ({"roles": ["editor"]}, "roles: must be a table"),
+        ({"roles_claim": ""}, "roles_claim: must not be empty"),
+    ],
+    ids=str,
+)
+def test_rules_that_do_not_go_together_stop_the_start(file: Path, changes: dict[str, Any], problem: str) -> None:
+    with pytest.raises(SettingsError, match=problem):
+        load_upstreams(write_upstreams(file, {"example": {**MINIMAL, **changes}}))
+
+
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o644, 0o620])
 def test_a_file_that_others_may_read_or_write_is_refused(file: Path, mode: int) -> None:
     write_upstreams(file, {"example": MINIMAL}).chmod(mode)
