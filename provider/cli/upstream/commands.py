@@ -43,7 +43,7 @@ def create(
     preset: Annotated[
         str | None,
         typer.Option(
-            help="apple, discord, facebook, github, gitlab, google or microsoft. Default: any other provider."
+            help="Provider that Signet knows: apple, discord, facebook, github, gitlab, google or microsoft. Default: none."
         ),
     ] = None,
     client_id: ClientId = None,
@@ -107,7 +107,7 @@ def create(
 
 @app.command(name="list")
 def list_upstreams(*, as_json: Json = False) -> None:
-    """List the providers that users can sign in with: those of the file, then the saved ones.
+    """List providers: those of the file, then the saved ones.
 
     Example: signet upstream list
     """
@@ -202,7 +202,7 @@ def update(
 
 @app.command()
 def disable(key: Key, *, as_json: Json = False) -> None:
-    """Stop users from signing in with a saved provider until you enable it.
+    """Disable a saved provider until you enable it.
 
     Example: signet upstream disable github
     """
@@ -211,7 +211,7 @@ def disable(key: Key, *, as_json: Json = False) -> None:
 
 @app.command()
 def enable(key: Key, *, as_json: Json = False) -> None:
-    """Let users sign in with a disabled provider again.
+    """Enable a disabled provider again.
 
     Example: signet upstream enable github
     """
