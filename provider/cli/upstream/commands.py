@@ -43,7 +43,7 @@ def create(
     preset: Annotated[
         str | None,
         typer.Option(
-            help="Provider that Signet knows: apple, discord, facebook, github, gitlab, google or microsoft. Default: none."
+            help="Known provider: apple, discord, facebook, github, gitlab, google or microsoft. Default: none."
         ),
     ] = None,
     client_id: ClientId = None,
