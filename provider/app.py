@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Scope
 
 from provider.accounts.signed_in_accounts import address_of
 from provider.api.problems import as_problem
+from provider.federation.pages.forwarding import forward_home
 from provider.federation.upstreams import open_upstreams
 from provider.oauth.authorize import connected_apps, parked_requests
 from provider.oauth.ciba.requests import WaitingApprovals
@@ -61,7 +62,8 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        await asyncio.get_running_loop().run_in_executor(None, installation.branding.refresh, installation.database)
+        for saved in (installation.branding, installation.upstreams):
+            await asyncio.get_running_loop().run_in_executor(None, saved.refresh, installation.database)
         if background is not None:
             background.start(installation)
         yield
@@ -79,7 +81,7 @@ def create_app(
     app = Application(middleware=[*based, *measured, Middleware(Envelope, settings=settings, last_resort=_last_resort)])
     app.router = RememberingRouter(table, lifespan=lifespan, refuse=_no_route)
     server = open_server(installation, known=known_keys)
-    upstreams = open_upstreams(settings)
+    upstreams = open_upstreams(settings, installation.upstreams, installation.vault)
     services = Services(
         describe_request=partial(parked_requests.describe, server),
         record_sign_in=parked_requests.record_sign_in,
@@ -89,7 +91,8 @@ def create_app(
         page_after_sign_out=partial(front_channel.page_after, server),
         address_of=address_of,
         forget_clients=server.clients.forget,
-        sign_in_buttons=upstreams.shown,
+        forward_home=forward_home,
+        sign_in_buttons=lambda: upstreams.shown,
     )
     app.state = AppState(installation, Threads(settings), services, oauth=server, upstreams=upstreams)
     return app

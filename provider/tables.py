@@ -28,7 +28,8 @@ import provider.audit.active_users
 import provider.audit.daily
 import provider.audit.hourly
 import provider.audit.store
-import provider.federation.store
+import provider.federation.store.granted_roles
+import provider.federation.store.used_states
 import provider.oauth.authorization_details.store
 import provider.oauth.authorize.store.authorization_codes
 import provider.oauth.authorize.store.authorization_requests
@@ -55,6 +56,7 @@ import provider.oauth.trusted_issuers.store
 import provider.outbox.store
 import provider.processes
 import provider.saved_branding
+import provider.saved_upstreams
 import provider.sessions.store
 import provider.webhooks.store
 from provider.accounts.store import search_keys

@@ -21,6 +21,7 @@ from provider.observability.metrics import DATABASE_WAIT
 from provider.outbound.client import Outbound
 from provider.refusals import Refusal
 from provider.saved_branding import SavedBranding
+from provider.saved_upstreams import SavedUpstreams
 
 
 class RateCounter(Protocol):
@@ -76,6 +77,8 @@ class Installation:
     """The replica for lists and searches."""
     branding: SavedBranding = field(default_factory=SavedBranding)
     """The branding that operators saved, as this process read it last."""
+    upstreams: SavedUpstreams = field(default_factory=SavedUpstreams)
+    """The upstream providers that operators saved, as this process read them last."""
 
     @property
     def effective_settings(self) -> Settings:

@@ -1,4 +1,5 @@
-"""Clients, trusted issuers, roles and more as code: compare the installation with a TOML file, and apply differences.
+"""Clients, trusted issuers, upstreams, roles and more as code: compare the installation with a TOML file, and apply
+differences.
 
     [clients.shop]                     # a client_id; below it client metadata, as in `signet client create --metadata`
     client_name = "Shop"
@@ -12,12 +13,17 @@
     [trusted_issuers."https://token.actions.githubusercontent.com"]
     user_mapping = "none"              # as in `signet issuer create`; also jwks_uri, jwks, algorithms and disabled
 
+    [upstreams.github]                 # a provider that users sign in with: members as in the file of
+    preset = "github"                  # SIGNET_UPSTREAMS without its secret, and position and disabled
+    client_id = "Iv1.8a61f9b3a7aba766"
+    secret_env = "GITHUB_SECRET"       # the variable that holds the secret, read when the upstream is created
+
     [users."ada@example.com"]          # a user who has an account
     roles = ["staff"]
 
 What the file does not name stays unchanged. With `prune`, clients it does not name are deleted, except those that
-registered themselves. So are types and trusted issuers, each only if the file has any. Secrets of existing clients are
-not touched.
+registered themselves. So are types, trusted issuers and upstreams, each only if the file has any. Secrets of existing
+clients and upstreams are not touched.
 """
 
 import tomllib
@@ -31,6 +37,8 @@ from provider.admin.details_types_as_code import TYPES, plan_types
 from provider.admin.issuers_as_code import ISSUERS, plan_issuers
 from provider.admin.issuers_as_code import KNOWN as KNOWN_OF_ISSUERS
 from provider.admin.planned_changes import NotApplied, PlannedChange
+from provider.admin.upstreams_as_code import KNOWN as KNOWN_OF_UPSTREAMS
+from provider.admin.upstreams_as_code import UPSTREAMS, plan_upstreams
 from provider.oauth.authorization_details.types import MEMBERS
 from provider.oauth.clients import clients
 from provider.oauth.clients.client_secrets import is_short, require_long_enough
@@ -47,6 +55,7 @@ KINDS: Mapping[str, set[str]] = {
     "users": {"roles"},
     TYPES: set(MEMBERS),
     ISSUERS: KNOWN_OF_ISSUERS,
+    UPSTREAMS: KNOWN_OF_UPSTREAMS,
 }
 """What a file may have, and the members of each table of it."""
 AT_ONCE = 500
@@ -81,6 +90,7 @@ def plan(work: UnitOfWork, text: str, *, environ: Mapping[str, str], prune: bool
     given = read(text)
     wanted = given["clients"]
     changes = plan_types(work, given[TYPES], prune=prune) + plan_issuers(work, given[ISSUERS], prune=prune)
+    changes += plan_upstreams(work, given[UPSTREAMS], environ, prune=prune)
     changes += [
         change for client_id, table in wanted.items() for change in _client(work, client_id, dict(table), environ)
     ]

@@ -76,6 +76,7 @@ IN_PATHS = {
     "type": "The name of the type.",
     "user_id": "The user's ID.",
     "issuer_id": "The ID of the trusted issuer.",
+    "upstream_id": "The ID of the upstream provider.",
     "webhook_id": "The webhook's ID.",
 }
 """The descriptions of path parameters."""

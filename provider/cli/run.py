@@ -31,6 +31,7 @@ COMMANDS = {
     "client": "client.group:app",
     "details-type": "details_types:app",
     "issuer": "issuers:app",
+    "upstream": "upstream.commands:app",
     "apply": "apply:apply",
     "key": "keys:app",
     "session": "sessions:app",

@@ -15,8 +15,14 @@ from authlib.common.urls import add_params_to_uri
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
 from provider.accounts.store import linked_identities
+from provider.federation.apple import client_secret, names_of_form
 from provider.federation.id_tokens import UpstreamUntrusted, check_id_token, proven_before, subject_of
 from provider.federation.identity_claims import WANTED, combine, email_of, is_complete, is_email_proven, names_of
+from provider.federation.issuers import is_issuer
+from provider.federation.managed import redirect_uri
+from provider.federation.mapping import value_of
+from provider.federation.oauth_users import read_user
+from provider.federation.presets import APPLE
 from provider.federation.states import UpstreamState
 from provider.federation.upstreams import Metadata, Upstream
 from provider.jose.json_objects import read_object
@@ -60,37 +66,48 @@ class UpstreamIdentity:
     email_proven: bool
     """Whether the operator trusts the upstream that the user owns the address."""
     names: Mapping[str, str]
+    claims: Mapping[str, Any]
+    """Everything that the upstream says about the user."""
     proven_at: datetime | None
     """When the user signed in at the upstream, if that was before our request; the sign-in here is no fresher."""
 
 
-def redirect_uri(work: UnitOfWork, upstream: Upstream) -> str:
-    """Return the redirect URI for this upstream.
-
-    Each upstream has its own, so that the response of one is never taken for another's (RFC 9700 section 4.4.2).
-    """
-    return f"{work.settings.issuer}/login/upstream/{upstream.settings.key}/callback"
-
-
 def authorization_url(
-    work: UnitOfWork, upstream: Upstream, state: UpstreamState, *, sealed: str, max_age: str | None = None
+    work: UnitOfWork,
+    upstream: Upstream,
+    state: UpstreamState,
+    *,
+    sealed: str,
+    max_age: str | None = None,
+    login_hint: str | None = None,
 ) -> str:
-    """Return the URL to send the user to. `max_age` is passed on from the app. Raises UpstreamUnavailable."""
+    """Return the URL to send the user to. `max_age` is passed on from the app, and `login_hint` is the address that the
+    user typed. Raises UpstreamUnavailable.
+    """
     metadata = upstream.metadata(work)
     parameters = {
         "response_type": "code",
         "client_id": upstream.settings.client_id,
-        "redirect_uri": redirect_uri(work, upstream),
+        "redirect_uri": redirect_uri(work.settings, upstream.settings.key),
         "scope": " ".join(upstream.settings.scopes),
         "state": sealed,
-        "nonce": state.nonce,
         "code_challenge": create_s256_code_challenge(state.verifier),
         "code_challenge_method": "S256",
-        # Asked for some, the upstream must tell when its user last proved who they are (OIDC Core section 3.1.2.1).
-        "max_age": "0" if state.must_prove else max_age or ANY_AGE,
     }
+    preset = upstream.settings.of_preset
+    if preset.is_oidc:
+        parameters["nonce"] = state.nonce
+    if preset.takes_max_age:
+        # Asked for some, the upstream must tell when its user last proved who they are (OIDC Core section 3.1.2.1).
+        parameters["max_age"] = "0" if state.must_prove else max_age or ANY_AGE
     if state.must_prove:
-        parameters["prompt"] = "login"
+        parameters |= preset.again
+    if login_hint is not None and preset.takes_max_age:
+        parameters["login_hint"] = login_hint
+    if preset.form_post:
+        parameters["response_mode"] = "form_post"
+    if upstream.settings.hosted_domain is not None:
+        parameters["hd"] = upstream.settings.hosted_domain
     if metadata.takes_claims:
         # By scope alone an upstream may keep them for its userinfo endpoint (OIDC Core section 5.4).
         parameters["claims"] = json.dumps({"id_token": dict.fromkeys(WANTED)})
@@ -101,7 +118,7 @@ def authorization_url(
 def redeem(work: UnitOfWork, upstream: Upstream, state: UpstreamState, answer: Mapping[str, str]) -> UpstreamIdentity:
     """Return the identity behind an authorization response.
 
-    Raises UpstreamDeclined, UpstreamUntrusted or UpstreamUnavailable.
+    Raises UpstreamDeclined, UpstreamUntrusted, NotOfOrganization or UpstreamUnavailable.
     """
     metadata = upstream.metadata(work)
     _require_its_own(upstream, metadata, answer.get("iss"))
@@ -112,18 +129,35 @@ def redeem(work: UnitOfWork, upstream: Upstream, state: UpstreamState, answer: M
     if (code := answer.get("code")) is None:
         raise UpstreamUntrusted(upstream, "the answer has neither code nor error")
     response = _exchange(work, upstream, metadata, code=code, verifier=state.verifier)
+    if not upstream.settings.is_oidc:
+        claims = read_user(work, upstream, metadata.userinfo_endpoint or "", response)
+        return _identity(upstream, claims, claims, issuer=upstream.settings.issuer, proven_at=None)
     claims = check_id_token(work, upstream, response["id_token"], state)
     about = claims
     if metadata.userinfo_endpoint is not None and not _has_required_claims(work, upstream, claims):
         asked = _ask_userinfo(work, upstream, metadata.userinfo_endpoint, response, subject=claims["sub"])
         about = combine(claims, asked)
+    if upstream.settings.of_preset.form_post:
+        about = names_of_form(answer.get("user")) | about
+    return _identity(upstream, claims, about, issuer=claims["iss"], proven_at=proven_before(claims, state))
+
+
+def _identity(
+    upstream: Upstream,
+    claims: Mapping[str, Any],
+    about: Mapping[str, Any],
+    *,
+    issuer: str,
+    proven_at: datetime | None,
+) -> UpstreamIdentity:
     return UpstreamIdentity(
-        issuer=upstream.settings.issuer,
+        issuer=issuer,
         subject=claims["sub"],
         email=email_of(about),
         email_proven=is_email_proven(about, upstream.settings),
-        proven_at=proven_before(claims, state),
+        proven_at=proven_at,
         names=names_of(about),
+        claims=about,
     )
 
 
@@ -131,18 +165,20 @@ def _require_its_own(upstream: Upstream, metadata: Metadata, issuer: str | None)
     """Raise UpstreamUntrusted if the response comes from another provider: a mix-up (RFC 9207 section 2.4)."""
     if issuer is None and not metadata.names_itself:
         return
-    if issuer != upstream.settings.issuer:
+    if not is_issuer(upstream.settings, issuer):
         raise UpstreamUntrusted(upstream, "iss is missing, or another provider's")
 
 
 def _exchange(work: UnitOfWork, upstream: Upstream, metadata: Metadata, *, code: str, verifier: str) -> dict[str, Any]:
-    """Exchange the code, and return the token response, which has an ID token (OIDC Core section 3.1.3)."""
+    """Exchange the code, and return the token response; an OpenID Provider's has an ID token (OIDC Core section
+    3.1.3).
+    """
     settings = upstream.settings
-    secret = settings.client_secret.get_secret_value()
+    secret = client_secret(settings, work.now) if settings.preset == APPLE else settings.secret
     form = {
         "grant_type": "authorization_code",
         "code": code,
-        "redirect_uri": redirect_uri(work, upstream),
+        "redirect_uri": redirect_uri(work.settings, upstream.settings.key),
         "code_verifier": verifier,
     }
     headers = {"Accept": "application/json"}
@@ -156,17 +192,22 @@ def _exchange(work: UnitOfWork, upstream: Upstream, metadata: Metadata, *, code:
     except OutboundFailed as failed:
         raise upstream.unavailable(f"{metadata.token_endpoint}: {failed.reason}") from None
     body = _read_json(response.body)
-    if response.status in {400, 401} and isinstance(body.get("error"), str):
+    # GitHub answers 200 with an error.
+    errors = {400, 401} if settings.is_oidc else {200, 400, 401}
+    if response.status in errors and isinstance(body.get("error"), str):
         raise _declined(upstream, body["error"], str(body.get("error_description", "")))
     if response.status != 200 or not body:
         raise upstream.unavailable(f"{metadata.token_endpoint} answered {response.status}, and not as it should")
-    if not isinstance(body.get("id_token"), str):
+    if settings.is_oidc and not isinstance(body.get("id_token"), str):
         raise UpstreamUntrusted(upstream, "there is no id_token")
     return body
 
 
 def _has_required_claims(work: UnitOfWork, upstream: Upstream, claims: Mapping[str, Any]) -> bool:
     """Return whether the ID token is enough: it is complete, or its user has an account, which nothing changes."""
+    roles_claim = upstream.settings.roles_claim
+    if roles_claim is not None and value_of(claims, roles_claim) is None:
+        return False
     if is_complete(claims, upstream.settings):
         return True
     return linked_identities.find(work.read, upstream.settings.issuer, claims["sub"]) is not None

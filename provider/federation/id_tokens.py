@@ -1,11 +1,14 @@
 """Validating ID tokens from upstreams (OIDC Core section 3.1.3.7)."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
 from provider.crypto.digests import same
+from provider.federation.issuers import has_its_issuer, is_of_organization, keys_of
 from provider.federation.states import UpstreamState
+from provider.federation.upstream_settings import UpstreamSettings
 from provider.federation.upstreams import Upstream
 from provider.jose.remote_key_sets import KeySetUnavailable
 from provider.jose.signed_jwts import InvalidJwt, read_jwt, require_signature
@@ -50,10 +53,26 @@ class NotReauthenticated(UpstreamUntrusted):
         )
 
 
+class NotOfOrganization(Refusal):
+    """A user of the upstream whose organization is not one of those that the operator lists."""
+
+    code = "not-of-organization"
+    status_code = 403
+
+    def __init__(self, upstream: Upstream) -> None:
+        name = upstream.settings.name
+        log.info("upstream.not_of_organization", upstream=upstream.settings.key)
+        self.title = Text("Couldn't sign in with %(name)s", name=name)
+        super().__init__(
+            Text("Your %(name)s account doesn't belong to an organization that can sign in here.", name=name)
+        )
+
+
 def check_id_token(work: UnitOfWork, upstream: Upstream, token: str, state: UpstreamState) -> dict[str, Any]:
     """Validate the ID token and return its claims.
 
-    Raises UpstreamUntrusted, NotReauthenticated, or UpstreamUnavailable when the keys are not available.
+    Raises UpstreamUntrusted, NotReauthenticated, NotOfOrganization, or UpstreamUnavailable when the keys are not
+    available.
     """
     claims = _verify(work, upstream, token)
     settings = upstream.settings
@@ -63,21 +82,38 @@ def check_id_token(work: UnitOfWork, upstream: Upstream, token: str, state: Upst
     audience = claims.get("aud")
     nonce, subject = claims.get("nonce"), subject_of(claims)
     checks = {
-        "iss": claims.get("iss") == settings.issuer,
+        "iss": has_its_issuer(settings, claims),
         # None but us: there is no other audience that we trust.
         "aud": audience in (settings.client_id, [settings.client_id]),
         "azp": claims.get("azp", settings.client_id) == settings.client_id,
         "iat": claims["iat"] >= (work.now - OLDEST - UPSTREAM_LEEWAY).timestamp(),
         "auth_time": is_numeric_date(claims.get("auth_time", 0)),
         "nonce": isinstance(nonce, str) and same(nonce.encode("utf-8", "surrogatepass"), state.nonce.encode()),
-        "sub": subject is not None and 0 < len(subject) <= 255 and subject.isascii() and subject.isprintable(),
+        "sub": is_subject(settings, subject),
     }
     failed = [name for name, passed in checks.items() if not passed]
     if failed:
         raise UpstreamUntrusted(upstream, f"ID token: {', '.join(failed)}")
+    require_organization(upstream, claims)
     if state.must_prove and proven_before(claims, state) is not None:
         raise NotReauthenticated(upstream)
     return claims | {"sub": subject}
+
+
+def is_subject(settings: UpstreamSettings, subject: str | None) -> bool:
+    """Return whether this can be the ID of a user there. With a format of its own, a provider that changes it must not
+    turn its users into others.
+    """
+    if subject is None or not 0 < len(subject) <= 255 or not subject.isascii() or not subject.isprintable():
+        return False
+    pattern = settings.of_preset.subject
+    return pattern is None or pattern.fullmatch(subject) is not None
+
+
+def require_organization(upstream: Upstream, claims: Mapping[str, Any]) -> None:
+    """Raise NotOfOrganization if the user does not belong to an organization whose users may sign in."""
+    if not is_of_organization(upstream.settings, claims):
+        raise NotOfOrganization(upstream)
 
 
 def subject_of(claims: dict[str, Any]) -> str | None:
@@ -105,7 +141,9 @@ def _verify(work: UnitOfWork, upstream: Upstream, token: str) -> dict[str, Any]:
     metadata = upstream.metadata(work)
     try:
         jwt = read_jwt(token, algorithms=metadata.algorithms)
-        require_signature(jwt, partial(upstream.key_sets.find, work, metadata.jwks_uri), one_without_kid=True)
+        find = partial(upstream.key_sets.find, work, metadata.jwks_uri)
+        issuer = jwt.claims.get("iss")
+        require_signature(jwt, lambda **newer: keys_of(upstream.settings, find(**newer), issuer), one_without_kid=True)
     except InvalidJwt as invalid:
         raise UpstreamUntrusted(upstream, f"ID token: {invalid.reason}") from None
     except KeySetUnavailable as unavailable:

@@ -9,7 +9,8 @@ from typing import Any
 
 from provider.accounts.profile import full_name_of
 from provider.config.sign_up import NAME_CLAIMS
-from provider.federation.configuration import UpstreamSettings
+from provider.federation.presets import GOOGLE, MICROSOFT
+from provider.federation.upstream_settings import UpstreamSettings
 
 ADDRESS = ("email", "email_verified")
 WANTED = (*NAME_CLAIMS, *ADDRESS)
@@ -19,7 +20,9 @@ LONGEST_EMAIL = 254
 
 def is_complete(claims: Mapping[str, Any], settings: UpstreamSettings) -> bool:
     """Return whether the ID token has an email address, what is said about it, and a name."""
-    says_enough = settings.verifies_email_addresses or "email_verified" in claims
+    # Microsoft's userinfo endpoint knows nothing of the domain's owner.
+    is_final = settings.verifies_email_addresses or settings.preset == MICROSOFT
+    says_enough = is_final or "email_verified" in claims
     return email_of(claims) is not None and says_enough and bool(names_of(claims))
 
 
@@ -40,14 +43,26 @@ def email_of(claims: Mapping[str, Any]) -> str | None:
 def is_email_proven(claims: Mapping[str, Any], settings: UpstreamSettings) -> bool:
     """Return whether the operator trusts that the user owns the address.
 
-    An address that the upstream itself calls unverified is never proven.
+    An address that the upstream itself calls unverified is never proven. Users of Microsoft can have any address, so
+    there it is proven only if the owner of its domain verified it (`xms_edov`). Google is trusted for its own mailboxes
+    and for domains of Google Workspace (`hd`): other addresses may have gone to somebody else since.
     """
+    if settings.preset == MICROSOFT:
+        verified = claims.get("xms_edov") in (True, 1, "1", "true", "True")
+        return settings.verifies_email_addresses or (verified and settings.trust_email_verified)
+    if settings.preset == GOOGLE and not _is_of_google(claims):
+        return False
     says = claims.get("email_verified")
     if says is None:
         return settings.verifies_email_addresses
     # Amazon Cognito and Apple send a string.
     verified = says is True or (isinstance(says, str) and says.lower() == "true")
     return verified and (settings.trust_email_verified or settings.verifies_email_addresses)
+
+
+def _is_of_google(claims: Mapping[str, Any]) -> bool:
+    email, domain = (email_of(claims) or "").lower(), claims.get("hd")
+    return email.endswith("@gmail.com") or (isinstance(domain, str) and bool(domain))
 
 
 def names_of(claims: Mapping[str, Any]) -> dict[str, str]:

@@ -16,6 +16,7 @@ from provider.audit.events import Event
 from provider.audit.log import record
 from provider.crypto.digests import digest
 from provider.federation.exchange import UpstreamIdentity
+from provider.federation.mapping import fields_of, replace_roles, roles_of
 from provider.federation.upstreams import Upstream
 from provider.languages.free_text import repair_line
 from provider.languages.text import Text
@@ -41,6 +42,19 @@ class NotLinked(Refusal):
         self.problem = problem
         """Why no account can be created with the address."""
         super().__init__()
+
+
+class UnknownUser(Refusal):
+    """A user without an account here, and the operator lets such users neither link nor sign up."""
+
+    code = "unknown-user"
+    status_code = 403
+
+    def __init__(self, name: str) -> None:
+        self.title = Text("Couldn't sign in with %(name)s", name=name)
+        super().__init__(
+            Text("No account here belongs to your %(name)s account. Contact your administrator.", name=name)
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,9 +109,13 @@ def sign_in(
         linked_identities.touch(work.db, linked.id, now=work.now)
         user = users.find(work.db, linked.user_id)
     else:
-        user = _create(work, upstream, identity)
+        user = _owner_at_home(work, upstream, identity) or _create(work, upstream, identity)
+    settings = upstream.settings
+    if user is None and (settings.refuses_unknown_users or settings.is_required_for_domains):
+        raise UnknownUser(settings.name)
     if user is None:
         raise _not_linked(work, upstream, identity, browser=browser, carry=carry)
+    user = replace_roles(work, settings, identity.issuer, user, roles_of(settings, identity.claims))
     record(work, Event.IDENTITY_USED, user_id=user.id, upstream=upstream.settings.key)
     return sign_in_by_upstream(
         work,
@@ -113,6 +131,29 @@ def sign_in(
     )
 
 
+def _owner_at_home(work: UnitOfWork, upstream: Upstream, identity: UpstreamIdentity) -> User | None:
+    """Link the identity to the owner of its address, and return the user, where the operator says that the upstream
+    alone decides about the address's domain. Otherwise return None.
+
+    It decides once for each account: another identity with the same address may be a successor in the company.
+    """
+    address, settings = _proven(identity), upstream.settings
+    if address is None or not settings.is_required_for_domains or address.domain not in settings.domains:
+        return None
+    owner = email_addresses.find_owner_and_claimant(work.db, address.normal)[0]
+    if owner is None or owner[1].verified_at is None:
+        return None  # nobody has shown here that the address is theirs
+    user = owner[0]
+    users.lock(work.db, user.id)  # so that of two identities at once only one is linked
+    if any(one.issuer == identity.issuer for one in linked_identities.lock_of_user(work.db, user.id)):
+        return None
+    name = settings.name
+    ways_in.link(
+        work, user_id=user.id, issuer=identity.issuer, subject=identity.subject, email=identity.email, name=name
+    )
+    return user
+
+
 def _create(work: UnitOfWork, upstream: Upstream, identity: UpstreamIdentity) -> User | None:
     """Create an account without a password; return its user, or None.
 
@@ -121,11 +162,14 @@ def _create(work: UnitOfWork, upstream: Upstream, identity: UpstreamIdentity) ->
     address = _proven(identity)
     if address is None or problem_of_domain(work.settings, address) is not None:
         return None
+    if upstream.settings.allowed_domains and address.domain not in upstream.settings.allowed_domains:
+        return None
     if not upstream.settings.may_create_accounts or not work.settings.has("registration"):
         return None
     hit(work, LIMITS.sign_up, key=of_network(work, "sign-up"))
     # Nobody can correct a name here: what a form would refuse is left out, and the rest stays.
     claims = {name: kept for name, text in identity.names.items() if (kept := repair_line(text, most=MAX_NAME))}
+    claims |= fields_of(upstream.settings, identity.claims)
     user_id = create_verified(work, address=address, claims=claims)
     if user_id is None:
         return None

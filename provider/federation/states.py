@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 
 from provider.crypto.digests import digest, new_opaque
-from provider.federation import store
+from provider.federation.store import used_states
 from provider.languages.text import Text
 from provider.refusals import Refusal
 from provider.work import UnitOfWork
@@ -103,6 +103,6 @@ def spend(work: UnitOfWork, state: UpstreamState) -> None:
     It stays used whatever the upstream answers next.
     """
     with work.aside() as db:
-        fresh = store.spend(db, digest(state.nonce), expires_at=work.now + LIFETIME)
+        fresh = used_states.spend(db, digest(state.nonce), expires_at=work.now + LIFETIME)
     if not fresh:
         raise StateSpent

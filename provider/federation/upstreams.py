@@ -3,6 +3,7 @@
 If an upstream is down, only its button is affected. An outage is never taken as an answer about the user.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,7 +11,12 @@ from urllib.parse import urlsplit
 
 from provider import greenlets
 from provider.config.settings import Settings
-from provider.federation.configuration import UpstreamSettings, is_web_address, load_upstreams
+from provider.crypto.vault import Vault
+from provider.federation.configuration import load_upstreams
+from provider.federation.issuers import discovery_url, is_issuer
+from provider.federation.managed import read
+from provider.federation.presets import endpoints_of
+from provider.federation.upstream_settings import UpstreamSettings, is_web_address
 from provider.jose.json_objects import read_object
 from provider.jose.key_sets import KEY_OF
 from provider.jose.remote_key_sets import RemoteKeySets
@@ -19,6 +25,8 @@ from provider.observability.logging import log
 from provider.outbound.answers import OutboundFailed
 from provider.outbound.client import Outbound
 from provider.refusals import Unavailable
+from provider.saved_upstreams import HomeRealm, SavedUpstream, SavedUpstreams
+from provider.urls import normal_url
 from provider.work import UnitOfWork
 
 KEPT_FOR = timedelta(hours=1)
@@ -58,6 +66,21 @@ class Metadata:
     userinfo_endpoint: str | None = None
 
 
+def metadata_of_preset(settings: UpstreamSettings) -> Metadata:
+    """Return the metadata of an upstream without OpenID Connect, which publishes none."""
+    endpoints = endpoints_of(settings.preset or "", settings.issuer)
+    return Metadata(
+        authorization_endpoint=endpoints.authorization,
+        token_endpoint=endpoints.token,
+        userinfo_endpoint=endpoints.userinfo,
+        jwks_uri="",
+        algorithms=(),
+        secret_in_header=False,
+        names_itself=False,
+        takes_claims=False,
+    )
+
+
 @dataclass
 class Upstream:
     """An upstream, with what this process has cached about it."""
@@ -70,12 +93,14 @@ class Upstream:
 
     def metadata(self, work: UnitOfWork) -> Metadata:
         """Return the upstream's metadata, fetched at most once per KEPT_FOR. Raises UpstreamUnavailable."""
+        if not self.settings.is_oidc:
+            return metadata_of_preset(self.settings)
         if self._metadata is None or not _is_within(KEPT_FOR, self._metadata_at, work.now):
             outbound = work.outbound
             with self._lock:
                 if self._metadata is None or not _is_within(KEPT_FOR, self._metadata_at, work.now):
-                    url = self.settings.issuer.removesuffix("/") + "/.well-known/openid-configuration"
-                    self._metadata = self._read_metadata(self._fetch(outbound, url))
+                    document = self._fetch(outbound, discovery_url(self.settings))
+                    self._metadata = self._read_metadata(document)
                     self._metadata_at = work.now
         return self._metadata
 
@@ -87,7 +112,7 @@ class Upstream:
 
     def _read_metadata(self, document: dict[str, Any]) -> Metadata:
         issuer = self.settings.issuer
-        if document.get("issuer") != issuer:  # OIDC Discovery section 4.3
+        if not is_issuer(self.settings, document.get("issuer")):  # OIDC Discovery section 4.3
             named = str(document.get("issuer"))[:200]
             raise self.unavailable(f"its discovery document says the issuer is {named!r}, not {issuer!r}")
         names = ("authorization_endpoint", "token_endpoint", "jwks_uri", "userinfo_endpoint")
@@ -110,26 +135,66 @@ class Upstream:
         return UpstreamUnavailable(self.settings.name, reason)
 
 
-class Upstreams(dict[str, Upstream]):
-    """The upstreams by the key of their table, in the order of the file (`app.state.upstreams`)."""
+class Upstreams:
+    """The upstreams of this process (`app.state.upstreams`): those of the file in its order, then the saved ones.
+
+    Where a key or an issuer is in both, the file wins.
+    """
+
+    def __init__(self, of_file: Sequence[UpstreamSettings], saved: SavedUpstreams, vault: Vault) -> None:
+        self._of_file = {one.key: Upstream(one) for one in of_file}
+        self._saved, self._vault = saved, vault
+        saved.home_realm_of = self.home_realm_of
+        self._built: tuple[Sequence[SavedUpstream], dict[str, Upstream]] = ((), self._of_file)
+
+    def _all(self) -> dict[str, Upstream]:
+        """Return every upstream by its key. What was cached about one stays until its settings change."""
+        rows, before = self._built
+        if self._saved.rows is not rows:
+            rows, found = self._saved.rows, dict(self._of_file)
+            issuers = {normal_url(one.settings.issuer) for one in found.values()}
+            for row in rows:
+                settings = None if row.disabled_at or row.key in found else read(self._vault, row)
+                if settings is None or normal_url(settings.issuer) in issuers:
+                    continue
+                issuers.add(normal_url(settings.issuer))
+                old = before.get(row.key)
+                found[row.key] = old if old is not None and old.settings == settings else Upstream(settings)
+            self._built = rows, found
+        return self._built[1]
+
+    def get(self, key: str) -> Upstream | None:
+        """Return the upstream with this key, or None."""
+        return self._all().get(key)
+
+    def home_realm_of(self, domain: str) -> HomeRealm | None:
+        """Return the upstream that the users of a domain belong to, or None."""
+        return next(
+            (
+                HomeRealm(settings.key, settings.name, settings.is_required_for_domains)
+                for settings in self.shown
+                if domain in settings.domains
+            ),
+            None,
+        )
 
     @property
     def shown(self) -> list[UpstreamSettings]:
         """The settings of each upstream, for buttons."""
-        return [upstream.settings for upstream in self.values()]
+        return [upstream.settings for upstream in self._all().values()]
 
     def name_of(self, issuer: str) -> str:
         """Return the upstream's display name, or its host if it is no longer configured."""
-        names = (settings.name for settings in self.shown if settings.issuer == issuer)
+        names = (settings.name for settings in self.shown if is_issuer(settings, issuer))
         return next(names, urlsplit(issuer).hostname or issuer)
 
 
-def open_upstreams(settings: Settings) -> Upstreams:
-    """Open the configured upstreams. Raises SettingsError.
+def open_upstreams(settings: Settings, saved: SavedUpstreams, vault: Vault) -> Upstreams:
+    """Open the upstreams of the file and the saved ones. Raises SettingsError for the file.
 
     Makes no request, so an upstream that is down does not delay the start.
     """
-    return Upstreams({one.key: Upstream(one) for one in load_upstreams(settings.upstreams)})
+    return Upstreams(load_upstreams(settings.upstreams), saved, vault)
 
 
 def _is_within(span: timedelta, since: datetime, now: datetime) -> bool:

@@ -64,6 +64,8 @@ class PublicKey:
     key: Key
     certificate: bytes | None = None
     """The SHA-256 digest of the certificate in `x5c` (RFC 7517 section 4.7), if it can be read."""
+    issuer: str | None = None
+    """The issuer that the key is for, in a set of many issuers (Microsoft)."""
 
     @property
     def crv(self) -> str | None:
@@ -144,7 +146,8 @@ def parse_key(jwk: object) -> PublicKey:
         raise InvalidKey(f"contains an {kty} key that is malformed") from None
     key_ops = None if operations is None else frozenset(map(str, operations))
     certificate = _digest_of(jwk["x5c"]) if "x5c" in jwk else None
-    return PublicKey(kty=kty, key=key, key_ops=key_ops, certificate=certificate, **about)
+    issuer = str(jwk["issuer"])[:255] if "issuer" in jwk else None
+    return PublicKey(kty=kty, key=key, key_ops=key_ops, certificate=certificate, issuer=issuer, **about)
 
 
 def _digest_of(x5c: object) -> bytes | None:

@@ -11,6 +11,7 @@ from functools import partial
 
 from provider.accounts import throttle
 from provider.accounts.email.email_addresses import Address, WrongCode
+from provider.accounts.email.home_realms import must_sign_in_elsewhere
 from provider.accounts.email.verification_emails import may_write_to
 from provider.accounts.links import is_code_of, is_of_browser, issue_link
 from provider.accounts.passwords.password_reset import MAY_RESET
@@ -21,8 +22,9 @@ from provider.audit.events import Event
 from provider.audit.log import record
 from provider.crypto.digests import digest
 from provider.database.base import new_id
+from provider.login.active import require_active
 from provider.login.next_factor import step_after_first_factor
-from provider.login.steps import SignIn, begin_session, require_active
+from provider.login.steps import SignIn, begin_session
 from provider.mail import messages
 from provider.observability.metrics import SIGN_INS
 from provider.ratelimits import LIMITS, count, of_network, require_room
@@ -65,7 +67,8 @@ def request_code(work: UnitOfWork, *, address: Address, browser: str) -> CodeTic
         owner = email_addresses.find_owner(work.read, address.normal)
         record(work, Event.SIGN_IN_CODE_REQUESTED, user_id=None if owner is None else owner[0].id)
         link_id = new_id()
-        if owner is not None and owner[0].status in MAY_RESET:
+        is_elsewhere = must_sign_in_elsewhere(work, address.normal)
+        if owner is not None and owner[0].status in MAY_RESET and not is_elsewhere:
             user, held = owner
             if may_mail:
                 link = issue_link(work, purpose=Purpose.SIGN_IN, address=held, browser=browser)

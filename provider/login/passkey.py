@@ -9,8 +9,9 @@ from provider.accounts.factors.webauthn import InvalidPasskey
 from provider.accounts.store import email_addresses, users
 from provider.audit.events import Event
 from provider.audit.log import record
+from provider.login.active import require_active
 from provider.login.next_factor import Step
-from provider.login.steps import SignIn, begin_session, require_active
+from provider.login.steps import SignIn, begin_session
 from provider.observability.metrics import SIGN_INS
 from provider.ratelimits import LIMITS, count, of_network, require_room
 from provider.sessions.assurance import MULTI_FACTOR, USER_PRESENT

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from provider.accounts import registration, terms
 from provider.accounts.email.email_addresses import Address, parse_address, problem_of_own_address
+from provider.accounts.email.home_realms import require_no_home_realm
 from provider.accounts.email.verification_emails import Ticket
 from provider.accounts.passwords.passwords import about_person, problem_of
 from provider.accounts.profile import FIELDS, Field, parse_profile, with_full_name
@@ -74,7 +75,7 @@ def read_sign_up(
 
 def sign_up(work: UnitOfWork, wanted: SignUp, *, browser: str, carry: Mapping[str, str]) -> Ticket:
     """Create an account that waits until its address is verified. Raises TooManyRequests."""
-    _count(work)
+    _begin(work, wanted)
     return registration.sign_up(
         work, address=wanted.address, password=wanted.password, claims=wanted.claims, browser=browser, carry=carry
     )
@@ -82,7 +83,7 @@ def sign_up(work: UnitOfWork, wanted: SignUp, *, browser: str, carry: Mapping[st
 
 def sign_up_in_app(work: UnitOfWork, wanted: SignUp, *, client_id: str) -> Ticket:
     """Begin an account for a user who signs up in this app, as `sign_up` does for a browser. Raises TooManyRequests."""
-    _count(work)
+    _begin(work, wanted)
     return registration.sign_up_in_app(
         work, address=wanted.address, password=wanted.password, claims=wanted.claims, client_id=client_id
     )
@@ -93,9 +94,11 @@ def sign_up_unverified(work: UnitOfWork, wanted: SignUp) -> str:
 
     Raises AddressTaken or TooManyRequests.
     """
-    _count(work)
+    _begin(work, wanted)
     return registration.sign_up_unverified(work, address=wanted.address, password=wanted.password, claims=wanted.claims)
 
 
-def _count(work: UnitOfWork) -> None:
+def _begin(work: UnitOfWork, wanted: SignUp) -> None:
+    """Count the sign-up. Raises SignInElsewhere for an address whose users sign in with an upstream."""
+    require_no_home_realm(work, wanted.address.normal)
     hit(work, LIMITS.sign_up, key=of_network(work, "sign-up"))

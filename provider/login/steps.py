@@ -9,22 +9,17 @@ from datetime import datetime
 from functools import partial
 
 from provider.accounts import known_devices, throttle
-from provider.accounts.attempts import Attempt, begin_attempt
-from provider.accounts.deletion import seal_ticket
+from provider.accounts.attempts import begin_attempt
 from provider.accounts.email.email_addresses import parse_address
-from provider.accounts.email.verification_emails import Ticket, may_write_to, send_verification, ticket_for
 from provider.accounts.passwords import passwords
-from provider.accounts.registration import activate_unverified
 from provider.accounts.store import email_addresses, users
 from provider.accounts.store import passwords as password_hashes
-from provider.accounts.store.email_addresses import EmailAddress
-from provider.accounts.store.links import Purpose
-from provider.accounts.store.users import Status, User
-from provider.accounts.timing import constant_time_response
+from provider.accounts.store.users import User
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.database.security_stamp import FIRST
 from provider.languages.text import Text
+from provider.login.active import Suspended, require_active, require_own
 from provider.login.next_factor import Step, step_after_first_factor
 from provider.observability import counters
 from provider.observability.metrics import SIGN_INS
@@ -43,38 +38,6 @@ class WrongPassword(Refusal):
 
     code = "wrong-password"
     message = Text("Wrong email address or password.")
-
-
-class Suspended(Refusal):
-    """The account is suspended. Raised only after the right password or an upstream sign-in."""
-
-    code = "suspended"
-    title = Text("This account is suspended")
-    message = Text("This account is suspended. Contact your administrator to find out more.")
-
-
-class DeletionPending(Suspended):
-    """The account is waiting to be deleted. Raised only after the right first factor; `ticket` lets users keep it."""
-
-    code = "leaving"
-    title = Text("This account will be deleted")
-
-    def __init__(self, ticket: str, delete_after: datetime) -> None:
-        self.ticket = ticket
-        self.delete_after = delete_after
-        super().__init__(
-            Text("This account will be deleted on %(day)s. Sign in on our website to keep it.", day=delete_after)
-        )
-
-
-class AddressUnconfirmed(Refusal):
-    """The address is not verified. Raised only after the right first factor; `ticket` opens the page for the code."""
-
-    code = "address-unconfirmed"
-
-    def __init__(self, ticket: Ticket) -> None:
-        self.ticket = ticket
-        super().__init__(Text("Confirm your email address first."))
 
 
 @dataclass(frozen=True)
@@ -118,6 +81,7 @@ def sign_in(
     DeletionPending, AddressUnconfirmed or TooManyRequests.
     """
     address = parse_address(username)
+    require_own(work, address)
     held, claimed = (
         (None, None) if address is None else email_addresses.find_owner_and_claimant(work.read, address.normal)
     )
@@ -175,6 +139,7 @@ def sign_in_after_confirmation(
     user = users.find(work.db, user_id)
     if user is None:
         raise Suspended
+    require_own(work, email_addresses.find_of_user(work.read, user.id))
     require_active(work, user, None, None, browser=browser, carry=carry)
     step, _ = step_after_first_factor(work, user.id)
     begin = partial(begin_session, work, user.id, user.security_stamp, here, client_id=client_id, keep=keep)
@@ -200,7 +165,8 @@ def sign_in_by_upstream(
     `proven_at` is when the user signed in there, if that was before our request. Raises Suspended, DeletionPending or
     AddressUnconfirmed.
     """
-    require_active(work, user, email_addresses.find_of_user(work.read, user.id), None, browser=browser, carry=carry)
+    address = email_addresses.find_of_user(work.read, user.id)
+    require_active(work, user, address, None, browser=browser, carry=carry, by_upstream=True)
     step, fresh = step_after_first_factor(work, user.id, device=device, remembered=remembered)
     begin = partial(begin_session, work, user.id, user.security_stamp, here, client_id=client_id, keep=keep)
     return begin(
@@ -263,31 +229,3 @@ def begin_session(
     outcome = "signed_in" if step is Step.DONE else "second_factor_due"
     work.after_commit.append(partial(SIGN_INS.count, METHODS.get(factor, "passkey"), outcome))
     return SignIn(cookie, step, user_id, beside, remembered)
-
-
-def require_active(
-    work: UnitOfWork,
-    user: User,
-    address: EmailAddress | None,
-    attempt: Attempt | None,
-    *,
-    browser: str,
-    carry: Mapping[str, str],
-    password_at: datetime | None = None,
-) -> None:
-    if user.status == Status.ACTIVE:
-        return
-    verifies = work.settings.has("email-verification")
-    if user.status == Status.INACTIVE and not verifies and activate_unverified(work, user_id=user.id, address=address):
-        return
-    if attempt is not None:
-        attempt.succeed(work)
-    record(work, Event.SIGN_IN_FAILED, user_id=user.id, status=user.status)
-    if user.status == Status.LEAVING:
-        raise DeletionPending(seal_ticket(work, user.id), user.delete_after or work.now)
-    if user.status == Status.SUSPENDED or address is None:
-        raise Suspended
-    with constant_time_response(work):
-        if verifies and may_write_to(work, address.normal, Purpose.VERIFY):
-            send_verification(work, address, browser=browser, carry=carry, password_at=password_at)
-    raise AddressUnconfirmed(ticket_for(address))

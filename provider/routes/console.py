@@ -23,7 +23,7 @@ from provider.admin.pages.clients import overview as client_overview
 from provider.admin.pages.clients import settings as client_settings
 from provider.admin.pages.users import imports, matching, runs, selected, tabs, users
 from provider.oauth.authorize import trials
-from provider.routes import trusted_issuers
+from provider.routes import trusted_issuers, upstreams
 
 
 def _application_tabs() -> list[BaseRoute]:
@@ -157,6 +157,7 @@ def console() -> list[BaseRoute]:
             "/admin/webhooks/{webhook_id}/{action}", webhooks.act_on_webhook, methods=both, name="admin_act_on_webhook"
         ),
         *trusted_issuers.in_console(),
+        *upstreams.in_console(),
         *_branding(),
         Route("/admin/emails", emails.list_emails, methods=get, name="admin_emails"),
         Route("/admin/emails/{name}", emails.show_email, methods=get, name="admin_email"),

@@ -128,16 +128,16 @@ def pages(settings: Settings) -> list[BaseRoute]:
             Route("/reset-password", password_reset.reset_password, methods=post, name="reset_password"),
             Route("/reset-password/done", password_reset.reset_done, methods=get, name="reset_done"),
         ]
-    if settings.upstreams is not None:
-        table += [
-            Route("/login/upstream/{key}/start", upstream.start, methods=post, name="upstream_start"),
-            Route("/login/upstream/{key}/callback", upstream.callback, methods=get, name="upstream_callback"),
-            Route("/account/linked", linked.show_linked, methods=get, name="show_linked"),
-            Route("/account/linked", linked.begin, methods=post, name="link"),
-            Route("/account/linked/unlink", linked.unlink, methods=post, name="unlink"),
-            Route("/account/linked/confirm", linked.show_offer, methods=get, name="show_link_offer"),
-            Route("/account/linked/confirm", linked.accept, methods=post, name="accept_link_offer"),
-        ]
+    table += [
+        Route("/login/upstream/{key}/start", upstream.start, methods=post, name="upstream_start"),
+        Route("/login/upstream/{key}/callback", upstream.callback, methods=get, name="upstream_callback"),
+        Route("/login/upstream/{key}/callback", upstream.answer_by_form, methods=post, name="upstream_form_post"),
+        Route("/account/linked", linked.show_linked, methods=get, name="show_linked"),
+        Route("/account/linked", linked.begin, methods=post, name="link"),
+        Route("/account/linked/unlink", linked.unlink, methods=post, name="unlink"),
+        Route("/account/linked/confirm", linked.show_offer, methods=get, name="show_link_offer"),
+        Route("/account/linked/confirm", linked.accept, methods=post, name="accept_link_offer"),
+    ]
     if any(settings.has(feature) for feature in ("registration", "reset-passwords", "update-passwords")):
         strength = password_strength.password_strength
         table.append(Route("/password-strength", strength, methods=post, name="password_strength"))

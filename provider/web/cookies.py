@@ -34,6 +34,9 @@ REMEMBERED = "signet-remembered"
 LANGUAGE = "signet-language"
 """The tag of the language chosen in this browser."""
 
+UPSTREAM = "signet-upstream"
+"""The key of the upstream provider that this browser signed in with last. It only marks a button."""
+
 STATE = "signet-state"
 """The state of this browser's session, for a page that applications frame (`sessions.browser_state`); not secret."""
 

@@ -14,6 +14,7 @@ from provider.resources import TEMPLATES
 from provider.web.assets import find_asset
 from provider.web.base_path import with_base_path
 from provider.web.look import look_of
+from provider.web.services import Services
 
 
 class PageCall(Protocol):
@@ -23,6 +24,9 @@ class PageCall(Protocol):
     nonce: str
     scope: Any
     page_values: dict[str, Any]
+
+    @property
+    def services(self) -> Services: ...
 
     @property
     def csrf_token(self) -> str: ...
@@ -91,7 +95,7 @@ def page(
             support_email=settings.support_email,
             has=settings.has,
             accounts_per_browser=settings.accounts_per_browser,
-            has_upstreams=settings.upstreams is not None,
+            has_upstreams=bool(call.services.sign_in_buttons()),
             status_code=status_code,
             languages=_languages(call, status_code) if offers_languages else [],
             here_again=_here_again(call.scope),

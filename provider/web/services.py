@@ -20,6 +20,11 @@ class SignInButton(Protocol):
 
     @property
     def name(self) -> str: ...
+    @property
+    def label(self) -> str | None: ...
+
+    @property
+    def preset(self) -> str | None: ...
 
 
 class Approval(Protocol):
@@ -46,6 +51,14 @@ class PageAfterSignOut(Protocol):
     def __call__(
         self, work: UnitOfWork, *, ended: Sequence[Any], onward: str | None = None, client_id: str | None = None
     ) -> str: ...
+
+
+class ForwardHome(Protocol):
+    """A function that returns the page which continues to the upstream of an address's domain. None if the domain has
+    none, or with `only_required` if its users may also sign in here.
+    """
+
+    def __call__(self, call: Any, where: Any, typed: str, *, only_required: bool) -> Any: ...
 
 
 class RecordSignIn(Protocol):
@@ -76,7 +89,9 @@ class Services:
     """Forgets this process's copies of clients, because one of them was deleted."""
     address_of: Callable[[UnitOfWork, str], str]
     """Returns the email address of the user with this id. It is empty if the user has none."""
-    sign_in_buttons: Sequence[SignInButton]
+    forward_home: ForwardHome
+    sign_in_buttons: Callable[[], Sequence[SignInButton]]
+    """Returns the upstream providers, in the order of their buttons."""
 
 
 @dataclass

@@ -97,15 +97,16 @@ class BackgroundWorker:
             hourly.flush(installation)
             running.note()
 
-        def refresh_branding() -> None:
+        def refresh_saved() -> None:
             installation.branding.refresh(installation.database)
+            installation.upstreams.refresh(installation.database)
 
         def note_primary() -> None:
             if installation.replica is not None:
                 with unit_of_work(installation) as work:
                     installation.replica.note_primary(work.read)
 
-        self._begin({flush_counts: COUNT_EVERY, refresh_branding: REFRESH_EVERY, note_primary: REFRESH_EVERY})
+        self._begin({flush_counts: COUNT_EVERY, refresh_saved: REFRESH_EVERY, note_primary: REFRESH_EVERY})
         if self._delivers:
             self._worker = start_threads(broker, self._threads)
             queue_due = _DueRows(installation, lambda row_id: self._send(actor, row_id), self._stopping).queue

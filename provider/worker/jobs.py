@@ -18,7 +18,7 @@ from provider.admin.imports import store as user_imports
 from provider.audit import daily, hourly
 from provider.audit import store as audit
 from provider.config.settings import Settings
-from provider.federation import store as used_states
+from provider.federation.store import used_states
 from provider.jose.algorithms import KEY_PAIRS
 from provider.oauth import store as refusals
 from provider.oauth.authorize.store import authorization_codes, authorization_requests

@@ -34,6 +34,7 @@ NOT_THEIRS = (
     "role.",
     "webhook.",
     "trusted_issuer.",
+    "upstream.",
 )
 NEW = "a brand new and long password"
 

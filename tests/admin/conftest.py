@@ -31,8 +31,18 @@ class Program:
     http: TestClient
     token: str
 
-    def __call__(self, method: str, path: str, *, key: Any = None, seen: Any = None, **body: Any) -> httpx2.Response:
-        """`key` is an Idempotency-Key, `seen` an If-Match."""
+    def __call__(
+        self,
+        method: str,
+        path: str,
+        *,
+        key: Any = None,
+        seen: Any = None,
+        json: Any = None,
+        **body: Any,
+    ) -> httpx2.Response:
+        """`key` is an Idempotency-Key, `seen` an If-Match. `json` are members that have the name of an argument."""
+        body |= json or {}
         given = {"authorization": f"Bearer {self.token}", "idempotency-key": key, "if-match": seen}
         headers = {name: value for name, value in given.items() if value is not None}
         return self.http.request(method, API + path, json=body or None, headers=headers)

@@ -84,6 +84,13 @@ API = _read("""
     POST /api/admin/webhooks/{webhook_id}/disable webhooks:write
     POST /api/admin/webhooks/{webhook_id}/enable webhooks:write
     POST /api/admin/webhooks/{webhook_id}/replay webhooks:write
+    GET /api/admin/upstreams applications:read
+    POST /api/admin/upstreams applications:trust
+    GET /api/admin/upstreams/{upstream_id} applications:read
+    PUT /api/admin/upstreams/{upstream_id} applications:trust
+    DELETE /api/admin/upstreams/{upstream_id} applications:trust
+    POST /api/admin/upstreams/{upstream_id}/disable applications:trust
+    POST /api/admin/upstreams/{upstream_id}/enable applications:trust
     GET /api/admin/trusted-issuers applications:read
     POST /api/admin/trusted-issuers applications:trust
     GET /api/admin/trusted-issuers/{issuer_id} applications:read
@@ -166,6 +173,10 @@ CONSOLE = _read("""
     GET /admin/outbox/export.csv outbox:read
     GET /admin/outbox/{job_id}/{action} outbox:write
     POST /admin/outbox/{job_id}/{action} outbox:write
+    GET /admin/upstreams applications:read
+    POST /admin/upstreams applications:trust
+    GET /admin/upstreams/{upstream_id}/{action} applications:trust
+    POST /admin/upstreams/{upstream_id}/{action} applications:trust
     GET /admin/trusted-issuers applications:read
     POST /admin/trusted-issuers applications:trust
     GET /admin/trusted-issuers/{issuer_id}/{action} applications:trust

@@ -20,6 +20,7 @@ from provider.accounts.roles.permissions import EVERYTHING
 from provider.admin.imports import jobs
 from provider.database.base import new_id
 from provider.database.security_stamp import FIRST
+from provider.federation import managed
 from provider.oauth.authorize import consent
 from provider.oauth.keys import rotation
 from provider.oauth.trusted_issuers import issuers
@@ -70,6 +71,11 @@ def make_role(work: UnitOfWork) -> str:
     return name
 
 
+def make_upstream(work: UnitOfWork) -> str:
+    given = {"name": "X", "issuer": f"https://{new_id()}.example.test", "client_id": "us", "client_secret": "s"}
+    return managed.create(work, new_id()[:8], given).id
+
+
 def make_import(work: UnitOfWork) -> str:
     content = f"email\n{new_id()}@example.test\nwrong\n".encode()
     return jobs.upload(work, content=content, permissions=EVERYTHING, update=False, invite=False)
@@ -84,6 +90,7 @@ MAKERS: dict[str, Callable[[UnitOfWork], str]] = {
     "role": make_role,
     "webhook_id": lambda work: subscriptions.create(work, url="https://hooks.example.test/")[0].id,
     "issuer_id": lambda work: issuers.create(work, f"https://{new_id()}.example.test", IssuerSettings()).id,
+    "upstream_id": make_upstream,
     "kid": lambda work: next(key.kid for key in rotation.list_keys(work) if key.alg == "EdDSA"),
 }
 SHOP = {"client_name": "Shop", "redirect_uris": ["https://shop.example.test/"]}
@@ -95,6 +102,8 @@ REAL: dict[str, dict[str, Any]] = {
     "replace_client": SHOP,
     "create_webhook": {"url": "https://hooks.example.test/", "events": ["account.*"]},
     "replay_webhook": {"since": "2026-01-01T00:00:00Z"},
+    "create_upstream": {"key": "github", "preset": "github", "client_id": "us", "client_secret": "s"},
+    "replace_upstream": {"preset": "github", "client_id": "us", "client_secret": "s"},
     "create_trusted_issuer": {"issuer": "https://issuer.example.test", "algorithms": ["ES256"]},
     "replace_trusted_issuer": {"algorithms": ["ES256"]},
     "rotate_keys": {"alg": "ES256"},

@@ -26,6 +26,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "issue_link": {"purpose": "reset"},
     "change_session": {"expires_at": "2100-01-01T00:00:00Z"},
     "replace_client": SHOP,
+    "replace_upstream": {"preset": "github", "client_id": "us", "client_secret": "s"},
     "replace_trusted_issuer": {"algorithms": ["ES256"]},
     "replay_webhook": {"since": "2026-01-01T00:00:00Z"},
 }

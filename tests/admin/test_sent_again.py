@@ -77,12 +77,14 @@ def test_one_thing_has_a_version_and_every_change_of_it_looks_at_it(
     operator("PUT", "/roles/editor", description="Edits")
     ids = {"user_id": ada, "client_id": "shop", "session_id": session, "promise_id": promise, "webhook_id": webhook}
     issuer = operator("POST", "/trusted-issuers", issuer="https://issuer.example.test").json()["id"]
+    upstream = operator("POST", "/upstreams", **GITHUB).json()["id"]
     operator("PUT", "/authorization-details-types/files", **ACCESS)
-    ids |= {"issuer_id": issuer, "role": "editor", "import_id": of_file, "type": "files"}
+    ids |= {"upstream_id": upstream, "issuer_id": issuer, "role": "editor", "import_id": of_file, "type": "files"}
     bodies: dict[str, dict[str, Any]] = {
         "change_user": {"roles": ["x"]}, "replace_client": SHOP, "suspend_user": {"reason": "x"},
         "request_email_change_of_user": {"email": "ada@new.example.test"},
         "change_session": {"expires_at": "2100-01-01T00:00:00Z"}, "put_role": {"description": "Edits pages"},
+        "replace_upstream": {"preset": "github", "client_id": "us", "client_secret": "s"},
         "replace_trusted_issuer": {"algorithms": ["ES256"]},
         "put_details_type": ACCESS,
     }  # fmt: skip
@@ -107,11 +109,13 @@ def test_one_thing_has_a_version_and_every_change_of_it_looks_at_it(
     assert len(looked_at) > 20
 
 
+GITHUB: dict[str, Any] = {"json": {"key": "github", "preset": "github", "client_id": "us", "client_secret": "s"}}
 MADE: list[tuple[str, dict[str, Any]]] = [
     ("/users", {"email": "grace@example.test"}),
     ("/clients", SHOP),
     ("/webhooks", {"url": "https://hooks.example.test/"}),
     ("/trusted-issuers", {"issuer": "https://other.example.test"}),
+    ("/upstreams", GITHUB),
     ("/registration-tokens", {"uses": 2}),
     ("/users/{ada}/links", {"purpose": "reset"}),
     ("/users/{ada}/identities", {"issuer": "https://accounts.example", "subject": "117"}),

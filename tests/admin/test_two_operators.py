@@ -14,11 +14,12 @@ from starlette.applications import Starlette
 
 from provider.accounts.roles.roles import create_role
 from provider.admin.client_groups import GROUPS
-from provider.admin.pages import branding, details_types, keys, outbox, roles, trusted_issuers, webhooks
+from provider.admin.pages import branding, details_types, keys, outbox, roles, trusted_issuers, upstreams, webhooks
 from provider.admin.pages.actions import Actions
 from provider.admin.pages.clients import actions as client_actions
 from provider.admin.pages.clients import app_users
 from provider.admin.pages.users import actions as user_actions
+from provider.federation import managed
 from provider.oauth.authorization_details.types import create_type, parse_declaration
 from provider.oauth.clients import secret_rotation
 from provider.oauth.trusted_issuers import issuers
@@ -48,6 +49,7 @@ ACTIONS: Mapping[str, Actions[Any]] = {
     "/admin/outbox/{job_id}": outbox.ACTIONS,
     "/admin/webhooks/{webhook_id}": webhooks.ACTIONS,
     "/admin/trusted-issuers/{issuer_id}": trusted_issuers.ACTIONS,
+    "/admin/upstreams/{upstream_id}": upstreams.ACTIONS,
     "/admin/details-types/type": details_types.ACTIONS,
     "/admin/branding/saved": branding.ACTIONS,
 }
@@ -123,6 +125,12 @@ EDITS: Mapping[str, Edit] = {
         {"algorithms": "RS256"},
         "Signing algorithms ES256",
     ),
+    "/admin/upstreams/{upstream_id}/edit": Edit(
+        "/upstreams/{upstream}/edit",
+        {"label": "Enter with GitHub"},
+        {"client_id": "another"},
+        "Text of the button Enter with GitHub",
+    ),
     "/admin/details-types/type": Edit(
         "/details-types/type?name=files",
         {"label": "Read files"},
@@ -196,6 +204,10 @@ OTHERS: Mapping[str, str] = {
     "/admin/webhooks/{webhook_id}/enable": ONCE,
     "/admin/webhooks/{webhook_id}/disable": ONCE,
     "/admin/webhooks/{webhook_id}/delete": ENDS,
+    "/admin/upstreams": OWN,
+    "/admin/upstreams/{upstream_id}/enable": ONCE,
+    "/admin/upstreams/{upstream_id}/disable": ONCE,
+    "/admin/upstreams/{upstream_id}/delete": ENDS,
     "/admin/trusted-issuers": OWN,
     "/admin/trusted-issuers/{issuer_id}/enable": ONCE,
     "/admin/trusted-issuers/{issuer_id}/disable": ONCE,
@@ -240,6 +252,7 @@ def world(work: Work) -> dict[str, str]:
         create_role(w, name="clerk", description="")
         webhook, _ = subscriptions.create(w, url="https://hooks.example.test/")
         issuer = issuers.create(w, "https://issuer.example.test", IssuerSettings())
+        upstream = managed.create(w, "github", {"preset": "github", "client_id": "us", "client_secret": "s"})
         create_type(w, "files", parse_declaration({"label": {"en": "Use files"}, "json_schema": SCHEMA}))
     return {
         "user": user_id,
@@ -247,6 +260,7 @@ def world(work: Work) -> dict[str, str]:
         "client": client.client_id,
         "webhook": webhook.id,
         "issuer": issuer.id,
+        "upstream": upstream.id,
     }
 
 

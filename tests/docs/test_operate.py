@@ -219,7 +219,7 @@ def test_the_example_of_clients_as_code_can_be_applied(installation: Installatio
     (example,) = re.findall(r"^```toml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
     with unit_of_work(installation) as work:
         make_user(work, "ada@example.com")
-        as_code.apply(work, as_code.plan(work, example, environ={"SHOP_SECRET": "s" * 32}))
+        as_code.apply(work, as_code.plan(work, example, environ={"SHOP_SECRET": "s" * 32, "GITHUB_SECRET": "s"}))
     with unit_of_work(installation) as work:
         assert as_code.plan(work, example, environ={}) == []
     assert [member for member in as_code.OURS if f"| `{member}` |" not in page] == []

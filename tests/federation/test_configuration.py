@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 
 from provider.config.environment import SettingsError
+from provider.crypto.vault import Vault
 from provider.federation.configuration import load_upstreams
 from provider.federation.upstreams import open_upstreams
 from provider.readiness import require_ready
+from provider.saved_upstreams import SavedUpstreams
 from tests.federation.conftest import EXAMPLE, write_upstreams
 from tests.federation.fake_provider import CLIENT_SECRET, ISSUER
 from tests.support.installation import settings_for
@@ -28,7 +30,7 @@ def test_what_is_not_said_is_the_careful_choice(file: Path) -> None:
     assert not upstream.trust_email_verified
     assert not upstream.may_create_accounts
     assert upstream.label is None
-    assert upstream.client_secret.get_secret_value() == CLIENT_SECRET
+    assert upstream.secret == CLIENT_SECRET
 
 
 def test_secrets_do_not_print(file: Path) -> None:
@@ -109,6 +111,27 @@ def test_one_issuer_is_one_upstream(file: Path, again: str) -> None:
         load_upstreams(write_upstreams(file, {"one": MINIMAL, "two": MINIMAL}))
 
 
+def test_a_domain_belongs_to_one_upstream(file: Path) -> None:
+    other = {"issuer": "https://other.example.test", "domains": ["EXAMPLE.com"]}
+    with pytest.raises(SettingsError, match="a domain to two upstreams"):
+        load_upstreams(write_upstreams(file, {"one": {**MINIMAL, "domains": ["example.com"]}, "two": MINIMAL | other}))
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"is_required_for_domains": True}, "is_required_for_domains: needs domains"),
+        ({"domains": ["no domain"]}, "domains: 'no domain' is not a host"),
+        ({"roles": ["editor"]}, "roles: must be a table"),
+        ({"roles_claim": ""}, "roles_claim: must not be empty"),
+    ],
+    ids=str,
+)
+def test_rules_that_do_not_go_together_stop_the_start(file: Path, changes: dict[str, Any], problem: str) -> None:
+    with pytest.raises(SettingsError, match=problem):
+        load_upstreams(write_upstreams(file, {"example": {**MINIMAL, **changes}}))
+
+
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o644, 0o620])
 def test_a_file_that_others_may_read_or_write_is_refused(file: Path, mode: int) -> None:
     write_upstreams(file, {"example": MINIMAL}).chmod(mode)
@@ -132,6 +155,7 @@ def test_plain_http_is_for_this_machine(file: Path) -> None:
 
 def test_the_service_does_not_start_with_an_invalid_file(database_url: str, file: Path) -> None:
     settings = settings_for(database_url, upstreams=write_upstreams(file, {"example": {**MINIMAL, "name": ""}}))
-    for start in (require_ready, open_upstreams):
-        with pytest.raises(SettingsError, match="name"):
-            start(settings)
+    with pytest.raises(SettingsError, match="name"):
+        require_ready(settings)
+    with pytest.raises(SettingsError, match="name"):
+        open_upstreams(settings, SavedUpstreams(), Vault(("key",)))

@@ -15,7 +15,7 @@ from joserfc.jwk import OctKey
 from sqlalchemy import func, select
 
 from provider.accounts.store.users import users
-from provider.federation.store import used_states
+from provider.federation.store.used_states import used_states
 from provider.sessions.store import sessions
 from provider.work import Installation
 from provider.worker.jobs import purge

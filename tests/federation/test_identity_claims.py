@@ -6,8 +6,8 @@ import pytest
 from pydantic import SecretStr
 
 from provider.accounts.store import users
-from provider.federation.configuration import UpstreamSettings
 from provider.federation.identity_claims import combine, is_email_proven, names_of
+from provider.federation.upstream_settings import UpstreamSettings
 from tests.federation.conftest import sign_out
 from tests.federation.fake_provider import USERINFO, FakeProvider, Traveller
 from tests.support.installation import Work

@@ -57,6 +57,7 @@ def test_the_pages_of_passkeys_and_of_a_secured_account(
     "/admin/outbox/{job_id}/{action}",
     "/admin/webhooks/{webhook_id}/{action}",
     "/admin/trusted-issuers/{issuer_id}/{action}",
+    "/admin/upstreams/{upstream_id}/{action}",
     "/admin/details-types/type",
     "/admin/details-types/type/{action}",
     "/admin/branding/preview",
@@ -100,6 +101,15 @@ def test_the_pages_of_actions(inspector: Inspector, operator: Account, demo: Dem
     see("admin-trusted-issuers-one", "Trusted issuers")
     person.open(demo.provider + str(person.page.locator("a[href$='/edit']").first.get_attribute("href")))
     see("admin-trusted-issuer-edit", "Edit trusted issuer")
+    person.open(f"{demo.provider}/admin/upstreams")
+    person.page.get_by_label("Provider", exact=True).select_option("github")
+    person.fill("Key", "github")
+    person.fill("Client ID", "x" * 120)
+    person.fill("Client secret or private key", "a secret")
+    person.press("Add upstream provider")
+    see("admin-upstreams-one", "Upstream providers")
+    person.open(demo.provider + str(person.page.locator("a[href$='/edit']").first.get_attribute("href")))
+    see("admin-upstream-edit", "Edit upstream provider")
     person.open(f"{demo.provider}/admin/details-types/new")
     person.fill("Type", "https://example.test/" + "x" * 60)
     person.fill("Label", LONG[:100])

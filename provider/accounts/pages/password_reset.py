@@ -32,6 +32,9 @@ def forgot_password(call: Call) -> Response:
     if address is None:
         errors: dict[str, str] = {"email": Text("Enter an email address, like name@example.com.")}
         return _forgot(call, where, email=email, errors=errors, status_code=400)
+    home = call.services.forward_home(call, where, email, only_required=True)
+    if home is not None:
+        return home  # type: ignore[no-any-return]  # `services` may not name responses
     try:
         proof_of_work.require_solved(call.work, Form.RESET, call.form.get("proof"))
     except TooManyRequests as refusal:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from provider.accounts.access import Cause, end_access
 from provider.accounts.email.email_addresses import Address
+from provider.accounts.email.home_realms import must_sign_in_elsewhere
 from provider.accounts.email.verification_emails import may_write_to, send_verification
 from provider.accounts.links import find_link, issue_link
 from provider.accounts.passwords.passwords import about_person, problem_of
@@ -51,7 +52,7 @@ def request_reset(work: UnitOfWork, *, address: Address, carry: Mapping[str, str
         may_mail = may_write_to(work, address.normal, Purpose.RESET)
         owner = email_addresses.find_owner(work.read, address.normal)
         record(work, Event.PASSWORD_RESET_REQUESTED, user_id=None if owner is None else owner[0].id)
-        if owner is not None and may_mail:
+        if owner is not None and may_mail and not must_sign_in_elsewhere(work, address.normal):
             _write_to(work, *owner, carry=carry)
 
 
@@ -89,6 +90,8 @@ def reset_password(work: UnitOfWork, *, token: str | None, password: str) -> Non
     address = address_of(work, link)
     user = users.find(work.read, link.user_id)
     if user is None or address is None or user.status not in MAY_RESET:
+        raise InvalidResetLink
+    if must_sign_in_elsewhere(work, address.normal):
         raise InvalidResetLink
     problem = problem_of(work.settings, password, about=about_person(user.claims, address.normal))
     if problem is not None:

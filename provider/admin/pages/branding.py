@@ -220,7 +220,7 @@ def _preview(call: Call, draft: Draft, scheme: str | None) -> Response:
         where=destination(call, {}),
         action=PATH,
         passkey_action=None,
-        upstreams=call.services.sign_in_buttons,
+        upstreams=call.services.sign_in_buttons(),
         signals=None,
         username="name@example.com",
         reason=None,

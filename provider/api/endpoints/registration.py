@@ -4,6 +4,7 @@ account, unless addresses are not verified.
 
 from pydantic import Field
 
+from provider.accounts.email.home_realms import SignInElsewhere
 from provider.accounts.email.verification_emails import seal_ticket
 from provider.accounts.registration import AddressTaken
 from provider.api.bodies import Body, InvalidBody
@@ -60,7 +61,11 @@ class Registered(Body):
 
 
 @by_client(
-    takes=Registration, gives=Registered, status=202, problems=(TooManyRequests, AddressTaken), hashes_passwords=True
+    takes=Registration,
+    gives=Registered,
+    status=202,
+    problems=(TooManyRequests, AddressTaken, SignInElsewhere),
+    hashes_passwords=True,
 )
 def register(call: Call, client: Client, body: Registration) -> Registered:
     """Create an account. The verification email is sent to its address. If email verification is off, the account is

@@ -2,13 +2,14 @@
 
 from starlette.responses import Response
 
+from provider.accounts.email.home_realms import find_home_realm
 from provider.destination import Destination
 from provider.federation import exchange, states
 from provider.federation.exchange import UpstreamDeclined
 from provider.federation.pages.upstreams_of import upstreams_of
 from provider.federation.upstreams import Upstream, UpstreamUnavailable
 from provider.login.pages.keep import FIELD as KEEP
-from provider.login.pages.keep import ON
+from provider.login.pages.keep import ON, wants_to_stay
 from provider.refusals import NotFound, Refusal
 from provider.web import errors
 from provider.web.call import Call
@@ -32,6 +33,7 @@ def forward(
     must_prove: bool = False,
     link_to: str | None = None,
     keep: bool = False,
+    login_hint: str | None = None,
 ) -> Response:
     """Return a page that continues to the upstream by itself.
 
@@ -49,10 +51,30 @@ def forward(
     try:
         sealed = states.seal(call.work, state)
         max_age = where.app.max_age if where.app else None
-        url = exchange.authorization_url(call.work, upstream, state, sealed=sealed, max_age=max_age)
+        url = exchange.authorization_url(
+            call.work, upstream, state, sealed=sealed, max_age=max_age, login_hint=login_hint
+        )
     except UpstreamUnavailable as refusal:
         return failed_page(call, upstream, where, refusal, linking=link_to is not None)
     return page(call, "federation/forwarding.html", name=upstream.settings.name, url=url, where=where)
+
+
+def must_prove(where: Destination) -> bool:
+    """Return whether the upstream has to ask the user again."""
+    return where.again or (where.app is not None and where.app.accepts_session is not None)
+
+
+def forward_home(call: Call, where: Destination, typed: str, *, only_required: bool) -> Response | None:
+    """Return the page that continues to the upstream of this address's domain. None if the domain has none, or with
+    `only_required` if its users may also sign in here.
+    """
+    realm = find_home_realm(call.work, typed)
+    upstream = None if realm is None else upstreams_of(call).get(realm.key)
+    if realm is None or upstream is None or (only_required and not realm.is_required):
+        return None
+    hint = typed.strip()[:254]
+    again = must_prove(where)
+    return forward(call, upstream, where, must_prove=again, keep=wants_to_stay(call), login_hint=hint)
 
 
 def failed_page(

@@ -31,6 +31,7 @@ ELSEWHERE = "linked-elsewhere"
 
 @endpoint
 def show_linked(call: Call) -> Response:
+    _upstreams(call)
     refusal = LinkedElsewhere() if call.query.get("failed") == ELSEWHERE else None
     return _page(call, require_user(call), refusal)
 
@@ -67,7 +68,7 @@ def after_linking(call: Call, upstream: Upstream, identity: UpstreamIdentity, *,
     return go(f"{PATH}?done=linked")
 
 
-@endpoint
+@endpoint(form_on=PATH)
 def unlink(call: Call) -> Response:
     session, upstreams = _require(call), _upstreams(call)
     identity_id = call.form.get("identity", "")
@@ -113,7 +114,10 @@ def _require(call: Call) -> Session:
 
 
 def _upstreams(call: Call) -> Upstreams:
+    """Return the upstreams. Raises NotFound if there are none."""
     upstreams = upstreams_of(call)
+    if not upstreams.shown:
+        raise NotFound
     return upstreams
 
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
+from urllib.parse import urlencode
 
 from starlette.responses import Response
 
@@ -9,18 +11,19 @@ from provider.accounts.pages.device_cookie import device_of, remembered_of
 from provider.destination import Destination
 from provider.federation import exchange, linking, states
 from provider.federation.exchange import UpstreamDeclined, UpstreamIdentity
-from provider.federation.id_tokens import UpstreamUntrusted
-from provider.federation.linking import NotLinked
-from provider.federation.pages.forwarding import failed_page, find_upstream, forward
+from provider.federation.id_tokens import NotOfOrganization, UpstreamUntrusted
+from provider.federation.linking import NotLinked, UnknownUser
+from provider.federation.pages.forwarding import failed_page, find_upstream, forward, must_prove
 from provider.federation.pages.linked import after_linking
+from provider.federation.pages.upstreams_of import upstreams_of
 from provider.federation.states import StateLost, StateSpent, UpstreamState
 from provider.federation.upstreams import Upstream, UpstreamUnavailable
+from provider.login.active import AddressUnconfirmed, Suspended
 from provider.login.pages.keep import FIELD as KEEP
 from provider.login.pages.keep import wants_to_stay
 from provider.login.pages.outcome import not_now, signed_in
-from provider.login.steps import AddressUnconfirmed, Suspended
 from provider.ratelimits import LIMITS, count, of_network, require_room
-from provider.refusals import TooManyRequests
+from provider.refusals import NotFound, TooManyRequests
 from provider.sessions.cookie import find_here, find_session
 from provider.web import cookies, errors
 from provider.web.call import Call
@@ -28,18 +31,24 @@ from provider.web.destination import destination
 from provider.web.endpoint import endpoint
 from provider.web.pages import go, page
 
-FAILED = (UpstreamUnavailable, UpstreamDeclined, UpstreamUntrusted)
+FAILED = (UpstreamUnavailable, UpstreamDeclined, UpstreamUntrusted, NotOfOrganization)
+ANSWER = "upstream-answer"
+"""The purpose of a sealed answer."""
+IN_FORM = ("code", "state", "error", "error_description", "iss", "user")
+"""The parameters of an answer by form that count."""
+LONGEST_IN_FORM = 4000
+LAST_KEPT_FOR = timedelta(days=365)
+"""How long a browser remembers which upstream it used last."""
 
 
-@endpoint(before_sign_in=True)
+@endpoint(before_sign_in=True, form_on="/login")
 def start(call: Call) -> Response:
     """Send the user to the upstream: POST /login/upstream/{key}/start.
 
     Only POST is accepted, so that a link on another site cannot send a user there.
     """
     upstream, where = find_upstream(call), destination(call)
-    must_prove = where.again or (where.app is not None and where.app.accepts_session is not None)
-    return forward(call, upstream, where, must_prove=must_prove, keep=wants_to_stay(call))
+    return forward(call, upstream, where, must_prove=must_prove(where), keep=wants_to_stay(call))
 
 
 @endpoint(refuses_head=True, before_sign_in=True)
@@ -51,14 +60,15 @@ def callback(call: Call) -> Response:
     upstream = find_upstream(call)
     if call.query.repeated:
         raise errors.Malformed
+    answer = _answer(call, upstream)
     try:
         browser = call.cookie(cookies.BROWSER)
-        state = states.unseal(call.work, call.query.get("state"), upstream=upstream.settings.key, browser=browser)
+        state = states.unseal(call.work, answer.get("state"), upstream=upstream.settings.key, browser=browser)
     except StateLost as refusal:
         return failed_page(call, upstream, destination(call, refusal.destination), refusal, linking=refusal.linking)
     where = destination(call, state.destination)
     try:
-        identity = _find_out(call, upstream, state)
+        identity = _find_out(call, upstream, state, answer)
     except StateSpent as refusal:
         # Back, or reload. Whoever is in goes on; nobody comes in by it.
         return go(where.location) if find_session(call) is not None else failed_page(call, upstream, where, refusal)
@@ -70,13 +80,40 @@ def callback(call: Call) -> Response:
     return _sign_in(call, upstream, identity, where, carry=carry, keep=KEEP in state.destination)
 
 
-def _find_out(call: Call, upstream: Upstream, state: UpstreamState) -> UpstreamIdentity:
+@endpoint(csrf_checked=False, before_sign_in=True)
+def answer_by_form(call: Call) -> Response:
+    """Take the upstream's response as a form: POST /login/upstream/{key}/callback (Form Post Response Mode).
+
+    The form is sent by a page of another site, so the browser leaves our cookies out (SameSite=Lax). It brings them to
+    the redirect that follows. What was sent travels there sealed, because it has the user's name. Nothing is checked or
+    used up here: anybody can send a form.
+    """
+    upstream = upstreams_of(call).get(call.path_params["key"])
+    if upstream is None or not upstream.settings.of_preset.form_post:
+        call.require_csrf()  # nobody else sends a form here
+        raise NotFound
+    if call.form.repeated:
+        raise errors.Malformed
+    given = {name: call.form[name][:LONGEST_IN_FORM] for name in IN_FORM if name in call.form}
+    sealed = call.work.vault.seal(given, purpose=ANSWER, now=call.work.now, lifetime=states.LIFETIME)
+    return go(f"{call.path}?{urlencode({'answer': sealed})}")
+
+
+def _answer(call: Call, upstream: Upstream) -> Mapping[str, str]:
+    """Return the parameters of the response, which came in the query or before it in a form."""
+    if not upstream.settings.of_preset.form_post:
+        return call.query
+    sealed = call.query.get("answer")
+    return (None if sealed is None else call.work.vault.unseal(sealed, purpose=ANSWER, now=call.work.now)) or {}
+
+
+def _find_out(call: Call, upstream: Upstream, state: UpstreamState, answer: Mapping[str, str]) -> UpstreamIdentity:
     work, network = call.work, of_network(call.work, "upstream")
     _ = work.outbound  # from here on in a thread that may wait: before anything is used up
     require_room(work, LIMITS.upstream, key=network)
     states.spend(work, state)
     try:
-        return exchange.redeem(work, upstream, state, call.query)
+        return exchange.redeem(work, upstream, state, answer)
     except FAILED:
         count(work, LIMITS.upstream, key=network)
         raise
@@ -104,12 +141,15 @@ def _sign_in(
             client_id=where.client_id,
             keep=keep,
         )
+    except UnknownUser as refusal:
+        return failed_page(call, upstream, where, refusal)
     except NotLinked as refusal:
         return _not_linked(call, upstream, refusal, where)
     except (Suspended, AddressUnconfirmed) as refusal:
         return not_now(call, where, refusal, offers_languages=False)
     except TooManyRequests as refusal:
         return failed_page(call, upstream, where, refusal)
+    call.set_cookie(cookies.UPSTREAM, upstream.settings.key, max_age=int(LAST_KEPT_FOR.total_seconds()))
     return signed_in(call, where, done)
 
 

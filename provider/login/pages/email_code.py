@@ -9,10 +9,10 @@ from provider.accounts.proof_of_work import Form
 from provider.destination import Destination
 from provider.languages.text import Text
 from provider.login import email_code
+from provider.login.active import AddressUnconfirmed, Suspended
 from provider.login.email_code import CodeTicket
 from provider.login.pages.keep import keep_choice, wants_to_stay
 from provider.login.pages.outcome import not_now, signed_in
-from provider.login.steps import AddressUnconfirmed, Suspended
 from provider.refusals import TooManyRequests
 from provider.sessions.cookie import find_here
 from provider.web.call import Call

@@ -22,9 +22,10 @@ from provider.accounts.email.verification_emails import (
 )
 from provider.accounts.store import email_addresses as store
 from provider.destination import Destination
+from provider.login.active import AddressUnconfirmed, Suspended
 from provider.login.pages.keep import keep_choice, wants_to_stay
 from provider.login.pages.outcome import not_now, signed_in
-from provider.login.steps import AddressUnconfirmed, Suspended, sign_in_after_confirmation
+from provider.login.steps import sign_in_after_confirmation
 from provider.refusals import TooManyRequests
 from provider.sessions.cookie import find_here, find_session
 from provider.web import cookies

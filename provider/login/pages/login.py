@@ -14,14 +14,16 @@ from provider.accounts.reauthentication import WrongCurrentPassword
 from provider.destination import Destination
 from provider.languages.text import Text
 from provider.login import steps
+from provider.login.active import AddressUnconfirmed, Suspended
 from provider.login.pages.keep import keep_choice, wants_to_stay
 from provider.login.pages.outcome import not_now, signed_in
 from provider.login.pages.reauthentication import reauthentication_of
-from provider.login.steps import AddressUnconfirmed, Suspended, WrongPassword
+from provider.login.steps import WrongPassword
 from provider.ratelimits import LIMITS, is_full
 from provider.refusals import TooManyRequests
 from provider.sessions.cookie import find_here, find_others, find_session
 from provider.sessions.guards import CHOOSER, page_to_switch
+from provider.web import cookies
 from provider.web.call import Call
 from provider.web.destination import destination
 from provider.web.endpoint import endpoint
@@ -54,6 +56,10 @@ def show_login(call: Call) -> Response:
 def login(call: Call) -> Response:
     where = destination(call)
     username = call.form.text("username")
+    # Who types no password may not have one here.
+    home = call.services.forward_home(call, where, username, only_required=bool(call.form.get("password")))
+    if home is not None:
+        return home  # type: ignore[no-any-return]  # `services` may not name responses
     try:
         done = steps.sign_in(
             call.work,
@@ -104,7 +110,8 @@ def login_page(
         "passkey_action": where.through("/login/passkey"),
         "puzzle": proof_of_work.new_puzzle(call.work, Form.SIGN_IN) if _needs_puzzle(call, errors) else None,
         "email_code": where.through("/login/email-code") if call.settings.email_code_sign_in else None,
-        "upstreams": call.services.sign_in_buttons,
+        "upstreams": call.services.sign_in_buttons(),
+        "last_upstream": call.cookie(cookies.UPSTREAM),
         "signals": signals,
         "errors": errors or {},
         **keep_choice(call, where),

@@ -9,9 +9,10 @@ from provider.accounts.factors.policy import can_meet, find_requirement, set_up_
 from provider.accounts.pages.device_cookie import keep_remembered, remember_device
 from provider.accounts.pages.language import follow_person
 from provider.destination import Destination
+from provider.login.active import AddressUnconfirmed, DeletionPending, Suspended
 from provider.login.next_factor import Step
 from provider.login.pages.passkey_offer import find_offer
-from provider.login.steps import AddressUnconfirmed, DeletionPending, SignIn, Suspended
+from provider.login.steps import SignIn
 from provider.sessions.assurance import is_at_least, level_of
 from provider.sessions.cookie import find_session, keep_sign_in
 from provider.sessions.store import Session

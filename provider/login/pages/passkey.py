@@ -5,11 +5,11 @@ from starlette.responses import JSONResponse, Response
 from provider.accounts.factors import passkey_signals, passkeys
 from provider.accounts.factors.webauthn import InvalidPasskey
 from provider.destination import Destination
+from provider.login.active import AddressUnconfirmed, Suspended
 from provider.login.pages.keep import wants_to_stay
 from provider.login.pages.login import login_page
 from provider.login.pages.outcome import not_now, signed_in
 from provider.login.passkey import sign_in_by_passkey
-from provider.login.steps import AddressUnconfirmed, Suspended
 from provider.refusals import TooManyRequests
 from provider.sessions.cookie import find_here
 from provider.web.call import Call

@@ -14,6 +14,7 @@ from provider.login.sign_up import InvalidSignUp, SignUp, name_fields, read_sign
 from provider.login.steps import sign_in_after_sign_up
 from provider.refusals import TooManyRequests
 from provider.sessions.cookie import find_here, find_session
+from provider.web import cookies
 from provider.web.call import Call
 from provider.web.destination import destination
 from provider.web.endpoint import endpoint
@@ -41,6 +42,9 @@ def register(call: Call) -> Response:
     where = destination(call)
     names = {field.name: call.form.text(field.name) for field in name_fields(call.settings)}
     values = {"email": call.form.text("email"), **names}
+    home = call.services.forward_home(call, where, values["email"], only_required=True)
+    if home is not None:
+        return home  # type: ignore[no-any-return]  # `services` may not name responses
     try:
         wanted = read_sign_up(
             call.settings,
@@ -91,7 +95,8 @@ def _page(
         names=name_fields(call.settings),
         required=call.settings.sign_up_required,
         verifies=call.settings.has("email-verification"),
-        upstreams=call.services.sign_in_buttons,
+        upstreams=call.services.sign_in_buttons(),
+        last_upstream=call.cookie(cookies.UPSTREAM),
         puzzle=proof_of_work.new_puzzle(call.work, Form.SIGN_UP),
         terms_version=call.settings.terms_version,
         terms_url=call.settings.terms_url,

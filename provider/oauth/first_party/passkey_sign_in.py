@@ -8,8 +8,8 @@ from provider.accounts.factors import passkeys
 from provider.accounts.factors.passkey_origins import app_origins
 from provider.accounts.factors.webauthn import CHALLENGE_LIFETIME, InvalidPasskey
 from provider.crypto.digests import new_opaque
+from provider.login.active import AddressUnconfirmed, Suspended
 from provider.login.passkey import sign_in_by_passkey
-from provider.login.steps import AddressUnconfirmed, Suspended
 from provider.oauth.errors import AccessDeniedError, ChallengeError, InsufficientAuthorizationError, RedirectToWebError
 from provider.oauth.grants.request import TokenRequest
 

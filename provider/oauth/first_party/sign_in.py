@@ -17,9 +17,10 @@ from provider.accounts.factors.second_factor import SecondFactorLocked, SignInEx
 from provider.accounts.factors.totp import TOTP
 from provider.crypto.digests import digest, new_opaque
 from provider.login import steps
+from provider.login.active import AddressUnconfirmed, Suspended
 from provider.login.next_factor import Step
 from provider.login.second_factor import SecondFactorExpired, show_second_factor
-from provider.login.steps import AddressUnconfirmed, SignIn, Suspended, WrongPassword
+from provider.login.steps import SignIn, WrongPassword
 from provider.oauth.authorize.approval import new_code
 from provider.oauth.authorize.interaction import Issue, next_step
 from provider.oauth.authorize.parameters import with_proven_key

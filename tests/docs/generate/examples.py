@@ -168,6 +168,24 @@ OF_A_BODY: dict[str, Any] = {
     "Setting.about": "How long an access token is valid.",
     "Setting.name": "SIGNET_ACCESS_TOKEN_LIFETIME",
     "Webhook.events": ["account.*"],
+    **{
+        f"{body}.{member}": value
+        for body in ("NewUpstream", "ChangedUpstream", "Upstream")
+        for member, value in {
+            "preset": "github",
+            "client_id": "Iv1.8a61f9b3a7aba766",
+            "name": "GitHub" if body == "Upstream" else None,
+            "issuer": "https://github.com" if body == "Upstream" else None,
+            "roles": None,
+            "may_create_accounts": True,
+        }.items()
+    },
+    "ChangedUpstream.client_secret": "5c61cfb3a8a1cbe4e8f1a9b1c5b9e7d2a0f3e6c9",
+    "NewUpstream.client_secret": "5c61cfb3a8a1cbe4e8f1a9b1c5b9e7d2a0f3e6c9",
+    "NewUpstream.key": "github",
+    "Upstream.key": "github",
+    "Upstream.redirect_uri": "https://id.example.com/login/upstream/github/callback",
+    "Upstream.in_file": False,
 }
 """Values that differ from those of the same name in other bodies, by `Body.member`."""
 

@@ -54,6 +54,7 @@ FIXES = {
     "no-such-session": "It may have ended already. List the sessions again.",
     "no-such-user": "Check the user ID. The account may have been deleted.",
     "no-such-issuer": "List the trusted issuers again.",
+    "no-such-upstream": "List the upstream providers again.",
     "no-such-webhook": "List the webhooks again.",
     "not-an-address": "Correct the email address.",
     "not-connected": "It may have been removed already. List the connected apps again.",
@@ -87,6 +88,8 @@ FIXES = {
     "unfit-password": "Ask the user for a different password. The detail says what is wrong with it.",
     "unfit-picture": "Send a JPEG, PNG or WebP image. The detail says what is wrong with the file.",
     "invalid-issuer": "Correct the member that the detail names.",
+    "invalid-upstream": "Correct the member that the detail names.",
+    "sign-in-elsewhere": "Send the user to the sign-in page in a browser.",
     "unfit-webhook": "Correct the URL or the event that the detail names.",
     "unknown-key": "List the keys again.",
     "unknown-type": "Send the file with one of the media types of the operation.",
@@ -157,6 +160,18 @@ PAGES = {
         "Open `/health/ready`, and look for warnings in the log.",
     ),
     "crash": ("A bug in Signet.", "Look for the log event `crash` with the error ID as `request_id`, and report it."),
+    "sign-in-elsewhere": (
+        "The address is at a domain whose users sign in only with another provider.",
+        "Look for the domain in the upstream providers (`is_required_for_domains`).",
+    ),
+    "unknown-user": (
+        "A user of another provider has no account here, and the settings let nobody link or sign up.",
+        "Create the account, or change `refuses_unknown_users`.",
+    ),
+    "not-of-organization": (
+        "The user belongs to none of the organizations that the settings of another provider allow.",
+        "Compare `hosted_domain`, `tenant` and `allowed_tenants` with the user's organization.",
+    ),
     "upstream-away": ("Another provider does not answer.", "Look for the log event `upstream.unavailable`."),
     "upstream-declined": ("Another provider answered with an error.", "Look for the log event `upstream.declined`."),
     "upstream-untrusted": (

@@ -1,0 +1,153 @@
+"""The form of an upstream provider in the console: its fields, and the settings that were typed."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from provider.admin.pages.actions import Input
+from provider.federation import managed
+from provider.federation.managed import InvalidSettings
+from provider.federation.presets import PRESETS
+from provider.languages.catalogs import Language
+from provider.languages.text import Text
+from provider.saved_upstreams import SavedUpstream
+from provider.web.call import Call
+
+LABELS: Mapping[str, Text] = {
+    "name": Text("Name"),
+    "issuer": Text("Issuer"),
+    "client_id": Text("Client ID"),
+    "secret": Text("Client secret or private key"),
+    "team_id": Text("Team ID (Apple)"),
+    "key_id": Text("Key ID (Apple)"),
+    "scopes": Text("Scopes"),
+    "hosted_domain": Text("Domain (Google)"),
+    "tenant": Text("Tenant (Microsoft)"),
+    "allowed_tenants": Text("Allowed tenants (Microsoft)"),
+    "domains": Text("Domains"),
+    "allowed_domains": Text("Domains of new users"),
+    "claims": Text("Profile fields"),
+    "roles_claim": Text("Claim with roles or groups"),
+    "roles": Text("Roles"),
+    "label": Text("Text of the button"),
+    "position": Text("Position"),
+    "trust_email_verified": Text("Email addresses"),
+    "may_create_accounts": Text("New users"),
+    "is_required_for_domains": Text("Users of the domains"),
+}
+"""The labels of the fields."""
+HINTS: Mapping[str, Text] = {
+    "name": Text("Leave it empty for a provider from the list."),
+    "issuer": Text("Exactly as in its discovery document. Leave it empty for a provider from the list."),
+    "scopes": Text("With a space between them."),
+    "hosted_domain": Text("Only users of this Google Workspace domain can sign in."),
+    "tenant": Text("The ID of your tenant, or common, organizations or consumers."),
+    "allowed_tenants": Text("With a space between them."),
+    "domains": Text("Users who type an address of these domains are sent to this provider."),
+    "allowed_domains": Text("Accounts are created only for addresses of these domains."),
+    "claims": Text("With a space between them, as field=claim, for example nickname=login."),
+    "roles_claim": Text("Its values give roles at each sign-in."),
+    "roles": Text("With a space between them, as value=role, for example editors=editor."),
+    "position": Text("Buttons are sorted by this number."),
+}
+KEPT_SECRET = Text("Leave it empty to keep the current one.")
+LISTS = ("scopes", "allowed_tenants", "domains", "allowed_domains")
+TABLES = ("claims", "roles")
+REQUIRED: Mapping[str, Text] = {
+    "": Text("Users of the domains can also sign in here"),
+    "on": Text("Users of the domains can sign in only there"),
+}
+TRUST: Mapping[str, Text] = {
+    "": Text("Trust them as the provider's preset says"),
+    "claimed": Text("Trust an address that the provider calls verified"),
+    "all": Text("Trust every address from the provider"),
+    "none": Text("Trust no address from the provider"),
+}
+"""What `trust_email_verified` and `verifies_email_addresses` are together."""
+CREATE: Mapping[str, Text] = {
+    "": Text("Link an account they already have"),
+    "on": Text("Create an account"),
+    "refuse": Text("Turn them away"),
+}
+IN_FORM = (
+    *("name", "issuer", "client_id", "team_id", "key_id", "scopes", "hosted_domain", "tenant", "allowed_tenants"),
+    *("domains", "allowed_domains", "claims", "roles_claim", "roles"),
+)
+
+
+def trust_options(_language: Language, _chosen: str) -> list[dict[str, str]]:
+    return [{"value": value, "label": label} for value, label in TRUST.items()]
+
+
+def create_options(_language: Language, _chosen: str) -> list[dict[str, str]]:
+    return [{"value": value, "label": label} for value, label in CREATE.items()]
+
+
+def required_options(_language: Language, _chosen: str) -> list[dict[str, str]]:
+    return [{"value": value, "label": label} for value, label in REQUIRED.items()]
+
+
+def presets() -> list[dict[str, str]]:
+    named = [{"value": name, "label": preset.name} for name, preset in PRESETS.items()]
+    return [*named, {"value": "", "label": Text("Another OpenID Provider")}]
+
+
+def typed_settings(call: Call, preset: str) -> tuple[dict[str, Any], int | None]:
+    """Return the settings in the form, and the position. Raises InvalidSettings."""
+    text = {name: call.form.text(name).strip() for name in (*IN_FORM, "label", "secret", "position")}
+    given: dict[str, Any] = {name: text[name] for name in (*IN_FORM, "label")} | {"preset": preset}
+    given |= {name: text[name].split() for name in LISTS}
+    given |= {name: _pairs(name, text[name]) for name in TABLES}
+    given["private_key" if preset == "apple" else "client_secret"] = text["secret"]
+    trust = call.form.get("trust_email_verified", "")
+    if trust:
+        given["trust_email_verified"] = trust == "claimed"
+    if trust == "all":
+        given["verifies_email_addresses"] = True
+    unknown = call.form.get("may_create_accounts", "")
+    if unknown:
+        given["may_create_accounts" if unknown == "on" else "refuses_unknown_users"] = True
+    if call.form.get("is_required_for_domains"):
+        given["is_required_for_domains"] = True
+    if text["position"] and not text["position"].isdecimal():
+        raise InvalidSettings([("position", f"must be 0 to {managed.LARGEST_POSITION}")])
+    return given, int(text["position"]) if text["position"] else None
+
+
+def _pairs(name: str, text: str) -> dict[str, str]:
+    pairs = [one.partition("=") for one in text.split()]
+    if not all(before and separator and after for before, separator, after in pairs):
+        raise InvalidSettings([(name, "must be pairs with an equals sign, and a space between them")])
+    return {before: after for before, _, after in pairs}
+
+
+def field_of(problem: InvalidSettings) -> str:
+    """Return the field of the form that a problem is about."""
+    if problem.name in {"client_secret", "private_key"}:
+        return "secret"
+    return "trust_email_verified" if problem.name == "verifies_email_addresses" else problem.name
+
+
+def _shown(name: str) -> Any:
+    def shown(row: SavedUpstream) -> str:
+        value = row.settings.get(name, "")
+        if isinstance(value, dict):
+            return " ".join(f"{before}={after}" for before, after in value.items())
+        return " ".join(value) if isinstance(value, list) else str(value)
+
+    return shown
+
+
+def shown_trust(row: SavedUpstream) -> str:
+    if row.settings.get("verifies_email_addresses"):
+        return "all"
+    return {None: "", True: "claimed", False: "none"}[row.settings.get("trust_email_verified")]
+
+
+def shown_creation(row: SavedUpstream) -> str:
+    if row.settings.get("may_create_accounts"):
+        return "on"
+    return "refuse" if row.settings.get("refuses_unknown_users") else ""
+
+
+def text_input(name: str) -> Input[SavedUpstream]:
+    return Input(name, LABELS[name], HINTS.get(name), shown=_shown(name))

@@ -1,0 +1,1 @@
+"""The commands `signet upstream`: the providers that users sign in with."""

@@ -1,0 +1,72 @@
+"""The options of `signet upstream`: the settings of a provider."""
+
+from typing import Annotated
+
+import typer
+
+Key = Annotated[str, typer.Argument(metavar="KEY", help="Key of the provider: lower-case letters, digits and hyphens.")]
+ClientId = Annotated[str | None, typer.Option(help="Client ID that the provider gave to this server.")]
+SecretStdin = Annotated[
+    bool, typer.Option("--secret-stdin", help="Read the client secret, or Apple's private key, from stdin.")
+]
+Name = Annotated[str | None, typer.Option(help="Name that users know the provider by.")]
+IssuerOption = Annotated[str | None, typer.Option(help="Its issuer, exactly as in its discovery document.")]
+TeamId = Annotated[str | None, typer.Option(help="Team ID, for Apple.")]
+KeyId = Annotated[str | None, typer.Option(help="ID of the private key, for Apple.")]
+Scope = Annotated[list[str] | None, typer.Option(help="Scope to ask for. Can be repeated.")]
+HostedDomain = Annotated[str | None, typer.Option(help="The only Google Workspace domain whose users may sign in.")]
+Tenant = Annotated[
+    str | None,
+    typer.Option(help="Authority of Microsoft: the ID of a tenant, common, organizations or consumers."),
+]
+AllowedTenant = Annotated[
+    list[str] | None, typer.Option(help="ID of a Microsoft tenant whose users may sign in. Can be repeated.")
+]
+TrustEmail = Annotated[
+    bool | None,
+    typer.Option("--trust-email/--no-trust-email", help="Whether its claim email_verified is trusted."),
+]
+VerifiesEmail = Annotated[
+    bool | None,
+    typer.Option(
+        "--verifies-email/--no-verifies-email",
+        help="Whether each address that it sends is verified, unless it says otherwise.",
+    ),
+]
+CreateAccounts = Annotated[
+    bool | None,
+    typer.Option("--create-accounts/--no-create-accounts", help="Whether new users get an account."),
+]
+Label = Annotated[str | None, typer.Option(help="Text of its button.")]
+Domain = Annotated[
+    list[str] | None,
+    typer.Option(help="Domain whose users belong to it: who types such an address is sent there. Can be repeated."),
+]
+RequiredForDomains = Annotated[
+    bool | None,
+    typer.Option(
+        "--required-for-domains/--not-required-for-domains",
+        help="Whether users of these domains may sign in only there.",
+    ),
+]
+AllowedDomain = Annotated[
+    list[str] | None,
+    typer.Option(help="Only domain of addresses for which accounts are created. Can be repeated."),
+]
+RefuseUnknown = Annotated[
+    bool | None,
+    typer.Option(
+        "--refuse-unknown/--accept-unknown",
+        help="Whether users without an account are turned away, instead of linking or signing up.",
+    ),
+]
+ClaimOption = Annotated[
+    list[str] | None,
+    typer.Option(help="Profile field of a new account and its claim, FIELD=CLAIM. Can be repeated."),
+]
+RolesClaim = Annotated[str | None, typer.Option(help="Claim with the user's roles or groups there.")]
+RoleOption = Annotated[
+    list[str] | None,
+    typer.Option(help="Value of that claim and the role here, VALUE=ROLE. Can be repeated."),
+]
+Position = Annotated[int | None, typer.Option(help="Its place among the buttons. Default: the last.")]

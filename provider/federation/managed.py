@@ -1,0 +1,252 @@
+"""Rules for the upstreams that operators save: create, change, disable, enable and delete."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from provider import saved_upstreams as store
+from provider.audit.events import Event
+from provider.audit.log import record
+from provider.config.settings import Settings
+from provider.crypto.vault import Vault, VaultError
+from provider.database import dialect
+from provider.database.base import new_id
+from provider.federation.configuration import InvalidUpstream, load_upstreams, parse_upstream
+from provider.federation.issuers import discovery_url
+from provider.federation.presets import APPLE
+from provider.federation.upstream_settings import SECRETS, UpstreamSettings
+from provider.languages.text import Text
+from provider.observability.logging import log
+from provider.outbound.addresses import may_be_asked, networks
+from provider.refusals import NotFound, Refusal
+from provider.saved_upstreams import SavedUpstream
+from provider.urls import normal_url
+from provider.work import UnitOfWork
+
+PURPOSE = "upstream-secret"
+MEMBERS = tuple(name for name in UpstreamSettings.model_fields if name not in {"key", *SECRETS})
+"""The settings that are stored as they were given."""
+LARGEST_POSITION = 9999
+
+
+class NoSuchUpstream(NotFound):
+    code = "no-such-upstream"
+    title = Text("Upstream provider not found")
+    message = Text("There is no such upstream provider.")
+
+
+class InvalidSettings(Refusal):
+    """Settings that an upstream cannot have. `name` is the first wrong member, and the message says why."""
+
+    code = "invalid-upstream"
+
+    def __init__(self, problems: Sequence[tuple[str, str]]) -> None:
+        self.name = problems[0][0]
+        super().__init__(". ".join(f"{name}: {problem}" if name else problem for name, problem in problems))
+
+
+def redirect_uri(settings: Settings, key: str) -> str:
+    """Return the redirect URI for an upstream.
+
+    Each upstream has its own, so that the response of one is never taken for another's (RFC 9700 section 4.4.2).
+    """
+    return f"{settings.issuer}/login/upstream/{key}/callback"
+
+
+def of_file(work: UnitOfWork) -> tuple[UpstreamSettings, ...]:
+    """Return the upstreams of the file. Where a key is in both, the file wins."""
+    return load_upstreams(work.settings.upstreams)
+
+
+def effective(row: SavedUpstream, secret: str) -> UpstreamSettings:
+    """Return the settings of a saved upstream, with those of its preset. Raises InvalidUpstream."""
+    return parse_upstream(row.key, {**row.settings, _secret_name(row.settings): secret})
+
+
+def open_secret(vault: Vault, row: SavedUpstream) -> str:
+    """Return the secret. Raises VaultError if its key is no longer configured."""
+    return vault.decrypt(row.sealed_secret, purpose=PURPOSE, context=row.id).decode()
+
+
+def read(vault: Vault, row: SavedUpstream) -> UpstreamSettings | None:
+    """Return the settings of a saved upstream. None, with the reason in the log, if this version or secret key cannot
+    use it: then only its button is missing.
+    """
+    try:
+        return effective(row, open_secret(vault, row))
+    except (InvalidUpstream, VaultError) as invalid:
+        log.error("upstream.ignored", upstream=row.key, reason=str(invalid))
+        return None
+
+
+def create(work: UnitOfWork, key: str, given: Mapping[str, Any], *, position: int | None = None) -> SavedUpstream:
+    """Save an upstream. `given` are the members of its table in a file. Raises InvalidSettings."""
+    settings, members = require_valid(work, key, given)
+    dialect.queue_for(work.db, "upstreams")
+    if store.find_by_key(work.db, key) is not None:
+        raise InvalidSettings([("key", "exists already")])
+    _require_own_issuer(work, settings)
+    row_id = new_id()
+    if position is None:
+        position = max((row.position for row in store.find_all(work.db)), default=0) + 1
+    row = SavedUpstream(
+        id=row_id,
+        key=key,
+        position=_position(position),
+        settings=members,
+        sealed_secret=_seal(work, row_id, settings.secret),
+        created_at=work.now,
+        changed_at=work.now,
+        disabled_at=None,
+    )
+    store.add(work.db, row)
+    record(work, Event.UPSTREAM_CREATED, upstream=key, issuer=settings.issuer)
+    _refresh(work)
+    return row
+
+
+def update(
+    work: UnitOfWork, upstream_id: str, given: Mapping[str, Any], *, position: int | None = None
+) -> SavedUpstream:
+    """Replace the settings of an upstream. Without a secret, it keeps the one it has. Raises NoSuchUpstream or
+    InvalidSettings.
+    """
+    store.lock(work.db, upstream_id)  # so that the event says what was there
+    before = find(work, upstream_id)
+    secret_name = _secret_name(given)
+    is_new = bool(given.get(secret_name))
+    kept = {}
+    if not is_new and secret_name == _secret_name(before.settings):
+        try:
+            kept = {secret_name: open_secret(work.vault, before)}
+        except VaultError:
+            raise InvalidSettings(
+                [(secret_name, "cannot be decrypted with SIGNET_SECRET_KEY. Enter it again")]
+            ) from None
+    settings, members = require_valid(work, before.key, {**given, **kept})
+    dialect.queue_for(work.db, "upstreams")
+    _require_own_issuer(work, settings)
+    row = replace(
+        before,
+        settings=members,
+        sealed_secret=_seal(work, before.id, settings.secret) if is_new else before.sealed_secret,
+        position=before.position if position is None else _position(position),
+        changed_at=work.now,
+    )
+    if not store.replace(work.db, row):
+        raise NoSuchUpstream
+    changed = differences(before, row)
+    was, is_now = ({name: pair[side] for name, pair in changed.items()} for side in (0, 1))
+    record(
+        work,
+        Event.UPSTREAM_UPDATED,
+        upstream=before.key,
+        changed=[*changed, *([secret_name] if is_new else [])],
+        before=was,
+        after=is_now,
+    )
+    _refresh(work)
+    return row
+
+
+def differences(before: SavedUpstream | None, after: SavedUpstream) -> dict[str, tuple[Any, Any]]:
+    """Return what differs, without secrets: name to (value before, value after)."""
+    was = {} if before is None else {**before.settings, "position": before.position}
+    wanted = {**after.settings, "position": after.position}
+    names = [*wanted, *(name for name in was if name not in wanted)]
+    return {name: (was.get(name), wanted.get(name)) for name in names if was.get(name) != wanted.get(name)}
+
+
+def disable(work: UnitOfWork, upstream_id: str) -> None:
+    """Stop offering the upstream. Linked identities stay and work again later. Raises NoSuchUpstream."""
+    row = find(work, upstream_id)
+    if store.set_disabled(work.db, upstream_id, work.now):
+        before, after = {"disabled": False}, {"disabled": True}
+        record(work, Event.UPSTREAM_DISABLED, upstream=row.key, before=before, after=after)
+        _refresh(work)
+
+
+def enable(work: UnitOfWork, upstream_id: str) -> None:
+    """Offer the upstream again. Raises NoSuchUpstream."""
+    row = find(work, upstream_id)
+    if store.set_disabled(work.db, upstream_id, None):
+        before, after = {"disabled": True}, {"disabled": False}
+        record(work, Event.UPSTREAM_ENABLED, upstream=row.key, before=before, after=after)
+        _refresh(work)
+
+
+def delete(work: UnitOfWork, upstream_id: str) -> None:
+    """Delete the upstream. Linked identities stay, in case it is added again. Raises NoSuchUpstream."""
+    row = find(work, upstream_id)
+    if not store.remove(work.db, upstream_id):
+        raise NoSuchUpstream
+    record(work, Event.UPSTREAM_DELETED, upstream=row.key)
+    _refresh(work)
+
+
+def find(work: UnitOfWork, upstream_id: str) -> SavedUpstream:
+    """Return the saved upstream with this ID. Raises NoSuchUpstream."""
+    row = store.find(work.read, upstream_id)
+    if row is None:
+        raise NoSuchUpstream
+    return row
+
+
+def find_by_key(work: UnitOfWork, key: str) -> SavedUpstream:
+    """Return the saved upstream with this key. Raises NoSuchUpstream."""
+    row = store.find_by_key(work.read, key)
+    if row is None:
+        raise NoSuchUpstream
+    return row
+
+
+def require_valid(work: UnitOfWork, key: str, given: Mapping[str, Any]) -> tuple[UpstreamSettings, dict[str, Any]]:
+    """Return the settings, and the members as they are stored. Empty members count as left out. Raises
+    InvalidSettings.
+    """
+    kept = {name: value for name, value in given.items() if value is not None and value not in ("", [], (), {})}
+    try:
+        settings = parse_upstream(key, kept)
+    except InvalidUpstream as invalid:
+        raise InvalidSettings(invalid.problems) from None
+    if settings.is_oidc and not may_be_asked(discovery_url(settings), allowed=networks(work.settings.outbound_allow)):
+        raise InvalidSettings(
+            [("issuer", "is at an address that this server may not connect to. Allow it with SIGNET_OUTBOUND_ALLOW")]
+        )
+    members = {name: value for name, value in kept.items() if name not in SECRETS}
+    return settings, {name: list(value) if isinstance(value, tuple) else value for name, value in members.items()}
+
+
+def _require_own_issuer(work: UnitOfWork, settings: UpstreamSettings) -> None:
+    """Raise InvalidSettings if another upstream has the issuer, as a user's identity must not depend on the button,
+    or one of the domains.
+    """
+    others = {row.key: read(work.vault, row) for row in store.find_all(work.db)}
+    others |= {one.key: one for one in of_file(work)}
+    for key, other in others.items():
+        if key == settings.key or other is None:
+            continue
+        if normal_url(other.issuer) == normal_url(settings.issuer):
+            raise InvalidSettings([("issuer", f"is that of {key} already")])
+        if taken := set(other.domains) & set(settings.domains):
+            raise InvalidSettings([("domains", f"{min(taken)} belongs to {key} already")])
+
+
+def _position(position: int) -> int:
+    if not 0 <= position <= LARGEST_POSITION:
+        raise InvalidSettings([("position", f"must be 0 to {LARGEST_POSITION}")])
+    return position
+
+
+def _secret_name(settings: Mapping[str, Any]) -> str:
+    return "private_key" if settings.get("preset") == APPLE else "client_secret"
+
+
+def _seal(work: UnitOfWork, row_id: str, secret: str) -> str:
+    return work.vault.encrypt(secret.encode(), purpose=PURPOSE, context=row_id)
+
+
+def _refresh(work: UnitOfWork) -> None:
+    """Use the change in this process at once; the others follow within seconds."""
+    installation = work.installation
+    work.after_commit.append(lambda: installation.upstreams.refresh(installation.database))

@@ -1,0 +1,1 @@
+"""What federation stores: the upstreams that operators saved, and the states that came back."""

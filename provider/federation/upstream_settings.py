@@ -1,0 +1,255 @@
+"""The settings of one upstream, whether they are in the file or saved in the database."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StrictBool,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from provider.accounts.profile import FIELDS
+from provider.accounts.roles.names import is_role_name
+from provider.config.sign_up import normal_domain
+from provider.federation.presets import APPLE, MICROSOFT, ONLY_SOME, OPENID, PRESETS, TENANT_ID, Preset, preset_of
+from provider.languages.free_text import clean_line
+from provider.urls import is_loopback
+
+KEY = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")
+SCOPE = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+")  # RFC 6749 section 3.3
+EVERY_TENANT = ("common", "organizations", "consumers")
+"""The authorities of Microsoft that are not one tenant."""
+SECRETS = ("client_secret", "private_key")
+"""The members that are stored encrypted and never shown."""
+PresetName = Literal["apple", "discord", "facebook", "github", "gitlab", "google", "microsoft"]
+
+
+class UpstreamSettings(BaseModel):
+    """The settings of one upstream. Unknown members and invalid values are errors. A preset fills in most of them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+    key: str  # in URLs and events
+    preset: PresetName | None = None
+    name: str = Field(min_length=1, max_length=60)  # shown
+    issuer: str = Field(max_length=255)
+    client_id: str = Field(min_length=1, max_length=255)
+    client_secret: SecretStr | None = Field(None, validate_default=True)
+    private_key: SecretStr | None = Field(None, validate_default=True)
+    """The key that signs the client secret, for Apple."""
+    team_id: str = Field("", max_length=20, validate_default=True)
+    key_id: str = Field("", max_length=20, validate_default=True)
+    scopes: tuple[str, ...] = OPENID
+    hosted_domain: str | None = None
+    """The only Google Workspace domain whose users may sign in (`hd`)."""
+    tenant: str = Field("common", validate_default=True)
+    """The authority of Microsoft: the ID of one tenant, or several of them."""
+    allowed_tenants: tuple[str, ...] = ()
+    """The IDs of the only tenants whose users may sign in. Empty: every one of the authority."""
+    trust_email_verified: StrictBool = False
+    """Whether the upstream's `email_verified` claim is trusted."""
+    verifies_email_addresses: StrictBool = False
+    """Whether each address that the upstream sends is verified, unless it says otherwise. For providers that send no
+    `email_verified`."""
+    may_create_accounts: StrictBool = False
+    refuses_unknown_users: StrictBool = False
+    """Whether users without an account here are turned away, instead of linking or signing up."""
+    allowed_domains: tuple[str, ...] = ()
+    """The only domains of addresses for which accounts are created. Empty: every accepted one."""
+    domains: tuple[str, ...] = ()
+    """The domains whose users belong to this upstream: who types such an address is sent there."""
+    is_required_for_domains: StrictBool = False
+    """Whether users of these domains may sign in only there."""
+    claims: dict[str, str] = Field(default_factory=dict)
+    """The claim for each profile field of a new account."""
+    roles_claim: str | None = Field(None, min_length=1, max_length=200)
+    """The claim with the user's roles or groups there."""
+    roles: dict[str, str] = Field(default_factory=dict)
+    """The role here for each value of that claim."""
+    label: str | None = Field(None, min_length=1, max_length=60)
+    """The text of the button, instead of "Sign in with NAME"."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_in(cls, given: Any) -> Any:
+        if not isinstance(given, Mapping):
+            return given
+        name = given.get("preset")
+        if not isinstance(name, str) or name not in PRESETS:
+            return given
+        preset = preset_of(name)
+        is_theirs = given.get("issuer", preset.issuer) == preset.issuer
+        defaults = {
+            "name": preset.name,
+            "issuer": preset.issuer,
+            "scopes": preset.scopes,
+            # Elsewhere, for example in a company, an administrator decides which addresses are verified.
+            "trust_email_verified": preset.trusts_email and is_theirs,
+        }
+        return defaults | dict(given)
+
+    @property
+    def of_preset(self) -> Preset:
+        return preset_of(self.preset)
+
+    @property
+    def is_oidc(self) -> bool:
+        """Whether the upstream is an OpenID Provider. Others have OAuth 2.0 only."""
+        return self.of_preset.is_oidc
+
+    @property
+    def secret(self) -> str:
+        """What is stored encrypted: the client secret, or Apple's private key."""
+        given = self.private_key if self.preset == APPLE else self.client_secret
+        return "" if given is None else given.get_secret_value()
+
+    @field_validator("name", "label")
+    @classmethod
+    def _one_line(cls, value: str | None) -> str | None:
+        return None if value is None else clean_line(value, most=60)
+
+    @field_validator("issuer")
+    @classmethod
+    def _issuer(cls, value: str, info: ValidationInfo) -> str:
+        if info.data.get("preset") == MICROSOFT and value == preset_of(MICROSOFT).issuer:
+            return value
+        if not is_web_address(value, like=value) or "?" in value or "#" in value:
+            raise ValueError("must be an https URL without query and fragment (http only on loopback)")
+        return value
+
+    @field_validator("client_secret")
+    @classmethod
+    def _secret(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if info.data.get("preset") == APPLE:
+            if value is not None:
+                raise ValueError("is not a setting of this preset: set private_key")
+        elif value is None or not value.get_secret_value():
+            raise ValueError("is missing" if value is None else "is empty")
+        return value
+
+    @field_validator("private_key")
+    @classmethod
+    def _private_key(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if info.data.get("preset") == APPLE and (value is None or not is_p256_key(value.get_secret_value())):
+            raise ValueError("must be the private key from Apple, with its BEGIN and END lines")
+        return value
+
+    @field_validator("team_id", "key_id")
+    @classmethod
+    def _id_at_apple(cls, value: str, info: ValidationInfo) -> str:
+        if info.data.get("preset") == APPLE and not re.fullmatch(r"[A-Z0-9]{10}", value):
+            raise ValueError("must be the 10 letters and digits that Apple shows")
+        return value
+
+    @field_validator("scopes")
+    @classmethod
+    def _scopes(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        needs_openid = preset_of(info.data.get("preset")).is_oidc
+        if (needs_openid and "openid" not in value) or not all(SCOPE.fullmatch(scope) for scope in value):
+            raise ValueError(
+                'must be a list of scopes, "openid" among them' if needs_openid else "must be a list of scopes"
+            )
+        return value
+
+    @field_validator("hosted_domain")
+    @classmethod
+    def _domain(cls, value: str | None) -> str | None:
+        return None if value is None else normal_domain(value)
+
+    @field_validator("domains", "allowed_domains")
+    @classmethod
+    def _domains(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(normal_domain(one) for one in value))
+
+    @field_validator("is_required_for_domains")
+    @classmethod
+    def _is_required(cls, value: bool, info: ValidationInfo) -> bool:  # noqa: FBT001  # as pydantic calls it
+        if value and not info.data.get("domains"):
+            raise ValueError("needs domains")
+        return value
+
+    @field_validator("claims")
+    @classmethod
+    def _claims(cls, value: dict[str, str]) -> dict[str, str]:
+        known = {field.name for field in FIELDS}
+        if value.keys() - known:
+            raise ValueError(f"must be a table of the profile fields {', '.join(sorted(known))}")
+        return value
+
+    @field_validator("roles")
+    @classmethod
+    def _roles(cls, value: dict[str, str], info: ValidationInfo) -> dict[str, str]:
+        if value and not info.data.get("roles_claim"):
+            raise ValueError("needs roles_claim")
+        if not all(is_role_name(role) for role in value.values()):
+            raise ValueError("must be a table of values and roles, in visible ASCII characters")
+        return value
+
+    @field_validator("tenant")
+    @classmethod
+    def _tenant(cls, value: str) -> str:
+        if value not in EVERY_TENANT and not TENANT_ID.fullmatch(value):
+            raise ValueError(f"must be the ID of a tenant in lower case, or one of {', '.join(EVERY_TENANT)}")
+        return value
+
+    @field_validator("allowed_tenants")
+    @classmethod
+    def _tenants(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(TENANT_ID.fullmatch(one) for one in value):
+            raise ValueError("must be a list of the IDs of tenants in lower case")
+        return value
+
+    @field_validator("verifies_email_addresses")
+    @classmethod
+    def _verifies(cls, value: bool, info: ValidationInfo) -> bool:  # noqa: FBT001  # as pydantic calls it
+        if value and info.data.get("preset") == MICROSOFT and info.data.get("tenant") in EVERY_TENANT:
+            raise ValueError("needs the ID of one tenant: users of others can have any address")
+        return value
+
+    @model_validator(mode="after")
+    def _takes(self) -> Self:
+        preset, own = self.of_preset, preset_of(self.preset).issuer
+        for name in sorted(ONLY_SOME - preset.takes):
+            if name in self.model_fields_set and not (name == "issuer" and self.issuer == own):
+                raise ValueError(f"{name} is not a setting of this preset")
+        return self
+
+
+def is_web_address(url: str, *, like: str) -> bool:
+    """Return whether the URL uses https.
+
+    http is allowed too where both the URL and the issuer (`like`) are http on a loopback host.
+    """
+    try:
+        parts, issuer = urlsplit(url), urlsplit(like)
+        parts.port  # noqa: B018  # raises for one that is none
+    except ValueError:
+        return False
+    if not parts.hostname or "@" in parts.netloc or not url.isascii() or not url.isprintable():
+        return False
+    return parts.scheme == "https" or (
+        parts.scheme == issuer.scheme == "http" and is_loopback(parts.hostname) and is_loopback(issuer.hostname or "")
+    )
+
+
+def is_p256_key(pem: str) -> bool:
+    """Return whether this is a private key for ES256 in PEM, not encrypted."""
+    from cryptography.hazmat.primitives.asymmetric.ec import (  # noqa: PLC0415  # only Apple's needs it
+        SECP256R1,
+        EllipticCurvePrivateKey,
+    )
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415
+
+    try:
+        key = load_pem_private_key(pem.encode(), None)
+    except (ValueError, TypeError):
+        return False
+    return isinstance(key, EllipticCurvePrivateKey) and isinstance(key.curve, SECP256R1)

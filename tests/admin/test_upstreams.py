@@ -1,0 +1,110 @@
+"""Upstream providers in the console and the admin API."""
+
+from typing import Any
+
+from provider.federation import managed
+from provider.saved_upstreams import find_all, upstreams
+from provider.work import Installation
+from tests.admin.conftest import Console, Program
+from tests.support.browser import Browser
+from tests.support.installation import Work
+
+GITHUB = {"preset": "github", "client_id": "us", "client_secret": "the secret of us"}
+
+
+def test_a_provider_is_added_edited_disabled_and_deleted_in_the_console(
+    console: Console, work: Work, browser: Browser
+) -> None:
+    page = console.open("/upstreams")
+    assert "No upstream providers yet." in page.text
+    page = console.browser.submit({"preset": "github", "key": "Git Hub"}, button="Add upstream provider")
+    assert page.status == 400
+    given = {"preset": "github", "key": "github", "client_id": "us", "secret": "the secret of us"}
+    page = console.browser.submit(given, button="Add upstream provider")
+    assert "Upstream provider added." in page.text
+    assert "https://id.example.test/login/upstream/github/callback" in page.text
+    assert "the secret of us" not in page.html
+    with work() as w:
+        (row,) = find_all(w.read)
+        assert "the secret" not in row.sealed_secret + str(row.settings)
+        assert managed.open_secret(w.vault, row) == "the secret of us"
+    here = f"/upstreams/{row.id}"
+    assert "the secret of us" not in console.open(f"{here}/edit").html
+    page = console.browser.submit({"tenant": "common"}, button="Save")
+    assert page.status == 400
+    page = console.browser.submit({"tenant": "", "label": "Enter with GitHub"}, button="Save")
+    assert "Upstream provider updated." in page.text
+    with work() as w:
+        (row,) = find_all(w.read)
+        assert managed.open_secret(w.vault, row) == "the secret of us"
+    console.open(f"{here}/disable")
+    assert "Upstream provider disabled." in console.browser.submit(button="Disable").text
+    console.open(f"{here}/enable")
+    assert "Upstream provider enabled." in console.browser.submit(button="Enable").text
+    console.open(f"{here}/delete")
+    assert "Upstream provider deleted." in console.browser.submit(button="Delete").text
+
+
+def add(operator: Program, key: str, **members: Any) -> Any:
+    return operator("POST", "/upstreams", json={"key": key, **GITHUB, **members})
+
+
+def test_a_saved_provider_is_offered_until_it_is_disabled(operator: Program, browser: Browser) -> None:
+    assert "GitHub" not in browser.open("/login").text
+    added = add(operator, "github").json()
+    assert "client_secret" not in added
+    assert (added["name"], added["scopes"], added["in_file"]) == ("GitHub", ["read:user", "user:email"], False)
+    at = f"/upstreams/{added['id']}"
+    assert "Sign in with GitHub" in browser.open("/login").text
+    assert "Continue to GitHub" in browser.submit(button="Sign in with GitHub").links
+    assert operator("PUT", at, preset="github", client_id="us", label="Enter").status_code == 200
+    assert "Enter" in browser.open("/login").text
+    assert operator("POST", f"{at}/disable").status_code == 204
+    assert "Enter" not in browser.open("/login").text
+    assert operator.get("/upstreams")["upstreams"][0]["disabled"]
+    assert operator("POST", f"{at}/enable").status_code == 204
+    assert "Enter" in browser.open("/login").text
+    assert operator("DELETE", at).status_code == 204
+    assert operator("GET", at).status_code == 404
+
+
+def test_buttons_are_in_the_order_that_operators_give(operator: Program, browser: Browser) -> None:
+    add(operator, "github", name="One")
+    add(operator, "other", name="Two", issuer="https://git.example.com", position=0)
+    text = browser.open("/login").text
+    assert text.index("Sign in with Two") < text.index("Sign in with One")
+
+
+def test_settings_that_do_not_fit_are_refused(operator: Program) -> None:
+    """N-302: no secret is repeated, and nothing is stored."""
+    add(operator, "github")
+    wrong: list[tuple[str, dict[str, Any]]] = [
+        ("github", {}),
+        ("another", {}),  # the issuer is taken
+        ("Git Hub", {"issuer": "https://git.example.com"}),
+        ("facebook", {"preset": "facebook", "tenant": "common"}),
+        ("microsoft", {"preset": "microsoft", "verifies_email_addresses": True}),
+        ("apple", {"preset": "apple"}),
+        ("inside", {"preset": None, "name": "Inside", "issuer": "https://10.0.0.1"}),
+    ]
+    for key, members in wrong:
+        refused = add(operator, key, **members)
+        assert refused.status_code == 400, (key, refused.text)
+        assert "the secret of us" not in refused.text
+    assert len(operator.get("/upstreams")["upstreams"]) == 1
+
+
+def test_a_row_that_cannot_be_read_stops_nothing(
+    operator: Program, browser: Browser, work: Work, installation: Installation
+) -> None:
+    """N-303: one whose secret key is gone, or of a later version."""
+    add(operator, "github")
+    with work() as w:
+        w.db.execute(upstreams.update().values(sealed_secret="00000000.AAAA"))
+    installation.upstreams.refresh(installation.database)
+    assert "GitHub" not in browser.open("/login").text
+    [one] = operator.get("/upstreams")["upstreams"]
+    assert operator("PUT", f"/upstreams/{one['id']}", preset="github", client_id="us").status_code == 400
+    again = operator("PUT", f"/upstreams/{one['id']}", **GITHUB)
+    assert again.status_code == 200
+    assert "Sign in with GitHub" in browser.open("/login").text
