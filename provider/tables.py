@@ -11,6 +11,7 @@ import provider.accounts.factors.store.used_challenges
 import provider.accounts.store.email_addresses
 import provider.accounts.store.email_changes
 import provider.accounts.store.failures
+import provider.accounts.store.group_tables
 import provider.accounts.store.known_devices
 import provider.accounts.store.linked_identities
 import provider.accounts.store.links

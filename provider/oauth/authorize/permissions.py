@@ -26,7 +26,7 @@ ICONS = {
     "phone": "phone",
     OFFLINE_ACCESS: "time",
     ROLES: "role",
-    GROUPS: "role",
+    GROUPS: "users",
     ACCOUNT: "sliders",
     ADMIN_READ: "shield",
     ADMIN_WRITE: "shield",

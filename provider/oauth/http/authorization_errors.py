@@ -142,4 +142,4 @@ def _may_see_checks(call: Call) -> bool:
     if session is None or acr_of(session.amr) != AAL2:
         return False
     user = users.find(call.work.read, session.user_id)
-    return user is not None and Permission.REQUESTS_READ in permissions_of(user.roles)
+    return user is not None and Permission.REQUESTS_READ in permissions_of(user.effective_roles)

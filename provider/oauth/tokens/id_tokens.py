@@ -6,7 +6,7 @@ from provider.jose.algorithms import half_hash
 from provider.oauth.clients.clients import Client
 from provider.oauth.keys.key_ring import Keys, SignatureRefused
 from provider.oauth.scopes import GROUPS, ROLES
-from provider.oauth.tokens.claims import names_for, released
+from provider.oauth.tokens.claims import bounded, names_for, released
 from provider.oauth.tokens.encrypted_responses import encrypt_to
 from provider.oauth.tokens.server import AuthorizationServer
 from provider.oauth.tokens.store.grants import Grant, Person
@@ -45,6 +45,8 @@ def make_id_token(
     claims = released(
         person, names, grant.claims, "id_token", client_id=client.client_id, scopes=client.metadata.scopes
     )
+    if ROLES in claims or GROUPS in claims:
+        claims = bounded(claims)
     issued = int(work.now.timestamp())
     claims |= {
         "iss": work.settings.issuer,

@@ -34,7 +34,7 @@ def find_user(call: Call, operator: Operator) -> Subject[UserDetails]:
     if user_id is None:
         raise NoSuchUser
     found = find_details(call, user_id)
-    problem = authority.problem_with_user(operator.permissions, found.user.roles)
+    problem = authority.problem_with_user(operator.permissions, found.user.effective_roles)
     return Subject(found.email or user_id, url_of(user_id, call.query.get(FROM, "")), found, operator, problem)
 
 
