@@ -32,6 +32,7 @@ SENTENCES: Mapping[Event, Text] = {
     Event.PROFILE_CHANGED: Text("Profile changed"),
     Event.PICTURE_CHANGED: Text("Profile picture changed"),
     Event.ROLES_CHANGED: Text("Your roles were changed"),
+    Event.GROUPS_CHANGED: Text("Your groups were changed"),
     Event.INVITED: Text("Invitation to choose a password sent"),
     Event.LINK_ISSUED: Text("One-time link created for you"),
     Event.VERIFICATION_SENT: Text("Email sent to confirm your address"),

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from provider.accounts.factors import remembered_devices, second_factor
-from provider.accounts.store import email_addresses, linked_identities, pictures, terms_acceptances, users
+from provider.accounts.store import email_addresses, groups, linked_identities, pictures, terms_acceptances, users
 from provider.audit import store as audit
 from provider.audit.events import Event
 from provider.audit.log import record
@@ -28,6 +28,7 @@ def export(work: UnitOfWork, *, user_id: str, applications: list[dict[str, Any]]
         "exported_at": work.now,
         "issuer": work.settings.issuer,
         "account": {} if user is None else _some(user, "id", "status", "created_at", "updated_at", "roles"),
+        "groups": {} if user is None else {"member_of": user.groups, "owner_of": groups.find_owned(read, user_id)},
         "claims": {} if user is None else user.claims,
         "email_addresses": [
             _some(one, "address", "created_at", "verified_at") for one in email_addresses.find_all(read, user_id)

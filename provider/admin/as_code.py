@@ -12,12 +12,16 @@
     [trusted_issuers."https://token.actions.githubusercontent.com"]
     user_mapping = "none"              # as in `signet issuer create`; also jwks_uri, jwks, algorithms and disabled
 
+    [groups.engineering]               # a group of users, as in `signet group create`
+    roles = ["developer"]              # also display_name, description, groups (that it contains) and owners
+
     [users."ada@example.com"]          # a user who has an account
     roles = ["staff"]
+    groups = ["engineering"]           # if left out, the user's groups stay as they are
 
 What the file does not name stays unchanged. With `prune`, clients it does not name are deleted, except those that
-registered themselves. So are types and trusted issuers, each only if the file has any. Secrets of existing clients are
-not touched.
+registered themselves. So are types, trusted issuers and groups, each only if the file has any. Secrets of existing
+clients are not touched.
 """
 
 import tomllib
@@ -28,6 +32,8 @@ from provider.accounts.email.email_addresses import parse_address
 from provider.accounts.store import email_addresses
 from provider.accounts.users import set_roles
 from provider.admin.details_types_as_code import TYPES, plan_types
+from provider.admin.groups_as_code import GROUPS, plan_groups, plan_groups_of_user
+from provider.admin.groups_as_code import KNOWN as KNOWN_OF_GROUPS
 from provider.admin.issuers_as_code import ISSUERS, plan_issuers
 from provider.admin.issuers_as_code import KNOWN as KNOWN_OF_ISSUERS
 from provider.admin.planned_changes import NotApplied, PlannedChange
@@ -44,7 +50,8 @@ from provider.work import UnitOfWork
 OURS = {"secret_env", "allow_short_secret", "disabled"}
 KINDS: Mapping[str, set[str]] = {
     "clients": {*FIELDS, *OURS},
-    "users": {"roles"},
+    "users": {"roles", "groups"},
+    GROUPS: KNOWN_OF_GROUPS,
     TYPES: set(MEMBERS),
     ISSUERS: KNOWN_OF_ISSUERS,
 }
@@ -81,6 +88,7 @@ def plan(work: UnitOfWork, text: str, *, environ: Mapping[str, str], prune: bool
     given = read(text)
     wanted = given["clients"]
     changes = plan_types(work, given[TYPES], prune=prune) + plan_issuers(work, given[ISSUERS], prune=prune)
+    changes += plan_groups(work, given[GROUPS], prune=prune)
     changes += [
         change for client_id, table in wanted.items() for change in _client(work, client_id, dict(table), environ)
     ]
@@ -153,7 +161,7 @@ def _user(work: UnitOfWork, address: str, table: Mapping[str, Any]) -> Iterable[
     found = None if parsed is None else email_addresses.find_owner(work.read, parsed.normal)
     if found is None:
         raise NotApplied(f"{about}: no account has this email address.")
-    if roles and found[1].verified_at is None:
+    if (roles or table.get("groups")) and found[1].verified_at is None:
         # Anyone can sign up with an address that a file names.
         raise NotApplied(
             f"{about}: the address is not verified. If it is theirs, run: signet user verify-email {address}"
@@ -165,6 +173,8 @@ def _user(work: UnitOfWork, address: str, table: Mapping[str, Any]) -> Iterable[
             set_roles(work, user_id=user_id, roles=wanted)
 
         yield PlannedChange("update", about, {"roles": (now, wanted)}, do)
+    if "groups" in table:
+        yield from plan_groups_of_user(work, address, user_id, table["groups"])
 
 
 def _creating(

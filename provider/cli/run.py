@@ -28,6 +28,7 @@ COMMANDS = {
     "check": "check:check",
     "settings": "settings:settings",
     "user": "user_group:app",
+    "group": "groups:app",
     "client": "client.group:app",
     "details-type": "details_types:app",
     "issuer": "issuers:app",

@@ -23,7 +23,7 @@ from provider.admin.pages.clients import overview as client_overview
 from provider.admin.pages.clients import settings as client_settings
 from provider.admin.pages.users import imports, matching, runs, selected, tabs, users
 from provider.oauth.authorize import trials
-from provider.routes import trusted_issuers
+from provider.routes import groups, trusted_issuers
 
 
 def _application_tabs() -> list[BaseRoute]:
@@ -156,6 +156,7 @@ def console() -> list[BaseRoute]:
         Route(
             "/admin/webhooks/{webhook_id}/{action}", webhooks.act_on_webhook, methods=both, name="admin_act_on_webhook"
         ),
+        *groups.in_console(),
         *trusted_issuers.in_console(),
         *_branding(),
         Route("/admin/emails", emails.list_emails, methods=get, name="admin_emails"),

@@ -7,7 +7,7 @@ from typing import Any
 from provider.accounts.profile import FIELDS, parse_profile
 from provider.languages.text import Text
 
-ACCOUNT_COLUMNS = ("email", "email_verified", "id", "roles", "password_hash")
+ACCOUNT_COLUMNS = ("email", "email_verified", "id", "roles", "groups", "password_hash")
 COLUMNS = (*ACCOUNT_COLUMNS, *(field.name for field in FIELDS))
 """The columns of a CSV file, or the members of a JSON line. Only `email` is needed."""
 _BOOLEANS = {"": True, "true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
@@ -26,6 +26,7 @@ class UserRow:
     email: str
     is_verified: bool
     roles: tuple[str, ...]
+    groups: tuple[str, ...]
     claims: Mapping[str, Any]
     user_id: str | None
     password_hash: str | None
@@ -44,6 +45,7 @@ def parse_row(values: Mapping[str, Any]) -> UserRow:
         email=text.get("email", ""),
         is_verified=verified,
         roles=tuple(dict.fromkeys(text.get("roles", "").split())),
+        groups=tuple(dict.fromkeys(text.get("groups", "").split())),
         claims=claims,
         user_id=text.get("id") or None,
         password_hash=text.get("password_hash") or None,
@@ -56,12 +58,12 @@ def texts_of(values: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _text(name: str, value: Any) -> str:
-    """Return a value as it would be in a CSV file. JSON also has booleans, null, and lists of roles."""
+    """Return a value as it would be in a CSV file. JSON also has booleans, null, and lists of names."""
     if value is None:
         return ""
     if isinstance(value, bool) and name == "email_verified":
         return str(value)
-    if isinstance(value, list) and name == "roles" and all(isinstance(role, str) for role in value):
+    if isinstance(value, list) and name in {"roles", "groups"} and all(isinstance(one, str) for one in value):
         return " ".join(value)
     if not isinstance(value, str):
         raise InvalidRow(Text("%(column)s: the value must be text.", column=name))

@@ -107,19 +107,19 @@ def effective_groups(user_id: ColumnElement[str], of: FromClause | None = None) 
     return union(own, around) if of is None else union(own.correlate(of), around.correlate(of))
 
 
-def names_of_user(user_id: ColumnElement[str], of: FromClause) -> ScalarSelect[str | None]:
+def names_of_user(user_id: ColumnElement[str], of: FromClause) -> ScalarSelect[str]:
     """Return the column with the names of the groups that a user is in, also through a contained group."""
     found = effective_groups(user_id, of).subquery("effective")
     return _together(found.c.name, found)
 
 
-def own_names_of_user(user_id: ColumnElement[str], of: FromClause) -> ScalarSelect[str | None]:
+def own_names_of_user(user_id: ColumnElement[str], of: FromClause) -> ScalarSelect[str]:
     """Return the column with the names of the groups that a user is a member of."""
     joined = _together(group_members.c.group_name, group_members, group_members.c.user_id == user_id)
     return joined.correlate(of)
 
 
-def roles_of_user(user_id: ColumnElement[str], of: FromClause) -> ScalarSelect[str | None]:
+def roles_of_user(user_id: ColumnElement[str], of: FromClause) -> ScalarSelect[str]:
     """Return the column with the roles of the groups that a user is in."""
     found = effective_groups(user_id, of).subquery("effective")
     given = select(group_roles.c.role).distinct().join(found, found.c.name == group_roles.c.group_name)
@@ -129,7 +129,12 @@ def roles_of_user(user_id: ColumnElement[str], of: FromClause) -> ScalarSelect[s
 
 def _together(names: ColumnElement[str], source: FromClause, *conditions: ColumnElement[bool]) -> ScalarSelect[str]:
     # Names have no spaces, and their order on the two databases is not the same: `split_names` sorts them.
-    return select(func.aggregate_strings(names, literal_column("' '"))).select_from(source).where(*conditions).scalar_subquery()
+    return (
+        select(func.aggregate_strings(names, literal_column("' '")))
+        .select_from(source)
+        .where(*conditions)
+        .scalar_subquery()
+    )
 
 
 def members_of(

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, ScalarSelect, Table, delete, func, insert, literal, select, update
 
+from provider.accounts.store import roles
 from provider.accounts.store.group_tables import group_members, group_owners, group_roles, nested_groups, user_groups
 from provider.accounts.store.roles import COUNTED
 from provider.database.dialect import upsert
@@ -55,6 +56,11 @@ def find(db: Connection, name: str) -> GroupRow | None:
     return GROUP.one(db, GROUP.select().where(user_groups.c.name == name))
 
 
+def find_existing(db: Connection, names: Collection[str]) -> set[str]:
+    """Return which of these groups there are."""
+    return set(db.scalars(select(user_groups.c.name).where(user_groups.c.name.in_(names))))
+
+
 def find_page(db: Connection, *, after: str | None, limit: int) -> list[ListedGroup]:
     """Return a page of groups in order of their names."""
     page = _listed().select().order_by(user_groups.c.name).limit(limit)
@@ -95,7 +101,9 @@ def find_containing(db: Connection, names: Collection[str]) -> list[str]:
 
 def find_with_contained(db: Connection, names: Collection[str]) -> list[str]:
     """Return which of these groups contain groups, in order."""
-    return sorted(db.scalars(select(nested_groups.c.group_name).distinct().where(nested_groups.c.group_name.in_(names))))
+    return sorted(
+        db.scalars(select(nested_groups.c.group_name).distinct().where(nested_groups.c.group_name.in_(names)))
+    )
 
 
 def find_owners(db: Connection, name: str) -> list[str]:
@@ -137,8 +145,10 @@ def remove_member(db: Connection, name: str, user_id: str) -> bool:
     return db.execute(delete(group_members).where(*member)).rowcount == 1
 
 
-def replace_roles(db: Connection, name: str, roles: Collection[str]) -> None:
-    _replace(db, group_roles, name, "role", roles)
+def replace_roles(db: Connection, name: str, given: Collection[str], *, now: datetime) -> None:
+    """Give exactly these roles to a group. A role that is new is added to the list of roles."""
+    _replace(db, group_roles, name, "role", given)
+    roles.add_new(db, given, now=now)
 
 
 def replace_owners(db: Connection, name: str, user_ids: Collection[str]) -> None:

@@ -69,8 +69,14 @@ def give(db: Connection, user_id: str, names: Iterable[str], *, now: datetime) -
     if not given:
         return
     db.execute(insert(user_roles), [{"role": name, "user_id": user_id} for name in given])
-    new = [{"name": name, "description": "", "created_at": now} for name in given]
-    db.execute(upsert(db, roles).values(new).on_conflict_do_nothing())
+    add_new(db, given, now=now)
+
+
+def add_new(db: Connection, names: Iterable[str], *, now: datetime) -> None:
+    """Add those of these roles that there are none of yet."""
+    new = [{"name": name, "description": "", "created_at": now} for name in names]
+    if new:
+        db.execute(upsert(db, roles).values(new).on_conflict_do_nothing())
 
 
 def replace(db: Connection, user_id: str, names: Iterable[str], *, now: datetime) -> None:
@@ -108,7 +114,9 @@ _of_user = union_all(
     select(group_roles.c.role).join(_groups_of_user, _groups_of_user.c.name == group_roles.c.group_name),
 )
 _REQUIRED_OF_USER = Prepared(
-    select(roles.c.name, roles.c.required_factor).where(roles.c.required_factor.is_not(None), roles.c.name.in_(_of_user)),
+    select(roles.c.name, roles.c.required_factor).where(
+        roles.c.required_factor.is_not(None), roles.c.name.in_(_of_user)
+    ),
     (roles.c.name, roles.c.required_factor),
 )
 

@@ -75,6 +75,11 @@ class User:
         return split_names(self.own_groups)
 
     @property
+    def roles_of_groups(self) -> list[str]:
+        """The roles of all groups that the user is in."""
+        return split_names(self.group_roles)
+
+    @property
     def effective_roles(self) -> list[str]:
         """The user's own roles, and those of the user's groups."""
         return with_roles_of_groups(self.roles, self.group_roles)

@@ -58,11 +58,11 @@ class Account(Body):
     id: str = Field(description="The user's ID (`sub` in tokens, except for pairwise subjects).")
     email: str | None = Field(None, description="The email address.")
     email_verified: bool = Field(description="Whether the email address is verified.")
-    status: str = Field(
-        description="`ACTIVE`, `INACTIVE` (not verified yet), `SUSPENDED`, or `LEAVING` (deletion requested)."
-    )
+    status: str = Field(description="`ACTIVE`, `INACTIVE` (not verified), `SUSPENDED`, or `LEAVING` (to be deleted).")
     status_reason: str | None = Field(None, description="Why the user was suspended.")
-    roles: list[str] = Field(description="The user's roles. A role in one app has the form client_id:role.")
+    roles: list[str] = Field(description="The user's own roles. A role in one app has the form client_id:role.")
+    groups: list[str] = Field(description="The groups that the user is a member of.")
+    group_roles: list[str] = Field(description="The roles that the user has through groups.")
     two_factor: bool = Field(description="Whether two-factor authentication is on.")
     has_password: bool = Field(description="Whether the user has a password.")
     accepted_terms: AcceptedTerms | None = Field(
@@ -96,11 +96,9 @@ class NewAccount(Body):
     )
     password_hash: str | None = Field(
         None,
-        description=(
-            "The user's password hash from another Signet: bcrypt ($2b$) of the Base64-encoded SHA-384 digest of the "
-            "password (UTF-8, NFC). Its cost can be at most SIGNET_BCRYPT_COST. Other hashes are rejected. A bcrypt "
-            "hash of the password itself looks the same, but then no password will match."
-        ),
+        description="The user's password hash from another Signet: bcrypt ($2b$) of the Base64-encoded SHA-384 digest "
+        "of the password (UTF-8, NFC). Its cost can be at most SIGNET_BCRYPT_COST. Other hashes are rejected. A bcrypt "
+        "hash of the password itself looks the same, but then no password will match.",
     )
 
 
@@ -267,6 +265,8 @@ def _account(one: Overview) -> Account:
         status=one.user.status,
         status_reason=one.user.status_reason,
         roles=one.user.roles,
+        groups=one.user.groups,
+        group_roles=one.user.roles_of_groups,
         two_factor=one.two_factor,
         has_password=one.has_password,
         accepted_terms=accepted_terms.describe(one.accepted_terms),

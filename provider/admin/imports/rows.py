@@ -4,13 +4,15 @@ import that was stopped can be run again, and none is created twice.
 
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any
 
 from provider.accounts import invitation, profile
 from provider.accounts.email.email_addresses import Address, parse_address
 from provider.accounts.email.operator_emails import require_choice
+from provider.accounts.groups import members
 from provider.accounts.importing.files import Row
 from provider.accounts.importing.rows import InvalidRow, UserRow, parse_row
 from provider.accounts.passwords.passwords import require_own_hash
@@ -20,7 +22,7 @@ from provider.accounts.roles.names import require_role_names
 from provider.accounts.roles.permissions import Permissions
 from provider.accounts.store import email_addresses, users
 from provider.accounts.store.users import User
-from provider.admin import authority
+from provider.admin import authority, group_authority
 from provider.database.base import is_id
 from provider.languages.free_text import repair_line
 from provider.languages.text import Text
@@ -49,7 +51,7 @@ class Options:
 
     permissions: Permissions
     update: bool = False
-    """Whether to change users who exist already: their profile, and their roles if the row has some."""
+    """Whether to change users who exist already: their profile, and their roles and groups if the row has some."""
     invite: bool = False
     """Whether to email an invitation to new users without a password."""
     dry_run: bool = False
@@ -127,6 +129,7 @@ def _carry_out(work: UnitOfWork, row: UserRow, options: Options) -> Outcome:
     address = require_address(work, row.email)
     require_role_names(row.roles)
     authority.require_roles(options.permissions, row.roles)
+    group_authority.require_joinable(work, options.permissions, row.groups)
     existing = _find(work, address, verified=row.is_verified)
     if existing is None:
         _require_creatable(work, row, options)
@@ -170,9 +173,15 @@ def _is_invited(row: UserRow, options: Options) -> bool:
 def _create(work: UnitOfWork, row: UserRow, options: Options) -> None:
     claims = profile.with_full_name(row.claims)
     if _is_invited(row, options):
-        invitation.invite(work, email=row.email, roles=row.roles, claims=claims, user_id=row.user_id)
-        return
-    create_user(
+        user_id = invitation.invite(work, email=row.email, roles=row.roles, claims=claims, user_id=row.user_id)
+    else:
+        user_id = _create_without_invitation(work, row, claims)
+    if row.groups:
+        members.set_groups(work, user_id=user_id, names=row.groups)
+
+
+def _create_without_invitation(work: UnitOfWork, row: UserRow, claims: Mapping[str, Any]) -> str:
+    return create_user(
         work,
         email=row.email,
         password=None,
@@ -188,6 +197,8 @@ def _update(work: UnitOfWork, user: User, row: UserRow, options: Options) -> Non
     # The roles come first: if they are refused, nothing was written.
     if row.roles and set(row.roles) != set(user.roles):
         authority.set_roles(work, options.permissions, user_id=user.id, roles=row.roles)
+    if row.groups and set(row.groups) != set(user.groups):
+        group_authority.set_groups(work, options.permissions, user_id=user.id, names=row.groups)
     before = values_of(user.claims)
     given = {name: value for name, value in values_of(row.claims).items() if value}  # an empty value changes nothing
     claims, _ = profile.parse_profile(before | given, before=before)

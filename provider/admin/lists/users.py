@@ -8,6 +8,7 @@ from provider.accounts import overview, search
 from provider.accounts.factors.store.totp import totp_credentials
 from provider.accounts.factors.store.two_factor_choices import two_factor_choices
 from provider.accounts.store.email_addresses import email_addresses
+from provider.accounts.store.group_tables import holders_of, members_of
 from provider.accounts.store.roles import user_roles
 from provider.accounts.store.users import NEVER, Status, users
 from provider.admin.lists.listing import Column, Condition, Filter, Kind, Listing, from_day, to_day
@@ -54,7 +55,12 @@ def _has_two_factor(work: UnitOfWork, value: str) -> ColumnElement[bool]:
 
 
 def _has_role(work: UnitOfWork, value: str) -> ColumnElement[bool]:
-    return _is_one_of(work, select(user_roles.c.user_id).where(user_roles.c.role == value))
+    own, found = select(user_roles.c.user_id).where(user_roles.c.role == value), holders_of(value).subquery()
+    return _is_one_of(work, union_all(own, select(found.c.user_id)))
+
+
+def _is_in_group(work: UnitOfWork, value: str) -> ColumnElement[bool]:
+    return _is_one_of(work, members_of([value]))
 
 
 def _weighed(condition: Condition) -> Condition:
@@ -101,6 +107,7 @@ USERS = Listing(
         ),
         Column("status", Text("Status")),
         Column("roles", Text("Roles")),
+        Column("groups", Text("Groups"), is_shown=False),
         Column("two_factor", Text("Two-factor")),
         Column("last_sign_in", Text("Last sign-in"), sort=users.c.last_sign_in_at),
         Column("created", Text("Created"), sort=users.c.created_at),
@@ -109,6 +116,7 @@ USERS = Listing(
     filters=(
         Filter("state", Text("Status"), lambda _work, value: users.c.status == value, Kind.CHOICE, STATES),
         Filter("role", Text("Role"), _has_role),
+        Filter("group", Text("Group"), _is_in_group),
         Filter("two_factor", Text("Two-factor"), _has_two_factor, Kind.CHOICE, {"on": Text("on"), "off": Text("off")}),
         Filter("app", Text("Uses the application (client_id)"), _uses),
         Filter(
@@ -133,6 +141,7 @@ USERS = Listing(
         "name": lambda person: person.user.claims.get("name"),
         "status": lambda person: person.user.status,
         "roles": lambda person: " ".join(person.user.roles),
+        "groups": lambda person: " ".join(person.user.groups),
         "two_factor": lambda person: person.two_factor,
         "created_at": lambda person: person.user.created_at,
         "last_sign_in_at": lambda person: person.user.last_sign_in_at if person.user.has_signed_in else None,

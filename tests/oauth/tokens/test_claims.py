@@ -122,7 +122,6 @@ def test_profile_claims_cannot_replace_verified_claims() -> None:
         "email": "a@b.test",
         "email_verified": False,
         "roles": ["admin"],
-        "groups": ["admin"],
         "updated_at": int(WHEN.timestamp()),
     }
 

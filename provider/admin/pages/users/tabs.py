@@ -45,6 +45,7 @@ SECURITY_EVENTS = tuple(
             "account.restored",
             "account.link.",
             "account.roles.",
+            "account.groups.",
             "session.sign_in.failed",
             "session.second_factor.failed",
             "session.new_device",
