@@ -15,6 +15,7 @@ from provider.admin.authority import LastAdministrator
 from tests.admin.conftest import Console, Program, action_form, events, person_token
 from tests.support.factories import make_user
 from tests.support.installation import Work
+from tests.support.people import ADDRESS
 from tests.support.relying_party import TWO_FACTORS
 
 PATH = "/groups"
@@ -38,9 +39,9 @@ def test_a_group_is_created_changed_and_deleted_by_the_admin_api(
     assert [one["name"] for one in page["groups"]] == ["backend"]
     assert [one["name"] for one in reader.get(f"{PATH}?after={page['next']}")["groups"]] == ["engineering"]
     stale = shown.headers["etag"]
-    assert operator("PUT", f"{PATH}/backend", seen=stale).status_code == 412
+    assert operator("PUT", f"{PATH}/backend", seen=stale, description="x").status_code == 412
     refused = operator("PUT", f"{PATH}/backend", groups=["engineering"])
-    assert (refused.status_code, refused.json()["code"]) == (409, "nested-too-deep")
+    assert (refused.status_code, refused.json()["type"]) == (409, "urn:signet:problem:nested-too-deep")
     assert operator("DELETE", f"{PATH}/backend/members/{ada}").status_code == 204
     assert operator("DELETE", f"{PATH}/backend").status_code == 204
     assert operator("GET", f"{PATH}/backend").status_code == 404
@@ -59,14 +60,14 @@ def test_a_group_has_a_page_where_it_is_changed(console: Console, work: Work, ad
 
     assert "There is no user nobody@example.test." in create(name="a", owners="nobody@example.test").text
     assert "can contain ASCII letters" in create(name="a/b").text
-    created = create(name="engineering", display_name="Engineering", roles="developer", owners="ada@example.com")
+    created = create(name="engineering", display_name="Engineering", roles="developer", owners=ADDRESS)
     assert "Group created." in created.text
     assert "There is a group with this name already." in create(name="engineering").text
-    added = console.act("/groups/group/add-member?name=engineering", user="ada@example.com")
+    added = console.act("/groups/group/add-member?name=engineering", user=ADDRESS)
     assert "Member added." in added.text
     assert "developer" in console.open(f"/users/{ada}").text
-    assert "ada@example.com" in console.open("/users?group=engineering").text
-    assert "ada@example.com" in console.open("/users?role=developer").text
+    assert ADDRESS in console.open("/users?group=engineering").text
+    assert ADDRESS in console.open("/users?role=developer").text
     assert "engineering" in console.open("/roles/role?name=developer").text
     edited = console.act("/groups/group/edit?name=engineering", roles="developer on-call", groups="", owners="")
     assert "Group updated." in edited.text
@@ -96,13 +97,13 @@ def test_a_group_gives_no_role_that_the_operator_could_not_give(
     client.cookies.clear()
     for method, path, body in (
         ("PUT", f"{PATH}/mine", {"roles": ["admin"]}),
-        ("PUT", f"{PATH}/admins", {"roles": []}),
+        ("PUT", f"{PATH}/admins", {"description": "x"}),
         ("PUT", f"{PATH}/admins/members/{ada}", {}),
         ("PUT", f"{PATH}/inner/members/{ada}", {}),
         ("DELETE", f"{PATH}/admins", {}),
     ):
         answer = manager(method, path, **body)
-        assert (answer.status_code, answer.json()["code"]) == (403, "more-permissions"), path
+        assert (answer.status_code, answer.json()["type"]) == (403, "urn:signet:problem:more-permissions"), path
     assert manager("PUT", f"{PATH}/mine", roles=["staff"]).status_code == 200
     assert manager("PUT", f"{PATH}/mine/members/{ada}").status_code == 204
     with work() as w:
@@ -116,7 +117,7 @@ def test_a_group_gives_no_role_that_the_operator_could_not_give(
 def test_the_last_administrator_stays_one(work: Work) -> None:
     """N-266: a group through which alone somebody is an administrator is not deleted or emptied."""
     with work() as w:
-        ada = make_user(w, "ada@example.com")
+        ada = make_user(w)
         create_group(w, "admins", GroupSettings(roles=("admin",)))
         add_member(w, "admins", user_id=ada)
     with work() as w:

@@ -21,7 +21,7 @@ groups = ["backend"]
 
 def make_ada(signet: Signet) -> None:
     made = signet(
-        "user", "create", "--email", ADA, "--password-stdin", "--verified", input="correct horse battery staple"
+        "user", "create", "--email", ADA, "--password-stdin", "--verified", stdin="correct horse battery staple"
     )
     assert made.status == 0, made.err
 

@@ -131,7 +131,8 @@ def find_bound(db: Connection, user_ids: Collection[str]) -> set[str]:
     strict = select(roles.c.name).where(roles.c.required_factor.is_not(None))
     bound = select(user_roles.c.user_id).where(user_roles.c.user_id.in_(user_ids), user_roles.c.role.in_(strict))
     in_groups = members_of(select(group_roles.c.group_name).where(group_roles.c.role.in_(strict)), among=user_ids)
-    return set(db.scalars(union(bound, in_groups)))
+    found = in_groups.subquery()
+    return set(db.scalars(union(bound, select(found.c.user_id))))
 
 
 def find_required_factors(db: Connection) -> dict[str, str]:

@@ -55,12 +55,11 @@ def test_a_group_contains_groups_that_contain_none(work: Work) -> None:
         assert find_group(w, "engineering").settings.groups == ("backend",)
         assert find_group(w, "backend").contained_in == ("engineering",)
         with pytest.raises(NoSuchGroup, match="all"):
-            find_group(w, "all")
             change_group(w, "engineering", GroupSettings(groups=("all",)))
 
 
 @pytest.mark.parametrize(
-    ("settings", "problem"),
+    ("wanted", "problem"),
     [
         (GroupSettings(groups=("nowhere",)), NoSuchGroup),
         (GroupSettings(groups=("a/b",)), InvalidGroup),
@@ -70,11 +69,11 @@ def test_a_group_contains_groups_that_contain_none(work: Work) -> None:
     ],
 )
 def test_settings_that_name_what_is_not_there_are_refused(
-    work: Work, settings: GroupSettings, problem: type[Exception]
+    work: Work, wanted: GroupSettings, problem: type[Exception]
 ) -> None:
     """N-261."""
     with work() as w, pytest.raises(problem):
-        create_group(w, "engineering", settings)
+        create_group(w, "engineering", wanted)
     with work() as w, pytest.raises(NoSuchGroup):
         find_group(w, "engineering")
 
