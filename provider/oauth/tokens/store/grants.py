@@ -22,6 +22,7 @@ from sqlalchemy import (
     update,
 )
 
+from provider.accounts.store.attribute_values import RELEASED
 from provider.accounts.store.email_addresses import email_addresses
 from provider.accounts.store.users import users
 from provider.database.base import metadata
@@ -111,6 +112,8 @@ class Person:
     updated_at: datetime
     email: str | None
     email_verified_at: datetime | None
+    attributes: str | None
+    """The declared attributes that scopes release, as JSON (`accounts.store.attribute_values.RELEASED`)."""
 
 
 GRANT = rows_of(Grant, grants)
@@ -141,6 +144,7 @@ PERSON = rows_of(
     updated_at=users.c.updated_at,
     email=email_addresses.c.address,
     email_verified_at=email_addresses.c.verified_at,
+    attributes=RELEASED,
 )
 
 
