@@ -139,6 +139,8 @@ def _lock_all(work: UnitOfWork, name: str) -> list[Attribute]:
 
 
 def _require_own_claim(declaration: Declaration, others: list[Attribute], name: str) -> None:
-    taken = next((one.name for one in others if one.claim and one.claim == declaration.claim and one.name != name), None)
+    taken = next(
+        (one.name for one in others if one.claim and one.claim == declaration.claim and one.name != name), None
+    )
     if taken is not None:
         raise InvalidAttribute("claim", f"{declaration.claim} is the claim of the attribute {taken}.")

@@ -103,7 +103,7 @@ def _pattern(_kind: Kind, name: str, value: object) -> str:
 def _values(_kind: Kind, name: str, value: object) -> dict[str, dict[str, str]]:
     """Parse the allowed values: a list, or an object of value to label."""
     if isinstance(value, list) and all(isinstance(one, str) for one in value):
-        value = dict.fromkeys(value, {})
+        value = {one: {} for one in value}
     if not isinstance(value, Mapping) or len(value) > MOST_VALUES:
         raise InvalidRule(f"{name} must be a list of at most {MOST_VALUES} texts, or an object of texts and labels.")
     found = {}

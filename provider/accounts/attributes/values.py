@@ -58,9 +58,7 @@ def find_of_users(
     """Return the declared attributes of each of these users, as `find_of_user` does. Runs one query, and one more if
     an attribute is declared.
     """
-    declared = [
-        one for one in user_attributes.find_all(work.read) if seen_by is None or seen_by in one.seen_by
-    ]
+    declared = [one for one in user_attributes.find_all(work.read) if seen_by is None or seen_by in one.seen_by]
     values = attribute_values.find_of_users(work.read, user_ids) if declared else {}
     return {
         user_id: [UserAttribute(one, values.get(user_id, {}).get(one.id)) for one in declared] for user_id in user_ids

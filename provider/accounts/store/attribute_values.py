@@ -52,9 +52,7 @@ def find_of_users(db: Connection, user_ids: Collection[str]) -> dict[str, dict[s
     return found
 
 
-def put(
-    db: Connection, user_id: str, values: Mapping[str, tuple[Any, str | None]], *, now: datetime
-) -> None:
+def put(db: Connection, user_id: str, values: Mapping[str, tuple[Any, str | None]], *, now: datetime) -> None:
     """Set values of a user, each with its search key, by attribute id. None as a value removes it."""
     removed = [attribute_id for attribute_id, (value, _) in values.items() if value is None]
     if removed:

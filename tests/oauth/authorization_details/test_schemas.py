@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from provider.jose.json_schemas import InvalidSchema, problem_with_value
 from provider.jose.patterns import (
     LONGEST_TEXT,
     MOST_WAYS,
@@ -14,7 +15,6 @@ from provider.jose.patterns import (
     compile_pattern,
     matches,
 )
-from provider.jose.json_schemas import InvalidSchema, problem_with_value
 from provider.oauth.authorization_details.schemas import check_schema
 from tests.oauth.authorization_details.conftest import ACCESS, PAYMENT, payment
 

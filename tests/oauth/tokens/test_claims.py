@@ -35,7 +35,9 @@ requested = st.dictionaries(
 
 
 def person(**claims: Any) -> Person:
-    return Person(claims=claims, roles=["admin"], updated_at=WHEN, email="a@b.test", email_verified_at=None, attributes=None)
+    return Person(
+        claims=claims, roles=["admin"], updated_at=WHEN, email="a@b.test", email_verified_at=None, attributes=None
+    )
 
 
 @pytest.mark.parametrize(
