@@ -5,6 +5,8 @@ import json
 from datetime import datetime
 from typing import Any
 
+from provider.accounts.attributes import values
+from provider.accounts.attributes.declarations import Editor
 from provider.accounts.factors import remembered_devices, second_factor
 from provider.accounts.store import email_addresses, groups, linked_identities, pictures, terms_acceptances, users
 from provider.audit import store as audit
@@ -30,6 +32,7 @@ def export(work: UnitOfWork, *, user_id: str, applications: list[dict[str, Any]]
         "account": {} if user is None else _some(user, "id", "status", "created_at", "updated_at", "roles"),
         "groups": {} if user is None else {"member_of": user.groups, "owner_of": groups.find_owned(read, user_id)},
         "claims": {} if user is None else user.claims,
+        "attributes": values.set_values(values.find_of_user(work, user_id, seen_by=Editor.USER)),
         "email_addresses": [
             _some(one, "address", "created_at", "verified_at") for one in email_addresses.find_all(read, user_id)
         ],

@@ -22,6 +22,7 @@ from sqlalchemy import (
     update,
 )
 
+from provider.accounts.store.attribute_values import RELEASED
 from provider.accounts.store.email_addresses import email_addresses
 from provider.accounts.store.group_tables import names_of_user, roles_of_user, split_names, with_roles_of_groups
 from provider.accounts.store.users import users
@@ -112,6 +113,8 @@ class Person:
     updated_at: datetime
     email: str | None
     email_verified_at: datetime | None
+    attributes: str | None
+    """The declared attributes that scopes release, as JSON (`accounts.store.attribute_values.RELEASED`)."""
     in_groups: str | None = None
     """The names of all groups that the user is in, as the database returns them."""
     group_roles: str | None = None
@@ -158,6 +161,7 @@ PERSON = rows_of(
     email_verified_at=email_addresses.c.verified_at,
     in_groups=names_of_user(users.c.id, users),
     group_roles=roles_of_user(users.c.id, users),
+    attributes=RELEASED,
 )
 
 
