@@ -46,7 +46,7 @@ def test_an_invalid_value_keeps_what_was_typed_and_changes_nothing(browser: Brow
     page = browser.submit({"attributes.born": "31.12.1990", "name": "Changed"})
     assert page.status == 400
     assert "Enter a date, for example 2026-11-21." in page.text
-    assert "31.12.1990" in page.text
+    assert "31.12.1990" in page.html
     page = browser.submit({"attributes.born": "1990-12-31", "name": "Changed"})
     assert "This field is required." in page.text
     assert values_of(work, ada) == {}

@@ -6,11 +6,14 @@ from urllib.parse import quote
 import pytest
 from sqlalchemy import func, select
 
+from provider.accounts.attributes.declarations import Editor, Place
 from provider.accounts.attributes.reserved import CLAIMS, SCOPES
+from provider.accounts.attributes.values import change_values
 from provider.accounts.store import attribute_values
+from provider.accounts.store import user_attributes as store
 from provider.accounts.store.attribute_values import attribute_values as values_table
 from provider.oauth import scopes
-from tests.admin.conftest import Program, events
+from tests.admin.conftest import Console, Program, events
 from tests.support.attributes import OPEN, declare, give, values_of
 from tests.support.installation import Work
 
@@ -209,3 +212,80 @@ def test_changes_are_in_the_audit_log_without_the_values(operator: Program, work
     found = events(work, "account.attributes.changed")
     assert [one["changed"] for one in found] == [["iban"]]
     assert "DE02" not in str(found)
+
+
+def form(**changes: str) -> dict[str, str]:
+    return {"name": "customer_number", "type": "text", "label": "Customer number", "rules": "{}"} | changes
+
+
+def test_an_attribute_is_declared_changed_and_deleted_in_the_console(console: Console, work: Work) -> None:
+    assert "No attributes yet." in console.open("/attributes").text
+    console.open("/attributes/new")
+    page = console.browser.submit(
+        form(label="Customer number\n#de Kundennummer", rules='{"max_length": 8}', scope="shop")
+        | {"seen_by.user": "on"}
+    )
+    assert "Attribute declared." in page.text
+    with work() as w:
+        [found] = store.find_all(w.read)
+    assert found.label == {"en": "Customer number", "de": "Kundennummer"}
+    assert (found.rules, found.scope, found.claim) == ({"max_length": 8}, "shop", "customer_number")
+    assert (found.seen_by, found.edited_by) == (["user", "operator", "api"], ["operator", "api"])
+    assert "customer_number" in console.open("/attributes").text
+    console.open("/attributes/attribute/customer_number")
+    page = console.browser.submit({"label": "Number", "why": "Shorter"})
+    assert "Attribute updated." in page.text
+    assert events(work, "user_attribute.updated")[0]["changed"] == ["label"]
+    assert "Attribute deleted." in console.act("/attributes/attribute/customer_number/delete", why="Unused").text
+
+
+def test_an_invalid_form_of_the_console_keeps_what_was_typed(console: Console, operator: Program) -> None:
+    for changes, said in (
+        ({"rules": "{"}, "rules"),
+        ({"label": ""}, "label: is missing"),
+        ({"scope": "email"}, "has a meaning already"),
+        ({"position": "first"}, "position: must be a whole number"),
+        ({"name": "Customer"}, "name: must be"),
+    ):
+        console.open("/attributes/new")
+        page = console.browser.submit(form(help="Typed before", **changes))
+        assert page.status == 400
+        assert said in page.text
+        assert "Typed before" in page.text
+    operator("PUT", f"{PATH}/customer_number", **NUMBER)
+    console.open("/attributes/attribute/customer_number")
+    operator("PUT", f"{PATH}/customer_number", **NUMBER | {"label": "Theirs"})
+    page = console.browser.submit({"label": "Mine"})
+    assert page.status == 412
+    assert "Someone else has changed this" in page.text
+
+
+def test_an_operator_edits_the_attributes_of_a_user(console: Console, work: Work, ada: str) -> None:
+    declare(work, "team", "enum", rules={"values": {"red": {"en": "Red team"}, "blue": {}}})
+    declare(work, "vip", "boolean")
+    declare(work, "synced", edited_by=["api"], seen_by=["operator", "api"])
+    declare(work, "machines", edited_by=["api"], seen_by=["api"])
+    with work() as w:
+        change_values(w, user_id=ada, given={"synced": "4711"}, editor=Editor.API, place=Place.ADMIN)
+    page = console.open(f"/users/{ada}/attributes")
+    assert "4711" in page.text
+    assert "Machines" not in page.text
+    page = console.browser.submit({"attributes.team": "red", "attributes.vip": "true", "why": "Asked for it"})
+    assert "Attributes updated." in page.text
+    assert "Red team" in page.text
+    assert values_of(work, ada) == {"team": "red", "vip": True, "synced": "4711"}
+    found = events(work, "account.attributes.changed")[0]
+    assert (found["changed"], found["why"]) == (["team", "vip"], "Asked for it")
+    console.open(f"/users/{ada}/attributes")
+    give(work, ada, team="blue")
+    page = console.browser.submit({"attributes.vip": "false"})
+    assert page.status == 412
+    assert values_of(work, ada)["vip"] is True
+
+
+def test_the_list_of_users_is_filtered_by_an_attribute(console: Console, work: Work, ada: str) -> None:
+    declare(work, "city", searchable=True)
+    give(work, ada, city="Paris")
+    assert "ada" in console.open("/users?attribute=city:paris").text.lower()
+    assert "No results" in console.open("/users?attribute=city:rome").text
+    assert console.open("/users?attribute=note:x").status == 400
