@@ -29,6 +29,7 @@ COMMANDS = {
     "settings": "settings:settings",
     "user": "user_group:app",
     "client": "client.group:app",
+    "attribute": "attributes:app",
     "details-type": "details_types:app",
     "issuer": "issuers:app",
     "apply": "apply:apply",

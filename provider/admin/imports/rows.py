@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from provider.accounts import invitation, profile
+from provider.accounts.attributes import values
+from provider.accounts.attributes.declarations import Place
 from provider.accounts.email.email_addresses import Address, parse_address
 from provider.accounts.email.operator_emails import require_choice
 from provider.accounts.importing.files import Row
@@ -21,6 +23,7 @@ from provider.accounts.roles.permissions import Permissions
 from provider.accounts.store import email_addresses, users
 from provider.accounts.store.users import User
 from provider.admin import authority
+from provider.admin.authority import editor_of
 from provider.database.base import is_id
 from provider.languages.free_text import repair_line
 from provider.languages.text import Text
@@ -130,14 +133,21 @@ def _carry_out(work: UnitOfWork, row: UserRow, options: Options) -> Outcome:
     existing = _find(work, address, verified=row.is_verified)
     if existing is None:
         _require_creatable(work, row, options)
+        attributes = values.check_new(
+            work, values.from_texts(work, row.attributes), editor=editor_of(work), place=Place.ADMIN
+        )
         if not options.dry_run:
-            _create(work, row, options)
+            user_id = _create(work, row, options)
+            values.add_values(work, user_id=user_id, values=attributes)
         return Outcome.CREATED
     if not options.update:
         return Outcome.SKIPPED
     authority.require_user(work, options.permissions, existing.id)
+    attributes = values.from_texts(work, row.attributes)
+    values.check_changes(work, user_id=existing.id, given=attributes, editor=editor_of(work), place=Place.ADMIN)
     if not options.dry_run:
         _update(work, existing, row, options)
+        values.change_values(work, user_id=existing.id, given=attributes, editor=editor_of(work), place=Place.ADMIN)
     return Outcome.UPDATED
 
 
@@ -167,12 +177,11 @@ def _is_invited(row: UserRow, options: Options) -> bool:
     return options.invite and row.is_verified and row.password_hash is None
 
 
-def _create(work: UnitOfWork, row: UserRow, options: Options) -> None:
+def _create(work: UnitOfWork, row: UserRow, options: Options) -> str:
     claims = profile.with_full_name(row.claims)
     if _is_invited(row, options):
-        invitation.invite(work, email=row.email, roles=row.roles, claims=claims, user_id=row.user_id)
-        return
-    create_user(
+        return invitation.invite(work, email=row.email, roles=row.roles, claims=claims, user_id=row.user_id)
+    return create_user(
         work,
         email=row.email,
         password=None,
