@@ -19,8 +19,8 @@
     roles = ["staff"]
 
 What the file does not name stays unchanged. With `prune`, clients it does not name are deleted, except those that
-registered themselves. So are types, trusted issuers and user attributes, each only if the file has any. Secrets of existing clients are
-not touched.
+registered themselves. So are types, trusted issuers and user attributes, each only if the file has any. Secrets of
+existing clients are not touched.
 """
 
 import tomllib
