@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
 from provider.accounts.profile import FIELDS, parse_profile
@@ -32,7 +31,7 @@ class UserRow:
     claims: Mapping[str, Any]
     user_id: str | None
     password_hash: str | None
-    attributes: Mapping[str, Any] = MappingProxyType({})
+    attributes: Mapping[str, Any]
     """The values of declared attributes by name: text as in a form, or JSON values in a file of JSON lines."""
 
 
