@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 
 from provider.accounts.attributes.declarations import Editor, Place
 from provider.accounts.attributes.reserved import CLAIMS, SCOPES
-from provider.accounts.attributes.values import change_values
+from provider.accounts.attributes.values import InvalidAttributes, change_values
 from provider.accounts.store import attribute_values
 from provider.accounts.store import user_attributes as store
 from provider.accounts.store.attribute_values import attribute_values as values_table
@@ -289,3 +289,13 @@ def test_the_list_of_users_is_filtered_by_an_attribute(console: Console, work: W
     assert f"/admin/users/{ada}" in console.open("/users?attribute=city:paris").html
     assert f"/admin/users/{ada}" not in console.open("/users?attribute=city:rome").html
     assert console.open("/users?attribute=note:x").status == 400
+
+
+def test_json_that_nothing_can_store_is_refused(work: Work, ada: str) -> None:
+    declare(work, "x", "json", rules={"json_schema": {}})
+    deep: Any = []
+    for _ in range(5000):
+        deep = [deep]
+    for value in ({"a": "\ud800"}, deep, "x" * 5000):
+        with work() as w, pytest.raises(InvalidAttributes):
+            change_values(w, user_id=ada, given={"x": value}, editor=Editor.API, place=Place.ADMIN)

@@ -184,5 +184,10 @@ def _put(work: UnitOfWork, user_id: str, changed: Iterable[UserAttribute]) -> No
 
 
 def _is_equal(value: object, other: object) -> bool:
-    """Return whether two JSON values are equal as they are written: 1 is not true."""
-    return write_json(value) == write_json(other)
+    """Return whether two JSON values are equal as they are written: 1 is not true. What can't be written is equal to
+    nothing that is stored.
+    """
+    try:
+        return write_json(value) == write_json(other)
+    except (ValueError, RecursionError):  # a lone surrogate, or nested too deeply
+        return False

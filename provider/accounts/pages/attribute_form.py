@@ -15,6 +15,7 @@ PREFIX = "attributes."
 """How the names of these fields begin, so that none is also that of a claim."""
 SHOWN = "attributes"
 """The hidden field with the names of the attributes in the form. An empty field is not sent as a value."""
+ONE_A_LINE = Text("One value per line.")
 TEXT_AREAS = frozenset({Kind.LIST, Kind.JSON})
 
 
@@ -90,7 +91,7 @@ def _field(one: UserAttribute, editor: Editor, place: Place, typed: Mapping[str,
         name=PREFIX + declared.name,
         attribute=declared.name,
         label=OwnText(declared.label),
-        hint=OwnText(declared.help) if declared.help else None,
+        hint=OwnText(declared.help) if declared.help else (ONE_A_LINE if kind is Kind.LIST else None),
         text=text,
         shown=() if one.value is None else kinds.in_words(declared, one.value),
         is_editable=one.may_edit(editor),

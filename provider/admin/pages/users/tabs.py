@@ -68,7 +68,6 @@ def show_user(call: Call) -> Response:
         subject,
         "admin/user.html",
         attributes=fields_of(attributes, editor=Editor.OPERATOR, place=Place.ADMIN),
-        attributes_saved=call.query.get("attributes") == "saved",
         has_terms=call.settings.terms_version is not None,
         tab=OVERVIEW,
         groups=groups_of(subject.value.user.claims),
