@@ -61,6 +61,7 @@ PROBLEM = {
 }
 
 IN_PATHS = {
+    "name": "The name of the attribute.",
     "client_id": "The client's ID.",
     "error_id": "The error ID of the rejected request.",
     "family_id": "The token family's ID.",

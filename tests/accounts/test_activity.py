@@ -32,6 +32,7 @@ NOT_THEIRS = (
     "list.",
     "promise.",
     "role.",
+    "user_attribute.",
     "webhook.",
     "trusted_issuer.",
 )

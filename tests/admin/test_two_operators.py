@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 from starlette.applications import Starlette
 
+from provider.accounts.attributes.declarations import parse_declaration as declaration_of_attribute
+from provider.accounts.attributes.declared import put_attribute
 from provider.accounts.roles.roles import create_role
 from provider.admin.client_groups import GROUPS
-from provider.admin.pages import branding, details_types, keys, outbox, roles, trusted_issuers, webhooks
+from provider.admin.pages import attributes, branding, details_types, keys, outbox, roles, trusted_issuers, webhooks
 from provider.admin.pages.actions import Actions
 from provider.admin.pages.clients import actions as client_actions
 from provider.admin.pages.clients import app_users
@@ -49,6 +51,7 @@ ACTIONS: Mapping[str, Actions[Any]] = {
     "/admin/webhooks/{webhook_id}": webhooks.ACTIONS,
     "/admin/trusted-issuers/{issuer_id}": trusted_issuers.ACTIONS,
     "/admin/details-types/type": details_types.ACTIONS,
+    "/admin/attributes/attribute/{name}": attributes.ACTIONS,
     "/admin/branding/saved": branding.ACTIONS,
 }
 """The actions below each address."""
@@ -129,6 +132,12 @@ EDITS: Mapping[str, Edit] = {
         {"description": "Lets an app read files."},
         "Label Read files",
     ),
+    "/admin/attributes/attribute/{name}": Edit(
+        "/attributes/attribute/team", {"label": "Group"}, {"help": "Which group?"}, "Label Group"
+    ),
+    "/admin/users/{user_id}/attributes": Edit(
+        "/users/{user}/attributes", {"attributes.team": "red"}, {"attributes.team": "blue"}, "red"
+    ),
     "/admin/branding": Edit("/branding", {"brand": "Kestrel"}, {"support_email": "help@example.test"}, "Name Kestrel"),
 }
 GROUP_FIELDS: Mapping[str, tuple[Mapping[str, str], Mapping[str, str], str]] = {
@@ -201,6 +210,8 @@ OTHERS: Mapping[str, str] = {
     "/admin/trusted-issuers/{issuer_id}/disable": ONCE,
     "/admin/trusted-issuers/{issuer_id}/delete": ENDS,
     "/admin/details-types/new": OWN,
+    "/admin/attributes/new": OWN,
+    "/admin/attributes/attribute/{name}/delete": ENDS,
     "/admin/details-types/type/delete": ENDS,
     "/admin/branding/preview": SHOWS,
     "/admin/emails/{name}/test": OWN,
@@ -208,6 +219,14 @@ OTHERS: Mapping[str, str] = {
 IN_GROUPS = {"/admin/clients/client/settings", "/admin/clients/client/json"}
 ALONE = {"/admin/clients/client/end-old-secrets", "/admin/branding/saved/reset"}
 """Edits with tests of their own below."""
+
+WHOLE_PAGES = {
+    branding.PATH,
+    "/admin/details-types/type",
+    "/admin/attributes/attribute/{name}",
+    "/admin/users/{user_id}/attributes",
+}
+"""Edits with a page of their own, which is no action."""
 
 
 def forms(app: Starlette) -> set[str]:
@@ -227,7 +246,7 @@ def test_every_form_of_the_console_is_listed(app: Starlette) -> None:
 
 def test_every_action_with_stored_values_is_an_edit(app: Starlette) -> None:
     edits = {f"{stem}/{name}" for stem, each in ACTIONS.items() for name, action in each.items() if action.edits}
-    assert edits == {path for path in EDITS.keys() | ALONE if path not in {branding.PATH, "/admin/details-types/type"}}
+    assert edits == (EDITS.keys() | ALONE) - WHOLE_PAGES
 
 
 @pytest.fixture
@@ -240,6 +259,7 @@ def world(work: Work) -> dict[str, str]:
         create_role(w, name="clerk", description="")
         webhook, _ = subscriptions.create(w, url="https://hooks.example.test/")
         issuer = issuers.create(w, "https://issuer.example.test", IssuerSettings())
+        put_attribute(w, "team", declaration_of_attribute("team", {"type": "text", "label": "Team"}))
         create_type(w, "files", parse_declaration({"label": {"en": "Use files"}, "json_schema": SCHEMA}))
     return {
         "user": user_id,

@@ -57,6 +57,9 @@ def test_the_pages_of_passkeys_and_of_a_secured_account(
     "/admin/outbox/{job_id}/{action}",
     "/admin/webhooks/{webhook_id}/{action}",
     "/admin/trusted-issuers/{issuer_id}/{action}",
+    "/admin/attributes/attribute/{name}",
+    "/admin/attributes/attribute/{name}/{action}",
+    "/admin/users/{user_id}/attributes",
     "/admin/details-types/type",
     "/admin/details-types/type/{action}",
     "/admin/branding/preview",
@@ -107,11 +110,22 @@ def test_the_pages_of_actions(inspector: Inspector, operator: Account, demo: Dem
     see("admin-details-type", person.heading)
     person.open(person.page.url.split("&")[0].replace("/type?", "/type/delete?"))
     see("admin-details-type-delete", "Delete type")
+    person.open(f"{demo.provider}/admin/attributes/new")
+    person.fill("Name", "x" * 64)
+    person.fill("Label", LONG[:100])
+    person.press("Declare attribute")
+    see("admin-attribute", person.heading)
+    person.open(person.page.url.partition("?")[0] + "/delete")
+    see("admin-attribute-delete", "Delete attribute")
     person.open(f"{demo.provider}/admin/users/new")
     person.fill("Email address", "long-name@example.test")
     person.fill("Full name (optional)", LONG[:100])
     person.press("Create user")
     see("admin-user-long-name", "long-name@example.test")
+    of_user = person.page.url.partition("?")[0]
+    person.open(of_user + "/attributes")
+    see("admin-user-attributes", "Edit attributes")
+    person.open(of_user)
     person.open(person.page.url.partition("?")[0] + "/name")
     person.fill("Full name", HOSTILE)
     person.press("Save name")

@@ -20,6 +20,23 @@ TYPE: dict[str, Any] = {
     "ask_each_time": True,
     "updated_at": NOW,
 }
+ATTRIBUTE: dict[str, Any] = {
+    "name": "customer_number",
+    "type": "text",
+    "label": {"en": "Customer number"},
+    "help": {"en": "It is on each of your invoices."},
+    "rules": {"pattern": "^[0-9]{4,8}$"},
+    "seen_by": ["user", "operator", "api"],
+    "edited_by": ["operator", "api"],
+    "shown_at": ["profile"],
+    "required_at": [],
+    "searchable": True,
+    "position": 0,
+    "scope": "shop",
+    "claim": "customer_number",
+    "released_since": NOW,
+    "updated_at": NOW,
+}
 VALUES: dict[str, Any] = {
     "accepted_at": EARLIER,
     "accepted_terms": "2026-11",
@@ -121,6 +138,22 @@ VALUES: dict[str, Any] = {
 OF_A_BODY: dict[str, Any] = {
     "AcceptedTerms.version": "2026-11",
     "Account.claims": {"name": "Ada Lovelace", "locale": "en"},
+    **{f"DeclaredAttribute.{member}": value for member, value in ATTRIBUTE.items()},
+    **{
+        f"AttributeDeclaration.{member}": value
+        for member, value in ATTRIBUTE.items()
+        if member not in {"name", "released_since", "updated_at"}
+    },
+    **{f"OwnAttribute.{member}": ATTRIBUTE[member] for member in ("name", "type", "label", "help", "rules")},
+    "OwnAttribute.editable": False,
+    "OwnAttribute.required": False,
+    "OwnAttribute.value": "4711",
+    "AttributeChanges.values": {"newsletter": True},
+    "Account.attributes": {"customer_number": "4711"},
+    "Account.attribute_problems": {},
+    "NewAccount.attributes": {"customer_number": "4711"},
+    "Change.attributes": {"customer_number": "4711"},
+    "Registration.attributes": {"newsletter": True},
     **{f"AuthorizationDetailsType.{member}": value for member, value in TYPE.items()},
     **{f"TypeDeclaration.{member}": value for member, value in TYPE.items() if member not in {"type", "updated_at"}},
     "AuditEntry.name": "account.email.changed",
