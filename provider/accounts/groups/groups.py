@@ -142,7 +142,7 @@ def create_group(work: UnitOfWork, name: str, settings: GroupSettings) -> None:
     if not store.add(work.db, _row(name, wanted, work, created_at=work.now)):
         raise GroupExists
     _put(work, name, GroupSettings(), wanted)
-    record(work, Event.GROUP_CREATED, group=name, **_recorded(GroupSettings().differences(wanted), 1))
+    record(work, Event.GROUP_CREATED, group=name, after=_recorded(GroupSettings().differences(wanted), 1))
 
 
 def change_group(work: UnitOfWork, name: str, settings: GroupSettings) -> None:

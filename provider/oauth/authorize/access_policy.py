@@ -36,19 +36,16 @@ class Denial:
     fix: str
 
 
-def is_restricted(client: Client) -> bool:
-    """Return whether only some users may sign in to this app, or from some networks."""
+def find_denial(work: UnitOfWork, client: Client, user_id: str, *, here: bool = True) -> Denial | None:
+    """Return the rule that stops this user from signing in to the app, or None. Without `here`, the request does not
+    come from where the user is.
+    """
     metadata = client.metadata
-    return bool(metadata.allowed_roles or metadata.allowed_groups or metadata.allowed_networks)
-
-
-def find_denial(work: UnitOfWork, client: Client, user_id: str) -> Denial | None:
-    """Return the rule that stops this user from signing in to the app here, or None."""
-    if not is_restricted(client):
+    if not (metadata.allowed_roles or metadata.allowed_groups or metadata.allowed_networks):
         return None
     person = grants.find_person(work.read, user_id)
     denied = None if person is None else denial_of(client, person)
-    return denied or _denial_of_network(client, work.origin.network)
+    return denied or (_denial_of_network(client, work.origin.network) if here else None)
 
 
 def denial_of(client: Client, person: Person) -> Denial | None:

@@ -14,7 +14,7 @@ from provider.audit.log import record
 from provider.crypto.digests import digest, new_opaque
 from provider.database.base import new_id
 from provider.mail import messages
-from provider.oauth.authorize.access_policy import denial_of, is_restricted, require_access
+from provider.oauth.authorize.access_policy import find_denial, require_access
 from provider.oauth.authorize.request import AuthorizationRequest
 from provider.oauth.checks import Checks
 from provider.oauth.ciba import notifications
@@ -29,7 +29,6 @@ from provider.oauth.grants.store.backchannel_requests import BackchannelRequest
 from provider.oauth.grants.waiting_requests import WaitingRequest
 from provider.oauth.scopes import format_scope, parse_scope
 from provider.oauth.tokens.server import AuthorizationServer
-from provider.oauth.tokens.store import grants
 from provider.ratelimits import LIMITS, count, has_room, hit, is_full
 from provider.sessions.store import Session
 from provider.work import UnitOfWork
@@ -61,8 +60,7 @@ def require_may_ask(work: UnitOfWork, checks: Checks, asked: Asked) -> None:
     """Raise RequestDeniedError if the user may not sign in to the client, wherever they are; RequestDeniedError or
     TooManyRequests if it asks this user too often.
     """
-    person = grants.find_person(work.read, asked.user.id) if is_restricted(asked.request.client) else None
-    denied = None if person is None else denial_of(asked.request.client, person)
+    denied = find_denial(work, asked.request.client, asked.user.id, here=False)
     require_access(checks, denied, error=RequestDeniedError, section="CIBA section 13")
     pair = _pair(asked.request.client.client_id, asked.user.id)
     checks.require(

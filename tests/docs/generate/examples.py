@@ -160,6 +160,22 @@ OF_A_BODY: dict[str, Any] = {
     "Passkey.id": "019a0f6e-1f2b-7c3d-8e4f-5a6b7c8d9e0f",
     "Passkey.name": "Phone",
     "Role.description": "People who write articles",
+    "Account.group_roles": ["developer"],
+    "Account.groups": ["engineering"],
+    **{
+        f"{body}.{member}": value
+        for body in ("Group", "ListedGroup", "NewSettings")
+        for member, value in {
+            "contained_in": [],
+            "description": "Developers and site reliability engineers",
+            "display_name": "Engineering",
+            "groups": ["backend"],
+            "members": 12,
+            "name": "engineering",
+            "owners": ["0b8e5c1e-4b0f-4a57-9c0e-6d1c7f2a9e34"],
+            "roles": ["developer"],
+        }.items()
+    },
     "Role.name": "editor",
     "Role.permissions": [],
     "RoleDescription.description": "People who write articles",

@@ -54,7 +54,7 @@ SIGN_IN: dict[str, Claim] = {
         "RFC 8176 section 2",
     ),
     "roles": ("The roles of the user that this client can see.", "with the scope `roles`", "RFC 9068 section 2.2.3.1"),
-    "groups": ("The same as `roles`, for apps that read it.", "with the scope `groups`", "RFC 9068 section 2.2.3.1"),
+    "groups": ("The names of the user's groups.", "with the scope `groups`", "RFC 9068 section 2.2.3.1"),
 }
 ROLES = ("roles", "groups")
 ACCESS: dict[str, Claim] = {
