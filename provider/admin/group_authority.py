@@ -19,7 +19,7 @@ def put_group(work: UnitOfWork, permissions: Permissions, name: str, settings: G
     LastAdministrator, and what `groups.put_group` raises.
     """
     authority.require_roles(permissions, groups.roles_with(work, name, settings))
-    before = set(store.find_contained(work.read, name))
+    before = set(store.find_contained(work.read, [name]))
     if ADMIN in store.find_roles(work.read, [name]) and (ADMIN not in settings.roles or before - set(settings.groups)):
         _require_own_administrator(work)
     groups.put_group(work, name, settings)

@@ -251,7 +251,7 @@ def _settings(work: UnitOfWork, row: GroupRow) -> GroupSettings:
         display_name=row.display_name,
         description=row.description,
         roles=tuple(store.find_roles(work.read, [row.name])),
-        groups=tuple(store.find_contained(work.read, row.name)),
+        groups=tuple(store.find_contained(work.read, [row.name])),
         owners=tuple(store.find_owners(work.read, row.name)),
     )
 
