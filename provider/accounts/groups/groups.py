@@ -182,6 +182,8 @@ def delete_group(work: UnitOfWork, name: str) -> None:
 
 def roles_of(work: UnitOfWork, name: str) -> list[str]:
     """Return the roles that members of this group have through it: its own, and those of groups that contain it."""
+    if not is_group_name(name):
+        return []
     return store.find_roles(work.read, [name, *store.find_containing(work.read, [name])])
 
 

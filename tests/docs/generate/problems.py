@@ -17,7 +17,6 @@ FIXES = {
     "disabled": "Enable the webhook first.",
     "enrolment-gone": "Start the setup again.",
     "forgotten": "Look up whether the resource exists before you create it again.",
-    "group-exists": "Choose another name, or change the group.",
     "has-password": "Send a password reset email instead.",
     "id-taken": "Leave `id` out, or use a different one.",
     "insufficient_scope": "Request the scope, and send the token issued then. Operators need two factors.",
