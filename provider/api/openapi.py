@@ -73,6 +73,7 @@ IN_PATHS = {
     "device_id": "The ID of the remembered device.",
     "promise_id": "The job's ID.",
     "role": "The role's name.",
+    "group": "The group's name.",
     "session_id": "The session's ID.",
     "type": "The name of the type.",
     "user_id": "The user's ID.",

@@ -27,6 +27,7 @@ NOT_THEIRS = (
     "import.",
     "client.",
     "email.",
+    "group.",
     "installation.",
     "key.",
     "list.",

@@ -57,6 +57,13 @@ API = _read("""
     GET /api/admin/roles roles:read
     PUT /api/admin/roles/{role:path} roles:write
     DELETE /api/admin/roles/{role:path} roles:write
+    GET /api/admin/groups groups:read
+    GET /api/admin/groups/{group} groups:read
+    PUT /api/admin/groups/{group} groups:write
+    DELETE /api/admin/groups/{group} groups:write
+    GET /api/admin/groups/{group}/members groups:read
+    PUT /api/admin/groups/{group}/members/{user_id} groups:write
+    DELETE /api/admin/groups/{group}/members/{user_id} groups:write
     GET /api/admin/clients applications:read
     POST /api/admin/clients applications:write
     POST /api/admin/clients/{client_id:path}/rotate-secret applications:write
@@ -125,6 +132,12 @@ CONSOLE = _read("""
     GET /admin/users/{user_id}/activity users:read
     GET /admin/users/{user_id}/{action} users:write
     POST /admin/users/{user_id}/{action} users:write
+    GET /admin/groups groups:read
+    GET /admin/groups/new groups:write
+    POST /admin/groups/new groups:write
+    GET /admin/groups/group groups:read
+    GET /admin/groups/group/{action} groups:write
+    POST /admin/groups/group/{action} groups:write
     GET /admin/roles roles:read
     GET /admin/roles/new roles:write
     POST /admin/roles/new roles:write

@@ -14,9 +14,20 @@ from starlette.applications import Starlette
 
 from provider.accounts.attributes.declarations import parse_declaration as declaration_of_attribute
 from provider.accounts.attributes.declared import put_attribute
+from provider.accounts.groups.groups import GroupSettings, create_group
 from provider.accounts.roles.roles import create_role
 from provider.admin.client_groups import GROUPS
-from provider.admin.pages import attributes, branding, details_types, keys, outbox, roles, trusted_issuers, webhooks
+from provider.admin.pages import (
+    attributes,
+    branding,
+    details_types,
+    groups,
+    keys,
+    outbox,
+    roles,
+    trusted_issuers,
+    webhooks,
+)
 from provider.admin.pages.actions import Actions
 from provider.admin.pages.clients import actions as client_actions
 from provider.admin.pages.clients import app_users
@@ -44,6 +55,7 @@ SCHEMA = {
 ACTIONS: Mapping[str, Actions[Any]] = {
     "/admin/users/{user_id}": user_actions.ACTIONS,
     "/admin/roles/role": roles.ACTIONS,
+    "/admin/groups/group": groups.ACTIONS,
     "/admin/clients/client": client_actions.ACTIONS,
     "/admin/clients/client/users": app_users.APP_USER_ACTIONS,
     "/admin/keys/key": keys.ACTIONS,
@@ -118,6 +130,12 @@ EDITS: Mapping[str, Edit] = {
         {"required_factor": "two-factor"},
         "Require for sign-in A passkey",
     ),
+    "/admin/users/{user_id}/groups": Edit(
+        "/users/{user}/groups", {"groups": "sales"}, {"groups": "support"}, "Groups sales"
+    ),
+    "/admin/groups/group/edit": Edit(
+        "/groups/group/edit?name=sales", {"description": "Sells."}, {"roles": "clerk"}, "Description Sells."
+    ),
     "/admin/clients/client/rotate-secret": Edit("/clients/client/rotate-secret?client_id={client}"),
     "/admin/webhooks/{webhook_id}/rotate-secret": Edit("/webhooks/{webhook}/rotate-secret"),
     "/admin/trusted-issuers/{issuer_id}/edit": Edit(
@@ -188,6 +206,10 @@ OTHERS: Mapping[str, str] = {
     "/admin/users/changes/{run_id}": ONCE,
     "/admin/roles/new": OWN,
     "/admin/roles/role/delete": ENDS,
+    "/admin/groups/new": OWN,
+    "/admin/groups/group/add-member": ONCE,
+    "/admin/groups/group/remove-member": ONCE,
+    "/admin/groups/group/delete": ENDS,
     "/admin/clients/new": OWN,
     "/admin/clients/client/disable": ONCE,
     "/admin/clients/client/enable": ONCE,
@@ -257,6 +279,8 @@ def world(work: Work) -> dict[str, str]:
         unverified = make_user(w, "mary@example.test", verified=False)
         client, _ = make_client(w, client_name="Shop")
         create_role(w, name="clerk", description="")
+        for name in ("sales", "support"):
+            create_group(w, name, GroupSettings())
         webhook, _ = subscriptions.create(w, url="https://hooks.example.test/")
         issuer = issuers.create(w, "https://issuer.example.test", IssuerSettings())
         put_attribute(w, "team", declaration_of_attribute("team", {"type": "text", "label": "Team"}))

@@ -400,6 +400,8 @@ CONSOLE_PAGES = (
     "/roles",
     "/roles/new",
     "/roles/role?name=user-manager",
+    "/groups",
+    "/groups/new",
 )
 
 
@@ -417,6 +419,8 @@ CONSOLE_PAGES = (
     "/admin/roles",
     "/admin/roles/new",
     "/admin/roles/role",
+    "/admin/groups",
+    "/admin/groups/new",
     "/admin/clients",
     "/admin/clients/new",
     "/admin/clients/client",

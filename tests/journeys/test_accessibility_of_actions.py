@@ -52,6 +52,9 @@ def test_the_pages_of_passkeys_and_of_a_secured_account(
 @sees(
     "/admin/search",
     "/admin/roles/role/{action}",
+    "/admin/groups/group",
+    "/admin/groups/group/{action}",
+    "/access-denied",
     "/admin/clients/client/users/{action}",
     "/admin/keys/key/{action}",
     "/admin/outbox/{job_id}/{action}",
@@ -82,6 +85,20 @@ def test_the_pages_of_actions(inspector: Inspector, operator: Account, demo: Dem
     see("admin-role-describe", "Edit description")
     person.open(f"{demo.provider}/admin/roles")
     see("admin-roles-long", "Roles")
+    person.open(f"{demo.provider}/admin/groups/new")
+    person.fill("Name", "x" * 200)
+    person.fill("Description (optional)", "Some staff")
+    person.fill("Owners (optional)", operator.email)
+    person.press("Create group")
+    see("admin-group-long", "x" * 200)
+    person.page.get_by_text("Actions", exact=True).click()
+    person.follow("Add member")
+    see("admin-group-add-member", "Add member")
+    person.fill("User", operator.email)
+    person.press("Add member")
+    see("admin-group-member", "x" * 200)
+    person.open(f"{demo.provider}/admin/groups")
+    see("admin-groups-long", "Groups")
     for page, action, name in (
         ("clients/client/users?client_id=quill", "users/revoke", "admin-client-user-revoke"),
         ("keys", "key/rotate", "admin-key-rotate"),
@@ -148,6 +165,13 @@ def test_the_pages_of_actions(inspector: Inspector, operator: Account, demo: Dem
     see("admin-branding-reset", "Reset branding")
     person.press("Reset branding")
     person.expect_heading("Branding")
+    person.open(f"{demo.provider}/admin/clients/client/settings?client_id=quill&group=sign-in")
+    person.fill("Only users in one of these groups allowed_groups", "staff")
+    person.press("Review changes")
+    person.press("Save changes")
+    person.open(f"{demo.provider}/admin/clients/client/try?client_id=quill")
+    person.press("Start sign-in")
+    see("access-denied", "You don't have access to Quill")
 
 
 @sees()

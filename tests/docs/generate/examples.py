@@ -37,6 +37,8 @@ ATTRIBUTE: dict[str, Any] = {
     "released_since": NOW,
     "updated_at": NOW,
 }
+GROUP = {"groups": ["backend"], "owners": ["0b8e5c1e-4b0f-4a57-9c0e-6d1c7f2a9e34"], "roles": ["developer"]}
+LISTED_GROUP = {"name": "engineering", "display_name": "Engineering", "description": "Developers", "members": 12}
 VALUES: dict[str, Any] = {
     "accepted_at": EARLIER,
     "accepted_terms": "2026-11",
@@ -193,6 +195,13 @@ OF_A_BODY: dict[str, Any] = {
     "Passkey.id": "019a0f6e-1f2b-7c3d-8e4f-5a6b7c8d9e0f",
     "Passkey.name": "Phone",
     "Role.description": "People who write articles",
+    "Account.group_roles": ["developer"],
+    "Account.groups": ["engineering"],
+    **{f"{body}.{member}": value for body in ("Group", "NewSettings") for member, value in GROUP.items()},
+    **{f"{body}.{member}": value for body in ("Group", "ListedGroup") for member, value in LISTED_GROUP.items()},
+    "Group.contained_in": [],
+    "NewSettings.description": "Developers",
+    "NewSettings.display_name": "Engineering",
     "Role.name": "editor",
     "Role.permissions": [],
     "RoleDescription.description": "People who write articles",
