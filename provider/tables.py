@@ -8,9 +8,11 @@ import provider.accounts.factors.store.totp
 import provider.accounts.factors.store.totp_setups
 import provider.accounts.factors.store.two_factor_choices
 import provider.accounts.factors.store.used_challenges
+import provider.accounts.store.attribute_values
 import provider.accounts.store.email_addresses
 import provider.accounts.store.email_changes
 import provider.accounts.store.failures
+import provider.accounts.store.group_tables
 import provider.accounts.store.known_devices
 import provider.accounts.store.linked_identities
 import provider.accounts.store.links
@@ -20,6 +22,7 @@ import provider.accounts.store.remembered_devices
 import provider.accounts.store.roles
 import provider.accounts.store.search_keys
 import provider.accounts.store.terms_acceptances
+import provider.accounts.store.user_attributes
 import provider.accounts.store.users
 import provider.admin.bulk.runs
 import provider.admin.imports.store

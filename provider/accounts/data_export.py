@@ -2,11 +2,14 @@
 
 import base64
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from provider.accounts.attributes import values
+from provider.accounts.attributes.declarations import Editor
 from provider.accounts.factors import remembered_devices, second_factor
-from provider.accounts.store import email_addresses, linked_identities, pictures, terms_acceptances, users
+from provider.accounts.store import email_addresses, groups, linked_identities, pictures, terms_acceptances, users
 from provider.audit import store as audit
 from provider.audit.events import Event
 from provider.audit.log import record
@@ -18,6 +21,12 @@ MOST_EVENTS = 10_000
 FOR_OPERATORS = frozenset({"operator", "why"})
 """Details left out of the user's export: which operator did something, and the reason they gave."""
 
+SOMETIMES_FOR_OPERATORS: Mapping[str, frozenset[str]] = {
+    Event.ACCOUNT_SUSPENDED: frozenset({"reason"}),
+    Event.ATTRIBUTES_CHANGED: frozenset({"changed"}),
+}
+"""The same for single events. An attribute may be one that its user does not see."""
+
 
 def export(work: UnitOfWork, *, user_id: str, applications: list[dict[str, Any]]) -> bytes:
     """Return the user's data as a JSON document. `applications` is what the OAuth side stores about this user."""
@@ -28,7 +37,9 @@ def export(work: UnitOfWork, *, user_id: str, applications: list[dict[str, Any]]
         "exported_at": work.now,
         "issuer": work.settings.issuer,
         "account": {} if user is None else _some(user, "id", "status", "created_at", "updated_at", "roles"),
+        "groups": {} if user is None else {"member_of": user.groups, "owner_of": groups.find_owned(read, user_id)},
         "claims": {} if user is None else user.claims,
+        "attributes": values.set_values(values.find_of_user(work, user_id, seen_by=Editor.USER)),
         "email_addresses": [
             _some(one, "address", "created_at", "verified_at") for one in email_addresses.find_all(read, user_id)
         ],
@@ -72,7 +83,7 @@ def export(work: UnitOfWork, *, user_id: str, applications: list[dict[str, Any]]
 
 
 def _event(event: AuditEvent) -> dict[str, Any]:
-    hidden = FOR_OPERATORS | ({"reason"} if event.name == Event.ACCOUNT_SUSPENDED else set())
+    hidden = FOR_OPERATORS | SOMETIMES_FOR_OPERATORS.get(event.name, frozenset())
     details = {name: value for name, value in event.details.items() if name not in hidden}
     return _some(event, "at", "name", "client_id", "network", "user_agent") | {"details": details}
 

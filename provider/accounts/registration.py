@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from provider.accounts import terms
+from provider.accounts.attributes.values import add_values
 from provider.accounts.email.email_addresses import Address, parse_address, problem_of_address
 from provider.accounts.email.verification_emails import Ticket, may_write_to, send_verification, ticket_for
 from provider.accounts.passwords.imported_hashes import require_known_hash, stored_hash
@@ -27,6 +29,7 @@ from provider.refusals import Refusal
 from provider.work import UnitOfWork
 
 MAX_NAME = 100
+NO_ATTRIBUTES: Mapping[str, Any] = MappingProxyType({})
 
 
 class AddressTaken(Refusal):
@@ -68,6 +71,7 @@ def sign_up(
     claims: Mapping[str, Any],
     browser: str,
     carry: Mapping[str, str],
+    attributes: Mapping[str, Any] = NO_ATTRIBUTES,
 ) -> Ticket:
     """Create an INACTIVE account and email a link and a code to verify its address.
 
@@ -75,15 +79,30 @@ def sign_up(
     address; the first to verify it owns it. A claim to another user's address is never verified, and is deleted with
     the other unconfirmed accounts. Until then it exists, so that a sign-in with its password looks as if the address
     had been free (decision 41). A second sign-up from the same browser (`browser` is its cookie) replaces the password
-    and the claims of the first, whose link and code stay valid if no other email is sent.
+    and the claims of the first, and its attributes, whose link and code stay valid if no other email is sent.
     """
     hashed = hash_password(password, cost=work.settings.bcrypt_cost)
     with constant_time_response(work):
-        return _claim(work, address, hashed, claims=claims, browser=browser, carry=carry, password_at=work.now)
+        return _claim(
+            work,
+            address,
+            hashed,
+            claims=claims,
+            attributes=attributes,
+            browser=browser,
+            carry=carry,
+            password_at=work.now,
+        )
 
 
 def sign_up_in_app(
-    work: UnitOfWork, *, address: Address, password: str, claims: Mapping[str, Any], client_id: str
+    work: UnitOfWork,
+    *,
+    address: Address,
+    password: str,
+    claims: Mapping[str, Any],
+    client_id: str,
+    attributes: Mapping[str, Any] = NO_ATTRIBUTES,
 ) -> Ticket:
     """Begin an account for a user who signs up in an app, as `sign_up` does for a browser.
 
@@ -96,10 +115,26 @@ def sign_up_in_app(
     salt = work.vault.keyed_digest(of_address, purpose="sign-up-in-app-salt")[:SALT_BYTES]
     hashed = hash_password(password, cost=work.settings.bcrypt_cost, salt=salt)
     with constant_time_response(work):
-        return _claim(work, address, hashed, claims=claims, browser=sender, carry={}, same_password=True)
+        return _claim(
+            work,
+            address,
+            hashed,
+            claims=claims,
+            attributes=attributes,
+            browser=sender,
+            carry={},
+            same_password=True,
+        )
 
 
-def sign_up_unverified(work: UnitOfWork, *, address: Address, password: str, claims: Mapping[str, Any]) -> str:
+def sign_up_unverified(
+    work: UnitOfWork,
+    *,
+    address: Address,
+    password: str,
+    claims: Mapping[str, Any],
+    attributes: Mapping[str, Any] = NO_ATTRIBUTES,
+) -> str:
     """Create an ACTIVE account whose address is not verified; return the user's id.
 
     For installations without email verification. Raises AddressTaken: no email could tell the owner instead.
@@ -110,6 +145,7 @@ def sign_up_unverified(work: UnitOfWork, *, address: Address, password: str, cla
     added = _add(
         work, address, hashed, status=Status.ACTIVE, verified=False, roles=(), claims=_in_their_language(work, claims)
     )
+    add_values(work, user_id=added.user_id, values=attributes)
     record(work, Event.ACCOUNT_REGISTERED, user_id=added.user_id, verified=False)
     terms.accept_at_sign_up(work, user_id=added.user_id)
     return added.user_id
@@ -200,6 +236,7 @@ def _claim(
     hashed: str,
     *,
     claims: Mapping[str, Any],
+    attributes: Mapping[str, Any],
     browser: str,
     carry: Mapping[str, str],
     password_at: datetime | None = None,
@@ -217,6 +254,7 @@ def _claim(
         users.set_claims(work.db, claimed.user_id, spoken, now=work.now)
         passwords.replace(work.db, claimed.user_id, hashed, now=work.now)
         search_keys.replace(work.db, claimed.user_id, search_keys.keys_of([claimed.normal], spoken))
+    add_values(work, user_id=claimed.user_id, values=attributes)
     record(work, Event.ACCOUNT_REGISTERED, user_id=claimed.user_id)
     terms.accept_at_sign_up(work, user_id=claimed.user_id)
     if may_mail:

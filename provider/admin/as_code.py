@@ -10,6 +10,9 @@ differences.
 
     [authorization_details_types.payment]   # a type of authorization details (RFC 9396), as `signet details-type put`
     label = "Make a payment"                # takes it; json_schema may be a table, or JSON in a string
+    [user_attributes.customer_number]       # an attribute of users, as `signet attribute put` takes it
+    type = "text"
+    label = "Customer number"
     [trusted_issuers."https://token.actions.githubusercontent.com"]
     user_mapping = "none"              # as in `signet issuer create`; also jwks_uri, jwks, algorithms and disabled
 
@@ -17,23 +20,30 @@ differences.
     preset = "github"                  # SIGNET_UPSTREAMS without its secret, and position and disabled
     client_id = "Iv1.8a61f9b3a7aba766"
     secret_env = "GITHUB_SECRET"       # the variable that holds the secret, read when the upstream is created
+    [groups.engineering]               # a group of users, as in `signet group create`
+    roles = ["developer"]              # also display_name, description, groups (that it contains) and owners
 
     [users."ada@example.com"]          # a user who has an account
     roles = ["staff"]
+    groups = ["engineering"]           # if left out, the user's groups stay as they are
 
 What the file does not name stays unchanged. With `prune`, clients it does not name are deleted, except those that
-registered themselves. So are types, trusted issuers and upstreams, each only if the file has any. Secrets of existing
-clients and upstreams are not touched.
+registered themselves. So are types, trusted issuers, upstreams, groups and user attributes, each only if the file has
+any. Secrets of existing clients and upstreams are not touched.
 """
 
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from provider.accounts.attributes.declarations import MEMBERS as MEMBERS_OF_ATTRIBUTES
 from provider.accounts.email.email_addresses import parse_address
 from provider.accounts.store import email_addresses
 from provider.accounts.users import set_roles
+from provider.admin.attributes_as_code import ATTRIBUTES, plan_attributes
 from provider.admin.details_types_as_code import TYPES, plan_types
+from provider.admin.groups_as_code import GROUPS, plan_groups, plan_groups_of_user
+from provider.admin.groups_as_code import KNOWN as KNOWN_OF_GROUPS
 from provider.admin.issuers_as_code import ISSUERS, plan_issuers
 from provider.admin.issuers_as_code import KNOWN as KNOWN_OF_ISSUERS
 from provider.admin.planned_changes import NotApplied, PlannedChange
@@ -52,10 +62,12 @@ from provider.work import UnitOfWork
 OURS = {"secret_env", "allow_short_secret", "disabled"}
 KINDS: Mapping[str, set[str]] = {
     "clients": {*FIELDS, *OURS},
-    "users": {"roles"},
+    "users": {"roles", "groups"},
+    GROUPS: KNOWN_OF_GROUPS,
     TYPES: set(MEMBERS),
     ISSUERS: KNOWN_OF_ISSUERS,
     UPSTREAMS: KNOWN_OF_UPSTREAMS,
+    ATTRIBUTES: set(MEMBERS_OF_ATTRIBUTES),
 }
 """What a file may have, and the members of each table of it."""
 AT_ONCE = 500
@@ -91,6 +103,8 @@ def plan(work: UnitOfWork, text: str, *, environ: Mapping[str, str], prune: bool
     wanted = given["clients"]
     changes = plan_types(work, given[TYPES], prune=prune) + plan_issuers(work, given[ISSUERS], prune=prune)
     changes += plan_upstreams(work, given[UPSTREAMS], environ, prune=prune)
+    changes += plan_groups(work, given[GROUPS], prune=prune)
+    changes += plan_attributes(work, given[ATTRIBUTES], prune=prune)
     changes += [
         change for client_id, table in wanted.items() for change in _client(work, client_id, dict(table), environ)
     ]
@@ -163,7 +177,7 @@ def _user(work: UnitOfWork, address: str, table: Mapping[str, Any]) -> Iterable[
     found = None if parsed is None else email_addresses.find_owner(work.read, parsed.normal)
     if found is None:
         raise NotApplied(f"{about}: no account has this email address.")
-    if roles and found[1].verified_at is None:
+    if (roles or table.get("groups")) and found[1].verified_at is None:
         # Anyone can sign up with an address that a file names.
         raise NotApplied(
             f"{about}: the address is not verified. If it is theirs, run: signet user verify-email {address}"
@@ -175,6 +189,8 @@ def _user(work: UnitOfWork, address: str, table: Mapping[str, Any]) -> Iterable[
             set_roles(work, user_id=user_id, roles=wanted)
 
         yield PlannedChange("update", about, {"roles": (now, wanted)}, do)
+    if "groups" in table:
+        yield from plan_groups_of_user(work, address, user_id, table["groups"])
 
 
 def _creating(

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from provider.accounts import suspension
 from provider.accounts import users as accounts
+from provider.accounts.attributes.declarations import Editor
 from provider.accounts.roles.permissions import (
     Permission,
     Permissions,
@@ -46,7 +47,7 @@ class LastAdministrator(Refusal):
 def find_permissions(work: UnitOfWork, user_id: str) -> Permissions:
     """Return the permissions that a user has now. A user who is suspended or deleted has none."""
     user = users.find(work.read, user_id)
-    return permissions_of(user.roles if user is not None and user.status == Status.ACTIVE else ())
+    return permissions_of(user.effective_roles if user is not None and user.status == Status.ACTIVE else ())
 
 
 def problem_with_user(permissions: Permissions, roles: Iterable[str]) -> Text | None:
@@ -85,7 +86,7 @@ def require_user(work: UnitOfWork, permissions: Permissions, user_id: str) -> No
     A user who does not exist is left to the caller.
     """
     user = users.find(work.read, user_id)
-    _raise(problem_with_user(permissions, () if user is None else user.roles))
+    _raise(problem_with_user(permissions, () if user is None else user.effective_roles))
 
 
 def require_application(permissions: Permissions, metadata: ClientMetadata) -> None:
@@ -124,7 +125,7 @@ def set_roles(work: UnitOfWork, permissions: Permissions, *, user_id: str, roles
     if ADMIN not in roles:
         require_other_administrator(work, user_id)
     user = _held(work, user_id)
-    _raise(problem_with_user(permissions, user.roles))
+    _raise(problem_with_user(permissions, user.effective_roles))
     require_roles(permissions, roles)
     accounts.set_roles(work, user_id=user_id, roles=roles)
 
@@ -177,16 +178,24 @@ def require_other_administrator(work: UnitOfWork, user_id: str) -> None:
     user = users.find(work.read, user_id)
     if user is None or not _is_administrator(user):
         return
-    named = roles_store.find_users(work.db, ADMIN, limit=MOST_ADMINISTRATORS)
-    held = users.lock_those(work.db, [*named, user_id])
+    named = roles_store.find_holders(work.db, ADMIN, limit=MOST_ADMINISTRATORS)
+    users.lock_those(work.db, [*named, user_id])
+    held = users.find_those(work.db, [*named, user_id])  # groups may have changed before the lock
     if not any(_is_administrator(other) for other in held if other.id != user_id):
         raise LastAdministrator
 
 
 def _is_administrator(user: User) -> bool:
-    return ADMIN in user.roles and user.status == Status.ACTIVE
+    return ADMIN in user.effective_roles and user.status == Status.ACTIVE
 
 
 def _raise(problem: Text | None) -> None:
     if problem is not None:
         raise MorePermissions(problem)
+
+
+def editor_of(work: UnitOfWork) -> Editor:
+    """Return as whom the caller sees and edits attributes: a person, or a client that acts for itself
+    (`callers.require_operator`).
+    """
+    return Editor.API if (work.origin.operator or "").startswith("client ") else Editor.OPERATOR

@@ -57,7 +57,7 @@ def require_operator(call: Call, needs: Permission) -> Operator:
     """
     session = require_user(call)
     user = users.find(call.work.read, session.user_id)
-    permissions = permissions_of(() if user is None else user.roles)
+    permissions = permissions_of(() if user is None else user.effective_roles)
     if needs not in permissions:  # said first: more factors would not help
         raise RoleRequired(needs)
     required = strictest(AAL2, required_level(call.settings, session))

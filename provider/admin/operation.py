@@ -77,7 +77,7 @@ class AdminOperation(Operation):
         elif of is not None and not self.reads:
             self.asks_headers = {"If-Match": IF_MATCH}
             self.problems += (ChangedMeanwhile,)
-        if needs in {Permission.USERS_WRITE, Permission.APPLICATIONS_WRITE}:
+        if needs in {Permission.USERS_WRITE, Permission.GROUPS_WRITE, Permission.APPLICATIONS_WRITE}:
             self.problems += (MorePermissions,)
         if of is not None and self.gives is not None:
             self.gives_headers = {"ETag": "The version of the resource, for If-Match."}

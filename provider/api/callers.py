@@ -101,7 +101,7 @@ def require_operator(call: Call, *, needs: Permission) -> Operator:
     grant, person = live.grant, live.person
     permissions = EVERYTHING if ADMIN_WRITE in live.scope else READING
     if grant is not None and person is not None:
-        given, wanted = permissions_of(person.roles), " or ".join(roles_with(needs))
+        given, wanted = permissions_of(person.effective_roles), " or ".join(roles_with(needs))
         checks.require(
             needs in given and acr_of(grant.amr) == AAL2,
             f"The user has the role {wanted} and signed in with two factors",
@@ -109,7 +109,7 @@ def require_operator(call: Call, *, needs: Permission) -> Operator:
             error=InsufficientScopeError,
             description=f"The access token must belong to a user with the role {wanted} who signed in with two factors",
             expected=f"the role {wanted}, and acr aal2",
-            got=f"the roles {' '.join(sorted(person.roles)) or 'none'}, and acr {acr_of(grant.amr)}",
+            got=f"the roles {' '.join(sorted(person.effective_roles)) or 'none'}, and acr {acr_of(grant.amr)}",
             fix=f"Sign in as a user with the role {wanted} and two-factor authentication, and send the new access "
             "token. `signet user set-role USER ROLE` gives a user a role.",
         )

@@ -26,7 +26,7 @@ def apply(
         bool,
         typer.Option(
             "--prune",
-            help="Also delete clients that are not in the file, and types, issuers and upstreams if it has any.",
+            help="Also delete what is not in the file: clients, and each other kind of which the file has any.",
         ),
     ] = False,
     as_json: Json = False,

@@ -27,6 +27,8 @@ def _as_printed(one: "Overview") -> dict[str, Any]:
         "status": one.user.status,
         "status_reason": one.user.status_reason,
         "roles": one.user.roles,
+        "groups": one.user.groups,
+        "group_roles": one.user.roles_of_groups,
         "two_factor": one.two_factor,
         "created_at": one.user.created_at,
         "claims": one.user.claims,

@@ -63,3 +63,9 @@ def search_key(text: str) -> str:
     """
     shown = without_invisible(text.replace("\x00", ""))
     return unicodedata.normalize("NFC", " ".join(shown.casefold().split()))[:LONGEST_KEY]
+
+
+LONGEST_NAME = 200
+Name = String(LONGEST_NAME).with_variant(String(LONGEST_NAME, collation="C"), "postgresql")
+"""The name of a role or a group. In one order on every database, so that a page of a list ends where the next begins.
+"""

@@ -4,20 +4,28 @@ Where addresses are verified, the account waits for that. Otherwise the user is 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
 
 from provider.accounts import registration, terms
+from provider.accounts.attributes.declarations import Editor, Place
+from provider.accounts.attributes.values import InvalidAttributes, UserAttribute, check_new
 from provider.accounts.email.email_addresses import Address, parse_address, problem_of_own_address
 from provider.accounts.email.home_realms import require_no_home_realm
 from provider.accounts.email.verification_emails import Ticket
 from provider.accounts.passwords.passwords import about_person, problem_of
 from provider.accounts.profile import FIELDS, Field, parse_profile, with_full_name
+from provider.accounts.store import user_attributes
 from provider.config.settings import Settings
 from provider.config.sign_up import NAME_CLAIMS
 from provider.languages.text import Text
 from provider.ratelimits import LIMITS, hit, of_network
 from provider.refusals import Refusal
 from provider.work import UnitOfWork
+
+ATTRIBUTES = "attributes."
+"""How the errors of attributes are named."""
 
 
 class InvalidSignUp(Refusal):
@@ -37,6 +45,8 @@ class SignUp:
     address: Address
     password: str
     claims: Mapping[str, str]
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    """The values of declared attributes by name, as they are stored."""
 
 
 def name_fields(settings: Settings) -> list[Field]:
@@ -45,14 +55,28 @@ def name_fields(settings: Settings) -> list[Field]:
     return [known[name] for name in settings.sign_up_fields]
 
 
+def attributes_asked(work: UnitOfWork) -> list[UserAttribute]:
+    """Return the declared attributes that the form asks for, in their order."""
+    return [UserAttribute(one, None) for one in user_attributes.find_all(work.read) if Place.SIGN_UP in one.shown_at]
+
+
 def read_sign_up(
-    settings: Settings, *, email: str, password: str, names: Mapping[str, str], accepted_terms: str | None
+    work: UnitOfWork,
+    *,
+    email: str,
+    password: str,
+    names: Mapping[str, str],
+    accepted_terms: str | None,
+    attributes: Mapping[str, Any],
+    more_errors: Mapping[str, str] = MappingProxyType({}),
 ) -> SignUp:
     """Check a sign-up. `names` are the claims that name the user; those that are not one are ignored.
 
     Names follow the rules of the profile. `accepted_terms` is the version of the terms of service that the user
-    accepted. Raises InvalidSignUp.
+    accepted. `attributes` are values of declared attributes by name. `more_errors` were found in the form already.
+    Raises InvalidSignUp.
     """
+    settings = work.settings
     claims, wrong = parse_profile({name: names.get(name, "") for name in NAME_CLAIMS})
     for name in settings.sign_up_required:
         if name not in claims:
@@ -68,16 +92,28 @@ def read_sign_up(
         errors["password"] = problem
     if (problem := terms.problem_of(settings, accepted_terms)) is not None:
         errors["accepted_terms"] = problem
+    values: Mapping[str, Any] = {}
+    try:
+        values = check_new(work, attributes, editor=Editor.USER, place=Place.SIGN_UP)
+    except InvalidAttributes as refusal:
+        errors |= {f"{ATTRIBUTES}{name}": problem for name, problem in refusal.errors.items()}
+    errors |= more_errors
     if address is None or errors:
         raise InvalidSignUp(errors)
-    return SignUp(address, password, with_full_name(claims))
+    return SignUp(address, password, with_full_name(claims), values)
 
 
 def sign_up(work: UnitOfWork, wanted: SignUp, *, browser: str, carry: Mapping[str, str]) -> Ticket:
     """Create an account that waits until its address is verified. Raises TooManyRequests."""
     _begin(work, wanted)
     return registration.sign_up(
-        work, address=wanted.address, password=wanted.password, claims=wanted.claims, browser=browser, carry=carry
+        work,
+        address=wanted.address,
+        password=wanted.password,
+        claims=wanted.claims,
+        attributes=wanted.attributes,
+        browser=browser,
+        carry=carry,
     )
 
 
@@ -85,7 +121,12 @@ def sign_up_in_app(work: UnitOfWork, wanted: SignUp, *, client_id: str) -> Ticke
     """Begin an account for a user who signs up in this app, as `sign_up` does for a browser. Raises TooManyRequests."""
     _begin(work, wanted)
     return registration.sign_up_in_app(
-        work, address=wanted.address, password=wanted.password, claims=wanted.claims, client_id=client_id
+        work,
+        address=wanted.address,
+        password=wanted.password,
+        claims=wanted.claims,
+        attributes=wanted.attributes,
+        client_id=client_id,
     )
 
 
@@ -95,7 +136,13 @@ def sign_up_unverified(work: UnitOfWork, wanted: SignUp) -> str:
     Raises AddressTaken or TooManyRequests.
     """
     _begin(work, wanted)
-    return registration.sign_up_unverified(work, address=wanted.address, password=wanted.password, claims=wanted.claims)
+    return registration.sign_up_unverified(
+        work,
+        address=wanted.address,
+        password=wanted.password,
+        claims=wanted.claims,
+        attributes=wanted.attributes,
+    )
 
 
 def _begin(work: UnitOfWork, wanted: SignUp) -> None:

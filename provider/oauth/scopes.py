@@ -12,7 +12,6 @@ OPENID = "openid"
 OFFLINE_ACCESS = "offline_access"
 ROLES = "roles"
 GROUPS = "groups"
-"""The same values as `roles`, under the name that many apps read (RFC 9068 section 2.2.3.1)."""
 ACCOUNT = "account"
 """The scope of the account API, only for clients registered for it."""
 ADMIN_READ = "admin:read"
@@ -65,7 +64,7 @@ IN_WORDS = {
     "phone": Text("See your phone number"),
     OFFLINE_ACCESS: Text("Stay connected when you're not using the app"),
     ROLES: Text("See your roles"),
-    GROUPS: Text("See your roles"),
+    GROUPS: Text("See your groups"),
     ACCOUNT: Text("Manage your account"),
     ADMIN_READ: Text("View all accounts as an administrator"),
     ADMIN_WRITE: Text("Manage all accounts as an administrator"),

@@ -40,7 +40,7 @@ from provider.api.endpoints import remembered_devices as api_remembered_devices
 from provider.api.endpoints import sessions as api_sessions
 from provider.api.endpoints import two_factor as api_two_factor
 from provider.config.settings import Settings
-from provider.routes import agents, trusted_issuers, upstreams
+from provider.routes import agents, groups, trusted_issuers, upstreams, user_attributes
 
 
 def account_api(settings: Settings) -> list[BaseRoute]:
@@ -67,6 +67,7 @@ def account_api(settings: Settings) -> list[BaseRoute]:
             name="remove_remembered_device_by_api",
         ),
         *agents.in_api(),
+        *user_attributes.in_account_api(may_change=settings.has("update-profile")),
         Route("/api/account/consents", api_consents.list_consents, methods=get, name="list_consents"),
         Route(
             "/api/account/consents/{client_id:path}",
@@ -141,7 +142,14 @@ def account_api(settings: Settings) -> list[BaseRoute]:
 
 def admin_api() -> list[BaseRoute]:
     """Return the routes of the admin API, JSON for operators, described in docs/reference/admin-api.json."""
-    return [*_of_accounts(), *_of_the_installation(), *trusted_issuers.in_api(), *upstreams.in_api()]
+    return [
+        *_of_accounts(),
+        *_of_the_installation(),
+        *groups.in_api(),
+        *trusted_issuers.in_api(),
+        *upstreams.in_api(),
+        *user_attributes.in_admin_api(),
+    ]
 
 
 def _of_accounts() -> list[BaseRoute]:

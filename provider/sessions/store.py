@@ -26,6 +26,7 @@ from sqlalchemy import (
     or_,
     select,
     table,
+    union_all,
     update,
 )
 
@@ -97,7 +98,7 @@ class ActiveSession(Session):
     """A session that was active when it was read, whose user was active too."""
 
     required_factor: str | None = None
-    """The strictest `required_factor` of the user's roles, or None if no role requires one."""
+    """The strictest `required_factor` of the user's roles, also of those of groups, or None if none requires one."""
 
 
 SESSION = rows_of(Session, sessions)
@@ -125,14 +126,29 @@ ACTIVE_USER = "ACTIVE"
 _users = table("users", column("id"), column("status"), column("not_before", UtcTime()))
 _roles = table("roles", column("name"), column("required_factor", String()))
 _user_roles = table("user_roles", column("role"), column("user_id"))
+_group_roles = table("group_roles", column("role"), column("group_name"))
+_members = table("group_members", column("group_name"), column("user_id"))
+_nested = table("nested_groups", column("group_name"), column("contained"))
+_is_mine = _members.c.user_id == sessions.c.user_id
+_roles_of_user = union_all(
+    select(_user_roles.c.role).where(_user_roles.c.user_id == sessions.c.user_id).correlate(sessions),
+    select(_group_roles.c.role)
+    .join(_members, _members.c.group_name == _group_roles.c.group_name)
+    .where(_is_mine)
+    .correlate(sessions),
+    select(_group_roles.c.role)
+    .join(_nested, _nested.c.group_name == _group_roles.c.group_name)
+    .join(_members, _members.c.group_name == _nested.c.contained)
+    .where(_is_mine)
+    .correlate(sessions),
+)
 # Of an active session of an earlier release, the stamp is its user's: what begins in it keeps that.
 _ACTIVE_SESSION = rows_of(
     ActiveSession,
     sessions,
     security_stamp=func.coalesce(sessions.c.security_stamp, stamp_column(_users.c.not_before)),
     required_factor=select(func.min(_roles.c.required_factor))  # of two, "passkey" is the stricter and the first
-    .join(_user_roles, _user_roles.c.role == _roles.c.name)
-    .where(_user_roles.c.user_id == sessions.c.user_id)
+    .where(_roles.c.required_factor.is_not(None), _roles.c.name.in_(_roles_of_user))
     .correlate(sessions)
     .scalar_subquery()
     .label("required_factor"),

@@ -11,7 +11,7 @@ from provider import processes
 from provider.accounts import deletion, search, throttle, unconfirmed
 from provider.accounts.factors.store import used_challenges
 from provider.accounts.known_devices import KEPT_FOR as KNOWN_FOR
-from provider.accounts.store import known_devices, links, remembered_devices
+from provider.accounts.store import attribute_values, known_devices, links, remembered_devices
 from provider.admin import store as idempotency
 from provider.admin.bulk import runs as bulk_runs
 from provider.admin.imports import store as user_imports
@@ -73,6 +73,7 @@ PURGES: Mapping[str, tuple[Purge, timedelta]] = {
     "revoked access tokens": (grants.purge_revoked_jtis, timedelta(minutes=5)),
     "states of upstream sign-ins": (used_states.purge, timedelta(0)),
     "challenges of passkeys": (used_challenges.purge, timedelta(minutes=1)),
+    "values of deleted attributes": (attribute_values.purge, timedelta(0)),
     "remembered devices": (remembered_devices.purge, timedelta(0)),
     "known devices": (known_devices.purge, KNOWN_FOR),
     "idempotency keys": (idempotency.purge, timedelta(0)),

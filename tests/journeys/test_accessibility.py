@@ -387,6 +387,8 @@ CONSOLE_PAGES = (
     "/webhooks",
     "/trusted-issuers",
     "/upstreams",
+    "/attributes",
+    "/attributes/new",
     "/details-types",
     "/details-types/new",
     "/explain",
@@ -399,6 +401,8 @@ CONSOLE_PAGES = (
     "/roles",
     "/roles/new",
     "/roles/role?name=user-manager",
+    "/groups",
+    "/groups/new",
 )
 
 
@@ -416,6 +420,8 @@ CONSOLE_PAGES = (
     "/admin/roles",
     "/admin/roles/new",
     "/admin/roles/role",
+    "/admin/groups",
+    "/admin/groups/new",
     "/admin/clients",
     "/admin/clients/new",
     "/admin/clients/client",
@@ -434,6 +440,8 @@ CONSOLE_PAGES = (
     "/admin/webhooks",
     "/admin/trusted-issuers",
     "/admin/upstreams",
+    "/admin/attributes",
+    "/admin/attributes/new",
     "/admin/details-types",
     "/admin/details-types/new",
     "/admin/branding",

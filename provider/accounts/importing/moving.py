@@ -10,6 +10,10 @@ from provider.accounts.factors.store import passkeys, totp, two_factor_choices
 from provider.accounts.factors.store.passkeys import LONGEST_NAME, Passkey
 from provider.accounts.factors.store.totp import TotpCredential
 from provider.accounts.factors.totp import STEP_SECONDS
+from provider.accounts.groups import groups, members
+from provider.accounts.groups.groups import GroupSettings
+from provider.accounts.groups.names import is_group_name
+from provider.accounts.roles.permissions import permissions_of
 from provider.accounts.store.linked_identities import find_linked
 from provider.audit.events import Event
 from provider.audit.log import record
@@ -91,17 +95,35 @@ def add_moved(work: UnitOfWork, user_id: str, moved: Moved) -> list[str]:
         linked_identities.attach(
             work, user_id=user_id, issuer=identity.issuer, subject=identity.subject, email=identity.email
         )
-    return _add_groups(moved.groups)
+    return _add_groups(work, user_id, moved.groups)
 
 
-def notes_of(moved: Moved) -> list[str]:
-    """Return what `add_moved` would note, for a dry run."""
-    return _add_groups(moved.groups)
+def notes_of(work: UnitOfWork, moved: Moved) -> list[str]:
+    """Return what `add_moved` notes, for a dry run."""
+    return _joinable(work, moved.groups)[1]
 
 
-def _add_groups(groups: Sequence[str]) -> list[str]:
-    # The one place where groups are to be written, once there are groups: add the user to each of them here.
-    return [f"Groups are skipped: {', '.join(groups)}."] if groups else []
+def _add_groups(work: UnitOfWork, user_id: str, names: Sequence[str]) -> list[str]:
+    joinable, notes = _joinable(work, names)
+    for name in joinable:
+        if not groups.exists(work, name):
+            groups.create_group(work, name, GroupSettings())
+    if joinable:
+        members.set_groups(work, user_id=user_id, names=joinable)
+    return notes
+
+
+def _joinable(work: UnitOfWork, names: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the groups that the user joins, and notes about the others."""
+    joinable, notes = [], []
+    for name in names:
+        if not is_group_name(name):
+            notes.append(f"Group {name} is skipped: its name has a space or a character that is not ASCII.")
+        elif permissions_of(groups.roles_of(work, name)):
+            notes.append(f"Group {name} is skipped: it gives permissions in Signet.")
+        else:
+            joinable.append(name)
+    return joinable, notes
 
 
 def _add_totp(work: UnitOfWork, user_id: str, apps: Sequence[MovedTotp]) -> None:

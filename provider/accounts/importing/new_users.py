@@ -1,10 +1,12 @@
 """Creating many users at once, each with everything that it brings along."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from provider.accounts.attributes import values
 from provider.accounts.email.email_addresses import Address
+from provider.accounts.groups import members
 from provider.accounts.importing.moving import NOTHING, Moved, add_moved
 from provider.accounts.passwords.imported_hashes import stored_hash
 from provider.accounts.registration import new_account
@@ -26,6 +28,9 @@ class NewUser:
     claims: Mapping[str, Any]
     user_id: str
     password_hash: str | None
+    groups: Sequence[str] = ()
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    """The values of declared attributes, as `attributes.values.check_new` returned them."""
     moved: Moved = NOTHING
 
     @property
@@ -50,6 +55,10 @@ def create_users(work: UnitOfWork, wanted: Sequence[NewUser]) -> dict[str, list[
     record_all(
         work, Event.ACCOUNT_SUSPENDED, {one.user_id: {"reason": one.moved.suspended_because} for one in suspended}
     )
+    for one in new:
+        if one.groups:
+            members.set_groups(work, user_id=one.user_id, names=one.groups)
+        values.add_values(work, user_id=one.user_id, values=one.attributes)
     return {one.user_id: add_moved(work, one.user_id, one.moved) for one in new}
 
 

@@ -36,7 +36,7 @@ def account(call: Call) -> Response:
         name="" if user is None else values_of(user.claims)["name"],
         address="" if address is None else address.address,
         picture=None if user is None else own_picture(call.work, user),
-        is_operator=user is not None and bool(permissions_of(user.roles)),
+        is_operator=user is not None and bool(permissions_of(user.effective_roles)),
         approvals=call.services.list_approvals(call.work, user_id),
         checked=check_up(call.work, user_id=user_id, device=device_of(call)),
         session_count=len(devices.find_sessions(call.work, user_id)),

@@ -5,7 +5,11 @@ from collections.abc import Mapping
 from starlette.responses import Response
 
 from provider.accounts import profile as rules
+from provider.accounts.attributes import values as attribute_values
+from provider.accounts.attributes.declarations import Editor, Place
+from provider.accounts.attributes.values import InvalidAttributes, UserAttribute
 from provider.accounts.factors import passkey_signals
+from provider.accounts.pages.attribute_form import errors_of, fields_of, read_values, typed_values
 from provider.accounts.pages.profile_form import (
     BIRTHDATE,
     CHOICES,
@@ -55,10 +59,30 @@ def change(call: Call) -> Response:
     claims, errors = rules.parse_profile(typed, before=before)
     if BIRTHDATE in errors:
         errors[BIRTHDATE] = INVALID_DATE
+    attributes = _shown(call, session)
+    answers = typed_values(call, attributes, editor=Editor.USER)
+    try:
+        given = read_values(attributes, answers)
+        if answers and not errors:
+            attribute_values.change_values(
+                call.work,
+                user_id=session.user_id,
+                given=given,
+                editor=Editor.USER,
+                place=Place.PROFILE,
+                complete=True,
+            )
+    except InvalidAttributes as refusal:
+        errors |= errors_of(refusal)
     if errors:
-        return _page(call, session, values={**typed, **parts}, errors=errors, status_code=400)
+        return _page(call, session, values={**typed, **parts}, answers=answers, errors=errors, status_code=400)
     rules.change_profile(call.work, user_id=session.user_id, claims=claims)
     return go(f"{PATH}?saved=yes")
+
+
+def _shown(call: Call, session: Session) -> list[UserAttribute]:
+    found = attribute_values.find_of_user(call.work, session.user_id, seen_by=Editor.USER)
+    return [one for one in found if Place.PROFILE in one.attribute.shown_at]
 
 
 def _page(
@@ -66,6 +90,7 @@ def _page(
     session: Session,
     *,
     values: Mapping[str, str],
+    answers: Mapping[str, str] | None = None,
     errors: dict[str, str] | None = None,
     status_code: int = 200,
 ) -> Response:
@@ -78,6 +103,7 @@ def _page(
         status_code=status_code,
         groups=[(title, [fields[name] for name in names]) for title, names in GROUPS],
         values=values,
+        attributes=fields_of(_shown(call, session), editor=Editor.USER, place=Place.PROFILE, typed=answers),
         choices={name: options_of(name, call.language, values[name]) for name in CHOICES},
         countries=regions.countries(call.language),
         address="" if address is None else address.address,

@@ -20,6 +20,8 @@ class Permission(StrEnum):
     USERS_WRITE = "users:write"
     ROLES_READ = "roles:read"
     ROLES_WRITE = "roles:write"
+    GROUPS_READ = "groups:read"
+    GROUPS_WRITE = "groups:write"
     APPLICATIONS_READ = "applications:read"
     APPLICATIONS_WRITE = "applications:write"
     APPLICATIONS_TRUST = "applications:trust"
@@ -47,6 +49,8 @@ MEANING: Mapping[Permission, Text] = {
     Permission.USERS_WRITE: Text("Create, change, suspend and delete users, end their sessions, and give roles"),
     Permission.ROLES_READ: Text("See the list of roles"),
     Permission.ROLES_WRITE: Text("Create, describe and delete roles"),
+    Permission.GROUPS_READ: Text("See groups and their members"),
+    Permission.GROUPS_WRITE: Text("Create, change and delete groups, and change their members"),
     Permission.APPLICATIONS_READ: Text("See applications and their users"),
     Permission.APPLICATIONS_WRITE: Text("Register, change, disable and delete applications"),
     Permission.APPLICATIONS_TRUST: Text("Give applications access to accounts or the admin API, or skip consent"),
@@ -59,7 +63,7 @@ MEANING: Mapping[Permission, Text] = {
     Permission.KEYS_READ: Text("See signing keys"),
     Permission.KEYS_WRITE: Text("Rotate and revoke signing keys"),
     Permission.SETTINGS_READ: Text("See the settings"),
-    Permission.SETTINGS_WRITE: Text("Change the branding and send test emails"),
+    Permission.SETTINGS_WRITE: Text("Change the branding, declare user attributes and send test emails"),
 }
 
 EVERYTHING: Permissions = frozenset(Permission)
@@ -77,13 +81,15 @@ class OperatorRole:
 OPERATOR_ROLES: Mapping[str, OperatorRole] = {
     ADMIN: OperatorRole(Text("Can see and change everything."), EVERYTHING),
     "user-manager": OperatorRole(
-        Text("Manages users and their roles. Can't change users who have more permissions."),
+        Text("Manages users, groups and roles of users. Can't change users who have more permissions."),
         frozenset(
             {
                 Permission.OVERVIEW_READ,
                 Permission.USERS_READ,
                 Permission.USERS_WRITE,
                 Permission.ROLES_READ,
+                Permission.GROUPS_READ,
+                Permission.GROUPS_WRITE,
                 Permission.OUTBOX_READ,
             }
         ),

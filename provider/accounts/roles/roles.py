@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from provider.accounts import users as accounts
 from provider.accounts.roles.names import is_role_name, require_role_names
 from provider.accounts.roles.permissions import OPERATOR_ROLES, Permissions, permissions_of
+from provider.accounts.store import groups, users
 from provider.accounts.store import roles as store
-from provider.accounts.store import users
 from provider.accounts.store.roles import COUNTED, LONGEST_DESCRIPTION, RoleRow
 from provider.audit.events import Event
 from provider.audit.log import record
@@ -51,7 +51,7 @@ class RoleInUse(Refusal):
 
 @dataclass(frozen=True)
 class Role:
-    """A role. `users` is how many users have it, at most `COUNTED` + 1."""
+    """A role. `users` is how many users have it themselves, at most `COUNTED` + 1."""
 
     name: str
     description: str
@@ -102,6 +102,11 @@ def find_users(work: UnitOfWork, name: str, *, after: str | None, limit: int) ->
     """Return a page of the ids of the users who have a role, and the id after which the next page begins."""
     found = store.find_users(work.read, name, after=after, limit=limit + 1)
     return found[:limit], found[limit - 1] if len(found) > limit else None
+
+
+def find_groups(work: UnitOfWork, name: str) -> list[str]:
+    """Return the names of the groups whose members have a role."""
+    return groups.find_with_role(work.read, name)
 
 
 def create_role(work: UnitOfWork, *, name: str, description: str) -> None:
@@ -159,8 +164,8 @@ def put_role(work: UnitOfWork, *, name: str, description: str, required_factor: 
 
 
 def delete_role(work: UnitOfWork, *, name: str) -> int:
-    """Delete a role, and take it from the users who have it. Returns how many they were. Raises NoSuchRole, BuiltInRole
-    or RoleInUse.
+    """Delete a role, and take it from the users and groups that have it. Returns how many users they were. Raises
+    NoSuchRole, BuiltInRole or RoleInUse.
     """
     _held(work, name)
     holders = store.find_users(work.db, name, limit=COUNTED + 1)
@@ -170,6 +175,7 @@ def delete_role(work: UnitOfWork, *, name: str) -> int:
         user = users.find(work.db, user_id) if users.lock(work.db, user_id) else None
         if user is not None:
             accounts.set_roles(work, user_id=user_id, roles=[role for role in user.roles if role != name])
+    groups.remove_role(work.db, name)
     store.remove(work.db, name)
     record(work, Event.ROLE_DELETED, role=name, users=len(holders))
     return len(holders)

@@ -21,27 +21,26 @@ from sqlalchemy import (
     insert,
     literal,
     select,
+    union,
+    union_all,
     update,
 )
 
+from provider.accounts.store.group_tables import effective_groups, group_roles, holders_of, members_of
 from provider.database.base import metadata
 from provider.database.dialect import upsert
 from provider.database.prepared import Prepared
 from provider.database.rows import Rows, rows_of
-from provider.database.types import Identifier, UtcTime
+from provider.database.types import Identifier, Name, UtcTime
 
-LONGEST_NAME = 200
 LONGEST_DESCRIPTION = 200
 COUNTED = 1000
 """The most users that are counted. A role can have a million."""
 
-# In one order on every database, so that a page of the list ends where the next one begins.
-_Name = String(LONGEST_NAME).with_variant(String(LONGEST_NAME, collation="C"), "postgresql")
-
 roles = Table(
     "roles",
     metadata,
-    Column("name", _Name, primary_key=True),
+    Column("name", Name, primary_key=True),
     Column("description", String(LONGEST_DESCRIPTION), nullable=False),
     Column("created_at", UtcTime, nullable=False),
     Column("required_factor", String(16)),  # what its users must sign in with; NULL for nothing
@@ -49,7 +48,7 @@ roles = Table(
 user_roles = Table(
     "user_roles",
     metadata,
-    Column("role", _Name, nullable=False),
+    Column("role", Name, nullable=False),
     Column("user_id", Identifier, ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
     PrimaryKeyConstraint("role", "user_id"),
 )
@@ -75,8 +74,14 @@ def give_all(db: Connection, names_of: Mapping[str, Iterable[str]], *, now: date
     if not rows:
         return
     db.execute(insert(user_roles), rows)
-    new = [{"name": name, "description": "", "created_at": now} for name in sorted({row["role"] for row in rows})]
-    db.execute(upsert(db, roles).values(new).on_conflict_do_nothing())
+    add_new(db, sorted({row["role"] for row in rows}), now=now)
+
+
+def add_new(db: Connection, names: Iterable[str], *, now: datetime) -> None:
+    """Add those of these roles that there are none of yet."""
+    new = [{"name": name, "description": "", "created_at": now} for name in names]
+    if new:
+        db.execute(upsert(db, roles).values(new).on_conflict_do_nothing())
 
 
 def replace(db: Connection, user_id: str, names: Iterable[str], *, now: datetime) -> None:
@@ -107,23 +112,32 @@ def require_factor(db: Connection, name: str, required_factor: str | None, *, no
     db.execute(new.on_conflict_do_update(index_elements=["name"], set_={"required_factor": required_factor}))
 
 
-_required = select(roles.c.name, roles.c.required_factor).join(user_roles, user_roles.c.role == roles.c.name)
+_user_id = bindparam("user_id", type_=Identifier)
+_groups_of_user = effective_groups(_user_id).subquery()
+_of_user = union_all(
+    select(user_roles.c.role).where(user_roles.c.user_id == _user_id),
+    select(group_roles.c.role).join(_groups_of_user, _groups_of_user.c.name == group_roles.c.group_name),
+)
 _REQUIRED_OF_USER = Prepared(
-    _required.where(user_roles.c.user_id == bindparam("user_id"), roles.c.required_factor.is_not(None)),
+    select(roles.c.name, roles.c.required_factor).where(
+        roles.c.required_factor.is_not(None), roles.c.name.in_(_of_user)
+    ),
     (roles.c.name, roles.c.required_factor),
 )
 
 
 def find_required_of_user(db: Connection, user_id: str) -> list[tuple[str, str]]:
-    """Return the name and the required factor of each role of the user that requires one."""
+    """Return the name and the required factor of each role of the user, also through a group, that requires one."""
     return [(name, required) for name, required in _REQUIRED_OF_USER.rows(db, {"user_id": user_id})]
 
 
 def find_bound(db: Connection, user_ids: Collection[str]) -> set[str]:
-    """Return which of these users have a role that requires a factor."""
-    bound = select(user_roles.c.user_id).join(roles, roles.c.name == user_roles.c.role)
-    bound = bound.where(user_roles.c.user_id.in_(user_ids), roles.c.required_factor.is_not(None))
-    return set(db.scalars(bound))
+    """Return which of these users have a role, also through a group, that requires a factor."""
+    strict = select(roles.c.name).where(roles.c.required_factor.is_not(None))
+    bound = select(user_roles.c.user_id).where(user_roles.c.user_id.in_(user_ids), user_roles.c.role.in_(strict))
+    in_groups = members_of(select(group_roles.c.group_name).where(group_roles.c.role.in_(strict)), among=user_ids)
+    found = in_groups.subquery()
+    return set(db.scalars(union(bound, select(found.c.user_id))))
 
 
 def find_required_factors(db: Connection) -> dict[str, str]:
@@ -153,8 +167,15 @@ def count_users(db: Connection, name: str) -> int:
     return db.scalar(select(_count(name))) or 0
 
 
+def find_holders(db: Connection, name: str, *, limit: int) -> list[str]:
+    """Return the ids of users who have the role, themselves or through a group, in order."""
+    own, found = select(user_roles.c.user_id).where(user_roles.c.role == name), holders_of(name).subquery()
+    each = union(own, select(found.c.user_id)).subquery()
+    return list(db.scalars(select(each.c.user_id).order_by(each.c.user_id).limit(limit)))
+
+
 def find_users(db: Connection, name: str, *, after: str | None = None, limit: int) -> list[str]:
-    """Return the ids of users who have the role, in order."""
+    """Return the ids of users who have the role themselves, in order."""
     found = select(user_roles.c.user_id).where(user_roles.c.role == name).order_by(user_roles.c.user_id).limit(limit)
     return list(db.scalars(found if after is None else found.where(user_roles.c.user_id > after)))
 

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import JSON, Column, Connection, Index, String, Table, and_, delete, or_, select, update
 
 from provider.accounts.store import roles as user_roles
+from provider.accounts.store.group_tables import own_names_of_user, roles_of_user, split_names, with_roles_of_groups
 from provider.database.base import metadata
 from provider.database.rows import rows_of
 from provider.database.security_stamp import next_not_before, stamp_of
@@ -62,6 +63,25 @@ class User:
     status_reason: str | None
     delete_after: datetime | None = None
     last_sign_in_at: datetime = NEVER
+    own_groups: str | None = None
+    """The names of the groups that the user is a member of, as the database returns them."""
+    group_roles: str | None = None
+    """The roles of all groups that the user is in, as the database returns them."""
+
+    @property
+    def groups(self) -> list[str]:
+        """The names of the groups that the user is a member of."""
+        return split_names(self.own_groups)
+
+    @property
+    def roles_of_groups(self) -> list[str]:
+        """The roles of all groups that the user is in."""
+        return split_names(self.group_roles)
+
+    @property
+    def effective_roles(self) -> list[str]:
+        """The user's own roles, and those of the user's groups."""
+        return with_roles_of_groups(self.roles, self.group_roles)
 
     @property
     def has_signed_in(self) -> bool:
@@ -78,7 +98,9 @@ class User:
         return locale if isinstance(locale, str) else None
 
 
-USER = rows_of(User, users)
+USER = rows_of(
+    User, users, own_groups=own_names_of_user(users.c.id, users), group_roles=roles_of_user(users.c.id, users)
+)
 
 
 def find(db: Connection, user_id: str) -> User | None:
@@ -98,6 +120,10 @@ def lock(db: Connection, user_id: str) -> bool:
 def lock_those(db: Connection, user_ids: list[str]) -> list[User]:
     """Lock the rows of these users, in one order, until this transaction ends. Return the users as they are now."""
     return USER.all(db, USER.select().where(users.c.id.in_(user_ids)).order_by(users.c.id).with_for_update())
+
+
+def find_those(db: Connection, user_ids: Collection[str]) -> list[User]:
+    return USER.all(db, USER.select().where(users.c.id.in_(user_ids)))
 
 
 def find_page(db: Connection, *, after: str | None = None, limit: int = 100) -> list[User]:

@@ -26,7 +26,7 @@ class Role(Body):
     built_in: bool = Field(description="Whether it is a role of operators, which can't be changed or deleted.")
     permissions: list[str] = Field(description="What it allows in the console and the admin API.")
     required_factor: str = Field(description=f"What users with the role must sign in with. {ONE_OF}")
-    users: int = Field(description=f"How many users have the role. {COUNTED + 1} means more than {COUNTED}.")
+    users: int = Field(description=f"How many users have the role themselves. {COUNTED + 1} means more than {COUNTED}.")
 
 
 class Roles(Body):

@@ -1,30 +1,34 @@
 """The user operations: find by id, email address or linked identity; create, update, suspend, restore and delete."""
 
-from datetime import datetime
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import Field
 
-from provider.accounts import invitation, overview, profile, registration, search, suspension
+from provider.accounts import invitation, profile, registration, search, suspension
+from provider.accounts.attributes import searching as attribute_search
+from provider.accounts.attributes import values
+from provider.accounts.attributes.declarations import Place
+from provider.accounts.attributes.searching import NotSearchable
+from provider.accounts.attributes.values import InvalidAttributes
 from provider.accounts.email import email_addresses as addresses
 from provider.accounts.email import operator_changes
 from provider.accounts.email.email_addresses import AlreadyConfirmed
 from provider.accounts.email.operator_emails import NotNow
-from provider.accounts.overview import Overview
 from provider.accounts.passwords.imported_hashes import UnsupportedHash
 from provider.accounts.registration import AddressTaken, IdTaken, NotAnAddress, NotAnId
 from provider.accounts.roles.permissions import Permission
 from provider.accounts.store import email_addresses, linked_identities, users
 from provider.accounts.users import NoSuchUser
 from provider.admin import authority
-from provider.admin.api import accepted_terms
-from provider.admin.api.accepted_terms import AcceptedTerms
-from provider.admin.authority import LastAdministrator
+from provider.admin.api.accounts import Account, describe, describe_those
+from provider.admin.authority import LastAdministrator, editor_of
 from provider.admin.filters import query_text
 from provider.admin.operation import Resource, by_operator
 from provider.admin.paging import NEXT, PAGED, next_of, query_page
 from provider.api.bodies import Body, InvalidBody, Line
 from provider.api.callers import Operator
+from provider.api.endpoints.attributes import invalid_members
 from provider.api.endpoints.profile import Editable, claims_of
 from provider.api.validation import VISIBLE
 from provider.database.base import parse_id
@@ -38,6 +42,10 @@ WANTED = {
     "email": "Only the user with this email address.",
     "issuer": "Only the user linked to this issuer and `subject` at an upstream provider.",
     "subject": "The `sub` at the upstream provider. Use it with `issuer`.",
+    "attribute": (
+        "Only users whose attribute has this value: `name:value`, for an attribute that is declared searchable. Case "
+        "doesn't matter. In the order of the IDs."
+    ),
     "search": (
         "Only users whose email address or name contains this. If an address or a word of a name starts with it, they "
         "come first, in alphabetical order. Up to two characters find only those. `@` and a domain find the users of "
@@ -50,27 +58,6 @@ STAYS_VERIFIED = Text(
     "A verified email address can't be set to unverified. To have the user confirm a new address, use "
     "POST /users/{user_id}/email."
 )
-
-
-class Account(Body):
-    """A user."""
-
-    id: str = Field(description="The user's ID (`sub` in tokens, except for pairwise subjects).")
-    email: str | None = Field(None, description="The email address.")
-    email_verified: bool = Field(description="Whether the email address is verified.")
-    status: str = Field(
-        description="`ACTIVE`, `INACTIVE` (not verified yet), `SUSPENDED`, or `LEAVING` (deletion requested)."
-    )
-    status_reason: str | None = Field(None, description="Why the user was suspended.")
-    roles: list[str] = Field(description="The user's roles. A role in one app has the form client_id:role.")
-    two_factor: bool = Field(description="Whether two-factor authentication is on.")
-    has_password: bool = Field(description="Whether the user has a password.")
-    accepted_terms: AcceptedTerms | None = Field(
-        None, description="The terms of service that the user accepted last. Absent without SIGNET_TERMS_VERSION."
-    )
-    created_at: datetime = Field(description="When the user was created.")
-    updated_at: datetime = Field(description="When the user was last changed.")
-    claims: dict[str, Any] = Field(description="The profile claims (OIDC Core section 5.1).")
 
 
 class Accounts(Body):
@@ -86,6 +73,7 @@ class NewAccount(Body):
     email: str = Field(description="The email address. It is treated as verified.")
     roles: tuple[Role, ...] = Field((), description="The user's roles. For a role in one app, use client_id:role.")
     claims: Editable | None = Field(None, description="The profile claims.")
+    attributes: dict[str, Any] = Field({}, description="The values of declared attributes, by name.")
     invite: bool = Field(False, description="Email the user an invitation with a link to set a password.")
     id: str | None = Field(
         None,
@@ -109,6 +97,9 @@ class Change(Body):
 
     roles: tuple[Role, ...] | None = Field(None, description="All of the user's roles. They replace the current ones.")
     claims: Editable | None = Field(None, description="All of the profile claims. They replace the current ones.")
+    attributes: dict[str, Any] = Field(
+        {}, description="The values of declared attributes to change, by name. null removes one. Others stay unchanged."
+    )
     email: str | None = Field(
         None,
         description=(
@@ -142,13 +133,15 @@ def find_users(call: Call, _operator: Operator, _body: Body) -> Accounts:
         issuer, subject = query_text(call, "issuer") or "", query_text(call, "subject") or ""
         identity = linked_identities.find(work.read, issuer, subject)
         return _one(work, None if identity is None else identity.user_id)
+    if "attribute" in query:
+        return _by_attribute(call, query_text(call, "attribute") or "")
     if "search" in query:
         return _search(call, query_text(call, "search") or "")
     page = query_page(call, "users")
     found = users.find_page(work.read, after=None if page.after is None else page.after["id"], limit=page.limit + 1)
     shown, more = found[: page.limit], len(found) > page.limit
     return Accounts(
-        users=[_account(one) for one in overview.describe(work, [user.id for user in shown])],
+        users=describe_those(work, [user.id for user in shown]),
         next=next_of(call, "users", id=shown[-1].id) if more else None,
     )
 
@@ -179,6 +172,7 @@ def create_user(call: Call, operator: Operator, body: NewAccount) -> Account:
             ]
         )
     try:
+        attributes = values.check_new(work, body.attributes, editor=editor_of(work), place=Place.ADMIN)
         if body.invite:
             user_id = invitation.invite(work, email=body.email, roles=body.roles, claims=claims, user_id=body.id)
         else:
@@ -194,7 +188,10 @@ def create_user(call: Call, operator: Operator, body: NewAccount) -> Account:
             )
     except NotAnId as refusal:
         raise InvalidBody([{"member": "id", "problem": refusal.message}]) from None
-    return describe(call.work, user_id)
+    except InvalidAttributes as refusal:
+        raise invalid_members(refusal, "attributes") from None
+    values.add_values(work, user_id=user_id, values=attributes)
+    return describe(work, user_id)
 
 
 @by_operator(needs=Permission.USERS_READ, of=USER, gives=Account, problems=(NoSuchUser,))
@@ -211,11 +208,12 @@ def show_user(call: Call, _operator: Operator, _body: Body) -> Account:
     problems=(NoSuchUser, AlreadyConfirmed, NotAnAddress, AddressTaken, LastAdministrator),
 )
 def change_user(call: Call, operator: Operator, body: Change) -> Account:
-    """Update a user. You can change roles, claims and email address, and mark the address as verified."""
+    """Update a user. You can change roles, claims, attributes and email address, and mark the address as verified."""
     work, user_id = call.work, user_id_of(call)
     if body.email_verified is False:
         raise InvalidBody([{"member": "email_verified", "problem": STAYS_VERIFIED}])
     claims = None if body.claims is None else claims_of(body.claims)
+    _change_attributes(work, user_id, body.attributes)
     if body.email is not None:
         operator_changes.set_address(work, user_id=user_id, email=body.email)  # and verified, whatever it says
     elif body.email_verified:
@@ -254,26 +252,11 @@ def user_id_of(call: Call) -> str:
     return user.id
 
 
-def describe(work: UnitOfWork, user_id: str) -> Account:
-    """Return a user as the admin API shows them. Raises NoSuchUser."""
-    return _account(overview.describe_one(work, user_id))
-
-
-def _account(one: Overview) -> Account:
-    return Account(
-        id=one.user.id,
-        email=one.email,
-        email_verified=one.is_confirmed,
-        status=one.user.status,
-        status_reason=one.user.status_reason,
-        roles=one.user.roles,
-        two_factor=one.two_factor,
-        has_password=one.has_password,
-        accepted_terms=accepted_terms.describe(one.accepted_terms),
-        created_at=one.user.created_at,
-        updated_at=one.user.updated_at,
-        claims=one.user.claims,
-    )
+def _change_attributes(work: UnitOfWork, user_id: str, given: Mapping[str, Any]) -> None:
+    try:
+        values.change_values(work, user_id=user_id, given=given, editor=editor_of(work), place=Place.ADMIN)
+    except InvalidAttributes as refusal:
+        raise invalid_members(refusal, "attributes") from None
 
 
 def _search(call: Call, text: str) -> Accounts:
@@ -281,8 +264,21 @@ def _search(call: Call, text: str) -> Accounts:
     after = None if page.after is None else (page.after["key"], page.after["id"])
     found, further = search.find_page(call.work, text, after=after, limit=page.limit)
     return Accounts(
-        users=[_account(one) for one in overview.describe(call.work, found)],
+        users=describe_those(call.work, found),
         next=None if further is None else next_of(call, "users/search", key=further[0], id=further[1]),
+    )
+
+
+def _by_attribute(call: Call, text: str) -> Accounts:
+    page = query_page(call, "users/attribute")
+    after = None if page.after is None else page.after["id"]
+    try:
+        found = attribute_search.find_page(call.work, text, editor_of(call.work), after=after, limit=page.limit + 1)
+    except NotSearchable as refusal:
+        raise InvalidBody([{"member": "attribute", "problem": refusal.message}]) from None
+    shown, more = found[: page.limit], len(found) > page.limit
+    return Accounts(
+        users=describe_those(call.work, shown), next=next_of(call, "users/attribute", id=shown[-1]) if more else None
     )
 
 

@@ -1,8 +1,11 @@
 """What an import finds out before it writes: which users, ids, identities and passkeys there are already."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
+from provider.accounts.attributes import values
+from provider.accounts.attributes.declarations import Place
 from provider.accounts.email.email_addresses import Address
 from provider.accounts.email.operator_emails import require_choice
 from provider.accounts.importing.files import Row
@@ -10,9 +13,10 @@ from provider.accounts.importing.moving import Taken, find_taken
 from provider.accounts.importing.rows import InvalidRow, UserRow
 from provider.accounts.passwords.imported_hashes import require_known_hash
 from provider.accounts.registration import IdTaken, NotAnId
-from provider.accounts.store import email_addresses, users
+from provider.accounts.store import email_addresses, user_attributes, users
 from provider.accounts.store.email_addresses import Holder
 from provider.accounts.store.users import User
+from provider.admin.authority import editor_of
 from provider.database.base import is_id
 from provider.languages.text import Text
 from provider.work import UnitOfWork
@@ -25,6 +29,8 @@ class Wanted:
     source: Row
     user: UserRow
     address: Address
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    """The values of declared attributes: of a new user as they are stored, of an existing one as they change."""
 
 
 def is_invited(row: UserRow, *, invite: bool) -> bool:
@@ -39,6 +45,8 @@ class Existing:
     holders: dict[str, tuple[Holder | None, Holder | None]]
     ids: set[str]
     taken: Taken
+    has_attributes: bool
+    """Whether attributes are declared."""
     _reserved: set[object] = field(default_factory=set)
 
     @classmethod
@@ -49,6 +57,7 @@ class Existing:
             email_addresses.find_owners_and_claimants(work.read, [one.address.normal for one in wanted]),
             users.find_ids(work.read, ids) if ids else set(),
             find_taken(work, [one.source.moved for one in wanted]),
+            bool(user_attributes.find_all(work.read)),
         )
 
     def require_free(self, one: Wanted, *, invite: bool) -> User | None:
@@ -78,6 +87,18 @@ class Existing:
             if passkey.credential_id in self.taken.passkeys or passkey.credential_id in self._reserved:
                 raise InvalidRow(Text("A passkey of this user belongs to another account."))
         return None
+
+    def check_attributes(self, one: Wanted, *, of: User | None) -> Mapping[str, Any]:
+        """Return the values of declared attributes that the row has, for a new user or `of` an existing one. Raises
+        InvalidAttributes.
+        """
+        given = values.from_texts(self.work, one.user.attributes)
+        editor = editor_of(self.work)
+        if of is None:  # something may be required of a new user
+            has_any = given or self.has_attributes
+            return values.check_new(self.work, given, editor=editor, place=Place.ADMIN) if has_any else given
+        values.check_changes(self.work, user_id=of.id, given=given, editor=editor, place=Place.ADMIN)
+        return given
 
     def reserve(self, one: Wanted) -> None:
         """Note that a user is created for this row."""

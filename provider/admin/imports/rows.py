@@ -10,17 +10,20 @@ from enum import StrEnum
 from itertools import islice
 
 from provider.accounts import invitation, profile
+from provider.accounts.attributes import values
+from provider.accounts.attributes.declarations import Place
 from provider.accounts.importing.files import Row
 from provider.accounts.importing.moving import notes_of
 from provider.accounts.importing.new_users import NewUser, create_users
-from provider.accounts.importing.rows import InvalidRow, UserRow, parse_row
+from provider.accounts.importing.rows import InvalidRow, parse_row
 from provider.accounts.profile import values_of
 from provider.accounts.registration import IdTaken, require_address
 from provider.accounts.roles.names import require_role_names
 from provider.accounts.roles.permissions import Permissions
 from provider.accounts.store import email_addresses
 from provider.accounts.store.users import User
-from provider.admin import authority
+from provider.admin import authority, group_authority
+from provider.admin.authority import editor_of
 from provider.admin.imports.existing import Existing, Wanted, is_invited
 from provider.database.base import new_id
 from provider.languages.free_text import repair_line
@@ -52,7 +55,7 @@ class Options:
 
     permissions: Permissions
     update: bool = False
-    """Whether to change users who exist already: their profile, and their roles if the row has some."""
+    """Whether to change users who exist already: their profile, and their roles and groups if the row has some."""
     invite: bool = False
     """Whether to email an invitation to new users without a password."""
     dry_run: bool = False
@@ -115,11 +118,12 @@ def import_part(work: UnitOfWork, rows: Sequence[Row], options: Options) -> list
         email_addresses.lock_all(work.db, {one.address.normal for one in wanted.values()})
     existing = Existing.find(work, list(wanted.values()))
     new: dict[int, Wanted] = {}
-    for place, one in wanted.items():
+    for place, read in wanted.items():
         try:
-            found = existing.require_free(one, invite=options.invite)
+            found = existing.require_free(read, invite=options.invite)
+            one = replace(read, attributes=existing.check_attributes(read, of=found))
         except (InvalidRow, Refusal) as problem:
-            results[place] = _failed(one.source, problem)
+            results[place] = _failed(read.source, problem)
             continue
         if found is None:
             new[place] = one
@@ -147,6 +151,7 @@ def _read(work: UnitOfWork, row: Row, options: Options) -> Wanted:
     address = require_address(work, user.email)
     require_role_names(user.roles)
     authority.require_roles(options.permissions, user.roles)
+    group_authority.require_joinable(work, options.permissions, user.groups)
     return Wanted(row, user, address)
 
 
@@ -156,7 +161,7 @@ def _keep_or_update(work: UnitOfWork, found: User, one: Wanted, options: Options
     try:
         authority.require_user(work, options.permissions, found.id)
         if not options.dry_run:
-            _update(work, found, one.user, options)
+            _update(work, found, one, options)
     except Refusal as refusal:  # raised before anything of the row was written
         return _failed(one.source, refusal)
     return _result(one, Outcome.UPDATED, user_id=found.id)
@@ -171,13 +176,15 @@ def _create_all(work: UnitOfWork, wanted: Sequence[Wanted], options: Options) ->
             claims=profile.with_full_name(one.user.claims),
             user_id=one.user.user_id or new_id(),
             password_hash=one.user.password_hash,
+            groups=one.user.groups,
+            attributes=one.attributes,
             moved=one.source.moved,
         )
         for one in wanted
     ]
     if options.dry_run:
         return [
-            _result(one, Outcome.CREATED, user_id=one.user.user_id or "", notes=notes_of(each.moved))
+            _result(one, Outcome.CREATED, user_id=one.user.user_id or "", notes=notes_of(work, each.moved))
             for one, each in zip(wanted, new, strict=True)
         ]
     notes = create_users(work, new)
@@ -192,14 +199,18 @@ def _create_all(work: UnitOfWork, wanted: Sequence[Wanted], options: Options) ->
     return results
 
 
-def _update(work: UnitOfWork, user: User, row: UserRow, options: Options) -> None:
+def _update(work: UnitOfWork, user: User, one: Wanted, options: Options) -> None:
     # The roles come first: if they are refused, nothing was written.
+    row = one.user
     if row.roles and set(row.roles) != set(user.roles):
         authority.set_roles(work, options.permissions, user_id=user.id, roles=row.roles)
+    if row.groups and set(row.groups) != set(user.groups):
+        group_authority.set_groups(work, options.permissions, user_id=user.id, names=row.groups)
     before = values_of(user.claims)
     given = {name: value for name, value in values_of(row.claims).items() if value}  # an empty value changes nothing
     claims, _ = profile.parse_profile(before | given, before=before)
     profile.change_profile(work, user_id=user.id, claims=claims)
+    values.change_values(work, user_id=user.id, given=one.attributes, editor=editor_of(work), place=Place.ADMIN)
 
 
 def _result(one: Wanted, outcome: Outcome, *, user_id: str = "", notes: Sequence[str] = ()) -> Result:

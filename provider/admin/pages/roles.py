@@ -174,6 +174,7 @@ def show_role(call: Call) -> Response:
         url=url_of(role.name),
         permissions=[(each, MEANING[each]) for each in Permission if each in role.permissions],
         found=overview.describe(call.work, user_ids),
+        groups=rules.find_groups(call.work, role.name) if operator.may(Permission.GROUPS_READ) else [],
         counted=COUNTED,
         further=next_page(call, "role", None if further is None else (further,)),
         actions=available(ACTIONS, role, NEEDS, operator),

@@ -2,6 +2,8 @@
 account, unless addresses are not verified.
 """
 
+from typing import Any
+
 from pydantic import Field
 
 from provider.accounts.email.home_realms import SignInElsewhere
@@ -43,6 +45,9 @@ class Registration(Names):
         description="The version of the terms of service that the user accepted. Required if SIGNET_TERMS_VERSION is "
         "set, and then equal to it.",
     )
+    attributes: dict[str, Any] = Field(
+        {}, description="The values of declared attributes that users fill in at sign-up, by name."
+    )
 
 
 class Registered(Body):
@@ -73,11 +78,12 @@ def register(call: Call, client: Client, body: Registration) -> Registered:
     """
     try:
         wanted = read_sign_up(
-            call.settings,
+            call.work,
             email=body.email,
             password=body.password,
             names=body.model_dump(include=set(Names.model_fields)),
             accepted_terms=body.accepted_terms,
+            attributes=body.attributes,
         )
     except InvalidSignUp as refusal:
         raise InvalidBody([{"member": name, "problem": problem} for name, problem in refusal.errors.items()]) from None

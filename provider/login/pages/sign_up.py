@@ -1,16 +1,30 @@
 """The page to create an account."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from starlette.responses import Response
 
 from provider.accounts import proof_of_work
+from provider.accounts.attributes.declarations import Editor, Place
+from provider.accounts.attributes.values import InvalidAttributes, UserAttribute
 from provider.accounts.email.verification_emails import seal_ticket
+from provider.accounts.pages.attribute_form import errors_of, fields_of, read_values, typed_values
 from provider.accounts.proof_of_work import Form
 from provider.accounts.registration import AddressTaken
 from provider.destination import Destination
 from provider.languages.text import Text
 from provider.login.pages.keep import keep_choice, wants_to_stay
 from provider.login.pages.outcome import signed_in
-from provider.login.sign_up import InvalidSignUp, SignUp, name_fields, read_sign_up, sign_up, sign_up_unverified
+from provider.login.sign_up import (
+    InvalidSignUp,
+    SignUp,
+    attributes_asked,
+    name_fields,
+    read_sign_up,
+    sign_up,
+    sign_up_unverified,
+)
 from provider.login.steps import sign_in_after_sign_up
 from provider.refusals import TooManyRequests
 from provider.sessions.cookie import find_here, find_session
@@ -45,13 +59,18 @@ def register(call: Call) -> Response:
     home = call.services.forward_home(call, where, values["email"], only_required=True)
     if home is not None:
         return home  # type: ignore[no-any-return]  # `services` may not name responses
+    asked = attributes_asked(call.work)
+    answers = typed_values(call, asked, editor=Editor.USER)
+    attributes, invalid = _read_attributes(asked, answers)
     try:
         wanted = read_sign_up(
-            call.settings,
+            call.work,
             email=values["email"],
             password=call.form.get("password", ""),
             names=names,
             accepted_terms=call.form.get("accepted_terms"),
+            attributes=attributes,
+            more_errors=invalid,
         )
         proof_of_work.require_solved(call.work, Form.SIGN_UP, call.form.get("proof"))
         if not call.settings.has("email-verification"):
@@ -65,6 +84,14 @@ def register(call: Call) -> Response:
     except TooManyRequests as refusal:
         return _page(call, where, values=values, **too_many(call, refusal))
     return go(where.through("/verify-email", ticket=seal_ticket(call.work, ticket)))
+
+
+def _read_attributes(asked: list[UserAttribute], answers: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the values that were typed, or the errors by field."""
+    try:
+        return read_values(asked, answers), {}
+    except InvalidAttributes as refusal:
+        return {}, errors_of(refusal)
 
 
 def _sign_in(call: Call, where: Destination, wanted: SignUp) -> Response:
@@ -83,6 +110,8 @@ def _page(
     errors: dict[str, str] | None = None,
     status_code: int = 200,
 ) -> Response:
+    asked = attributes_asked(call.work)
+    answers = None if call.method == "GET" else typed_values(call, asked, editor=Editor.USER)
     return page(
         call,
         "login/sign_up.html",
@@ -93,6 +122,7 @@ def _page(
         action=where.through("/signup"),
         values=values,
         names=name_fields(call.settings),
+        attributes=fields_of(asked, editor=Editor.USER, place=Place.SIGN_UP, typed=answers),
         required=call.settings.sign_up_required,
         verifies=call.settings.has("email-verification"),
         upstreams=call.services.sign_in_buttons(),

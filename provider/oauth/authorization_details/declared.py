@@ -1,4 +1,5 @@
-"""The names of the declared types as a process publishes them (RFC 9396 section 10, RFC 9728 section 2).
+"""What operators declared, as a process publishes it: the names of the types of authorization details (RFC 9396 section
+10, RFC 9728 section 2), and the scopes and claims of attributes of users (OIDC Discovery section 3).
 
 They are read again every SIGNET_KEY_CACHE seconds, like the signing keys, so that no metadata request waits for the
 database more often.
@@ -8,6 +9,7 @@ import time
 
 from sqlalchemy.exc import DBAPIError
 
+from provider.accounts.store import user_attributes
 from provider.database.engine import OUTAGES
 from provider.oauth.authorization_details import store
 from provider.observability.logging import log
@@ -15,10 +17,11 @@ from provider.work import Installation
 
 
 class DeclaredTypes:
-    """This process's copy of the names."""
+    """This process's copy of the names, and of the scope and claim of each attribute that apps can get."""
 
     def __init__(self) -> None:
         self.names: tuple[str, ...] = ()
+        self.released: tuple[tuple[str, str], ...] = ()
         self._until = 0.0
 
     @property
@@ -31,5 +34,6 @@ class DeclaredTypes:
         try:
             with installation.database.connect() as db:
                 self.names = store.find_names(db)
+                self.released = user_attributes.find_released(db)
         except (*OUTAGES, DBAPIError) as error:
             log.debug("authorization_details_types.not_read", error=type(error).__name__)

@@ -9,9 +9,9 @@ less (section 6.1).
 from collections.abc import Iterable, Mapping, Sequence
 
 from provider.jose.json_objects import is_same
+from provider.jose.json_schemas import problem_with_value
 from provider.oauth.authorization_details import store
 from provider.oauth.authorization_details.parsing import NO_DETAILS, Detail, RequestedDetails, parse_details
-from provider.oauth.authorization_details.schemas import problem_with_value
 from provider.oauth.authorization_details.store import DetailsType
 from provider.oauth.checks import Checks
 from provider.oauth.clients.clients import Client

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from provider.jose.json_objects import is_deeper, read_json
+from provider.jose.json_schemas import problem_with_value
 from provider.languages.free_text import is_shown
 from provider.oauth.authorization_details import store
-from provider.oauth.authorization_details.schemas import problem_with_value
 from provider.oauth.authorization_details.store import DetailsType
 from provider.oauth.checks import Checks
 from provider.oauth.clients.clients import Client

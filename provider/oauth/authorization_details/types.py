@@ -12,10 +12,11 @@ from typing import Any
 
 from provider.audit.events import Event
 from provider.audit.log import record
+from provider.jose.json_schemas import InvalidSchema
 from provider.languages.own_text import InvalidOwnText, clean_texts
 from provider.languages.text import Text
 from provider.oauth.authorization_details import store
-from provider.oauth.authorization_details.schemas import InvalidSchema, check_schema
+from provider.oauth.authorization_details.schemas import check_schema
 from provider.oauth.authorization_details.store import DetailsType
 from provider.oauth.clients.details_types import LONGEST_TYPE, is_type_name
 from provider.oauth.clients.resources import problem_with_identifier

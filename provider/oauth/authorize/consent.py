@@ -1,8 +1,9 @@
 """Consent: what a user granted to a client, and how to grant, withdraw and describe it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from provider.accounts.store import user_attributes
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.oauth.authorization_details.parsing import NO_DETAILS, Detail, RequestedDetails
@@ -13,6 +14,7 @@ from provider.oauth.authorize.store.consents import Consent
 from provider.oauth.clients.clients import Client
 from provider.oauth.clients.scope_descriptions import find_descriptions
 from provider.oauth.clients.store import api_resources
+from provider.oauth.scopes import SCOPES
 from provider.oauth.tokens.server import AuthorizationServer
 from provider.oauth.tokens.store import grants
 from provider.work import UnitOfWork
@@ -31,7 +33,17 @@ def granted(work: UnitOfWork, *, user_id: str, client: Client) -> Consent | None
         return None
     found = consents.find(work.read, user_id, client.client_id)
     was_changed = found is not None and client.updated_at is not None and found.granted_at < client.updated_at
-    return None if client.has_document and was_changed else found
+    return None if client.has_document and was_changed else _still_valid(work, found)
+
+
+def _still_valid(work: UnitOfWork, found: Consent | None) -> Consent | None:
+    """Return a consent without the scopes that release attributes since it was given: users were not asked for them."""
+    others = [] if found is None else [scope for scope in found.scopes if scope not in SCOPES]
+    if found is None or not others:
+        return found
+    released = user_attributes.find_of_scopes(work.read, others)
+    late = {one.scope for one in released if one.released_since and one.released_since > found.granted_at}
+    return replace(found, scopes=[scope for scope in found.scopes if scope not in late]) if late else found
 
 
 def grant(
@@ -45,7 +57,7 @@ def grant(
     details: RequestedDetails = NO_DETAILS,
 ) -> None:
     """Add scopes, claims, APIs (`resources`) and authorization details to what the user granted the client before."""
-    before = consents.find(work.db, user_id, client.client_id)
+    before = _still_valid(work, consents.find(work.db, user_id, client.client_id))
     all_scopes = sorted({*scopes, *(before.scopes if before else ())})
     all_claims = sorted({*claims, *(before.claims if before else ())})
     all_resources = sorted({*resources, *((before.resources or ()) if before else ())})

@@ -26,7 +26,7 @@ ICONS = {
     "phone": "phone",
     OFFLINE_ACCESS: "time",
     ROLES: "role",
-    GROUPS: "role",
+    GROUPS: "users",
     ACCOUNT: "sliders",
     ADMIN_READ: "shield",
     ADMIN_WRITE: "shield",
@@ -57,13 +57,14 @@ def permissions_of(
     tokens = sorted(scope, key=lambda token: token == OFFLINE_ACCESS)
     extra = [name for name in sorted(claims) if SCOPE_OF_CLAIM[name] not in tokens]
     singles = [Permission(CLAIM_IN_WORDS[name], ICONS[SCOPE_OF_CLAIM[name]]) for name in extra]
-    of_scopes = [(token, one) for token in tokens for one in _of_scope(token, described.of(token, resources))]
+    of_scopes = [(token, one) for token in tokens for one in _of_scope(token, described, resources)]
     found = [one for token, one in of_scopes if token != OFFLINE_ACCESS] + singles
     found += [one for token, one in of_scopes if token == OFFLINE_ACCESS]
     return list({permission.text: permission for permission in reversed(found)}.values())[::-1]
 
 
-def _of_scope(token: str, texts: Iterable[Text]) -> list[Permission]:
+def _of_scope(token: str, described: ScopeDescriptions, resources: Sequence[str]) -> list[Permission]:
     claims = CLAIMS_OF_SCOPE.get(token, ())
     details = tuple(CLAIM_IN_WORDS[name] for name in claims) if len(claims) > 1 else ()
-    return [Permission(text, ICONS.get(token, "key"), details) for text in texts]
+    icon = ICONS.get(token) or ("profile" if described.releases(token) else "key")
+    return [Permission(text, icon, details) for text in described.of(token, resources)]

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from provider.accounts.store import user_attributes
+from provider.accounts.store.user_attributes import Attribute
 from provider.languages.own_text import InvalidOwnText, clean_texts
 from provider.languages.text import OwnText, Text
 from provider.oauth.clients.metadata import ClientMetadata, InvalidMetadata
@@ -46,11 +48,14 @@ def clean_descriptions(metadata: ClientMetadata) -> dict[str, Any] | None:
 
 @dataclass(frozen=True)
 class ScopeDescriptions:
-    """The descriptions of some scopes by enabled APIs, and which API has each resource."""
+    """The descriptions of some scopes by enabled APIs, which API has each resource, and the attributes of users that
+    these scopes release.
+    """
 
     issuer: str = ""
     described: Sequence[DescribedScope] = ()
     owners: Mapping[str, str] | None = None
+    attributes: Sequence[Attribute] = ()
 
     def of(self, scope: str, resources: Sequence[str]) -> list[Text]:
         """Return what a scope of a token for these resources allows: one text for each of these APIs that describes it,
@@ -61,12 +66,22 @@ class ScopeDescriptions:
         named = (
             None if not resources or self.issuer in resources else {(self.owners or {}).get(uri) for uri in resources}
         )
-        found = [
+        found: list[Text] = [
             OwnText(one.texts)
             for one in self.described
             if one.scope == scope and (named is None or one.client_id in named)
         ]
+        found += [see_attribute(one) for one in self.attributes if one.scope == scope]
         return [*dict.fromkeys(found)] or [in_words(scope)]
+
+    def releases(self, scope: str) -> bool:
+        """Return whether this scope releases attributes of the user."""
+        return any(one.scope == scope for one in self.attributes)
+
+
+def see_attribute(attribute: Attribute) -> Text:
+    """Describe that an app sees an attribute of the user."""
+    return Text("See this about you: %(attribute)s", attribute=OwnText(attribute.label))
 
 
 UNDESCRIBED = ScopeDescriptions()
@@ -75,9 +90,12 @@ UNDESCRIBED = ScopeDescriptions()
 def find_descriptions(work: UnitOfWork, scopes: Iterable[str], resources: Iterable[str]) -> ScopeDescriptions:
     """Return the descriptions of these scopes, for tokens for these resources. Standard scopes are not looked up."""
     others = [scope for scope in dict.fromkeys(scopes) if scope not in IN_WORDS]
-    described = api_scopes.find(work.read, others) if others else []
-    if not described:
+    if not others:
         return UNDESCRIBED
+    described = api_scopes.find(work.read, others)
+    attributes = user_attributes.find_of_scopes(work.read, others)
+    if not described:
+        return ScopeDescriptions(attributes=attributes)
     wanted = [uri for uri in dict.fromkeys(resources) if uri != work.settings.issuer]
     owners = api_resources.find_owners(work.read, wanted) if wanted else {}
-    return ScopeDescriptions(work.settings.issuer, described, owners)
+    return ScopeDescriptions(work.settings.issuer, described, owners, attributes)

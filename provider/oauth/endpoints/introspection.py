@@ -101,6 +101,8 @@ SHOWN = (
     "auth_time",
     "roles",
     "groups",
+    "hasroles",
+    "hasgroups",
     "act",
     "cnf",
 )

@@ -1,4 +1,5 @@
-"""Metadata documents with the declared types of authorization details, which change while a process runs.
+"""Metadata documents with the declared types of authorization details, and the scopes and claims of attributes. Both
+change while a process runs.
 
 See RFC 9396 section 10, RFC 8414 section 2 and RFC 9728 section 2.
 """
@@ -20,7 +21,7 @@ class MetadataDocument:
 
     def __init__(self, metadata: Callable[[], dict[str, Any]]) -> None:
         self._metadata = metadata
-        self._names: tuple[str, ...] | None = None
+        self._declared: tuple[object, ...] | None = None
         self._document = Document.of({})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -29,8 +30,19 @@ class MetadataDocument:
         if declared.is_old:
             with suppress(Unavailable):  # every thread is taken: what is known stays published
                 await state.threads.ordinary.run(declared.refresh, state.installation)
-        if declared.names != self._names:
-            self._names = declared.names
+        if (declared.names, declared.released) != self._declared:
+            self._declared = (declared.names, declared.released)
             members = {MEMBER: list(declared.names)} if declared.names else {}
-            self._document = Document.of(self._metadata() | members)
+            self._document = Document.of(_with_attributes(self._metadata(), declared.released) | members)
         await self._document(scope, receive, send)
+
+
+def _with_attributes(metadata: dict[str, Any], released: tuple[tuple[str, str], ...]) -> dict[str, Any]:
+    """Return the metadata of a provider with the scopes and claims of attributes. That of an API has no claims."""
+    if "claims_supported" not in metadata:
+        return metadata
+    scopes, claims = [scope for scope, _ in released], [claim for _, claim in released]
+    return metadata | {
+        "scopes_supported": [*metadata["scopes_supported"], *dict.fromkeys(scopes)],
+        "claims_supported": [*metadata["claims_supported"], *claims],
+    }

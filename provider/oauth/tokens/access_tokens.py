@@ -16,7 +16,7 @@ from provider.oauth.clients.clients import Client
 from provider.oauth.keys.key_ring import SignatureRefused
 from provider.oauth.scopes import GROUPS, OPENID, ROLES, format_scope
 from provider.oauth.sender_constraint.confirmation import Confirmation, as_claim, from_claim, token_type_of
-from provider.oauth.tokens.claims import actors_of, roles_for
+from provider.oauth.tokens.claims import actors_of, roles_and_groups
 from provider.oauth.tokens.id_tokens import make_id_token
 from provider.oauth.tokens.server import AuthorizationServer
 from provider.oauth.tokens.store import delegations, grants
@@ -125,10 +125,8 @@ def sign_access_token(work: UnitOfWork, server: AuthorizationServer, authorizati
         claims["auth_time"] = int(grant.auth_time.timestamp())
         claims["acr"] = grant.acr or acr_of(grant.amr)
         claims["amr"] = grant.amr.split()
-        if authorization.person is not None:
-            for name in (ROLES, GROUPS):
-                if name in authorization.scope:
-                    claims[name] = roles_for(authorization.person.roles, client_id)
+        if authorization.person is not None and (ROLES in authorization.scope or GROUPS in authorization.scope):
+            claims |= roles_and_groups(authorization.person, authorization.scope, client_id=client_id)
     return server.keys.signer(work, authorization.client.metadata.usual_alg).sign(claims, typ=TYP)
 
 

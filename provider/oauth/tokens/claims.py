@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from provider.jose.json_objects import is_same, read_object
-from provider.oauth.scopes import CLAIMS, CLAIMS_OF_SCOPE, SCOPE_OF_CLAIM
+from provider.oauth.scopes import CLAIMS, CLAIMS_OF_SCOPE, GROUPS, ROLES, SCOPE_OF_CLAIM
 from provider.oauth.tokens.store.grants import Person
 
 
@@ -54,6 +54,10 @@ NOTHING = RequestedClaims()
 PLACES = ("id_token", "userinfo")
 
 KNOWN_BY_US = frozenset({"sub", "email", "email_verified", "updated_at", "roles", "groups"})
+MOST_NAMES = 200
+"""How many roles, and how many groups, a token lists. With more it has `hasroles` or `hasgroups` instead: one that fits
+into no header is of no use, and one that lists some of them would be taken for the whole truth. Userinfo has all.
+"""
 
 
 def parse_claims(text: str | None) -> RequestedClaims:
@@ -146,12 +150,15 @@ def scopes_of_claims(names: Iterable[str]) -> frozenset[str]:
     return frozenset(SCOPE_OF_CLAIM[name] for name in names)
 
 
-def claims_of(person: Person, names: Iterable[str], *, client_id: str) -> dict[str, Any]:
+def claims_of(person: Person, names: Collection[str], *, client_id: str) -> dict[str, Any]:
     """Return the named claims that the user has. Absent ones are left out, never null or empty (OIDC Core 5.3.2)."""
     # What a person says about themselves never stands in for what we know.
     all_claims = {name: value for name, value in person.claims.items() if name not in KNOWN_BY_US}
     all_claims["updated_at"] = int(person.updated_at.timestamp())
-    all_claims["roles"] = all_claims["groups"] = roles_for(person.roles, client_id)
+    if ROLES in names:
+        all_claims[ROLES] = roles_for(person.effective_roles, client_id)
+    if GROUPS in names:
+        all_claims[GROUPS] = person.groups
     if person.email:
         all_claims["email"] = person.email
         all_claims["email_verified"] = person.email_verified_at is not None
@@ -166,6 +173,27 @@ def roles_for(roles: Iterable[str], client_id: str) -> list[str]:
     own = f"{client_id}:"
     seen = (role.removeprefix(own) for role in roles if role.startswith(own) or ":" not in role)
     return list(dict.fromkeys(seen))
+
+
+def roles_and_groups(person: Person, scope: Collection[str], *, client_id: str) -> dict[str, Any]:
+    """Return the claims `roles` and `groups` of a token, as far as its scopes release them (RFC 9068 section
+    2.2.3.1).
+    """
+    claims: dict[str, Any] = {}
+    if ROLES in scope:
+        claims[ROLES] = roles_for(person.effective_roles, client_id)
+    if GROUPS in scope:
+        claims[GROUPS] = person.groups
+    return bounded(claims)
+
+
+def bounded(claims: dict[str, Any]) -> dict[str, Any]:
+    """Return the claims of a token, with `hasroles` or `hasgroups` in place of a list of more than MOST_NAMES."""
+    for name in (ROLES, GROUPS):
+        if len(claims.get(name, ())) > MOST_NAMES:
+            del claims[name]
+            claims[f"has{name}"] = True
+    return claims
 
 
 def names_for(scope: Iterable[str]) -> list[str]:

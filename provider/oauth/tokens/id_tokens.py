@@ -6,7 +6,8 @@ from provider.jose.algorithms import half_hash
 from provider.oauth.clients.clients import Client
 from provider.oauth.keys.key_ring import Keys, SignatureRefused
 from provider.oauth.scopes import GROUPS, ROLES
-from provider.oauth.tokens.claims import names_for, released
+from provider.oauth.tokens.attribute_claims import attributes_of
+from provider.oauth.tokens.claims import bounded, names_for, released
 from provider.oauth.tokens.encrypted_responses import encrypt_to
 from provider.oauth.tokens.server import AuthorizationServer
 from provider.oauth.tokens.store.grants import Grant, Person
@@ -40,11 +41,16 @@ def make_id_token(
     subject = server.subjects.of_grant(work, client, grant)
     signer = server.keys.signer(work, client.metadata.id_token_signed_response_alg)
     alone = access_token is None and code is None
-    names = names_for(scope) if client.metadata.claims_in_id_token or alone else []
+    has_all = client.metadata.claims_in_id_token or alone
+    names = names_for(scope) if has_all else []
     names += [token for token in (ROLES, GROUPS) if token in scope]
     claims = released(
         person, names, grant.claims, "id_token", client_id=client.client_id, scopes=client.metadata.scopes
     )
+    if has_all:
+        claims = attributes_of(person, scope, granted_at=grant.created_at) | claims
+    if ROLES in claims or GROUPS in claims:
+        claims = bounded(claims)
     issued = int(work.now.timestamp())
     claims |= {
         "iss": work.settings.issuer,

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from provider.oauth.tokens.access_tokens import ActiveToken
+from provider.oauth.tokens.attribute_claims import attributes_of
 from provider.oauth.tokens.claims import names_for, released
 from provider.oauth.tokens.encrypted_responses import encrypt_to
 from provider.oauth.tokens.server import AuthorizationServer
@@ -22,7 +23,7 @@ def userinfo_claims(
     scopes = frozenset() if client is None else client.metadata.scopes
     names = names_for(live.scope)
     claims = released(person, names, grant.claims, "userinfo", client_id=grant.client_id, scopes=scopes)
-    return {**claims, "sub": live.claims["sub"]}
+    return {**attributes_of(person, live.scope, granted_at=grant.created_at), **claims, "sub": live.claims["sub"]}
 
 
 def make_userinfo_jwt(

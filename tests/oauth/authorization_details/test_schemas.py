@@ -7,14 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provider.oauth.authorization_details.patterns import (
+from provider.jose.json_schemas import InvalidSchema, problem_with_value
+from provider.jose.patterns import (
     LONGEST_TEXT,
     MOST_WAYS,
     InvalidPattern,
     compile_pattern,
     matches,
 )
-from provider.oauth.authorization_details.schemas import InvalidSchema, check_schema, problem_with_value
+from provider.oauth.authorization_details.schemas import check_schema
 from tests.oauth.authorization_details.conftest import ACCESS, PAYMENT, payment
 
 CLOSED: dict[str, Any] = {"type": "object", "additionalProperties": False}

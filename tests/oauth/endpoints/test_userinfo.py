@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 
+from provider.accounts.groups.groups import GroupSettings, create_group
+from provider.accounts.groups.members import add_member, remove_member
 from provider.accounts.store import users
 from provider.accounts.store.email_addresses import EmailAddress
 from provider.accounts.store.email_addresses import add as add_address
+from provider.oauth.tokens.claims import MOST_NAMES
 from tests.oauth.conftest import Explain, Person, Register
 from tests.oauth.watched_http import WatchedClient
 from tests.support.clock import Clock
@@ -82,14 +85,39 @@ def test_roles_are_in_every_token_that_asked_for_them(rp: RelyingParty, person: 
     assert "roles" not in rp.introspect(rp.sign_in(person(full)).access_token)
 
 
-def test_groups_are_the_roles_under_the_name_that_many_apps_read(register: Register, person: Person, full: str) -> None:
+def test_groups_are_in_every_token_that_asked_for_them(
+    register: Register, person: Person, full: str, work: Work
+) -> None:
     """RFC 9068 section 2.2.3.1: in userinfo, the ID token, the access token and introspection, if asked for."""
+    with work() as w:
+        create_group(w, "backend", GroupSettings(roles=("on-call",)))
+        create_group(w, "engineering", GroupSettings(groups=("backend",), roles=("developer",)))
+        add_member(w, "backend", user_id=full)
     rp = register(scope="openid roles groups")
-    tokens = rp.sign_in(person(full), scope="openid groups")
+    tokens = rp.sign_in(person(full), scope="openid groups roles")
     found = [rp.userinfo(tokens).json(), rp.verify(tokens), rp.introspect(tokens.access_token)]
-    assert [claims["groups"] for claims in found] == [["admin", "editor"]] * 3
-    assert not any("roles" in claims for claims in found)
+    assert [claims["groups"] for claims in found] == [["backend", "engineering"]] * 3
+    assert [claims["roles"] for claims in found] == [["admin", "editor", "developer", "on-call"]] * 3
     assert "groups" not in rp.userinfo(rp.sign_in(person(full), scope="openid roles")).json()
+    with work() as w:
+        remove_member(w, "backend", user_id=full)
+    assert rp.userinfo(tokens).json()["roles"] == ["admin", "editor"]
+
+
+def test_a_token_says_that_there_are_groups_instead_of_listing_too_many(
+    register: Register, person: Person, full: str, work: Work
+) -> None:
+    """N-265: a list that was cut would be taken for all of it. Userinfo has them all."""
+    with work() as w:
+        for number in range(MOST_NAMES + 1):
+            create_group(w, f"g{number:03}", GroupSettings())
+            add_member(w, f"g{number:03}", user_id=full)
+    rp = register(scope="openid groups")
+    tokens = rp.sign_in(person(full), scope="openid groups")
+    for claims in (rp.verify(tokens), rp.introspect(tokens.access_token)):
+        assert "groups" not in claims
+        assert claims["hasgroups"] is True
+    assert len(rp.userinfo(tokens).json()["groups"]) == MOST_NAMES + 1
 
 
 def test_claims_of_scopes_come_from_userinfo_and_not_in_the_id_token(

@@ -35,7 +35,9 @@ requested = st.dictionaries(
 
 
 def person(**claims: Any) -> Person:
-    return Person(claims=claims, roles=["admin"], updated_at=WHEN, email="a@b.test", email_verified_at=None)
+    return Person(
+        claims=claims, roles=["admin"], updated_at=WHEN, email="a@b.test", email_verified_at=None, attributes=None
+    )
 
 
 @pytest.mark.parametrize(
@@ -122,14 +124,13 @@ def test_profile_claims_cannot_replace_verified_claims() -> None:
         "email": "a@b.test",
         "email_verified": False,
         "roles": ["admin"],
-        "groups": ["admin"],
         "updated_at": int(WHEN.timestamp()),
     }
 
 
 def test_a_user_without_a_verified_address_has_no_email_claim() -> None:
     """A-59."""
-    somebody = Person({"email": "x@y.test", "email_verified": True}, [], WHEN, None, None)
+    somebody = Person({"email": "x@y.test", "email_verified": True}, [], WHEN, None, None, None)
     assert claims_of(somebody, ["email", "email_verified"], client_id="app") == {}
 
 

@@ -72,7 +72,7 @@ def _user(entry: Entry, context: Context, domains: Mapping[str, str]) -> Draft |
     draft.claim("family_name", user.get("lastName"))
     _read_attributes(draft, user.get("attributes") or {})
     _read_roles(draft, user)
-    draft.groups = [str(group).removeprefix("/") for group in user.get("groups") or []]
+    draft.groups = [str(group).strip("/").replace("/", ".") for group in user.get("groups") or []]
     for identity in user.get("federatedIdentities") or []:
         draft.identity(str(identity["identityProvider"]), identity.get("userId"))
     for credential in user.get("credentials") or []:

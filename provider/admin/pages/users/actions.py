@@ -27,6 +27,7 @@ from provider.admin.pages.conflicts import Record
 from provider.admin.pages.users.addresses import ADDRESS_ACTIONS
 from provider.admin.pages.users.connections import CONNECTION_ACTIONS
 from provider.admin.pages.users.details import UserDetails, lock_user
+from provider.admin.pages.users.groups import GROUP_ACTIONS
 from provider.admin.pages.users.profile import PROFILE_ACTIONS
 from provider.audit.events import Event
 from provider.languages.free_text import InvalidText
@@ -215,6 +216,7 @@ ACTIONS: Actions[UserDetails] = {
         danger=True,
         is_available=lambda person: person.two_factor,
     ),
+    **GROUP_ACTIONS,
     "roles": Action(
         title=Text("Edit roles"),
         button=Text("Save roles"),

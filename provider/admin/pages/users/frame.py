@@ -34,7 +34,7 @@ def find_user(call: Call, operator: Operator) -> Subject[UserDetails]:
     if user_id is None:
         raise NoSuchUser
     found = find_details(call, user_id)
-    problem = authority.problem_with_user(operator.permissions, found.user.roles)
+    problem = authority.problem_with_user(operator.permissions, found.user.effective_roles)
     return Subject(found.email or user_id, url_of(user_id, call.query.get(FROM, "")), found, operator, problem)
 
 
@@ -64,6 +64,7 @@ def user_page(call: Call, subject: Subject[UserDetails], template: str, *, tab: 
         problem=subject.problem if operator.may(NEEDS) else None,
         done=done_message(call, ACTIONS),
         just_created="created" in call.query,
+        attributes_saved=call.query.get("attributes") == "saved",
         now=call.work.now,
         themselves=themselves,
         **context,

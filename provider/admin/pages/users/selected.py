@@ -121,7 +121,9 @@ def act_on_selected_users(call: Call) -> Response:
     selected = overview.describe(call.work, _selected(call))
     others = [person for person in selected if person.user.id != operator.user_id]
     themselves = len(others) < len(selected)
-    users = [one for one in others if authority.problem_with_user(operator.permissions, one.user.roles) is None]
+    users = [
+        one for one in others if authority.problem_with_user(operator.permissions, one.user.effective_roles) is None
+    ]
     beyond = len(others) - len(users)
     if call.method in {"GET", "HEAD"} or not users:
         return _ask(call, action, users, themselves=themselves, beyond=beyond)

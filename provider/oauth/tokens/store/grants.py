@@ -22,7 +22,9 @@ from sqlalchemy import (
     update,
 )
 
+from provider.accounts.store.attribute_values import RELEASED
 from provider.accounts.store.email_addresses import email_addresses
+from provider.accounts.store.group_tables import names_of_user, roles_of_user, split_names, with_roles_of_groups
 from provider.accounts.store.users import users
 from provider.database.base import metadata
 from provider.database.dialect import upsert
@@ -117,6 +119,22 @@ class Person:
     updated_at: datetime
     email: str | None
     email_verified_at: datetime | None
+    attributes: str | None
+    """The declared attributes that scopes release, as JSON (`accounts.store.attribute_values.RELEASED`)."""
+    in_groups: str | None = None
+    """The names of all groups that the user is in, as the database returns them."""
+    group_roles: str | None = None
+    """The roles of these groups, as the database returns them."""
+
+    @property
+    def groups(self) -> list[str]:
+        """The names of the groups that the user is in, also through a contained group."""
+        return split_names(self.in_groups)
+
+    @property
+    def effective_roles(self) -> list[str]:
+        """The user's own roles, and those of the user's groups."""
+        return with_roles_of_groups(self.roles, self.group_roles) if self.group_roles else self.roles
 
 
 GRANT = rows_of(Grant, grants)
@@ -149,6 +167,9 @@ PERSON = rows_of(
     updated_at=users.c.updated_at,
     email=email_addresses.c.address,
     email_verified_at=email_addresses.c.verified_at,
+    in_groups=names_of_user(users.c.id, users),
+    group_roles=roles_of_user(users.c.id, users),
+    attributes=RELEASED,
 )
 
 

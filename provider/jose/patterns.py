@@ -1,9 +1,9 @@
 """Regular expressions in schemas whose cost has a bound: a part of ECMA-262 without nested repetition. Pure.
 
-A value of an app is matched against the pattern of an operator. Python's engine tries every way in which the parts of a
-pattern can share the text, so the number of ways is counted when the schema is declared, for a text of `LONGEST_TEXT`
-characters: `[0-9]+` has one way for each length, and two such parts have the product. Groups can be optional but not
-repeated, so no way is hidden in another, and references and lookaround don't exist.
+A value of an app or a user is matched against the pattern of an operator. Python's engine tries every way in which the
+parts of a pattern can share the text, so the number of ways is counted when the schema is declared, for a text of
+`LONGEST_TEXT` characters: `[0-9]+` has one way for each length, and two such parts have the product. Groups can be
+optional but not repeated, so no way is hidden in another, and references and lookaround don't exist.
 """
 
 import re

@@ -1,0 +1,1 @@
+"""Groups of users: the rules for their names, members, owners and roles."""
