@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 
 from provider.accounts.factors.store import passkeys, two_factor_choices
 from provider.accounts.importing.new_users import create_users
+from provider.accounts.store import groups as group_store
 from provider.accounts.store import linked_identities, users
 from provider.accounts.store.users import Status
 from provider.admin.imports import rows
@@ -91,11 +92,13 @@ def test_a_realm_moves_in_and_its_users_sign_in_with_their_passwords(
     assert (first["source_id"], first["name"], first["outcome"], first["notes"]) == (
         ADA, "ada@example.test", "created", "",
     )  # fmt: skip
-    for words in ("Attributes are skipped: department.", "Groups are skipped: staff/night.", "UPDATE_PASSWORD"):
+    for words in ("Attributes are skipped: department.", "UPDATE_PASSWORD"):
         assert words in second["notes"]
     assert (shop["kind"], shop["name"]) == ("client", "shop")
     with work() as w:
         ada, moved = users.find(w.read, ADA), find_client(w, "shop")
+        (grace_id,) = group_store.find_members(w.read, "staff.night", limit=2)
+    assert grace_id == second["id"]
     assert ada is not None
     assert ada.roles == ["staff", "shop:editor"]
     assert ada.claims["preferred_username"] == "ada"

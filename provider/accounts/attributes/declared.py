@@ -1,7 +1,7 @@
 """The attributes that operators declared: find, declare, change and delete them.
 
 Values that exist when the rules change stay as they are until they are edited. Apps get an attribute only with grants
-that are younger than its scope and its claim, so that no user is surprised (decision attributes).
+that are younger than its scope and its claim, so that no user is surprised (decision 310).
 """
 
 from dataclasses import asdict

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Select,
     String,
     Table,
+    case,
     func,
     literal_column,
     select,
@@ -107,10 +108,10 @@ def effective_groups(user_id: ColumnElement[str], of: FromClause | None = None) 
     return union(own, around) if of is None else union(own.correlate(of), around.correlate(of))
 
 
-def names_of_user(user_id: ColumnElement[str], of: FromClause) -> ScalarSelect[str]:
+def names_of_user(user_id: ColumnElement[str], of: FromClause) -> ColumnElement[str | None]:
     """Return the column with the names of the groups that a user is in, also through a contained group."""
     found = effective_groups(user_id, of).subquery("effective")
-    return _together(found.c.name, found)
+    return _if_in_groups(user_id, of, _together(found.c.name, found))
 
 
 def own_names_of_user(user_id: ColumnElement[str], of: FromClause) -> ScalarSelect[str]:
@@ -119,12 +120,18 @@ def own_names_of_user(user_id: ColumnElement[str], of: FromClause) -> ScalarSele
     return joined.correlate(of)
 
 
-def roles_of_user(user_id: ColumnElement[str], of: FromClause) -> ScalarSelect[str]:
+def roles_of_user(user_id: ColumnElement[str], of: FromClause) -> ColumnElement[str | None]:
     """Return the column with the roles of the groups that a user is in."""
     found = effective_groups(user_id, of).subquery("effective")
     given = select(group_roles.c.role).distinct().join(found, found.c.name == group_roles.c.group_name)
     each = given.subquery("given")
-    return _together(each.c.role, each)
+    return _if_in_groups(user_id, of, _together(each.c.role, each))
+
+
+def _if_in_groups(user_id: ColumnElement[str], of: FromClause, found: ScalarSelect[str]) -> ColumnElement[str | None]:
+    # Users without groups cost a look into one index: these columns are in the statements of userinfo and refresh.
+    own = select(group_members.c.user_id).where(group_members.c.user_id == user_id).correlate(of).exists()
+    return case((own, found))
 
 
 def _together(names: ColumnElement[str], source: FromClause, *conditions: ColumnElement[bool]) -> ScalarSelect[str]:
