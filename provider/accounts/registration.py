@@ -7,7 +7,8 @@ from typing import Any
 
 from provider.accounts import terms
 from provider.accounts.attributes.values import add_values
-from provider.accounts.email.email_addresses import Address, parse_address, problem_of_address
+from provider.accounts.email.email_addresses import Address
+from provider.accounts.email.new_addresses import AddressTaken, require_address
 from provider.accounts.email.verification_emails import Ticket, may_write_to, send_verification, ticket_for
 from provider.accounts.passwords.imported_hashes import require_known_hash, stored_hash
 from provider.accounts.roles.names import require_role_names
@@ -30,19 +31,6 @@ from provider.work import UnitOfWork
 
 MAX_NAME = 100
 NO_ATTRIBUTES: Mapping[str, Any] = MappingProxyType({})
-
-
-class AddressTaken(Refusal):
-    """The address belongs to another user. Operators see this; a user who signs up only if no address is verified."""
-
-    code = "address-taken"
-    status_code = 409
-    message = Text("This email address is already used by another account.")
-
-
-class NotAnAddress(Refusal):
-    code = "not-an-address"
-    message = Text("Enter an email address, like name@example.com.")
 
 
 class NotAnId(Refusal):
@@ -206,16 +194,6 @@ def create_user(
     )
     record(work, Event.ACCOUNT_CREATED, user_id=added.user_id, verified=verified)
     return added.user_id
-
-
-def require_address(work: UnitOfWork, email: str) -> Address:
-    """Parse an address that an operator gives a user. Raises NotAnAddress."""
-    address = parse_address(email)
-    if address is None:
-        raise NotAnAddress
-    if (problem := problem_of_address(work.settings, address)) is not None:
-        raise NotAnAddress(problem)
-    return address
 
 
 def create_verified(work: UnitOfWork, *, address: Address, claims: dict[str, Any]) -> str | None:

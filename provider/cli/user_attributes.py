@@ -10,7 +10,7 @@ from provider.cli.users import Who
 
 
 def show_attributes(who: Who, *, as_json: Json = False) -> None:
-    """Show the attributes of a user, and which values don't conform to the rules any more.
+    """Show the attributes of a user, and problems with them.
 
     Example: signet user attributes ada@example.com
     """

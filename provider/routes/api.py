@@ -10,7 +10,6 @@ from provider.admin.api import credentials as admin_credentials
 from provider.admin.api import details_types as admin_details_types
 from provider.admin.api import email as admin_email
 from provider.admin.api import identities as admin_identities
-from provider.admin.api import imports as admin_imports
 from provider.admin.api import keys as admin_keys
 from provider.admin.api import links as admin_links
 from provider.admin.api import outbox as admin_outbox
@@ -40,7 +39,7 @@ from provider.api.endpoints import remembered_devices as api_remembered_devices
 from provider.api.endpoints import sessions as api_sessions
 from provider.api.endpoints import two_factor as api_two_factor
 from provider.config.settings import Settings
-from provider.routes import agents, groups, trusted_issuers, upstreams, user_attributes
+from provider.routes import agents, groups, imports, trusted_issuers, upstreams, user_attributes
 
 
 def account_api(settings: Settings) -> list[BaseRoute]:
@@ -235,23 +234,11 @@ def _of_accounts() -> list[BaseRoute]:
         Route(session, admin_sessions.change_session, methods=patch, name="change_session"),
         Route(session, admin_sessions.end_session, methods=delete, name="end_session_by_operator"),
         Route(f"{user}/links", admin_links.issue, methods=post, name="issue_link"),
-        *_imports(),
+        *imports.in_api(),
         Route("/api/admin/roles", admin_roles.list_roles, methods=get, name="list_roles"),
         Route("/api/admin/roles/{role:path}", admin_roles.put_role, methods=["PUT"], name="put_role"),
         Route("/api/admin/roles/{role:path}", admin_roles.delete_role, methods=delete, name="delete_role"),
         Route("/api/admin/links/use", admin_links.use, methods=post, name="use_link"),
-    ]
-
-
-def _imports() -> list[BaseRoute]:
-    get, post, all_imports, one = ["GET"], ["POST"], "/api/admin/imports", "/api/admin/imports/{import_id}"
-    return [
-        Route(all_imports, admin_imports.list_imports, methods=get, name="list_imports"),
-        Route(all_imports, admin_imports.create_import, methods=post, name="create_import"),
-        Route(one, admin_imports.show_import, methods=get, name="show_import"),
-        Route(f"{one}/failures", admin_imports.list_failures, methods=get, name="list_import_failures"),
-        Route(f"{one}/start", admin_imports.start_import, methods=post, name="start_import"),
-        Route(f"{one}/stop", admin_imports.stop_import, methods=post, name="stop_import"),
     ]
 
 

@@ -8,7 +8,8 @@ from provider.accounts import deletion, invitation
 from provider.accounts.email import email_addresses as rules
 from provider.accounts.email import operator_emails
 from provider.accounts.email.email_addresses import AlreadyConfirmed
-from provider.accounts.registration import AddressTaken, create_user, create_verified, sign_up_unverified
+from provider.accounts.email.new_addresses import AddressTaken
+from provider.accounts.registration import create_user, create_verified, sign_up_unverified
 from provider.accounts.store import email_addresses, users
 from provider.accounts.store.users import Status
 from provider.accounts.users import AmbiguousAddress, find_user, get_user, set_roles

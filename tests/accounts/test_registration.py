@@ -10,8 +10,8 @@ from provider.accounts import suspension
 from provider.accounts import users as rules
 from provider.accounts.email import email_addresses
 from provider.accounts.email.email_addresses import AlreadyConfirmed, WrongCode
+from provider.accounts.email.new_addresses import AddressTaken, NotAnAddress
 from provider.accounts.links import issue_link
-from provider.accounts.registration import AddressTaken, NotAnAddress
 from provider.accounts.store import email_addresses as store
 from provider.accounts.store.links import Purpose
 from provider.accounts.store.users import Status

@@ -9,8 +9,9 @@ from sqlalchemy import text
 
 from provider.accounts import data_export, invitation
 from provider.accounts.email import operator_emails
+from provider.accounts.email.new_addresses import AddressTaken
 from provider.accounts.email.operator_emails import NotNow
-from provider.accounts.registration import AddressTaken, create_user
+from provider.accounts.registration import create_user
 from provider.accounts.users import find_user
 from provider.admin import idempotency, store
 from provider.admin.audit import audit_log

@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 
 from provider.accounts import deletion, registration, suspension
 from provider.accounts.email.email_addresses import parse_address, problem_of_own_address
-from provider.accounts.registration import AddressTaken
+from provider.accounts.email.new_addresses import AddressTaken
 from provider.accounts.store.users import Status
 from provider.audit.store import find as find_events
 from provider.config.settings import Settings

@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 from provider.accounts.email import email_change
 from provider.accounts.email.email_change import SameAddress
+from provider.accounts.email.new_addresses import AddressTaken, require_address
 from provider.accounts.email.operator_emails import NotNow, find_holder
 from provider.accounts.email.verification_emails import send_verification
-from provider.accounts.registration import AddressTaken, require_address
 from provider.accounts.store import email_addresses, links, users
 from provider.accounts.store.links import Purpose
 from provider.accounts.store.users import Status

@@ -7,8 +7,8 @@ from pydantic import Field
 from provider.accounts import overview
 from provider.accounts.email import email_change, operator_changes
 from provider.accounts.email.email_change import SameAddress
+from provider.accounts.email.new_addresses import AddressTaken, NotAnAddress
 from provider.accounts.email.operator_emails import NotNow
-from provider.accounts.registration import AddressTaken, NotAnAddress
 from provider.accounts.roles.permissions import Permission
 from provider.accounts.store import users
 from provider.accounts.users import NoSuchUser

@@ -14,9 +14,10 @@ from provider.accounts.attributes.values import InvalidAttributes
 from provider.accounts.email import email_addresses as addresses
 from provider.accounts.email import operator_changes
 from provider.accounts.email.email_addresses import AlreadyConfirmed
+from provider.accounts.email.new_addresses import AddressTaken, NotAnAddress
 from provider.accounts.email.operator_emails import NotNow
 from provider.accounts.passwords.imported_hashes import UnsupportedHash
-from provider.accounts.registration import AddressTaken, IdTaken, NotAnAddress, NotAnId
+from provider.accounts.registration import IdTaken, NotAnId
 from provider.accounts.roles.permissions import Permission
 from provider.accounts.store import email_addresses, linked_identities, users
 from provider.accounts.users import NoSuchUser

@@ -12,12 +12,13 @@ from itertools import islice
 from provider.accounts import invitation, profile
 from provider.accounts.attributes import values
 from provider.accounts.attributes.declarations import Place
+from provider.accounts.email.new_addresses import require_address
 from provider.accounts.importing.files import Row
 from provider.accounts.importing.moving import notes_of
 from provider.accounts.importing.new_users import NewUser, create_users
 from provider.accounts.importing.rows import InvalidRow, parse_row
 from provider.accounts.profile import values_of
-from provider.accounts.registration import IdTaken, require_address
+from provider.accounts.registration import IdTaken
 from provider.accounts.roles.names import require_role_names
 from provider.accounts.roles.permissions import Permissions
 from provider.accounts.store import email_addresses

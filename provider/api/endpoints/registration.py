@@ -7,8 +7,8 @@ from typing import Any
 from pydantic import Field
 
 from provider.accounts.email.home_realms import SignInElsewhere
+from provider.accounts.email.new_addresses import AddressTaken
 from provider.accounts.email.verification_emails import seal_ticket
-from provider.accounts.registration import AddressTaken
 from provider.api.bodies import Body, InvalidBody
 from provider.api.operation import by_client
 from provider.api.validation import MemberProblem

@@ -8,10 +8,10 @@ from starlette.responses import Response
 from provider.accounts import proof_of_work
 from provider.accounts.attributes.declarations import Editor, Place
 from provider.accounts.attributes.values import InvalidAttributes, UserAttribute
+from provider.accounts.email.new_addresses import AddressTaken
 from provider.accounts.email.verification_emails import seal_ticket
 from provider.accounts.pages.attribute_form import errors_of, fields_of, read_values, typed_values
 from provider.accounts.proof_of_work import Form
-from provider.accounts.registration import AddressTaken
 from provider.destination import Destination
 from provider.languages.text import Text
 from provider.login.pages.keep import keep_choice, wants_to_stay

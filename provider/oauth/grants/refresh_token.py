@@ -117,7 +117,7 @@ def _redeem(request: TokenRequest) -> dict[str, Any]:
 def _require_access(request: TokenRequest, presented: Presented[RefreshToken]) -> None:
     """Check that the user may still sign in to the client, with the factor it requires. Raises InvalidGrantError.
 
-    The family stays: it works again once an operator gives the role or the group back (decision 315).
+    The family stays: it works again once an operator gives the role or the group back (decision 314).
     """
     client, person, metadata = request.client, presented.person, request.client.metadata
     if metadata.allowed_roles or metadata.allowed_groups:

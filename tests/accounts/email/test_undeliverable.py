@@ -3,7 +3,8 @@
 import pytest
 
 from provider.accounts.email.email_addresses import parse_address, problem_of_address
-from provider.accounts.registration import NotAnAddress, create_user
+from provider.accounts.email.new_addresses import NotAnAddress
+from provider.accounts.registration import create_user
 from provider.config.settings import Settings
 from tests.support.installation import Work
 

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from provider.accounts.email import operator_changes
 from provider.accounts.email.email_change import SameAddress
-from provider.accounts.registration import AddressTaken, NotAnAddress
+from provider.accounts.email.new_addresses import AddressTaken, NotAnAddress
 from provider.accounts.store import email_addresses, users
 from provider.accounts.users import NoSuchUser
 from provider.admin.pages.actions import (

@@ -6,8 +6,9 @@ from provider.accounts import invitation, registration
 from provider.accounts.attributes import values
 from provider.accounts.attributes.declarations import Editor, Place
 from provider.accounts.attributes.values import InvalidAttributes, UserAttribute
+from provider.accounts.email.new_addresses import AddressTaken, NotAnAddress
 from provider.accounts.pages.attribute_form import errors_of, fields_of, read_values, typed_values
-from provider.accounts.registration import AddressTaken, NotAnAddress, clean_name
+from provider.accounts.registration import clean_name
 from provider.accounts.roles.permissions import Permission
 from provider.accounts.store import user_attributes
 from provider.admin import authority
