@@ -21,7 +21,7 @@ def upgrade() -> None:
         sa.Column("places", sa.JSON(), nullable=False),
         sa.Column("source", sa.String(16), nullable=False),
         sa.Column("attribute", sa.String(64)),
-        sa.Column("value", sa.JSON()),
+        sa.Column("value", sa.Text()),
         sa.Column("expression", sa.String(1000)),
         sa.Column("prefix", sa.String(200), nullable=False),
         sa.Column("strip_prefix", sa.Boolean(), nullable=False),

@@ -15,13 +15,18 @@
     [groups.engineering]               # a group of users, as in `signet group create`
     roles = ["developer"]              # also display_name, description, groups (that it contains) and owners
 
+    [claim_mappings.kubernetes-groups] # a claim of your own, as `signet claims put` takes it
+    claim = "groups"
+    client_id = "shop"
+    source = "groups"
+
     [users."ada@example.com"]          # a user who has an account
     roles = ["staff"]
     groups = ["engineering"]           # if left out, the user's groups stay as they are
 
 What the file does not name stays unchanged. With `prune`, clients it does not name are deleted, except those that
-registered themselves. So are types, trusted issuers and groups, each only if the file has any. Secrets of existing
-clients are not touched.
+registered themselves. So are types, trusted issuers, groups and claim mappings, each only if the file has any. Secrets
+of existing clients are not touched.
 """
 
 import tomllib
@@ -36,6 +41,8 @@ from provider.admin.groups_as_code import GROUPS, plan_groups, plan_groups_of_us
 from provider.admin.groups_as_code import KNOWN as KNOWN_OF_GROUPS
 from provider.admin.issuers_as_code import ISSUERS, plan_issuers
 from provider.admin.issuers_as_code import KNOWN as KNOWN_OF_ISSUERS
+from provider.admin.mappings_as_code import KNOWN as KNOWN_OF_MAPPINGS
+from provider.admin.mappings_as_code import MAPPINGS, plan_mappings
 from provider.admin.planned_changes import NotApplied, PlannedChange
 from provider.oauth.authorization_details.types import MEMBERS
 from provider.oauth.clients import clients
@@ -54,6 +61,7 @@ KINDS: Mapping[str, set[str]] = {
     GROUPS: KNOWN_OF_GROUPS,
     TYPES: set(MEMBERS),
     ISSUERS: KNOWN_OF_ISSUERS,
+    MAPPINGS: KNOWN_OF_MAPPINGS,
 }
 """What a file may have, and the members of each table of it."""
 AT_ONCE = 500
@@ -92,6 +100,7 @@ def plan(work: UnitOfWork, text: str, *, environ: Mapping[str, str], prune: bool
     changes += [
         change for client_id, table in wanted.items() for change in _client(work, client_id, dict(table), environ)
     ]
+    changes += plan_mappings(work, given[MAPPINGS], prune=prune)
     changes += [change for address, table in given["users"].items() for change in _user(work, address, table)]
     if prune:
         changes += [

@@ -32,6 +32,7 @@ COMMANDS = {
     "client": "client.group:app",
     "details-type": "details_types:app",
     "issuer": "issuers:app",
+    "claims": "claims:app",
     "apply": "apply:apply",
     "key": "keys:app",
     "session": "sessions:app",

@@ -40,7 +40,7 @@ from provider.api.endpoints import remembered_devices as api_remembered_devices
 from provider.api.endpoints import sessions as api_sessions
 from provider.api.endpoints import two_factor as api_two_factor
 from provider.config.settings import Settings
-from provider.routes import agents, groups, trusted_issuers, user_attributes
+from provider.routes import agents, claim_mappings, groups, trusted_issuers, user_attributes
 
 
 def account_api(settings: Settings) -> list[BaseRoute]:
@@ -148,6 +148,7 @@ def admin_api() -> list[BaseRoute]:
         *groups.in_api(),
         *trusted_issuers.in_api(),
         *user_attributes.in_admin_api(),
+        *claim_mappings.in_api(),
     ]
 
 

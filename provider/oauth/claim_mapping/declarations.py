@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from provider.accounts.attributes.declarations import is_attribute_name
-from provider.jose.json_objects import write_json
+from provider.jose.json_objects import read_json, write_json
 from provider.languages.own_text import InvalidOwnText, clean_texts
 from provider.oauth.claim_mapping.expression_syntax import InvalidExpression
 from provider.oauth.claim_mapping.expressions import compile_expression
@@ -215,12 +215,13 @@ def _attribute(given: object) -> str:
 
 def _constant(given: object) -> Any:
     try:
-        size = len(write_json(given))
+        text = write_json(given)
+        found = read_json(text)
     except (TypeError, ValueError):
         raise InvalidMapping("value", "must be a JSON value.") from None
-    if given is None or given in ("", [], {}) or size > LARGEST_CONSTANT:
+    if found is None or found in ("", [], {}) or len(text) > LARGEST_CONSTANT:
         raise InvalidMapping("value", f"must be a JSON value of at most {LARGEST_CONSTANT} bytes that is not empty.")
-    return given
+    return found
 
 
 def _expression(given: object) -> str:

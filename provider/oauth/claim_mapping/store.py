@@ -1,5 +1,6 @@
 """The claim mappings that operators declared, and the attributes that each reads."""
 
+import json
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +15,8 @@ from sqlalchemy import (
     Index,
     String,
     Table,
+    Text,
+    TypeDecorator,
     delete,
     exists,
     func,
@@ -35,6 +38,20 @@ LONGEST_NAME, LONGEST_CLAIM, LONGEST_SCOPE, LONGEST_PREFIX = 64, 200, 100, 200
 # In one order on every database.
 _Name = String(LONGEST_NAME).with_variant(String(LONGEST_NAME, collation="C"), "postgresql")
 
+
+class _AnyJson(TypeDecorator[Any]):
+    """Any JSON value as text: SQLite would take a number in a JSON column for one of its own."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Any) -> str | None:
+        return None if value is None else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+    def process_result_value(self, value: Any, dialect: Any) -> Any:
+        return None if value is None else json.loads(value)
+
+
 claim_mappings = Table(
     "claim_mappings",
     metadata,
@@ -45,7 +62,7 @@ claim_mappings = Table(
     Column("places", JSON, nullable=False),
     Column("source", String(16), nullable=False),
     Column("attribute", String(LONGEST_NAME)),
-    Column("value", JSON(none_as_null=True)),
+    Column("value", _AnyJson),
     Column("expression", String(1000)),
     Column("prefix", String(LONGEST_PREFIX), nullable=False),
     Column("strip_prefix", Boolean, nullable=False),

@@ -56,30 +56,10 @@ def lock_mapping(work: UnitOfWork, name: str) -> None:
     store.lock(work.db)
 
 
-def check_mapping(work: UnitOfWork, name: str, declaration: Declaration, *, with_client: bool = True) -> None:
-    """Check a declaration against what else is declared: its client, its attributes, and a claim that another mapping
-    sets in the same case. Raises InvalidMapping. Without `with_client`, the client need not exist yet.
-    """
-    if not is_mapping_name(name):
-        raise InvalidMapping("name", f"must be 1 to {LONGEST_NAME} of a-z, 0-9, - and _, and begin with a letter.")
-    if declaration.client_id is not None and with_client and find_client(work, declaration.client_id) is None:
-        raise InvalidMapping("client_id", f"{declaration.client_id[:100]} is not registered.")
-    declared = {one.name for one in user_attributes.find_all(work.read)}
-    missing = sorted(attributes_read_by(declaration) - declared)
-    if missing:
-        member = "expression" if declaration.attribute is None else "attribute"
-        raise InvalidMapping(member, f"there is no attribute {missing[0]}. Declare it first.")
-    case = (declaration.claim, declaration.client_id, declaration.scope)
-    for other in store.find_all(work.read):
-        is_same_case = other.name != name and (other.claim, other.client_id, other.scope) == case
-        if is_same_case and not set(other.places).isdisjoint(declaration.places):
-            raise InvalidMapping("claim", f"is set by the mapping {other.name} for the same scope and client.")
-
-
 def create_mapping(work: UnitOfWork, name: str, declaration: Declaration) -> ClaimMapping:
     """Declare a new mapping. Raises InvalidMapping or MappingExists."""
     store.lock(work.db)
-    check_mapping(work, name, declaration)
+    _require_valid(work, name, declaration)
     if store.find(work.db, name) is not None:
         raise MappingExists
     if store.count(work.db) >= MOST:
@@ -99,7 +79,7 @@ def update_mapping(work: UnitOfWork, name: str, declaration: Declaration) -> Cla
     changed = differences(declaration_of(before), declaration)
     if not changed:
         return before
-    check_mapping(work, name, declaration)
+    _require_valid(work, name, declaration)
     made = ClaimMapping(name=name, **asdict(declaration), created_at=before.created_at, updated_at=work.now)
     store.replace(work.db, made, sorted(attributes_read_by(declaration)))
     record(
@@ -128,3 +108,23 @@ def delete_mapping(work: UnitOfWork, name: str) -> None:
     if found is None or not store.remove(work.db, name):
         raise NoSuchMapping
     record(work, Event.CLAIM_MAPPING_DELETED, client_id=found.client_id, name=name, claim=found.claim)
+
+
+def _require_valid(work: UnitOfWork, name: str, declaration: Declaration) -> None:
+    """Check a declaration against what else is declared: its client, its attributes, and a claim that another mapping
+    sets in the same case. Raises InvalidMapping.
+    """
+    if not is_mapping_name(name):
+        raise InvalidMapping("name", f"must be 1 to {LONGEST_NAME} of a-z, 0-9, - and _, and begin with a letter.")
+    if declaration.client_id is not None and find_client(work, declaration.client_id) is None:
+        raise InvalidMapping("client_id", f"{declaration.client_id[:100]} is not registered.")
+    declared = {one.name for one in user_attributes.find_all(work.read)}
+    missing = sorted(attributes_read_by(declaration) - declared)
+    if missing:
+        member = "expression" if declaration.attribute is None else "attribute"
+        raise InvalidMapping(member, f"there is no attribute {missing[0]}. Declare it first.")
+    case = (declaration.claim, declaration.client_id, declaration.scope)
+    for other in store.find_all(work.read):
+        is_same_case = other.name != name and (other.claim, other.client_id, other.scope) == case
+        if is_same_case and not set(other.places).isdisjoint(declaration.places):
+            raise InvalidMapping("claim", f"is set by the mapping {other.name} for the same scope and client.")

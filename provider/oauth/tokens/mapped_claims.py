@@ -110,6 +110,10 @@ class ClaimMappings:
             self._read_at, self._until = now, now + timedelta(seconds=work.settings.client_cache)
         return self._all
 
+    def forget(self) -> None:
+        """Read the mappings again at the next use."""
+        self._until = self._read_at
+
     def are_in(self, work: UnitOfWork, place: Place) -> bool:
         """Return whether any mapping is for this place."""
         found = self.find(work)
