@@ -14,7 +14,7 @@ from provider.oauth.claim_mapping.declarations import (
     is_mapping_name,
     parse_declaration,
 )
-from provider.oauth.clients.claim_mappings import delete_mapping, put_mapping
+from provider.oauth.tokens.claim_mappings import delete_mapping, put_mapping
 from provider.work import UnitOfWork
 
 MAPPINGS = "claim_mappings"

@@ -37,7 +37,7 @@ def show(name: Name, *, as_json: Json = False) -> None:
 
     Example: signet claims show kubernetes-groups --json
     """
-    from provider.oauth.clients.claim_mappings import find_mapping
+    from provider.oauth.tokens.claim_mappings import find_mapping
 
     with unit() as work:
         found = _described(find_mapping(work, name))
@@ -58,7 +58,7 @@ def put(
     Example: signet claims put kubernetes-groups groups.json
     """
     from provider.oauth.claim_mapping.declarations import parse_declaration
-    from provider.oauth.clients.claim_mappings import put_mapping
+    from provider.oauth.tokens.claim_mappings import put_mapping
 
     text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8-sig")
     try:
@@ -77,7 +77,7 @@ def delete(name: Name, *, yes: Yes = False, as_json: Json = False) -> None:
 
     Example: signet claims delete kubernetes-groups --yes
     """
-    from provider.oauth.clients.claim_mappings import delete_mapping
+    from provider.oauth.tokens.claim_mappings import delete_mapping
 
     if not yes and sys.stdin.isatty():
         typer.confirm(f"Delete {name}? New tokens won't have its claim.", abort=True)

@@ -142,14 +142,8 @@ def account_api(settings: Settings) -> list[BaseRoute]:
 
 def admin_api() -> list[BaseRoute]:
     """Return the routes of the admin API, JSON for operators, described in docs/reference/admin-api.json."""
-    return [
-        *_of_accounts(),
-        *_of_the_installation(),
-        *groups.in_api(),
-        *trusted_issuers.in_api(),
-        *user_attributes.in_admin_api(),
-        *claim_mappings.in_api(),
-    ]
+    others = (groups.in_api, trusted_issuers.in_api, user_attributes.in_admin_api, claim_mappings.in_api)
+    return [*_of_accounts(), *_of_the_installation(), *(route for routes in others for route in routes())]
 
 
 def _of_accounts() -> list[BaseRoute]:

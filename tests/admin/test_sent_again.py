@@ -33,6 +33,7 @@ from tests.support.installation import ISSUER, Work, settings_for
 from tests.support.people import sign_in
 
 SHOP = {"client_name": "Shop", "redirect_uris": [REDIRECT_URI]}
+TIER = {"claim": "tier", "client_id": "shop", "source": "constant", "value": 1}
 
 
 def problem(answer: httpx2.Response) -> str:
@@ -78,16 +79,17 @@ def test_one_thing_has_a_version_and_every_change_of_it_looks_at_it(
     ids = {"user_id": ada, "client_id": "shop", "session_id": session, "promise_id": promise, "webhook_id": webhook}
     issuer = operator("POST", "/trusted-issuers", issuer="https://issuer.example.test").json()["id"]
     operator("PUT", "/authorization-details-types/files", **ACCESS)
-    ids |= {"issuer_id": issuer, "role": "editor", "import_id": of_file, "type": "files"}
+    operator("PUT", "/claim-mappings/tier", **TIER)
+    ids |= {"mapping": "tier", "issuer_id": issuer, "role": "editor", "import_id": of_file, "type": "files"}
     bodies: dict[str, dict[str, Any]] = {
         "change_user": {"roles": ["x"]}, "replace_client": SHOP, "suspend_user": {"reason": "x"},
         "request_email_change_of_user": {"email": "ada@new.example.test"},
         "change_session": {"expires_at": "2100-01-01T00:00:00Z"}, "put_role": {"description": "Edits pages"},
         "replace_trusted_issuer": {"algorithms": ["ES256"]},
-        "put_details_type": ACCESS,
+        "put_details_type": ACCESS, "put_claim_mapping": TIER | {"value": 2},
     }  # fmt: skip
     parts = {"refusals", "identities", "revoke", "replay", "consents", "token-families", "links", "letters", "sessions"}
-    parts |= {"failures", "authenticator-apps", "passkeys", "remembered-devices"}
+    parts |= {"failures", "authenticator-apps", "passkeys", "remembered-devices", "claims-preview"}
     looked_at = set()
     for route in app.routes:
         if not (isinstance(route, Route) and isinstance(route.endpoint, AdminOperation) and "{" in route.path):

@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 
 from provider.accounts.roles.roles import create_role
 from provider.admin.client_groups import GROUPS
-from provider.admin.pages import branding, details_types, keys, outbox, roles, trusted_issuers, webhooks
+from provider.admin.pages import branding, claim_mappings, details_types, keys, outbox, roles, trusted_issuers, webhooks
 from provider.admin.pages.actions import Actions
 from provider.admin.pages.clients import actions as client_actions
 from provider.admin.pages.clients import app_users
@@ -28,6 +28,7 @@ from provider.work import Installation
 from tests.admin.conftest import Console, action_form, calls
 from tests.branding.test_logo import SVG
 from tests.support.browser import Browser, Form, Page
+from tests.support.claim_mappings import map_claim
 from tests.support.factories import make_client, make_user
 from tests.support.installation import Work
 from tests.support.relying_party import TWO_FACTORS, sign_in_person
@@ -50,6 +51,7 @@ ACTIONS: Mapping[str, Actions[Any]] = {
     "/admin/trusted-issuers/{issuer_id}": trusted_issuers.ACTIONS,
     "/admin/details-types/type": details_types.ACTIONS,
     "/admin/branding/saved": branding.ACTIONS,
+    "/admin/claims/claim": claim_mappings.ACTIONS,
 }
 """The actions below each address."""
 
@@ -129,6 +131,9 @@ EDITS: Mapping[str, Edit] = {
         {"description": "Lets an app read files."},
         "Label Read files",
     ),
+    "/admin/claims/claim": Edit(
+        "/claims/claim?name=tier", {"value": '"silver"'}, {"claim": "level"}, 'Constant "silver"'
+    ),
     "/admin/branding": Edit("/branding", {"brand": "Kestrel"}, {"support_email": "help@example.test"}, "Name Kestrel"),
 }
 GROUP_FIELDS: Mapping[str, tuple[Mapping[str, str], Mapping[str, str], str]] = {
@@ -200,6 +205,8 @@ OTHERS: Mapping[str, str] = {
     "/admin/trusted-issuers/{issuer_id}/enable": ONCE,
     "/admin/trusted-issuers/{issuer_id}/disable": ONCE,
     "/admin/trusted-issuers/{issuer_id}/delete": ENDS,
+    "/admin/claims/new": OWN,
+    "/admin/claims/claim/delete": ENDS,
     "/admin/details-types/new": OWN,
     "/admin/details-types/type/delete": ENDS,
     "/admin/branding/preview": SHOWS,
@@ -227,7 +234,11 @@ def test_every_form_of_the_console_is_listed(app: Starlette) -> None:
 
 def test_every_action_with_stored_values_is_an_edit(app: Starlette) -> None:
     edits = {f"{stem}/{name}" for stem, each in ACTIONS.items() for name, action in each.items() if action.edits}
-    assert edits == {path for path in EDITS.keys() | ALONE if path not in {branding.PATH, "/admin/details-types/type"}}
+    assert edits == {
+        path
+        for path in EDITS.keys() | ALONE
+        if path not in {branding.PATH, "/admin/details-types/type", "/admin/claims/claim"}
+    }
 
 
 @pytest.fixture
@@ -241,6 +252,7 @@ def world(work: Work) -> dict[str, str]:
         webhook, _ = subscriptions.create(w, url="https://hooks.example.test/")
         issuer = issuers.create(w, "https://issuer.example.test", IssuerSettings())
         create_type(w, "files", parse_declaration({"label": {"en": "Use files"}, "json_schema": SCHEMA}))
+    map_claim(work, "tier", claim="tier", client_id=client.client_id, source="constant", value="gold")
     return {
         "user": user_id,
         "unverified": unverified,

@@ -9,7 +9,7 @@ from provider.accounts.attributes.values import change_values
 from provider.accounts.groups.groups import GroupSettings, put_group
 from provider.accounts.groups.members import set_groups
 from provider.oauth.claim_mapping.declarations import parse_declaration
-from provider.oauth.clients.claim_mappings import put_mapping
+from provider.oauth.tokens.claim_mappings import put_mapping
 from tests.support.installation import Work
 
 SHOP: dict[str, Any] = {

@@ -15,11 +15,11 @@ from provider.api.callers import Operator
 from provider.database.base import parse_id
 from provider.oauth.claim_mapping import store
 from provider.oauth.claim_mapping.declarations import InvalidMapping, parse_declaration
-from provider.oauth.clients import claim_mappings as rules
-from provider.oauth.clients.claim_mappings import NoSuchMapping
 from provider.oauth.clients.clients import NoSuchClient, find_client
 from provider.oauth.http.server import server_of
 from provider.oauth.scopes import parse_scope
+from provider.oauth.tokens import claim_mappings as rules
+from provider.oauth.tokens.claim_mappings import NoSuchMapping
 from provider.refusals import Forbidden
 from provider.web.call import Call
 
@@ -102,10 +102,10 @@ class ClaimsPreview(Body):
 
 
 def _show(call: Call) -> ClaimMapping:
-    return _describe(rules.find_mapping(call.work, call.path_params["name"]))
+    return _describe(rules.find_mapping(call.work, call.path_params["mapping"]))
 
 
-MAPPING = Resource(lambda call: rules.lock_mapping(call.work, call.path_params["name"]), _show)
+MAPPING = Resource(lambda call: rules.lock_mapping(call.work, call.path_params["mapping"]), _show)
 
 
 @by_operator(needs=Permission.APPLICATIONS_READ, gives=ClaimMappings)
@@ -132,13 +132,13 @@ def put_mapping(call: Call, _operator: Operator, body: MappingDeclaration) -> Cl
     the new ones.
     """
     declaration = parse_declaration(body.model_dump())
-    return _describe(rules.put_mapping(call.work, call.path_params["name"], declaration))
+    return _describe(rules.put_mapping(call.work, call.path_params["mapping"], declaration))
 
 
 @by_operator(needs=Permission.APPLICATIONS_WRITE, of=MAPPING, problems=(NoSuchMapping,))
 def delete_mapping(call: Call, _operator: Operator, _body: Body) -> None:
     """Delete a claim mapping. Later tokens don't have its claim."""
-    rules.delete_mapping(call.work, call.path_params["name"])
+    rules.delete_mapping(call.work, call.path_params["mapping"])
 
 
 @by_operator(

@@ -14,8 +14,8 @@ from provider.config.settings import Settings
 from provider.oauth.claim_mapping import store
 from provider.oauth.claim_mapping.declarations import Place, parse_declaration
 from provider.oauth.claim_mapping.store import ClaimMapping
-from provider.oauth.clients.claim_mappings import delete_mapping
 from provider.oauth.clients.clients import find_client
+from provider.oauth.tokens.claim_mappings import delete_mapping
 from provider.oauth.tokens.mapped_claims import LARGEST
 from provider.oauth.tokens.server import AuthorizationServer
 from provider.work import Installation
