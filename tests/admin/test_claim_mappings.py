@@ -74,7 +74,7 @@ def test_a_preview_shows_what_would_be_issued_and_is_recorded(
         assert shown[place]["customer"] == "4711", place
         assert shown[place]["groups"] == ["dev"], place
     shown = operator.get(f"/claims-preview/{k8s}?user_id={ada}&scope=groups")
-    assert (shown["id_token"], shown["userinfo"]) == (None, None)
+    assert not shown.keys() & {"id_token", "userinfo"}
     assert shown["access_token"]["groups"] == ["dev"]
     assert "customer" not in shown["access_token"]
     assert operator("GET", f"/claims-preview/{k8s}?user_id={ada}&scope=email").status_code == 400

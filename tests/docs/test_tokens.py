@@ -3,7 +3,7 @@
 import pytest
 
 from provider.oauth.clients.metadata import FIELDS
-from provider.oauth.endpoints.introspection import SHOWN
+from provider.oauth.tokens.introspected_claims import SHOWN
 from provider.oauth.scopes import SCOPE_OF_CLAIM
 from tests.docs.generate.sample_run import samples
 from tests.docs.generate.tokens import KINDS, MEMBERS, ROLES, Kind

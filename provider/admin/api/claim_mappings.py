@@ -25,8 +25,8 @@ from provider.web.call import Call
 
 _ABOUT = {
     "claim": r"The name of the claim. Dots nest: `shop.customer`. `\.` is a dot in a name.",
-    "client_id": "The application that gets the claim. Null: every application with the scope.",
-    "scope": "The scope that releases the claim. Null: any scope.",
+    "client_id": "The application that gets the claim. Absent: every application with the scope.",
+    "scope": "The scope that releases the claim. Absent: any scope.",
     "places": "Where the claim is: `id_token`, `access_token`, `userinfo` and `introspection`.",
     "source": "Where the value comes from: `attribute`, `groups`, `roles`, `constant` or `expression`.",
     "attribute": "The name of the attribute, for the source `attribute`.",
@@ -34,7 +34,7 @@ _ABOUT = {
     "expression": "The expression (CEL), for the source `expression`.",
     "prefix": "Only groups or roles whose names begin with this.",
     "strip_prefix": "Whether the prefix is removed from the names.",
-    "only": "The groups or roles that are listed, each with the text that stands for it. Null: all.",
+    "only": "The groups or roles that are listed, each with the text that stands for it. Absent: all.",
     "format": "How groups and roles are written: `list`, `comma`, `space`, or `first` for the first one alone.",
     "description": "What the scope allows, as users read it on the consent page. For scopes of your own.",
 }
@@ -49,16 +49,16 @@ class ClaimMapping(Body):
 
     name: str = Field(description="The name of the mapping.")
     claim: str = Field(description=_ABOUT["claim"])
-    client_id: str | None = Field(description=_ABOUT["client_id"])
-    scope: str | None = Field(description=_ABOUT["scope"])
+    client_id: str | None = Field(None, description=_ABOUT["client_id"])
+    scope: str | None = Field(None, description=_ABOUT["scope"])
     places: list[str] = Field(description=_ABOUT["places"])
     source: str = Field(description=_ABOUT["source"])
-    attribute: str | None = Field(description=_ABOUT["attribute"])
-    value: Any = Field(description=_ABOUT["value"])
-    expression: str | None = Field(description=_ABOUT["expression"])
+    attribute: str | None = Field(None, description=_ABOUT["attribute"])
+    value: Any = Field(None, description=_ABOUT["value"])
+    expression: str | None = Field(None, description=_ABOUT["expression"])
     prefix: str = Field(description=_ABOUT["prefix"])
     strip_prefix: bool = Field(description=_ABOUT["strip_prefix"])
-    only: dict[str, str] | None = Field(description=_ABOUT["only"])
+    only: dict[str, str] | None = Field(None, description=_ABOUT["only"])
     format: str = Field(description=_ABOUT["format"])
     description: dict[str, str] = Field(description=_ABOUT["description"])
     created_at: datetime = Field(description="When the mapping was declared.")
@@ -95,9 +95,9 @@ class ClaimsPreview(Body):
     """What an application would get for a user now."""
 
     scope: list[str] = Field(description="The scopes that the claims are for.")
-    id_token: dict[str, Any] | None = Field(description="The claims of the ID token. Null without the scope openid.")
+    id_token: dict[str, Any] | None = Field(None, description="The claims of the ID token. Absent without the scope openid.")
     access_token: dict[str, Any] = Field(description="The claims of the access token.")
-    userinfo: dict[str, Any] | None = Field(description="The userinfo response. Null without the scope openid.")
+    userinfo: dict[str, Any] | None = Field(None, description="The userinfo response. Absent without the scope openid.")
     introspection: dict[str, Any] = Field(description="What introspection says about the access token.")
 
 

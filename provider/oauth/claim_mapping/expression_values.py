@@ -103,7 +103,7 @@ def arithmetic(spend: Spend, sign: str, one: Any, other: Any, *, negates: bool =
     both = type(one) is type(other)
     if sign == "+" and both and isinstance(one, str | list):
         spend_for(spend, len(one) + len(other))
-        joined: Any = one + other  # type: ignore[operator]  # of one type
+        joined: Any = one + other
         return joined
     if not is_number(one) or not is_number(other) or (not both and not negates):
         raise EvaluationFailed(f"{sign} needs two numbers of one type")
