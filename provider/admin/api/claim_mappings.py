@@ -34,7 +34,7 @@ _ABOUT = {
     "expression": "The expression (CEL), for the source `expression`.",
     "prefix": "Only groups or roles whose names begin with this.",
     "strip_prefix": "Whether the prefix is removed from the names.",
-    "only": "The groups or roles that are listed, each with the text that stands for it. Absent: all.",
+    "only": "The groups or roles that are listed, each with the text to write for it. Absent: all.",
     "format": "How groups and roles are written: `list`, `comma`, `space`, or `first` for the first one alone.",
     "description": "What the scope allows, as users read it on the consent page. For scopes of your own.",
 }
@@ -95,7 +95,9 @@ class ClaimsPreview(Body):
     """What an application would get for a user now."""
 
     scope: list[str] = Field(description="The scopes that the claims are for.")
-    id_token: dict[str, Any] | None = Field(None, description="The claims of the ID token. Absent without the scope openid.")
+    id_token: dict[str, Any] | None = Field(
+        None, description="The claims of the ID token. Absent without the scope openid."
+    )
     access_token: dict[str, Any] = Field(description="The claims of the access token.")
     userinfo: dict[str, Any] | None = Field(None, description="The userinfo response. Absent without the scope openid.")
     introspection: dict[str, Any] = Field(description="What introspection says about the access token.")

@@ -115,7 +115,7 @@ def _require_valid(work: UnitOfWork, name: str, declaration: Declaration) -> Non
     sets in the same case. Raises InvalidMapping.
     """
     if not is_mapping_name(name):
-        raise InvalidMapping("name", f"must be 1 to {LONGEST_NAME} of a-z, 0-9, - and _, and begin with a letter.")
+        raise InvalidMapping("name", f"must be 1 to {LONGEST_NAME} of a-z, 0-9, - and _, and begin with a-z.")
     if declaration.client_id is not None and find_client(work, declaration.client_id) is None:
         raise InvalidMapping("client_id", f"{declaration.client_id[:100]} is not registered.")
     declared = {one.name for one in user_attributes.find_all(work.read)}
