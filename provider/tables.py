@@ -37,6 +37,7 @@ import provider.oauth.authorization_details.store
 import provider.oauth.authorize.store.authorization_codes
 import provider.oauth.authorize.store.authorization_requests
 import provider.oauth.authorize.store.consents
+import provider.oauth.claim_mapping.store
 import provider.oauth.client_authentication.store
 import provider.oauth.clients.store.api_resources
 import provider.oauth.clients.store.api_scopes

@@ -23,13 +23,18 @@ differences.
     [groups.engineering]               # a group of users, as in `signet group create`
     roles = ["developer"]              # also display_name, description, groups (that it contains) and owners
 
+    [claim_mappings.kubernetes-groups] # a claim of your own, as `signet claims put` takes it
+    claim = "groups"
+    client_id = "shop"
+    source = "groups"
+
     [users."ada@example.com"]          # a user who has an account
     roles = ["staff"]
     groups = ["engineering"]           # if left out, the user's groups stay as they are
 
 What the file does not name stays unchanged. With `prune`, clients it does not name are deleted, except those that
-registered themselves. So are types, trusted issuers, upstreams, groups and user attributes, each only if the file has
-any. Secrets of existing clients and upstreams are not touched.
+registered themselves. So is what else the file does not name of each kind that it has any of. Secrets of existing
+clients and upstreams are not touched.
 """
 
 import tomllib
@@ -46,6 +51,8 @@ from provider.admin.groups_as_code import GROUPS, plan_groups, plan_groups_of_us
 from provider.admin.groups_as_code import KNOWN as KNOWN_OF_GROUPS
 from provider.admin.issuers_as_code import ISSUERS, plan_issuers
 from provider.admin.issuers_as_code import KNOWN as KNOWN_OF_ISSUERS
+from provider.admin.mappings_as_code import KNOWN as KNOWN_OF_MAPPINGS
+from provider.admin.mappings_as_code import MAPPINGS, plan_mappings
 from provider.admin.planned_changes import NotApplied, PlannedChange
 from provider.admin.upstreams_as_code import KNOWN as KNOWN_OF_UPSTREAMS
 from provider.admin.upstreams_as_code import UPSTREAMS, plan_upstreams
@@ -68,6 +75,7 @@ KINDS: Mapping[str, set[str]] = {
     ISSUERS: KNOWN_OF_ISSUERS,
     UPSTREAMS: KNOWN_OF_UPSTREAMS,
     ATTRIBUTES: set(MEMBERS_OF_ATTRIBUTES),
+    MAPPINGS: KNOWN_OF_MAPPINGS,
 }
 """What a file may have, and the members of each table of it."""
 AT_ONCE = 500
@@ -108,6 +116,7 @@ def plan(work: UnitOfWork, text: str, *, environ: Mapping[str, str], prune: bool
     changes += [
         change for client_id, table in wanted.items() for change in _client(work, client_id, dict(table), environ)
     ]
+    changes += plan_mappings(work, given[MAPPINGS], prune=prune)
     changes += [change for address, table in given["users"].items() for change in _user(work, address, table)]
     if prune:
         changes += [

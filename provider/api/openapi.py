@@ -77,6 +77,7 @@ IN_PATHS = {
     "session_id": "The session's ID.",
     "type": "The name of the type.",
     "user_id": "The user's ID.",
+    "mapping": "The name of the claim mapping.",
     "issuer_id": "The ID of the trusted issuer.",
     "upstream_id": "The ID of the upstream provider.",
     "webhook_id": "The webhook's ID.",

@@ -34,6 +34,7 @@ COMMANDS = {
     "details-type": "details_types:app",
     "issuer": "issuers:app",
     "upstream": "upstream.commands:app",
+    "claims": "claims:app",
     "apply": "apply:apply",
     "key": "keys:app",
     "session": "sessions:app",

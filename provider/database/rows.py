@@ -19,6 +19,7 @@ A = TypeVar("A")
 B = TypeVar("B")
 C = TypeVar("C")
 D = TypeVar("D")
+E = TypeVar("E")
 Columns = tuple[ColumnElement[Any], ...]
 
 
@@ -109,6 +110,8 @@ def joined(a: Rows[A], b: Rows[B], /) -> Rows[tuple[A, B]]: ...
 def joined(a: Rows[A], b: Rows[B], c: Rows[C], /) -> Rows[tuple[A, B, C]]: ...
 @overload
 def joined(a: Rows[A], b: Rows[B], c: Rows[C], d: Rows[D], /) -> Rows[tuple[A, B, C, D]]: ...
+@overload
+def joined(a: Rows[A], b: Rows[B], c: Rows[C], d: Rows[D], e: Rows[E], /) -> Rows[tuple[A, B, C, D, E]]: ...
 def joined(*parts: Rows[Any]) -> Rows[Any]:
     """Return the `Rows` that read several values from each row of a join, as a tuple."""
     makers: list[tuple[Callable[..., Any], int, int]] = []

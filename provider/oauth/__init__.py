@@ -12,6 +12,7 @@
 | `authorization_details` | Rich Authorization Requests: declared types, what was asked for, and what was granted. |
 | `trusted_issuers` | Servers whose JWTs authenticate clients or stand for users. |
 | `tokens` | Access tokens, ID tokens, claims, and the grants they belong to. |
+| `claim_mapping` | Claims that operators declare: names, sources, places, and bounded expressions. |
 | `clients`, `keys` | Registered clients and their metadata; our signing keys and their rotation. |
 | `explanations` | Why a request was rejected, check by check. |
 | `sender_constraint` | Keys that tokens are bound to, and the proofs that a client holds one. |
@@ -35,7 +36,7 @@ The module for each specification:
 | RFC 8628 device flow | `endpoints.device_authorization`, `endpoints.device_verification`, `grants.device_code` |
 | RFC 8693 token exchange | `grants.token_exchange` |
 | RFC 8707 resource indicators | `clients.resources` |
-| RFC 9068 access tokens | `tokens.access_tokens` |
+| RFC 9068 access tokens | `tokens.access_tokens`; roles and groups under any name: `tokens.mapped_claims` |
 | RFC 9101 request objects | `authorize.request_objects` |
 | RFC 9126 pushed requests | `endpoints.pushed_authorization_request`, `authorize.parked_requests` |
 | RFC 9207 issuer in responses | `http.authorization_response` |

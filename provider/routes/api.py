@@ -39,7 +39,7 @@ from provider.api.endpoints import remembered_devices as api_remembered_devices
 from provider.api.endpoints import sessions as api_sessions
 from provider.api.endpoints import two_factor as api_two_factor
 from provider.config.settings import Settings
-from provider.routes import agents, groups, imports, trusted_issuers, upstreams, user_attributes
+from provider.routes import agents, claim_mappings, groups, imports, trusted_issuers, upstreams, user_attributes
 
 
 def account_api(settings: Settings) -> list[BaseRoute]:
@@ -144,6 +144,7 @@ def admin_api() -> list[BaseRoute]:
     return [
         *_of_accounts(),
         *_of_the_installation(),
+        *claim_mappings.in_api(),
         *groups.in_api(),
         *trusted_issuers.in_api(),
         *upstreams.in_api(),

@@ -23,7 +23,7 @@ from provider.admin.pages.clients import overview as client_overview
 from provider.admin.pages.clients import settings as client_settings
 from provider.admin.pages.users import imports, matching, runs, selected, tabs, users
 from provider.oauth.authorize import trials
-from provider.routes import groups, trusted_issuers, upstreams, user_attributes
+from provider.routes import claim_mappings, groups, trusted_issuers, upstreams, user_attributes
 
 
 def _application_tabs() -> list[BaseRoute]:
@@ -42,6 +42,7 @@ def _application_tabs() -> list[BaseRoute]:
         Route(f"{at}/try", try_it.start_try, methods=post, name="admin_start_client_try"),
         Route(trials.PATH, try_it.finish_try, methods=get, name="admin_finish_client_try"),
         Route(f"{at}/rejected", rejected.list_rejected, methods=get, name="admin_client_rejected"),
+        *claim_mappings.of_client(),
     ]
 
 
@@ -158,6 +159,7 @@ def console() -> list[BaseRoute]:
             "/admin/webhooks/{webhook_id}/{action}", webhooks.act_on_webhook, methods=both, name="admin_act_on_webhook"
         ),
         *groups.in_console(),
+        *claim_mappings.in_console(),
         *trusted_issuers.in_console(),
         *upstreams.in_console(),
         *_branding(),

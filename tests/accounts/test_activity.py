@@ -25,6 +25,7 @@ NOT_THEIRS = (
     "branding.",
     "bulk.",
     "import.",
+    "claim_mapping.",
     "client.",
     "email.",
     "group.",

@@ -77,6 +77,11 @@ API = _read("""
     GET /api/admin/authorization-details-types/{type:path} applications:read
     PUT /api/admin/authorization-details-types/{type:path} applications:write
     DELETE /api/admin/authorization-details-types/{type:path} applications:write
+    GET /api/admin/claim-mappings applications:read
+    GET /api/admin/claim-mappings/{mapping} applications:read
+    PUT /api/admin/claim-mappings/{mapping} applications:write
+    DELETE /api/admin/claim-mappings/{mapping} applications:write
+    GET /api/admin/claims-preview/{client_id:path} applications:read
     POST /api/admin/registration-tokens applications:write
     GET /api/admin/keys keys:read
     POST /api/admin/keys/rotate keys:write
@@ -168,6 +173,7 @@ CONSOLE = _read("""
     GET /admin/clients/client/users/{action} applications:write
     POST /admin/clients/client/users/{action} applications:write
     GET /admin/clients/client/rejected requests:read
+    GET /admin/clients/client/claims applications:read
     GET /admin/clients/client/try applications:write
     POST /admin/clients/client/try applications:write
     GET /admin/clients/try applications:write
@@ -180,6 +186,13 @@ CONSOLE = _read("""
     POST /admin/attributes/attribute/{name}/{action} settings:write
     GET /admin/users/{user_id}/attributes users:write
     POST /admin/users/{user_id}/attributes users:write
+    GET /admin/claims applications:read
+    GET /admin/claims/new applications:write
+    POST /admin/claims/new applications:write
+    GET /admin/claims/claim applications:read
+    POST /admin/claims/claim applications:write
+    GET /admin/claims/claim/{action} applications:write
+    POST /admin/claims/claim/{action} applications:write
     GET /admin/details-types applications:read
     GET /admin/details-types/new applications:write
     POST /admin/details-types/new applications:write

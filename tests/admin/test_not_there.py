@@ -51,8 +51,14 @@ def test_what_does_not_exist_is_not_found(app: Starlette, operator: Program, wor
             continue
         names = list(route.param_convertors)
         path = route.path.removeprefix("/api/admin").replace(":path", "")
-        if route.name in {"put_role", "put_group", "put_details_type", "put_user_attribute"}:  # creates it
-            creating = path.format(role=NUL, group=NUL, type=NUL, name=NUL)
+        if route.name in {
+            "put_role",
+            "put_group",
+            "put_details_type",
+            "put_user_attribute",
+            "put_claim_mapping",
+        }:  # creates it
+            creating = path.format(role=NUL, group=NUL, type=NUL, name=NUL, mapping=NUL)
             assert send(operator, route, creating, seen='"x"').is_client_error, path
             continue
         for name in names:

@@ -20,6 +20,7 @@ from provider.admin.client_groups import GROUPS
 from provider.admin.pages import (
     attributes,
     branding,
+    claim_mappings,
     details_types,
     groups,
     keys,
@@ -43,6 +44,7 @@ from provider.work import Installation
 from tests.admin.conftest import Console, action_form, calls
 from tests.branding.test_logo import SVG
 from tests.support.browser import Browser, Form, Page
+from tests.support.claim_mappings import map_claim
 from tests.support.factories import make_client, make_user
 from tests.support.installation import Work
 from tests.support.relying_party import TWO_FACTORS, sign_in_person
@@ -68,6 +70,7 @@ ACTIONS: Mapping[str, Actions[Any]] = {
     "/admin/details-types/type": details_types.ACTIONS,
     "/admin/attributes/attribute/{name}": attributes.ACTIONS,
     "/admin/branding/saved": branding.ACTIONS,
+    "/admin/claims/claim": claim_mappings.ACTIONS,
 }
 """The actions below each address."""
 
@@ -165,6 +168,9 @@ EDITS: Mapping[str, Edit] = {
     "/admin/users/{user_id}/attributes": Edit(
         "/users/{user}/attributes", {"attributes.team": "red"}, {"attributes.team": "blue"}, "red"
     ),
+    "/admin/claims/claim": Edit(
+        "/claims/claim?name=tier", {"value": '"silver"'}, {"claim": "level"}, 'Constant "silver"'
+    ),
     "/admin/branding": Edit("/branding", {"brand": "Kestrel"}, {"support_email": "help@example.test"}, "Name Kestrel"),
 }
 GROUP_FIELDS: Mapping[str, tuple[Mapping[str, str], Mapping[str, str], str]] = {
@@ -244,6 +250,8 @@ OTHERS: Mapping[str, str] = {
     "/admin/trusted-issuers/{issuer_id}/enable": ONCE,
     "/admin/trusted-issuers/{issuer_id}/disable": ONCE,
     "/admin/trusted-issuers/{issuer_id}/delete": ENDS,
+    "/admin/claims/new": OWN,
+    "/admin/claims/claim/delete": ENDS,
     "/admin/details-types/new": OWN,
     "/admin/attributes/new": OWN,
     "/admin/attributes/attribute/{name}/delete": ENDS,
@@ -260,6 +268,7 @@ WHOLE_PAGES = {
     "/admin/details-types/type",
     "/admin/attributes/attribute/{name}",
     "/admin/users/{user_id}/attributes",
+    "/admin/claims/claim",
 }
 """Edits with a page of their own, which is no action."""
 
@@ -299,6 +308,7 @@ def world(work: Work) -> dict[str, str]:
         upstream = managed.create(w, "github", {"preset": "github", "client_id": "us", "client_secret": "s"})
         put_attribute(w, "team", declaration_of_attribute("team", {"type": "text", "label": "Team"}))
         create_type(w, "files", parse_declaration({"label": {"en": "Use files"}, "json_schema": SCHEMA}))
+    map_claim(work, "tier", claim="tier", client_id=client.client_id, source="constant", value="gold")
     return {
         "user": user_id,
         "unverified": unverified,

@@ -3,8 +3,8 @@
 import pytest
 
 from provider.oauth.clients.metadata import FIELDS
-from provider.oauth.endpoints.introspection import SHOWN
 from provider.oauth.scopes import SCOPE_OF_CLAIM
+from provider.oauth.tokens.introspected_claims import SHOWN
 from tests.docs.generate.sample_run import samples
 from tests.docs.generate.tokens import KINDS, MEMBERS, ROLES, TOO_MANY, Kind
 

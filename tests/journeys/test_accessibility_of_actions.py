@@ -66,6 +66,8 @@ def test_the_pages_of_passkeys_and_of_a_secured_account(
     "/admin/users/{user_id}/attributes",
     "/admin/details-types/type",
     "/admin/details-types/type/{action}",
+    "/admin/claims/claim",
+    "/admin/claims/claim/{action}",
     "/admin/branding/preview",
     "/admin/branding/saved/{action}",
 )
@@ -144,6 +146,14 @@ def test_the_pages_of_actions(inspector: Inspector, operator: Account, demo: Dem
     see("admin-attribute", person.heading)
     person.open(person.page.url.partition("?")[0] + "/delete")
     see("admin-attribute-delete", "Delete attribute")
+    person.open(f"{demo.provider}/admin/claims/new?client_id=quill")
+    person.fill("Name", "x" * 60)
+    person.fill("Claim", "x" * 200)
+    person.page.get_by_label("Value").select_option("roles")
+    person.press("Add claim")
+    see("admin-claim", person.heading)
+    person.open(person.page.url.split("&")[0].replace("/claim?", "/claim/delete?"))
+    see("admin-claim-delete", "Delete claim mapping")
     person.open(f"{demo.provider}/admin/users/new")
     person.fill("Email address", "long-name@example.test")
     person.fill("Full name (optional)", LONG[:100])

@@ -21,13 +21,13 @@ from tests.support.installation import settings_for
 pytestmark = pytest.mark.both_databases
 
 COSTS: Costs = {
-    "client_credentials": {"sqlite": (1, 202), "postgresql": (1, 257)},
-    "refresh_token": {"sqlite": (3, 346), "postgresql": (2, 410)},
+    "client_credentials": {"sqlite": (1, 211), "postgresql": (1, 266)},
+    "refresh_token": {"sqlite": (3, 358), "postgresql": (2, 422)},
     "refresh_token with DPoP": {"sqlite": (4, 425), "postgresql": (2, 485)},
     "authorization": {"sqlite": (3, 346), "postgresql": (2, 415)},
-    "code": {"sqlite": (3, 344), "postgresql": (2, 407)},
+    "code": {"sqlite": (3, 354), "postgresql": (2, 417)},
     "userinfo": {"sqlite": (1, 162), "postgresql": (1, 212)},
-    "introspection": {"sqlite": (1, 187), "postgresql": (1, 239)},
+    "introspection": {"sqlite": (1, 194), "postgresql": (1, 246)},
     "jwks": {"sqlite": (0, 18), "postgresql": (0, 18)},
     "discovery": {"sqlite": (0, 17), "postgresql": (0, 17)},
 }

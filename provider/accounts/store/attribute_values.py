@@ -1,7 +1,7 @@
 """The values of declared attributes: a row for each user and attribute that has one."""
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +10,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     ForeignKey,
+    FromClause,
     Index,
     PrimaryKeyConstraint,
     Select,
@@ -120,14 +121,20 @@ def _elsewhere(element: Any, compiler: Any, **kw: Any) -> str:
     return f"CAST(json_agg(json_build_array({compiler.process(element.clauses, **kw)})) AS TEXT)"
 
 
-def _released() -> ColumnElement[str]:
-    declared = user_attributes.c
-    collected = _Collected(declared.scope, declared.claim, declared.released_since, attribute_values.c.value)
-    both = attribute_values.join(user_attributes, declared.id == attribute_values.c.attribute_id)
-    query = select(collected).select_from(both)
-    mine = (attribute_values.c.user_id == users.c.id, declared.scope.is_not(None))
-    return query.where(*mine).correlate(users).scalar_subquery()
+def collect(
+    *columns: ColumnElement[Any], source: FromClause, where: Sequence[ColumnElement[bool]], of: FromClause
+) -> ColumnElement[str]:
+    """Return the rows of a source as one column beside those of `of`: a JSON array of arrays, as text."""
+    return select(_Collected(*columns)).select_from(source).where(*where).correlate(of).scalar_subquery()
 
 
-RELEASED = _released()
+RELEASED = collect(
+    user_attributes.c.scope,
+    user_attributes.c.claim,
+    user_attributes.c.released_since,
+    attribute_values.c.value,
+    source=attribute_values.join(user_attributes, user_attributes.c.id == attribute_values.c.attribute_id),
+    where=(attribute_values.c.user_id == users.c.id, user_attributes.c.scope.is_not(None)),
+    of=users,
+)
 """What scopes release of a user, as a column beside those of `users`: JSON of [scope, claim, since, value as JSON]."""

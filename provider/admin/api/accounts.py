@@ -10,12 +10,18 @@ from provider.accounts import overview
 from provider.accounts.attributes import values
 from provider.accounts.attributes.values import UserAttribute
 from provider.accounts.overview import Overview
+from provider.accounts.store.terms_acceptances import Acceptance
 from provider.accounts.users import NoSuchUser
-from provider.admin.api import accepted_terms
-from provider.admin.api.accepted_terms import AcceptedTerms
 from provider.admin.authority import editor_of
 from provider.api.bodies import Body
 from provider.work import UnitOfWork
+
+
+class AcceptedTerms(Body):
+    """The terms of service that a user accepted last."""
+
+    version: str = Field(description="The version.")
+    accepted_at: datetime = Field(description="When the user accepted it.")
 
 
 class Account(Body):
@@ -73,10 +79,16 @@ def _account(one: Overview, attributes: list[UserAttribute]) -> Account:
         group_roles=one.user.roles_of_groups,
         two_factor=one.two_factor,
         has_password=one.has_password,
-        accepted_terms=accepted_terms.describe(one.accepted_terms),
+        accepted_terms=_accepted_terms(one.accepted_terms),
         created_at=one.user.created_at,
         updated_at=one.user.updated_at,
         claims=one.user.claims,
         attributes=values.set_values(attributes),
         attribute_problems=values.problems_of(attributes),
     )
+
+
+def _accepted_terms(acceptance: Acceptance | None) -> AcceptedTerms | None:
+    if acceptance is None:
+        return None
+    return AcceptedTerms(version=acceptance.version, accepted_at=acceptance.accepted_at)

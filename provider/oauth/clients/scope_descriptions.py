@@ -11,6 +11,7 @@ from provider.accounts.store import user_attributes
 from provider.accounts.store.user_attributes import Attribute
 from provider.languages.own_text import InvalidOwnText, clean_texts
 from provider.languages.text import OwnText, Text
+from provider.oauth.claim_mapping.store import ClaimMapping, find_of_scopes
 from provider.oauth.clients.metadata import ClientMetadata, InvalidMetadata
 from provider.oauth.clients.store import api_resources, api_scopes
 from provider.oauth.clients.store.api_scopes import DescribedScope
@@ -48,14 +49,15 @@ def clean_descriptions(metadata: ClientMetadata) -> dict[str, Any] | None:
 
 @dataclass(frozen=True)
 class ScopeDescriptions:
-    """The descriptions of some scopes by enabled APIs, which API has each resource, and the attributes of users that
-    these scopes release.
+    """The descriptions of some scopes by enabled APIs, which API has each resource, and the attributes and claim
+    mappings that these scopes release.
     """
 
     issuer: str = ""
     described: Sequence[DescribedScope] = ()
     owners: Mapping[str, str] | None = None
     attributes: Sequence[Attribute] = ()
+    mappings: Sequence[ClaimMapping] = ()
 
     def of(self, scope: str, resources: Sequence[str]) -> list[Text]:
         """Return what a scope of a token for these resources allows: one text for each of these APIs that describes it,
@@ -72,11 +74,12 @@ class ScopeDescriptions:
             if one.scope == scope and (named is None or one.client_id in named)
         ]
         found += [see_attribute(one) for one in self.attributes if one.scope == scope]
+        found += [OwnText(one.description) for one in self.mappings if one.scope == scope and one.description]
         return [*dict.fromkeys(found)] or [in_words(scope)]
 
     def releases(self, scope: str) -> bool:
-        """Return whether this scope releases attributes of the user."""
-        return any(one.scope == scope for one in self.attributes)
+        """Return whether this scope releases attributes of the user or mapped claims."""
+        return scope in {*(one.scope for one in self.attributes), *(one.scope for one in self.mappings)}
 
 
 def see_attribute(attribute: Attribute) -> Text:
@@ -93,9 +96,9 @@ def find_descriptions(work: UnitOfWork, scopes: Iterable[str], resources: Iterab
     if not others:
         return UNDESCRIBED
     described = api_scopes.find(work.read, others)
-    attributes = user_attributes.find_of_scopes(work.read, others)
+    attributes, mappings = user_attributes.find_of_scopes(work.read, others), find_of_scopes(work.read, others)
     if not described:
-        return ScopeDescriptions(attributes=attributes)
+        return ScopeDescriptions(attributes=attributes, mappings=mappings)
     wanted = [uri for uri in dict.fromkeys(resources) if uri != work.settings.issuer]
     owners = api_resources.find_owners(work.read, wanted) if wanted else {}
-    return ScopeDescriptions(work.settings.issuer, described, owners, attributes)
+    return ScopeDescriptions(work.settings.issuer, described, owners, attributes, mappings)

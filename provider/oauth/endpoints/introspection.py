@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from provider.crypto.digests import digest
 from provider.oauth.authorization_details.granting import for_api
+from provider.oauth.claim_mapping.declarations import Place
 from provider.oauth.clients.clients import Client
 from provider.oauth.clients.resources import name_one_of
 from provider.oauth.errors import AccessDeniedError, InvalidClientError
@@ -18,8 +19,8 @@ from provider.oauth.explanations import explain
 from provider.oauth.grants.request import TokenRequest
 from provider.oauth.http.authenticated import authenticated
 from provider.oauth.http.refused import NO_STORE, quick_endpoint
-from provider.oauth.sender_constraint.confirmation import token_type_of
 from provider.oauth.tokens.access_tokens import ActiveToken, InactiveToken, inactive_reason, read_access_token
+from provider.oauth.tokens.introspected_claims import introspected_claims
 from provider.oauth.tokens.introspection_jwts import MEDIA_TYPE, is_wanted, make_introspection_jwt
 from provider.oauth.tokens.store import refresh_tokens
 from provider.web.call import Call
@@ -63,7 +64,13 @@ def introspection(call: Call) -> Response:
 
 def _access_token(request: TokenRequest, token: str) -> dict[str, Any]:
     try:
-        live = read_access_token(request.work, request.server, token, caller=request.client.client_id)
+        live = read_access_token(
+            request.work,
+            request.server,
+            token,
+            caller=request.client.client_id,
+            with_person=request.server.claim_mappings.are_in(request.work, Place.INTROSPECTION),
+        )
     except InactiveToken as inactive:
         if inactive.client_id is None:
             request.count_unknown("introspection")
@@ -76,36 +83,12 @@ def _access_token(request: TokenRequest, token: str) -> dict[str, Any]:
         expected="a token of this client, or one whose audience is this client's resource_identifiers",
         got=f"a token of {claims['client_id']} for {' '.join(sorted(live.audience))}",
     )
-    bound = live.confirmation if "cnf" in claims else None
-    token_type = "Bearer" if bound is None else token_type_of(bound)
-    answer = {"active": True, "token_type": token_type, **{name: claims[name] for name in SHOWN if name in claims}}
+    answer = introspected_claims(request.work, request.server, claims, live.person)
     if "authorization_details" in claims:  # RFC 9396 section 9.2
         identifiers = () if is_own else request.client.metadata.resource_identifiers
         details = claims["authorization_details"]
         answer["authorization_details"] = for_api(request.work, details, identifiers) if identifiers else details
     return answer
-
-
-SHOWN = (
-    "scope",
-    "client_id",
-    "sub",
-    "aud",
-    "iss",
-    "exp",
-    "iat",
-    "jti",
-    "sid",
-    "acr",
-    "amr",
-    "auth_time",
-    "roles",
-    "groups",
-    "hasroles",
-    "hasgroups",
-    "act",
-    "cnf",
-)
 
 
 def _is_for(client: Client, live: ActiveToken, issuer: str) -> bool:

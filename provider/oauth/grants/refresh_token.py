@@ -5,6 +5,7 @@ A repeated refresh within the grace period gets the very same successor, so a lo
 3).
 """
 
+import base64
 from datetime import datetime
 from typing import Any
 
@@ -22,7 +23,7 @@ from provider.oauth.grants.request import TokenRequest
 from provider.oauth.scopes import parse_scope, requested_scope
 from provider.oauth.sender_constraint.confirmation import is_certificate
 from provider.oauth.sender_constraint.dpop import require_unused, spend, spend_proof
-from provider.oauth.tokens.access_tokens import Authorization, successors_of, token_response
+from provider.oauth.tokens.access_tokens import Authorization, token_response
 from provider.oauth.tokens.store import grants, refresh_tokens
 from provider.oauth.tokens.store.grants import Grant
 from provider.oauth.tokens.store.refresh_tokens import RefreshToken
@@ -103,7 +104,7 @@ def _redeem(request: TokenRequest) -> dict[str, Any]:
     if rotated_at is None and client.metadata.is_fapi2:
         return _without_rotation(request, authorization, text, token)
     if rotated_at is None:
-        successor = successors_of(work, text)[0]
+        successor = _successors_of(work, text)[0]
         response = token_response(work, request.server, authorization, refresh_token=successor)
         row = request.refresh_token_row(successor, grant, generation=token.generation + 1, bound=token.confirmation)
         if _rotate(request, token, successor=row):
@@ -192,7 +193,7 @@ def _repeat(request: TokenRequest, grant: Grant, text: str, *, rotated_at: datet
     work = request.work
     made = [
         (one, row)
-        for one in successors_of(work, text)
+        for one in _successors_of(work, text)
         if (row := refresh_tokens.find_plain(work.read, digest(one))) is not None
     ]
     age = work.now - rotated_at
@@ -211,3 +212,14 @@ def _repeat(request: TokenRequest, grant: Grant, text: str, *, rotated_at: datet
         fix="Store the refresh token of each response, and refresh from one place at a time.",
     )
     return made[0][0]
+
+
+def _successors_of(work: UnitOfWork, presented: str) -> list[str]:
+    """Return the possible successors of a refresh token, the current one first, then those under earlier secret keys.
+
+    A successor is an HMAC of the token under the installation's key, so it need not be stored.
+    """
+    return [
+        base64.urlsafe_b64encode(raw).decode().rstrip("=")
+        for raw in work.vault.keyed_digests(presented, purpose="refresh-successor")
+    ]

@@ -1,5 +1,5 @@
-"""Metadata documents with the declared types of authorization details, and the scopes and claims of attributes. Both
-change while a process runs.
+"""Metadata documents with the declared types of authorization details, and the scopes and claims of attributes and
+claim mappings. All change while a process runs.
 
 See RFC 9396 section 10, RFC 8414 section 2 and RFC 9728 section 2.
 """
@@ -38,11 +38,11 @@ class MetadataDocument:
 
 
 def _with_attributes(metadata: dict[str, Any], released: tuple[tuple[str, str], ...]) -> dict[str, Any]:
-    """Return the metadata of a provider with the scopes and claims of attributes. That of an API has no claims."""
+    """Return the metadata of a provider with the declared scopes and claims. That of an API has no claims."""
     if "claims_supported" not in metadata:
         return metadata
     scopes, claims = [scope for scope, _ in released], [claim for _, claim in released]
     return metadata | {
-        "scopes_supported": [*metadata["scopes_supported"], *dict.fromkeys(scopes)],
-        "claims_supported": [*metadata["claims_supported"], *claims],
+        "scopes_supported": [*dict.fromkeys([*metadata["scopes_supported"], *scopes])],
+        "claims_supported": [*dict.fromkeys([*metadata["claims_supported"], *claims])],
     }

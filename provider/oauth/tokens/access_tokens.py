@@ -4,7 +4,6 @@ Access tokens are RFC 9068 JWTs and are not stored (decision 66). Their grant de
 tokens are opaque; a successor is derived from its predecessor (decision 3).
 """
 
-import base64
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 from provider.accounts.store.users import Status
 from provider.crypto.digests import new_opaque
 from provider.jose.times import end_of_second, is_numeric_date
+from provider.oauth.claim_mapping.declarations import Place
 from provider.oauth.clients.clients import Client
 from provider.oauth.keys.key_ring import SignatureRefused
 from provider.oauth.scopes import GROUPS, OPENID, ROLES, format_scope
@@ -91,7 +91,13 @@ def token_response(
 
 
 def sign_access_token(work: UnitOfWork, server: AuthorizationServer, authorization: Authorization) -> str:
-    """Return a signed access token (RFC 9068 section 2.2).
+    """Return a signed access token (RFC 9068 section 2.2)."""
+    claims = access_token_claims(work, server, authorization)
+    return server.keys.signer(work, authorization.client.metadata.usual_alg).sign(claims, typ=TYP)
+
+
+def access_token_claims(work: UnitOfWork, server: AuthorizationServer, authorization: Authorization) -> dict[str, Any]:
+    """Return the claims of an access token.
 
     The audience is this installation (userinfo, and every API that trusts the issuer) unless others were requested (RFC
     8707). The subject is the one the client knows (section 5), so an API learns no more about users than the app that
@@ -125,24 +131,15 @@ def sign_access_token(work: UnitOfWork, server: AuthorizationServer, authorizati
         claims["auth_time"] = int(grant.auth_time.timestamp())
         claims["acr"] = grant.acr or acr_of(grant.amr)
         claims["amr"] = grant.amr.split()
-        if authorization.person is not None and (ROLES in authorization.scope or GROUPS in authorization.scope):
-            claims |= roles_and_groups(authorization.person, authorization.scope, client_id=client_id)
-    return server.keys.signer(work, authorization.client.metadata.usual_alg).sign(claims, typ=TYP)
+    person, scope = authorization.person, authorization.scope
+    asks = person is not None and (ROLES in scope or GROUPS in scope)
+    named = roles_and_groups(person, scope, client_id=client_id) if person is not None and asks else {}
+    add_to = server.claim_mappings.add_to
+    return add_to(work, named, Place.ACCESS_TOKEN, person=person, client_id=client_id, scope=scope) | claims
 
 
 def _one_or_list(audience: tuple[str, ...]) -> str | list[str]:
     return audience[0] if len(audience) == 1 else list(audience)
-
-
-def successors_of(work: UnitOfWork, presented: str) -> list[str]:
-    """Return the possible successors of a refresh token, the current one first, then those under earlier secret keys.
-
-    A successor is an HMAC of the token under the installation's key, so it need not be stored.
-    """
-    return [
-        base64.urlsafe_b64encode(raw).decode().rstrip("=")
-        for raw in work.vault.keyed_digests(presented, purpose="refresh-successor")
-    ]
 
 
 def inactive_reason(grant: Grant, state: GrantState, now: datetime) -> str | None:
@@ -210,9 +207,8 @@ def read_access_token(
     caller: str | None = None,
 ) -> ActiveToken:
     """Check signature, type, issuer and times, then check in the database that it is active. Raises InactiveToken, also
-    if `caller`, the client_id of the client that asks about the token, was deleted or disabled a moment ago.
-
-    The caller checks the audience (`ActiveToken.audience`).
+    if `caller`, the client_id of the client that asks about the token, was deleted or disabled a moment ago. The
+    caller of this function checks the audience (`ActiveToken.audience`).
     """
     try:
         claims = server.keys.verify(work, token, typ=TYP)
@@ -236,16 +232,18 @@ def _read_active(
     if grant_id is None:
         return _read_own(work, claims, jti, caller=caller)
     person: Person | None = None
-    if with_person:
+    if with_person and caller is None:
         found = grants.find_for_userinfo(work.read, grant_id, jti)
         if found is None:
             raise InactiveToken("its grant was deleted")
         grant, state, revoked, person = found
     else:
-        plain = grants.find_for_access_token(work.read, grant_id, jti, caller=caller)
+        find = grants.find_with_person if with_person else grants.find_for_access_token
+        plain = find(work.read, grant_id, jti, caller=caller)
         if plain is None:
             raise InactiveToken("its grant was deleted")
-        grant, state, revoked, is_caller_enabled = plain
+        grant, state, revoked, is_caller_enabled = plain[:4]
+        person = plain[4] if len(plain) == 5 else None
         if caller is not None and not is_caller_enabled:
             raise InactiveToken(CALLER_GONE)
     reason = "it was revoked" if revoked else inactive_reason(grant, state, work.now)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from provider.jose.algorithms import half_hash
+from provider.oauth.claim_mapping.declarations import Place
 from provider.oauth.clients.clients import Client
 from provider.oauth.keys.key_ring import Keys, SignatureRefused
 from provider.oauth.scopes import GROUPS, ROLES
@@ -31,38 +32,11 @@ def make_id_token(
 ) -> str:
     """Return an ID token, signed, and encrypted for a client registered for that (`encrypt_to` lists the errors).
 
-    `access_token` and `code` are issued beside it. `auth_time` and `acr` are those of the sign-in the grant came from,
-    also on refresh (OIDC Core section 12.2).
-
-    Profile, email, address and phone claims normally come from userinfo. They are included if they were requested by
-    name or the client is registered with `claims_in_id_token`. They are included too if no access token will ever be
-    issued for userinfo (section 5.4).
+    `access_token` and `code` are issued beside it.
     """
-    subject = server.subjects.of_grant(work, client, grant)
     signer = server.keys.signer(work, client.metadata.id_token_signed_response_alg)
     alone = access_token is None and code is None
-    has_all = client.metadata.claims_in_id_token or alone
-    names = names_for(scope) if has_all else []
-    names += [token for token in (ROLES, GROUPS) if token in scope]
-    claims = released(
-        person, names, grant.claims, "id_token", client_id=client.client_id, scopes=client.metadata.scopes
-    )
-    if has_all:
-        claims = attributes_of(person, scope, granted_at=grant.created_at) | claims
-    if ROLES in claims or GROUPS in claims:
-        claims = bounded(claims)
-    issued = int(work.now.timestamp())
-    claims |= {
-        "iss": work.settings.issuer,
-        "sub": subject.sub,
-        "aud": client.client_id,
-        "iat": issued,
-        "exp": issued + int(work.settings.id_token_lifetime.total_seconds()),
-        "auth_time": int(grant.auth_time.timestamp()),
-        "acr": grant.acr or acr_of(grant.amr),
-        "amr": grant.amr.split(),
-        "sid": subject.sid,
-    }
+    claims = id_token_claims(work, server, client=client, grant=grant, scope=scope, person=person, alone=alone)
     if access_token is not None:
         claims["at_hash"] = half_hash(access_token, signer.alg)
     if code is not None:
@@ -74,6 +48,51 @@ def make_id_token(
     if alg is None or enc is None:
         return token
     return encrypt_to(work, server, client, token, alg=alg, enc=enc, nested=True)
+
+
+def id_token_claims(
+    work: UnitOfWork,
+    server: AuthorizationServer,
+    *,
+    client: Client,
+    grant: Grant,
+    scope: tuple[str, ...],
+    person: Person,
+    alone: bool = False,
+) -> dict[str, Any]:
+    """Return the claims of an ID token, without those that depend on what is issued beside it. `auth_time` and `acr`
+    are those of the sign-in the grant came from, also on refresh (OIDC Core section 12.2).
+
+    Profile, email, address and phone claims normally come from userinfo. They are included if they were requested by
+    name or the client is registered with `claims_in_id_token`. They are included too if it is issued alone: no access
+    token will ever be issued for userinfo (section 5.4).
+    """
+    subject = server.subjects.of_grant(work, client, grant)
+    has_all = client.metadata.claims_in_id_token or alone
+    names = names_for(scope) if has_all else []
+    names += [token for token in (ROLES, GROUPS) if token in scope]
+    claims = released(
+        person, names, grant.claims, "id_token", client_id=client.client_id, scopes=client.metadata.scopes
+    )
+    if has_all:
+        claims = attributes_of(person, scope, granted_at=grant.created_at) | claims
+    if ROLES in claims or GROUPS in claims:
+        claims = bounded(claims)
+    claims = server.claim_mappings.add_to(
+        work, claims, Place.ID_TOKEN, person=person, client_id=client.client_id, scope=scope
+    )
+    issued = int(work.now.timestamp())
+    return claims | {
+        "iss": work.settings.issuer,
+        "sub": subject.sub,
+        "aud": client.client_id,
+        "iat": issued,
+        "exp": issued + int(work.settings.id_token_lifetime.total_seconds()),
+        "auth_time": int(grant.auth_time.timestamp()),
+        "acr": grant.acr or acr_of(grant.amr),
+        "amr": grant.amr.split(),
+        "sid": subject.sid,
+    }
 
 
 def read_hint(work: UnitOfWork, keys: Keys, hint: str) -> tuple[dict[str, Any], str]:

@@ -1,5 +1,5 @@
-"""The protocol state of a process: the signing keys, its copies of clients and their keys, the subjects, and the
-declared types of authorization details.
+"""The protocol state of a process: the signing keys, its copies of clients and their keys, the subjects, the
+declared types of authorization details, and the claim mappings.
 """
 
 from dataclasses import dataclass, field
@@ -9,6 +9,7 @@ from provider.oauth.clients.client_cache import Clients
 from provider.oauth.clients.client_keys import ClientKeys
 from provider.oauth.clients.metadata_documents import MetadataDocuments
 from provider.oauth.keys.key_ring import KeyRing, Keys
+from provider.oauth.tokens.mapped_claims import ClaimMappings
 from provider.oauth.tokens.subjects import Subjects
 from provider.oauth.trusted_issuers.issuer_keys import IssuerKeys
 from provider.work import Installation
@@ -26,6 +27,7 @@ class AuthorizationServer:
     issuer_keys: IssuerKeys = field(default_factory=IssuerKeys)
     subjects: Subjects = field(default_factory=Subjects)
     details_types: DeclaredTypes = field(default_factory=DeclaredTypes)
+    claim_mappings: ClaimMappings = field(default_factory=ClaimMappings)
 
     @property
     def issuer(self) -> str:

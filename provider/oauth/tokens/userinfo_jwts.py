@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from provider.oauth.claim_mapping.declarations import Place
 from provider.oauth.tokens.access_tokens import ActiveToken
 from provider.oauth.tokens.attribute_claims import attributes_of
 from provider.oauth.tokens.claims import names_for, released
@@ -23,7 +24,11 @@ def userinfo_claims(
     scopes = frozenset() if client is None else client.metadata.scopes
     names = names_for(live.scope)
     claims = released(person, names, grant.claims, "userinfo", client_id=grant.client_id, scopes=scopes)
-    return {**attributes_of(person, live.scope, granted_at=grant.created_at), **claims, "sub": live.claims["sub"]}
+    claims = attributes_of(person, live.scope, granted_at=grant.created_at) | claims
+    claims = server.claim_mappings.add_to(
+        work, claims, Place.USERINFO, person=person, client_id=grant.client_id, scope=live.scope
+    )
+    return {**claims, "sub": live.claims["sub"]}
 
 
 def make_userinfo_jwt(

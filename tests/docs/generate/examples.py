@@ -39,6 +39,19 @@ ATTRIBUTE: dict[str, Any] = {
 }
 GROUP = {"groups": ["backend"], "owners": ["0b8e5c1e-4b0f-4a57-9c0e-6d1c7f2a9e34"], "roles": ["developer"]}
 LISTED_GROUP = {"name": "engineering", "display_name": "Engineering", "description": "Developers", "members": 12}
+MAPPING: dict[str, Any] = {
+    "name": "kubernetes-groups",
+    "claim": "groups",
+    "client_id": "kubernetes",
+    "places": ["id_token"],
+    "source": "groups",
+    "prefix": "k8s-",
+    "strip_prefix": True,
+    "format": "list",
+    "description": {},
+    "updated_at": NOW,
+}
+CLAIMS: dict[str, Any] = {"sub": "0b8e5c1e-4b0f-4a57-9c0e-6d1c7f2a9e34", "groups": ["admins"]}
 VALUES: dict[str, Any] = {
     "accepted_at": EARLIER,
     "accepted_terms": "2026-11",
@@ -158,6 +171,19 @@ OF_A_BODY: dict[str, Any] = {
     "Registration.attributes": {"newsletter": True},
     **{f"AuthorizationDetailsType.{member}": value for member, value in TYPE.items()},
     **{f"TypeDeclaration.{member}": value for member, value in TYPE.items() if member not in {"type", "updated_at"}},
+    **{f"ClaimMapping.{member}": value for member, value in MAPPING.items()},
+    **{
+        f"MappingDeclaration.{member}": value
+        for member, value in MAPPING.items()
+        if member not in {"name", "description", "updated_at"}
+    },
+    "ClaimMapping.scope": None,
+    "MappingDeclaration.scope": None,
+    "ClaimsPreview.scope": ["openid"],
+    "ClaimsPreview.id_token": CLAIMS,
+    "ClaimsPreview.access_token": {"client_id": "kubernetes", "scope": "openid"},
+    "ClaimsPreview.userinfo": CLAIMS,
+    "ClaimsPreview.introspection": {"active": True, "client_id": "kubernetes", "scope": "openid"},
     "AuditEntry.name": "account.email.changed",
     "Check.expected": "a code that was issued less than 60 seconds ago",
     "Check.fix": "Redeem the code as soon as it arrives.",

@@ -32,6 +32,7 @@ from provider.database.prepared import Prepared
 from provider.database.rows import joined, one_value, rows_of, values_of
 from provider.database.security_stamp import has_same_stamp, stamp_column
 from provider.database.types import Identifier, UtcTime
+from provider.oauth.claim_mapping.store import MAPPED
 from provider.oauth.clients.store.clients import clients, is_enabled
 from provider.oauth.tokens.store.assertions import has_accepted_issuers, may_act
 from provider.sessions.store import sessions
@@ -125,6 +126,8 @@ class Person:
     """The names of all groups that the user is in, as the database returns them."""
     group_roles: str | None = None
     """The roles of these groups, as the database returns them."""
+    mapped: str | None = None
+    """The attributes that claim mappings read, as JSON (`claim_mapping.store.MAPPED`)."""
 
     @property
     def groups(self) -> list[str]:
@@ -170,6 +173,7 @@ PERSON = rows_of(
     in_groups=names_of_user(users.c.id, users),
     group_roles=roles_of_user(users.c.id, users),
     attributes=RELEASED,
+    mapped=MAPPED,
 )
 
 
@@ -187,6 +191,7 @@ _is_caller_enabled = is_enabled(bindparam("caller", type_=String))
 _WITH_JTI = joined(GRANT, STATE, one_value(_jti_revoked), one_value(_is_caller_enabled))
 _may_act = may_act(bindparam("client_id", type_=String), bindparam("issued", type_=UtcTime))
 _OWN = joined(one_value(_jti_revoked), one_value(_may_act), one_value(_is_caller_enabled))
+_WITH_JTI_AND_PERSON = joined(GRANT, STATE, one_value(_jti_revoked), one_value(_is_caller_enabled), PERSON)
 _WITH_PERSON = joined(GRANT, STATE, one_value(_jti_revoked), PERSON)
 _FIND_OWN = _OWN.prepare(_OWN.select())
 _FOR_ACCESS_TOKEN = _WITH_JTI.prepare(
@@ -194,6 +199,11 @@ _FOR_ACCESS_TOKEN = _WITH_JTI.prepare(
 )
 _FOR_USERINFO = _WITH_PERSON.prepare(
     _WITH_PERSON.select()
+    .select_from(join_state(grants).outerjoin(email_addresses, email_addresses.c.id == primary_address))
+    .where(grants.c.id == bindparam("grant_id"))
+)
+_FOR_MAPPED_CLAIMS = _WITH_JTI_AND_PERSON.prepare(
+    _WITH_JTI_AND_PERSON.select()
     .select_from(join_state(grants).outerjoin(email_addresses, email_addresses.c.id == primary_address))
     .where(grants.c.id == bindparam("grant_id"))
 )
@@ -217,6 +227,13 @@ def find_for_access_token(
     Returns None if there is no such grant.
     """
     return _FOR_ACCESS_TOKEN.one(db, {"grant_id": grant_id, "jti": jti, "caller": caller})
+
+
+def find_with_person(
+    db: Connection, grant_id: str, jti: str, *, caller: str | None
+) -> tuple[Grant, GrantState, bool, bool, Person] | None:
+    """Return what `find_for_access_token` does, and the user."""
+    return _FOR_MAPPED_CLAIMS.one(db, {"grant_id": grant_id, "jti": jti, "caller": caller})
 
 
 def find_own(

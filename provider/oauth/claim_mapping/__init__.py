@@ -1,0 +1,1 @@
+"""Claims that operators map from attributes, groups, roles, constants and expressions: declarations and their parts."""
