@@ -58,6 +58,8 @@ import provider.oauth.trusted_issuers.store
 import provider.outbox.store
 import provider.processes
 import provider.saved_branding
+import provider.scim.store.external_ids
+import provider.scim.store.users
 import provider.sessions.store
 import provider.webhooks.store
 from provider.accounts.store import search_keys

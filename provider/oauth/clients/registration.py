@@ -26,7 +26,15 @@ from provider.oauth.clients.sectors import PUBLIC
 from provider.oauth.clients.store import clients as store
 from provider.oauth.clients.store import initial_access_tokens
 from provider.oauth.response_types import IMPLICIT, grant_types_of, parse_response_type
-from provider.oauth.scopes import ACCOUNT, ADMIN_READ, ADMIN_WRITE, OFFLINE_ACCESS, format_scope, requested_scope
+from provider.oauth.scopes import (
+    ACCOUNT,
+    ADMIN_READ,
+    ADMIN_WRITE,
+    OFFLINE_ACCESS,
+    SCIM,
+    format_scope,
+    requested_scope,
+)
 from provider.work import UnitOfWork
 
 REGISTRABLE = (
@@ -105,7 +113,7 @@ OPERATORS_ONLY = (
 
 UNCHOSEN = ("token_endpoint_auth_method", SECRET_METHODS[0])
 """What a client that chose no method is told: the default of RFC 7591 section 2."""
-RESERVED_SCOPES = frozenset({ACCOUNT, ADMIN_READ, ADMIN_WRITE})
+RESERVED_SCOPES = frozenset({ACCOUNT, ADMIN_READ, ADMIN_WRITE, SCIM})
 FOR_HOLDERS = ("client_credentials", CIBA)
 """The grant types for holders of a registration token only: no user decides, or each request sends an email."""
 

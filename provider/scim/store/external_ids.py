@@ -1,0 +1,84 @@
+"""The identifiers that each SCIM client has for users and groups (`externalId`), unique for the client."""
+
+from collections.abc import Collection
+
+from sqlalchemy import (
+    Column,
+    Connection,
+    ForeignKey,
+    Index,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    UniqueConstraint,
+    delete,
+    select,
+)
+
+from provider.accounts.store.group_tables import user_groups
+from provider.database.base import metadata
+from provider.database.dialect import queue_for, upsert
+from provider.database.types import Identifier, Name, SearchKey
+
+
+def _client() -> Column[str]:
+    return Column("client_id", String(128), ForeignKey("clients.client_id", ondelete="CASCADE"), nullable=False)
+
+
+scim_user_ids = Table(
+    "scim_user_ids",
+    metadata,
+    _client(),
+    Column("user_id", Identifier, ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("external_id", SearchKey, nullable=False),
+    PrimaryKeyConstraint("client_id", "user_id"),
+    UniqueConstraint("client_id", "external_id"),
+    Index("ix_scim_user_ids_user_id", "user_id"),
+)
+scim_group_ids = Table(
+    "scim_group_ids",
+    metadata,
+    _client(),
+    Column("group_name", Name, ForeignKey("user_groups.name", ondelete="CASCADE"), nullable=False),
+    Column("external_id", SearchKey, nullable=False),
+    PrimaryKeyConstraint("client_id", "group_name"),
+    UniqueConstraint("client_id", "external_id"),
+    Index("ix_scim_group_ids_group_name", "group_name"),
+)
+Index("ix_user_groups_display_name", user_groups.c.display_name)
+
+
+class ExternalIds:
+    """The identifiers of one kind of resource."""
+
+    def __init__(self, table: Table, key: str) -> None:
+        self._table, self._key = table, table.c[key]
+
+    def find_those(self, db: Connection, client_id: str, keys: Collection[str]) -> dict[str, str]:
+        """Return the client's identifiers of these resources, by their keys."""
+        mine = (self._table.c.client_id == client_id, self._key.in_(keys))
+        return {key: external for key, external in db.execute(select(self._key, self._table.c.external_id).where(*mine))}
+
+    def find(self, db: Connection, client_id: str, external_id: str) -> str | None:
+        """Return the key of the resource with this identifier of the client."""
+        mine = (self._table.c.client_id == client_id, self._table.c.external_id == external_id)
+        return db.scalar(select(self._key).where(*mine))
+
+    def put(self, db: Connection, client_id: str, key: str, external_id: str | None) -> bool:
+        """Set or remove the client's identifier of a resource. Returns False if another resource has it."""
+        if external_id is None:
+            db.execute(delete(self._table).where(self._table.c.client_id == client_id, self._key == key))
+            return True
+        queue_for(db, f"{self._table.name} {client_id} {external_id}")
+        if self.find(db, client_id, external_id) not in {None, key}:
+            return False
+        added = upsert(db, self._table).values(
+            {"client_id": client_id, self._key.name: key, "external_id": external_id}
+        )
+        new = {"external_id": added.excluded.external_id}
+        db.execute(added.on_conflict_do_update(index_elements=["client_id", self._key.name], set_=new))
+        return True
+
+
+USER_IDS = ExternalIds(scim_user_ids, "user_id")
+GROUP_IDS = ExternalIds(scim_group_ids, "group_name")
