@@ -21,7 +21,7 @@ from provider.oauth.logout import front_channel
 from provider.oauth.tokens.server import open_server
 from provider.refusals import MethodNotAllowed, NotFound, Refusal
 from provider.routes import routes
-from provider.scim.errors import as_scim
+from provider.scim.error_responses import as_scim
 from provider.web import errors
 from provider.web.base_path import BasePath
 from provider.web.call import Call

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import parse_qsl
 
 from starlette.responses import Response
 
 from provider.scim.callers import Directory, require_directory
-from provider.scim.errors import MEDIA_TYPE, ScimRefusal, as_scim
+from provider.scim.error_responses import as_scim
+from provider.scim.errors import MEDIA_TYPE, ScimRefusal
 from provider.web.call import Call
 from provider.web.endpoint import Endpoint
 from provider.web.json_responses import JsonResponse
@@ -57,16 +59,25 @@ def _asked(call: Call) -> Any:
     )
 
 
+def _query(call: Call) -> dict[str, str]:
+    """Return the parameters of the query. An empty `cursor` asks for the first page (RFC 9865 section 2); other empty
+    parameters are left out.
+    """
+    given = dict(call.query)
+    blank = dict(parse_qsl(call.scope["query_string"].decode("latin-1"), keep_blank_values=True))
+    return {**{name: "" for name in blank if name.lower() == "cursor"}, **given}
+
+
 def _body(call: Call) -> dict[str, Any]:
     from provider.scim.reading import read_body  # noqa: PLC0415
 
-    return read_body(call)
+    return read_body(call.headers.get("content-type", ""), call.body)
 
 
 def list_resources(kind: Kind) -> Endpoint:
     def list_resources(call: Call, directory: Directory) -> Response:
         """List resources (RFC 7644 section 3.4.2)."""
-        return _json(_kind(call, directory, kind).list(call.query))
+        return _json(_kind(call, directory, kind).list(_query(call)))
 
     return _endpoint(list_resources)
 

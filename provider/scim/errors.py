@@ -1,17 +1,9 @@
 """SCIM errors (RFC 7644 section 3.12): the refusals of rules, and what a client sent wrong, as one kind of body."""
 
-from authlib.oauth2 import OAuth2Error
-from starlette.responses import Response
-
 from provider.accounts.groups.groups import GroupExists
 from provider.accounts.registration import AddressTaken
 from provider.languages.text import Text
-from provider.oauth.explanations import explain
-from provider.oauth.http.refused import challenge
 from provider.refusals import Refusal
-from provider.web.call import Call
-from provider.web.errors import headers_of, refusal_of
-from provider.web.json_responses import JsonResponse
 
 MEDIA_TYPE = "application/scim+json"
 ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
@@ -49,18 +41,3 @@ def body_of(status: int, detail: str, scim_type: str | None = None) -> dict[str,
     """Return the body of an error."""
     kind = {} if scim_type is None else {"scimType": scim_type}
     return {"schemas": [ERROR], "status": str(status), **kind, "detail": detail}
-
-
-def as_scim(call: Call, error: Exception) -> Response:
-    """Return the response for an error."""
-    if isinstance(error, OAuth2Error):
-        explain(call.installation, call.origin, error)
-        headers = {"cache-control": "no-store", **challenge(call, error)}
-        return _answer(body_of(error.status_code, error.description or error.error), error.status_code, headers)
-    refusal = refusal_of(error)
-    body = body_of(refusal.status_code, str(refusal.message), scim_type_of(refusal))
-    return _answer(body, refusal.status_code, headers_of(refusal))
-
-
-def _answer(body: dict[str, object], status: int, headers: dict[str, str]) -> Response:
-    return JsonResponse(body, status_code=status, headers=headers, media_type=MEDIA_TYPE)

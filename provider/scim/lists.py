@@ -98,9 +98,7 @@ def list_groups(work: UnitOfWork, directory: Directory, given: Mapping[str, Any]
     return _list(work, directory, kind, given)
 
 
-def project(
-    model: type[Resource[Any]], view: Mapping[str, Any], query: SearchRequest[Any] | None
-) -> dict[str, Any]:
+def project(model: type[Resource[Any]], view: Mapping[str, Any], query: SearchRequest[Any] | None) -> dict[str, Any]:
     """Return a resource with the attributes that a client asked for (RFC 7644 section 3.9)."""
     if query is None or not (query.attributes or query.excluded_attributes):
         return dict(view)
@@ -112,7 +110,9 @@ def project(
 def read_selection(model: type[Resource[Any]], given: Mapping[str, Any]) -> SearchRequest[Any]:
     """Return the attributes that a request for one resource asks for. Raises ScimRefusal."""
     known = _known(given)
-    return filters.read_query(model, {name: known[name] for name in ("attributes", "excludedAttributes") if name in known})
+    return filters.read_query(
+        model, {name: known[name] for name in ("attributes", "excludedAttributes") if name in known}
+    )
 
 
 def wants_members(given: Mapping[str, Any]) -> bool:
@@ -152,9 +152,7 @@ def _list(work: UnitOfWork, directory: Directory, kind: _Kind, given: Mapping[st
         return _filtered(work, directory, kind, query, count)
     order = "id" if query.sort_by is None else _short(query.sort_by)
     if order not in kind.sorted_by:
-        raise ScimRefusal(
-            "invalidPath", f"Without a filter, lists can be sorted by {', '.join(kind.sorted_by)} only."
-        )
+        raise ScimRefusal("invalidPath", f"Without a filter, lists can be sorted by {', '.join(kind.sorted_by)} only.")
     descending = query.sort_order == SearchRequest.SortOrder.descending
     asked = {"order": kind.sorted_by[order], "descending": descending}
     if query.cursor is not None:

@@ -2,15 +2,17 @@
 thousand.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from scim2_models import ScimFilter
 
 from provider.accounts.groups import groups as rules
+from provider.accounts.groups import many_members
 from provider.accounts.groups.groups import GroupSettings
 from provider.accounts.store import groups as group_store
-from provider.admin import group_authority
+from provider.admin import authority, group_authority
+from provider.admin.authority import MorePermissions
 from provider.database.base import parse_id
 from provider.scim import groups, reading
 from provider.scim.callers import PERMISSIONS, Directory
@@ -21,13 +23,14 @@ from provider.scim.store import users as user_store
 from provider.work import UnitOfWork
 
 ADD, REMOVE = "add", "remove"
+MOST_CHANGED = 2_000
+"""The most members that a request adds and removes. Each is an audit event."""
 
 
 def add(work: UnitOfWork, name: str, members: Iterable[Mapping[str, Any]]) -> None:
     """Add users and groups to a group. Raises ScimRefusal, MorePermissions, TooManyGroups or NestedTooDeep."""
     user_ids, inner = _resolve(work, members)
-    for user_id in user_ids:
-        group_authority.add_member(work, PERMISSIONS, name, user_id=user_id)
+    _change_users(work, name, add=user_ids, remove=[])
     _contain(work, name, add=inner, remove=[])
 
 
@@ -35,8 +38,7 @@ def remove(work: UnitOfWork, name: str, values: Iterable[str]) -> None:
     """Remove members by their IDs. Those that are none are left out. Raises MorePermissions."""
     wanted = list(values)
     own = [user_id for value in wanted if (user_id := parse_id(value)) is not None]
-    for user_id in sorted(user_store.find_provisionable(work.read, own)):
-        group_authority.remove_member(work, PERMISSIONS, name, user_id=user_id)
+    _change_users(work, name, add=[], remove=many_members.find_members_among(work.db, name, own))
     _contain(work, name, add=[], remove=list(groups.find_names(work, wanted).values()))
 
 
@@ -46,10 +48,7 @@ def set_members(work: UnitOfWork, name: str, members: Iterable[Mapping[str, Any]
     now = group_store.find_members(work.db, name, limit=MOST_MEMBERS + 1)
     if len(now) > MOST_MEMBERS:
         raise ScimRefusal("tooMany", f"The group has more than {MOST_MEMBERS} members. Change them one by one.")
-    for user_id in sorted(set(now) - set(user_ids)):
-        group_authority.remove_member(work, PERMISSIONS, name, user_id=user_id)
-    for user_id in sorted(set(user_ids) - set(now)):
-        group_authority.add_member(work, PERMISSIONS, name, user_id=user_id)
+    _change_users(work, name, add=set(user_ids) - set(now), remove=set(now) - set(user_ids))
     contained = set(group_store.find_contained(work.db, name))
     _contain(work, name, add=sorted(set(inner) - contained), remove=sorted(contained - set(inner)))
 
@@ -160,6 +159,21 @@ def _with_list(operation: Any) -> Any:
     return {**operation, "value": objects} if value is not None else operation
 
 
+def _change_users(work: UnitOfWork, name: str, *, add: Collection[str], remove: Collection[str]) -> None:
+    """Add and remove users, as `group_authority` does it for one. Raises ScimRefusal or MorePermissions."""
+    if not add and not remove:
+        return
+    if len(add) + len(remove) > MOST_CHANGED:
+        raise ScimRefusal("tooMany", f"A request can add and remove at most {MOST_CHANGED} members.")
+    for user in many_members.lock_users(work, [*add, *remove]):
+        problem = authority.problem_with_user(PERMISSIONS, user.effective_roles)
+        if problem is not None:
+            raise MorePermissions(problem)
+    authority.require_roles(PERMISSIONS, rules.roles_of(work, name))
+    many_members.remove_members(work, name, remove)
+    many_members.add_members(work, name, add)
+
+
 def _resolve(work: UnitOfWork, members: Iterable[Mapping[str, Any]]) -> tuple[list[str], list[str]]:
     """Return the IDs of the users and the names of the groups that are meant. Raises ScimRefusal."""
     values = [one.get("value") for one in members]
@@ -184,7 +198,5 @@ def _contain(work: UnitOfWork, name: str, *, add: list[str], remove: list[str]) 
     settings = rules.find_group(work, name).settings
     contained = tuple(sorted({*settings.groups, *add} - set(remove)))
     if contained != settings.groups:
-        wanted = GroupSettings(
-            settings.display_name, settings.description, settings.roles, contained, settings.owners
-        )
+        wanted = GroupSettings(settings.display_name, settings.description, settings.roles, contained, settings.owners)
         group_authority.put_group(work, PERMISSIONS, name, wanted)

@@ -11,7 +11,6 @@ from scim2_models import Context, Error, PatchOp, Resource, SCIMException, ScimP
 from provider.jose.json_objects import is_deeper, read_object
 from provider.scim.errors import MEDIA_TYPE, ScimRefusal, invalid
 from provider.scim.models import ENTERPRISE
-from provider.web.call import Call
 
 POLICY = ScimPolicy(
     unknown=ScimPolicy.Unknown.ignore,
@@ -28,14 +27,10 @@ MOST_CHANGES = 1_000
 TYPES = {MEDIA_TYPE, "application/json"}
 
 
-def read_body(call: Call) -> dict[str, Any]:
+def read_body(content_type: str, raw: bytes) -> dict[str, Any]:
     """Parse the body of a request. Raises ScimRefusal."""
-    if call.headers.get("content-type", "").partition(";")[0].strip().lower() not in TYPES:
+    if content_type.partition(";")[0].strip().lower() not in TYPES:
         raise ScimRefusal(None, f"Send the body as JSON with the header Content-Type: {MEDIA_TYPE}.", status=415)
-    return parse_body(call.body)
-
-
-def parse_body(raw: bytes) -> dict[str, Any]:
     try:
         given = read_object(raw)
         if is_deeper(given, DEEPEST):

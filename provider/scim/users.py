@@ -59,7 +59,7 @@ def find_views(work: UnitOfWork, directory: Directory, user_ids: Collection[str]
     views = []
     for user_id in ids:
         user, address = holders[user_id]
-        view = _view(work, user, None if address is None else address.address, said.get(user_id))
+        view = _view(user, None if address is None else address.address, said.get(user_id))
         if user_id in external:
             view["externalId"] = external[user_id]
         if user_id in memberships:
@@ -245,8 +245,8 @@ def _canonical(name: str) -> str:
 
 
 def _with_emails(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a resource that is active unless it says otherwise, with the email address that its user name is, if it has
-    none.
+    """Return a resource that is active unless it says otherwise. If it has no email address, it gets that of its user
+    name.
     """
     sent = {"active": True, **{_canonical(name): value for name, value in given.items()}}
     name = sent.get("userName")
@@ -262,7 +262,7 @@ def _without_empty(given: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in given.items() if value or _canonical(name) != "emails"}
 
 
-def _view(work: UnitOfWork, user: User, address: str | None, said: ScimUser | None) -> dict[str, Any]:
+def _view(user: User, address: str | None, said: ScimUser | None) -> dict[str, Any]:
     view: dict[str, Any] = {
         "id": user.id,
         "userName": (address or user.id) if said is None else said.user_name,

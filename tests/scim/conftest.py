@@ -26,6 +26,12 @@ class Directory:
     http: TestClient
     token: str
     client_id: str
+    app: RelyingParty | None = None
+
+    def renew(self) -> None:
+        """Get another access token."""
+        assert self.app is not None
+        self.token = self.app.client_credentials().access_token
 
     def __call__(self, method: str, path: str, body: Any = None, **headers: str) -> httpx2.Response:
         sent = {"authorization": f"Bearer {self.token}", "content-type": "application/scim+json"}
@@ -68,8 +74,8 @@ class Directory:
 def directory_of(work: Work, client: TestClient, scope: str = "scim") -> Directory:
     with work() as w:
         registered, secret = make_client(w, redirect_uris=(), grant_types=("client_credentials",), scope=scope)
-    tokens = RelyingParty(client, registered, secret).client_credentials()
-    return Directory(client, tokens.access_token, registered.client_id)
+    app = RelyingParty(client, registered, secret)
+    return Directory(client, app.client_credentials().access_token, registered.client_id, app)
 
 
 @pytest.fixture

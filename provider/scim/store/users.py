@@ -74,9 +74,7 @@ def put(db: Connection, user: ScimUser) -> None:
 
 def _is_provisionable() -> ColumnElement[bool]:
     """Return the condition for users that clients see: those who own their address. Anyone can sign up with one."""
-    verified = exists().where(
-        email_addresses.c.user_id == users.c.id, email_addresses.c.verified_at.is_not(None)
-    )
+    verified = exists().where(email_addresses.c.user_id == users.c.id, email_addresses.c.verified_at.is_not(None))
     return or_(users.c.status.in_((Status.ACTIVE, Status.LEAVING)), verified)
 
 
