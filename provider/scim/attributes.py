@@ -101,7 +101,9 @@ def _extension(shown: tuple[Shown, ...]) -> type[Extension] | None:
 @lru_cache(maxsize=4)
 def _model(shown: tuple[Shown, ...]) -> type[Resource[Any]]:
     extension = _extension(shown)
-    return User[EnterpriseUser] if extension is None else User[Union[EnterpriseUser, extension]]  # noqa: UP007
+    # Subscripted like this, because a checker takes the index for a type.
+    extensions: Any = EnterpriseUser if extension is None else Union[EnterpriseUser, extension]  # noqa: UP007
+    return User.__class_getitem__(extensions)
 
 
 def _to_scim(one: UserAttribute) -> Any:

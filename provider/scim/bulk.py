@@ -96,7 +96,7 @@ class _Run:
     """The operations of one request, and the resources that they created so far."""
 
     def __init__(self, work: UnitOfWork, directory: Directory) -> None:
-        self._kinds = {"users": Users(work, directory), "groups": Groups(work, directory)}
+        self._kinds: dict[str, Users | Groups] = {"users": Users(work, directory), "groups": Groups(work, directory)}
         self._created: dict[str, str] = {}
 
     def carry_out(self, operation: Any) -> dict[str, Any]:

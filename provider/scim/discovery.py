@@ -55,7 +55,10 @@ def resource_types(work: UnitOfWork) -> list[dict[str, Any]]:
     """Return the kinds of resources (RFC 7643 section 6)."""
     user: Any = attributes.model_of(attributes.find_declared(work))
     extensions = [SchemaExtension(schema_=Reference[URI](urn), required=False) for urn in user.get_extension_models()]
-    described = (("User", "Users", USER, extensions), ("Group", "Groups", GROUP, []))
+    described: tuple[tuple[str, str, str, list[SchemaExtension]], ...] = (
+        ("User", "Users", USER, extensions),
+        ("Group", "Groups", GROUP, []),
+    )
     found = []
     for name, endpoint, core, extended in described:
         one = ResourceType(
@@ -74,7 +77,7 @@ def resource_types(work: UnitOfWork) -> list[dict[str, Any]]:
 def schemas(work: UnitOfWork) -> list[dict[str, Any]]:
     """Return all schemas (RFC 7643 section 7): those of users, of groups, of extensions, and of these documents."""
     extension = attributes.extension_of(attributes.find_declared(work))
-    models: list[type[Resource[Any]] | type[Extension]] = [User, EnterpriseUser, Group]
+    models: list[type[Resource[Any] | Extension]] = [User, EnterpriseUser, Group]
     models += [] if extension is None else [extension]
     models += [ServiceProviderConfig, ResourceType, Schema]
     base = f"{work.settings.issuer}/scim/v2/Schemas"

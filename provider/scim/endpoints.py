@@ -39,7 +39,8 @@ def _json(body: Mapping[str, Any], status: int = 200, headers: Mapping[str, str]
 def _kind(call: Call, directory: Directory, name: Kind) -> "Users | Groups":
     from provider.scim import resources  # noqa: PLC0415
 
-    return {"Users": resources.Users, "Groups": resources.Groups}[name](call.work, directory)
+    kind = resources.Users if name == "Users" else resources.Groups
+    return kind(call.work, directory)
 
 
 def _response(answer: "Answer") -> Response:
@@ -139,12 +140,12 @@ def _bulk(call: Call, directory: Directory) -> Response:
     return _json(operations.carry_out(call.work, directory, _body(call)))
 
 
-def _not_implemented(call: Call, directory: Directory) -> Response:
+def _not_implemented(_call: Call, _directory: Directory) -> Response:
     """Answer 501: there is no user who acts (`/Me`), and no search of users and groups together."""
     raise ScimRefusal(None, "This is not supported. Use /Users or /Groups.", status=501)
 
 
-def _show_config(call: Call, directory: Directory) -> Response:
+def _show_config(call: Call, _directory: Directory) -> Response:
     """Get the capabilities (RFC 7643 section 5)."""
     from provider.scim import discovery  # noqa: PLC0415
 
@@ -160,7 +161,7 @@ def _documents(call: Call, which: Literal["resource_types", "schemas"]) -> list[
 
 
 def list_documents(which: Literal["resource_types", "schemas"]) -> Endpoint:
-    def list_documents(call: Call, directory: Directory) -> Response:
+    def list_documents(call: Call, _directory: Directory) -> Response:
         """List the resource types or schemas (RFC 7644 section 4)."""
         from provider.scim.lists import LIST  # noqa: PLC0415
 
@@ -172,7 +173,7 @@ def list_documents(which: Literal["resource_types", "schemas"]) -> Endpoint:
 
 
 def show_document(which: Literal["resource_types", "schemas"]) -> Endpoint:
-    def show_document(call: Call, directory: Directory) -> Response:
+    def show_document(call: Call, _directory: Directory) -> Response:
         """Get a resource type or a schema (RFC 7644 section 4)."""
         from provider.scim import discovery  # noqa: PLC0415
 

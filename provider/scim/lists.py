@@ -79,7 +79,7 @@ def list_groups(work: UnitOfWork, directory: Directory, given: Mapping[str, Any]
     with_members = _wants_members(query)
 
     def page(
-        *, after: tuple[Any, str] | None = None, skip: int = 0, limit: int, order: str, descending: bool
+        *, after: tuple[Any, str] | None = None, skip: int = 0, limit: int, descending: bool, **_order: str
     ) -> list[tuple[Any, str]]:
         last = None if after is None else after[1]
         found = group_store.find_page(work.read, after=last, skip=skip, limit=limit, descending=descending)
@@ -124,9 +124,7 @@ def _wants_members(query: SearchRequest[Any]) -> bool:
     asked = [_short(path) for path in query.attributes or ()]
     if asked:
         return any(path.startswith("members") for path in asked)
-    if any(_short(path) == "members" for path in query.excluded_attributes or ()):
-        return False
-    return True
+    return all(_short(path) != "members" for path in query.excluded_attributes or ())
 
 
 def _short(path: object) -> str:
@@ -156,7 +154,7 @@ def _list(work: UnitOfWork, directory: Directory, kind: _Kind, given: Mapping[st
     descending = query.sort_order == SearchRequest.SortOrder.descending
     asked = {"order": kind.sorted_by[order], "descending": descending}
     if query.cursor is not None:
-        return _by_cursor(work, directory, kind, query, count, asked)
+        return _by_cursor(work, directory, kind, query, count=count, asked=asked)
     start = query.start_index or 1
     if start > MOST_SKIPPED:
         raise ScimRefusal("tooMany", f"startIndex can be at most {MOST_SKIPPED}. Use cursor instead.")
@@ -167,7 +165,7 @@ def _list(work: UnitOfWork, directory: Directory, kind: _Kind, given: Mapping[st
 
 
 def _by_cursor(
-    work: UnitOfWork, directory: Directory, kind: _Kind, query: SearchRequest[Any], count: int, asked: dict[str, Any]
+    work: UnitOfWork, directory: Directory, kind: _Kind, query: SearchRequest[Any], *, count: int, asked: dict[str, Any]
 ) -> dict[str, Any]:
     purpose = _purpose(directory, kind, query)
     after = _open_cursor(work, purpose, query.cursor) if query.cursor else None

@@ -67,10 +67,7 @@ def change(work: UnitOfWork, directory: Directory, name: str, given: Mapping[str
     ScimRefusal.
     """
     changes = reading.read_changes(Group, _with_lists(given))
-    rest = []
-    for one in changes.operations:
-        if not _change_members(work, name, one):
-            rest.append(one)
+    rest = [one for one in changes.operations if not _change_members(work, name, one)]
     if not rest:
         return
     resource = Group.model_validate(groups.show(work, directory, name, with_members=False))
@@ -115,7 +112,7 @@ def _change_selected(work: UnitOfWork, name: str, operation: Any) -> None:
     path = str(operation.path)
     if not path.endswith("]"):
         raise ScimRefusal("mutability", "Remove the whole member.")
-    terms = _terms(ScimFilter(path).ast.val_filter)  # type: ignore[union-attr]  # a path with brackets is a selection
+    terms = _terms(getattr(ScimFilter(path).ast, "val_filter", None))
     if terms is None:
         raise ScimRefusal("invalidFilter", 'Select members by their ID, as in members[value eq "ID"].')
     remove(work, name, terms)

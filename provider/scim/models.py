@@ -180,7 +180,9 @@ class Manager(ComplexAttribute):
     value: Annotated[str | None, CaseExact.true] = None
     """The ID of the manager."""
 
-    ref: Reference["User"] | None = Field(None, serialization_alias="$ref", validation_alias="$ref")
+    ref: Reference["User"] | None = Field(  # type: ignore[type-arg]  # a name, which the library reads
+        None, serialization_alias="$ref", validation_alias="$ref"
+    )
     """The URL of the manager."""
 
     display_name: _ReadOnly = None
@@ -213,7 +215,7 @@ class Member(ComplexAttribute):
     value: Annotated[str | None, Mutability.immutable, CaseExact.true] = None
     """The ID of the member."""
 
-    ref: Annotated[Reference[Union["User", "Group"]] | None, Mutability.immutable] = Field(
+    ref: Annotated[Reference[Union["User", "Group"]] | None, Mutability.immutable] = Field(  # type: ignore[type-arg]
         None, serialization_alias="$ref", validation_alias="$ref"
     )
     """The URL of the member."""

@@ -37,7 +37,8 @@ class _Claim:
 
 def main_of(values: list[dict[str, Any]] | None) -> dict[str, Any] | None:
     """Return the primary value of a multi-valued attribute, or else the first (RFC 7643 section 2.4)."""
-    return next((one for one in values or [] if one.get("primary")), (values or [None])[0])
+    first = values[0] if values else None
+    return next((one for one in values or [] if one.get("primary")), first)
 
 
 def claims_in(profile: Profile, user_name: str | None = None) -> dict[str, Any]:
@@ -75,7 +76,7 @@ def with_changes(claims: Mapping[str, Any], before: Mapping[str, Any], after: Ma
 
 
 def email_in(profile: Profile, user_name: str) -> str:
-    """Return the email address that a profile says: the primary one, the first, or the user name. Raises ScimRefusal."""
+    """Return the email address that a profile says: the primary, the first, or the user name. Raises ScimRefusal."""
     main = main_of(profile.get("emails"))
     value = user_name if main is None else main.get("value")
     if not isinstance(value, str) or not value:

@@ -65,10 +65,11 @@ class Directory:
         assert answer.status_code == 200, answer.text
         return [one.get("userName") or one["displayName"] for one in answer.json()["Resources"]]
 
-    def bulk(self, *operations: dict[str, Any], **more: Any) -> list[dict[str, Any]]:
+    def bulk(self, *operations: Any, **more: Any) -> list[dict[str, Any]]:
         answer = self("POST", "/Bulk", {"schemas": [BULK], "Operations": list(operations), **more})
         assert answer.status_code == 200, answer.text
-        return answer.json()["Operations"]
+        results: list[dict[str, Any]] = answer.json()["Operations"]
+        return results
 
 
 def directory_of(work: Work, client: TestClient, scope: str = "scim") -> Directory:

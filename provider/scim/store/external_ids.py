@@ -57,9 +57,8 @@ class ExternalIds:
     def find_those(self, db: Connection, client_id: str, keys: Collection[str]) -> dict[str, str]:
         """Return the client's identifiers of these resources, by their keys."""
         mine = (self._table.c.client_id == client_id, self._key.in_(keys))
-        return {
-            key: external for key, external in db.execute(select(self._key, self._table.c.external_id).where(*mine))
-        }
+        rows = db.execute(select(self._key, self._table.c.external_id).where(*mine))
+        return {row[0]: row[1] for row in rows}
 
     def find(self, db: Connection, client_id: str, external_id: str) -> str | None:
         """Return the key of the resource with this identifier of the client."""
