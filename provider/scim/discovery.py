@@ -45,7 +45,13 @@ def config(work: UnitOfWork) -> dict[str, Any]:
                 "description": "An access token of the client credentials grant with the scope scim.",
                 "specUri": "https://datatracker.ietf.org/doc/html/rfc6750",
                 "primary": True,
-            }
+            },
+            {
+                "type": "httpbasic",
+                "name": "HTTP Basic",
+                "description": "The client_id and the secret of a client with the scope scim.",
+                "specUri": "https://datatracker.ietf.org/doc/html/rfc7617",
+            },
         ],
         "meta": {"resourceType": "ServiceProviderConfig", "location": f"{base}/ServiceProviderConfig"},
     }

@@ -7,6 +7,7 @@ from provider.work import Installation
 from tests.admin.conftest import person_token
 from tests.scim.conftest import BASE, GROUP, USER, Directory, directory_of, problem
 from tests.support.clock import Clock
+from tests.support.factories import make_client
 from tests.support.installation import Work
 from tests.support.relying_party import TWO_FACTORS
 
@@ -36,6 +37,25 @@ def test_only_clients_with_the_scope_that_act_for_themselves_are_let_in(
     assert problem(directory("GET", "/Nothing")) == (404, None)
     assert problem(directory("POST", "/Schemas", {})) == (405, None)
     assert problem(directory("GET", "/Me")) == (501, None)
+
+
+def test_a_secret_opens_what_an_access_token_would(client: TestClient, work: Work) -> None:
+    """N-401."""
+    given = {"redirect_uris": (), "grant_types": ("client_credentials",)}
+    with work() as w:
+        okta, secret = make_client(w, **given, scope="scim")
+        other, others = make_client(w, **given, scope="admin:write")
+        bound, bounds = make_client(w, **given, scope="scim", dpop_bound_access_tokens=True)
+        app, apps = make_client(w, scope="openid")
+
+    def asked(client_id: str, password: str | None) -> tuple[int, str | None]:
+        answer = client.get(f"{BASE}/Users", auth=(client_id, password or ""))
+        return (200, None) if answer.status_code == 200 else problem(answer)
+
+    assert asked(okta.client_id, secret) == (200, None)
+    assert asked(okta.client_id, "wrong") == (401, None)
+    for one, its in ((other, others), (bound, bounds), (app, apps)):
+        assert asked(one.client_id, its) == (403, None)
 
 
 @pytest.mark.usefixtures("ada")
