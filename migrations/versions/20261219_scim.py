@@ -61,7 +61,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("client_id", "external_id", name=op.f("uq_scim_group_ids_client_id")),
     )
     op.create_index("ix_scim_group_ids_group_name", "scim_group_ids", ["group_name"])
-    op.create_index("ix_user_groups_display_name", "user_groups", ["display_name"])
+    with op.get_context().autocommit_block():  # requests do not wait; a killed run begins again
+        op.drop_index("ix_user_groups_display_name", if_exists=True, postgresql_concurrently=True)
+        op.create_index("ix_user_groups_display_name", "user_groups", ["display_name"], postgresql_concurrently=True)
 
 
 def downgrade() -> None:
