@@ -9,6 +9,7 @@ import provider.accounts.factors.store.totp_setups
 import provider.accounts.factors.store.two_factor_choices
 import provider.accounts.factors.store.used_challenges
 import provider.accounts.store.attribute_values
+import provider.accounts.store.directories
 import provider.accounts.store.email_addresses
 import provider.accounts.store.email_changes
 import provider.accounts.store.failures
@@ -58,8 +59,6 @@ import provider.oauth.trusted_issuers.store
 import provider.outbox.store
 import provider.processes
 import provider.saved_branding
-import provider.scim.store.external_ids
-import provider.scim.store.users
 import provider.sessions.store
 import provider.webhooks.store
 from provider.accounts.store import search_keys

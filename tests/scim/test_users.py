@@ -1,12 +1,15 @@
 """Users that directories provision (RFC 7643 section 4.1, RFC 7644 section 3)."""
 
+import json
+
 import pytest
 from starlette.testclient import TestClient
 
 from provider.accounts import profile
 from provider.accounts.attributes.declarations import parse_declaration
 from provider.accounts.attributes.declared import put_attribute
-from provider.accounts.store import users
+from provider.accounts.data_export import export
+from provider.accounts.store import directories, users
 from tests.admin.conftest import events
 from tests.scim.conftest import ENTERPRISE, USER, Directory, directory_of, problem
 from tests.support.factories import make_user
@@ -149,3 +152,16 @@ def test_an_external_id_belongs_to_one_client(directory: Directory, work: Work, 
     assert problem(directory("POST", "/Users", again)) == (409, "uniqueness")
     assert directory.found('userName eq "grace@example.test"') == []  # nothing of it was created
     assert other("POST", "/Users", again).status_code == 201
+
+
+def test_what_a_directory_said_is_in_the_users_export_and_goes_with_the_account(
+    directory: Directory, work: Work
+) -> None:
+    made = directory.create(**ADA, title="Countess")
+    with work() as w:
+        exported = json.loads(export(w, user_id=made["id"], applications=[]))["directories"]
+    assert exported["external_ids"] == {directory.client_id: "a1"}
+    assert (exported["user_name"], exported["profile"]["title"]) == ("ada@example.test", "Countess")
+    directory("DELETE", f"/Users/{made['id']}")
+    with work() as w:
+        assert directories.find_of_user(w.read, made["id"]) == {}

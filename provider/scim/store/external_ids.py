@@ -2,50 +2,10 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import (
-    Column,
-    Connection,
-    ForeignKey,
-    Index,
-    PrimaryKeyConstraint,
-    String,
-    Table,
-    UniqueConstraint,
-    delete,
-    select,
-)
+from sqlalchemy import Connection, Table, delete, select
 
-from provider.accounts.store.group_tables import user_groups
-from provider.database.base import metadata
+from provider.accounts.store.directories import scim_group_ids, scim_user_ids
 from provider.database.dialect import queue_for, upsert
-from provider.database.types import Identifier, Name, SearchKey
-
-
-def _client() -> Column[str]:
-    return Column("client_id", String(128), ForeignKey("clients.client_id", ondelete="CASCADE"), nullable=False)
-
-
-scim_user_ids = Table(
-    "scim_user_ids",
-    metadata,
-    _client(),
-    Column("user_id", Identifier, ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
-    Column("external_id", SearchKey, nullable=False),
-    PrimaryKeyConstraint("client_id", "user_id"),
-    UniqueConstraint("client_id", "external_id"),
-    Index("ix_scim_user_ids_user_id", "user_id"),
-)
-scim_group_ids = Table(
-    "scim_group_ids",
-    metadata,
-    _client(),
-    Column("group_name", Name, ForeignKey("user_groups.name", ondelete="CASCADE"), nullable=False),
-    Column("external_id", SearchKey, nullable=False),
-    PrimaryKeyConstraint("client_id", "group_name"),
-    UniqueConstraint("client_id", "external_id"),
-    Index("ix_scim_group_ids_group_name", "group_name"),
-)
-Index("ix_user_groups_display_name", user_groups.c.display_name)
 
 
 class ExternalIds:

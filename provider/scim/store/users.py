@@ -5,36 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import (
-    JSON,
-    Column,
-    ColumnElement,
-    Connection,
-    ForeignKey,
-    String,
-    Table,
-    exists,
-    func,
-    or_,
-    select,
-)
+from sqlalchemy import ColumnElement, Connection, exists, func, or_, select
 
+from provider.accounts.store.directories import scim_users
 from provider.accounts.store.email_addresses import email_addresses
 from provider.accounts.store.users import Status, users
-from provider.database.base import metadata
 from provider.database.dialect import queue_for, upsert
 from provider.database.rows import rows_of, values_of
-from provider.database.types import LONGEST_KEY, Identifier, SearchKey, UtcTime
-
-scim_users = Table(
-    "scim_users",
-    metadata,
-    Column("user_id", Identifier, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
-    Column("user_name", String(LONGEST_KEY), nullable=False),
-    Column("user_name_key", SearchKey, nullable=False, unique=True),
-    Column("profile", JSON, nullable=False),
-    Column("updated_at", UtcTime, nullable=False),
-)
 
 
 @dataclass(frozen=True)
