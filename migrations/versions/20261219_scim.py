@@ -43,7 +43,7 @@ def upgrade() -> None:
         *_user("scim_user_ids"),
         sa.Column("external_id", KEY, nullable=False),
         sa.PrimaryKeyConstraint("client_id", "user_id", name=op.f("pk_scim_user_ids")),
-        sa.UniqueConstraint("client_id", "external_id", name=op.f("uq_scim_user_ids_client_id")),
+        sa.UniqueConstraint("client_id", "external_id", name=op.f("uq_scim_user_ids_client_id_external_id")),
     )
     op.create_index("ix_scim_user_ids_user_id", "scim_user_ids", ["user_id"])
     op.create_table(
@@ -58,7 +58,7 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("client_id", "group_name", name=op.f("pk_scim_group_ids")),
-        sa.UniqueConstraint("client_id", "external_id", name=op.f("uq_scim_group_ids_client_id")),
+        sa.UniqueConstraint("client_id", "external_id", name=op.f("uq_scim_group_ids_client_id_external_id")),
     )
     op.create_index("ix_scim_group_ids_group_name", "scim_group_ids", ["group_name"])
     with op.get_context().autocommit_block():  # requests do not wait; a killed run begins again

@@ -123,6 +123,7 @@ def create(work: UnitOfWork, directory: Directory, given: Mapping[str, Any]) -> 
 def rename(work: UnitOfWork, name: str, wanted: Mapping[str, Any]) -> None:
     """Change the display name of a group. Raises ScimRefusal or MorePermissions."""
     title = _title(work, wanted, name)
+    rules.lock_group(work, name)
     settings = rules.find_group(work, name).settings
     shown = "" if title == name else title
     if shown != settings.display_name:

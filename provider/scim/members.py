@@ -192,6 +192,7 @@ def _contain(work: UnitOfWork, name: str, *, add: list[str], remove: list[str]) 
     """Change which groups a group contains: their members are in it, too."""
     if not add and not remove:
         return
+    rules.lock_group(work, name)
     settings = rules.find_group(work, name).settings
     contained = tuple(sorted({*settings.groups, *add} - set(remove)))
     if contained != settings.groups:

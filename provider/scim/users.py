@@ -146,14 +146,13 @@ def _write(
         operator_changes.set_address(work, user_id=user_id, email=email)
     _change_attributes(work, user_id, wanted)
     _change_claims(work, user_id, before, wanted)
-    if (profile, user_name) != (old_profile, before["userName"]):
+    changed = [name for name in profile.keys() | old_profile.keys() if profile.get(name) != old_profile.get(name)]
+    changed += [name for name in ("externalId", "userName") if wanted.get(name) != before.get(name)]
+    if changed:
         store.put(work.db, ScimUser(user_id, user_name, search_key(user_name), profile, work.now))
-        changed = [name for name in profile.keys() | old_profile.keys() if profile.get(name) != old_profile.get(name)]
-        changed += ["userName"] if user_name != before["userName"] else []
+        _put_external_id(work, directory, user_id, wanted.get("externalId"))
         accounts.touch(work.db, user_id, now=work.now)
         record(work, Event.PROFILE_CHANGED, user_id=user_id, changed=sorted(changed))
-    if wanted.get("externalId") != before.get("externalId"):
-        _put_external_id(work, directory, user_id, wanted.get("externalId"))
     if wanted.get("active", True) != before["active"]:
         if before["active"]:
             authority.suspend(work, user_id=user_id, reason=REASON)
@@ -251,7 +250,7 @@ def _with_emails(given: Mapping[str, Any]) -> dict[str, Any]:
     sent = {"active": True, **{_canonical(name): value for name, value in given.items()}}
     name = sent.get("userName")
     if not sent.get("emails") and isinstance(name, str) and parse_address(name) is not None:
-        sent["emails"] = [{"value": name.strip(), "primary": True}]
+        sent["emails"] = [{"value": name.strip(), "type": "work", "primary": True}]
     elif not sent.get("emails"):
         raise invalid("emails: send an email address, or a userName that is one.")
     return sent

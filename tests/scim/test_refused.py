@@ -1,5 +1,7 @@
 """What is not accepted of directories, and how it is said (RFC 7644 section 3.12)."""
 
+from typing import Any
+
 import pytest
 from starlette.testclient import TestClient
 
@@ -41,7 +43,7 @@ def test_only_clients_with_the_scope_that_act_for_themselves_are_let_in(
 
 def test_a_secret_opens_what_an_access_token_would(client: TestClient, work: Work) -> None:
     """N-401."""
-    given = {"redirect_uris": (), "grant_types": ("client_credentials",)}
+    given: dict[str, Any] = {"redirect_uris": (), "grant_types": ("client_credentials",)}
     with work() as w:
         okta, secret = make_client(w, **given, scope="scim")
         other, others = make_client(w, **given, scope="admin:write")

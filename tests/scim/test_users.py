@@ -22,7 +22,7 @@ ATTRIBUTES = "urn:signet:scim:schemas:extension:attributes:2.0:User"
 @pytest.mark.both_databases
 def test_a_directory_creates_changes_suspends_restores_and_deletes_a_user(directory: Directory, work: Work) -> None:
     made = directory.create(**ADA, phoneNumbers=[{"value": "555 1234", "type": "work"}], title="Countess")
-    assert made["emails"] == [{"value": "ada@example.test", "primary": True}]
+    assert made["emails"] == [{"value": "ada@example.test", "type": "work", "primary": True}]
     assert (made["active"], made["meta"]["resourceType"], made["externalId"]) == (True, "User", "a1")
     with work() as w:
         user = users.find(w.read, made["id"])
