@@ -47,6 +47,34 @@ def test_a_directory_creates_renames_fills_and_deletes_a_group(directory: Direct
     assert events(work, "group.created")[0]["operator"] == f"client {directory.client_id}"
 
 
+def test_what_okta_and_entra_id_send_of_groups_is_understood(directory: Directory) -> None:
+    ada, bob = (directory.create(userName=f"{name}@example.test")["id"] for name in ("ada", "bob"))
+    made = directory.group("staff", ada)
+    at = f"/Groups/{made['id']}"
+    for operation in (
+        {"op": "replace", "value": {"id": made["id"], "displayName": "Staff of Okta"}},
+        {"op": "Add", "path": "members", "value": [{"$ref": None, "value": bob}]},
+        {"op": "add", "path": "members", "value": [{"value": ada, "display": "ada@example.test"}]},
+        {"op": "remove", "path": f'members[value eq "{ada}"]'},
+        {"op": "remove", "path": f'members[value eq "{ada}"]'},
+        {"op": "replace", "path": "members", "value": [{"value": ada}, {"value": bob}]},
+    ):
+        assert directory.patch(at, operation).status_code == 204, operation
+    now = directory.get(at)
+    assert (now["displayName"], {one["value"] for one in now["members"]}) == ("Staff of Okta", {ada, bob})
+    kept = {
+        "schemas": [GROUP],
+        "id": made["id"],
+        "displayName": "staff",
+        "members": now["members"],
+        "meta": now["meta"],
+    }
+    put = directory("PUT", at, kept)
+    assert (put.status_code, put.json()["members"]) == (200, now["members"])
+    for path in (f'members[display eq "{ada}"]', f'members[value eq "{ada}"].display', "members.display"):
+        assert problem(directory.patch(at, {"op": "remove", "path": path}))[0] == 400
+
+
 def test_groups_are_found_by_name_member_and_external_id(directory: Directory) -> None:
     ada = directory.create(userName="ada@example.test")["id"]
     made = directory.group("staff", ada)

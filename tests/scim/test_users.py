@@ -78,6 +78,31 @@ def test_what_entra_id_sends_is_understood(directory: Directory) -> None:
     assert directory.found('emails[type eq "work" and value eq "Countess@Example.test"]') == ["ada"]
 
 
+def test_what_okta_sends_is_understood(directory: Directory) -> None:
+    sent = {
+        "schemas": [USER],
+        "userName": "ada@example.test",
+        "name": {"givenName": "Ada", "familyName": "Lovelace"},
+        "emails": [{"primary": True, "value": "ada@example.test", "type": "work"}],
+        "displayName": "Ada Lovelace",
+        "locale": "en-US",
+        "externalId": "00ujl29u0le5T6Aj10h7",
+        "groups": [],
+        "password": "1mz050nq",
+        "active": True,
+    }
+    made = directory("POST", "/Users", sent).json()
+    at = f"/Users/{made['id']}"
+    assert directory.get("/Users?startIndex=1&count=2")["totalResults"] == 1
+    put = {**sent, "id": made["id"], "meta": {"resourceType": "User"}, "name": {"givenName": "Another"}}
+    now = directory("PUT", at, put)
+    assert (now.status_code, now.json()["name"]) == (200, {"givenName": "Another"})
+    off = directory.patch(at, {"op": "replace", "value": {"active": False}})
+    assert off.json()["active"] is False
+    kept = {name: value for name, value in sent.items() if name not in {"active", "emails"}}
+    assert directory("PUT", at, kept).json()["active"] is False
+
+
 def test_a_claim_that_the_user_changes_is_shown_in_place_of_what_was_provisioned(
     directory: Directory, work: Work
 ) -> None:
