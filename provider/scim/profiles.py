@@ -92,7 +92,7 @@ def _put_address(profile: Profile, address: str | None) -> None:
         profile.pop("emails", None)
     elif main is None:
         profile["emails"] = [{"value": address, "type": "work", "primary": True}]
-    else:
+    elif main.get("value") != address:
         said, real = parse_address(str(main.get("value", ""))), parse_address(address)
         if said is None or real is None or said.normal != real.normal:
             main["value"] = address

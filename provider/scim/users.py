@@ -49,9 +49,8 @@ def find_views(work: UnitOfWork, directory: Directory, user_ids: Collection[str]
     """Return these users as a client sees them, in the given order, without those that it does not see. Runs a few
     queries, whatever the number.
     """
-    visible = store.find_provisionable(work.read, user_ids)
-    ids = [user_id for user_id in user_ids if user_id in visible]
-    holders = email_addresses.find_holders(work.read, ids)
+    holders = email_addresses.find_holders(work.read, user_ids)
+    ids = [user_id for user_id in user_ids if user_id in holders and store.is_provisionable(*holders[user_id])]
     said = store.find_those(work.read, ids)
     external = USER_IDS.find_those(work.read, directory.client_id, ids)
     memberships = group_store.find_of_users(work.read, ids)

@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, exists, func, or_, select
 
 from provider.accounts.store.directories import scim_users
-from provider.accounts.store.email_addresses import email_addresses
-from provider.accounts.store.users import Status, users
+from provider.accounts.store.email_addresses import IN_USE, EmailAddress, email_addresses
+from provider.accounts.store.users import User, users
 from provider.database.dialect import queue_for, upsert
 from provider.database.rows import rows_of, values_of
 
@@ -52,7 +52,12 @@ def put(db: Connection, user: ScimUser) -> None:
 def _is_provisionable() -> ColumnElement[bool]:
     """Return the condition for users that clients see: those who own their address. Anyone can sign up with one."""
     verified = exists().where(email_addresses.c.user_id == users.c.id, email_addresses.c.verified_at.is_not(None))
-    return or_(users.c.status.in_((Status.ACTIVE, Status.LEAVING)), verified)
+    return or_(users.c.status.in_(IN_USE), verified)
+
+
+def is_provisionable(user: User, address: EmailAddress | None) -> bool:
+    """Return whether clients see a user, whose verified address is preferred, by the same condition."""
+    return user.status in IN_USE or (address is not None and address.verified_at is not None)
 
 
 def find_page(
