@@ -55,7 +55,7 @@ def set_members(work: UnitOfWork, name: str, members: Iterable[Mapping[str, Any]
 
 def replace(work: UnitOfWork, directory: Directory, name: str, given: Mapping[str, Any]) -> None:
     """Replace a group with its members (RFC 7644 section 3.5.1). Raises ScimRefusal."""
-    before = Group.model_validate(groups.show(work, directory, name, with_members=False))
+    before = reading.load(Group, groups.show(work, directory, name, with_members=False))
     wanted = groups.dump(reading.read_resource(Group, given, original=before))
     groups.rename(work, name, wanted)
     groups.put_external_id(work, directory, name, wanted.get("externalId"))
@@ -66,11 +66,11 @@ def change(work: UnitOfWork, directory: Directory, name: str, given: Mapping[str
     """Change a group (RFC 7644 section 3.5.2). Operations on members alone do not read the others. Raises
     ScimRefusal.
     """
-    changes = reading.read_changes(Group, _with_lists(given))
+    changes = reading.read_changes(Group, _with_lists(given), most=MOST_CHANGED)
     rest = [one for one in changes.operations if not _change_members(work, name, one)]
     if not rest:
         return
-    resource = Group.model_validate(groups.show(work, directory, name, with_members=False))
+    resource = reading.load(Group, groups.show(work, directory, name, with_members=False))
     reading.apply_changes(changes.model_copy(update={"operations": rest}), resource)
     wanted = groups.dump(resource)
     groups.rename(work, name, wanted)

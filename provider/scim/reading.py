@@ -22,8 +22,8 @@ and a change of an entry that is not there yet.
 """
 DEEPEST = 12
 """How deep the JSON of a request may be nested."""
-MOST_CHANGES = 1_000
-"""The most operations of one PATCH."""
+MOST_CHANGES = 100
+"""The most operations of one PATCH of a user. Each may compare every value of an attribute."""
 TYPES = {MEDIA_TYPE, "application/json"}
 
 
@@ -73,13 +73,19 @@ def read_resource(
         return resource
 
 
-def read_changes(model: type[Resource[Any]], given: Mapping[str, Any]) -> Any:
+def load(model: type[Resource[Any]], view: Mapping[str, Any]) -> Resource[Any]:
+    """Return a resource as the client sees it as a model."""
+    with POLICY:
+        return model.model_validate(dict(view))
+
+
+def read_changes(model: type[Resource[Any]], given: Mapping[str, Any], *, most: int = MOST_CHANGES) -> Any:
     """Validate a PATCH request (RFC 7644 section 3.5.2). Raises ScimRefusal."""
     operations = given.get("Operations", given.get("operations"))
     if not isinstance(operations, list) or not operations:
         raise ScimRefusal("invalidSyntax", "Operations must be a list of one or more operations.")
-    if len(operations) > MOST_CHANGES:
-        raise ScimRefusal("tooMany", f"A PATCH can have at most {MOST_CHANGES} operations.")
+    if len(operations) > most:
+        raise ScimRefusal("tooMany", f"A PATCH can have at most {most} operations.")
     with as_refusals():
         # Subscripted like this, because a checker takes the index for a type.
         kind: Any = PatchOp.__class_getitem__(model)

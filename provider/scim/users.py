@@ -111,7 +111,7 @@ def replace(work: UnitOfWork, directory: Directory, user_id: str, given: Mapping
     sent = {_canonical(name): value for name, value in given.items()}
     if not sent.get("emails") and parse_address(str(sent.get("userName", ""))) is None:
         kept["emails"] = before.get("emails")
-    original = model.model_validate(before)
+    original = reading.load(model, before)
     wanted = reading.read_resource(model, _with_emails({**kept, **_without_empty(given)}), original=original)
     _write(work, directory, user_id, before, _dump(wanted))
 
@@ -120,7 +120,7 @@ def change(work: UnitOfWork, directory: Directory, user_id: str, given: Mapping[
     """Change a user (RFC 7644 section 3.5.2). Returns whether something changed. Raises ScimRefusal."""
     model, before = find_model(work), show(work, directory, user_id)
     changes = reading.read_changes(model, given)
-    resource = model.model_validate(before)
+    resource = reading.load(model, before)
     if not reading.apply_changes(changes, resource):
         return False
     _write(work, directory, user_id, before, _dump(resource))

@@ -4,6 +4,8 @@ import pytest
 
 from tests.scim.conftest import Directory, problem
 
+OFF = {"op": "replace", "path": "active", "value": False}
+
 
 @pytest.fixture
 def people(directory: Directory) -> list[str]:
@@ -32,6 +34,8 @@ def test_a_list_is_read_in_pages_by_index_and_by_cursor(directory: Directory, pe
         assert found == people
     assert _names(directory.get("/Users?sortBy=meta.created&sortOrder=descending")) == people[::-1]
     assert directory.get("/Users?count=0")["Resources"] == []
+    directory.patch(f"/Users/{directory.get('/Users')['Resources'][0]['id']}", OFF)
+    assert directory.get("/Users")["totalResults"] == 3
     assert directory.get("/Users?startIndex=0&count=-1")["totalResults"] == 3
     assert problem(directory("GET", "/Users?sortBy=title")) == (400, "invalidPath")
     assert problem(directory("GET", "/Users?startIndex=500001")) == (400, "tooMany")

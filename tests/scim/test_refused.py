@@ -100,6 +100,10 @@ def test_a_filter_with_too_many_candidates_is_refused(
     assert directory.found(f'meta.created ge "2020-01-01T00:00:00Z" and id eq "{ada}"') == ["ada@example.test"]
 
 
+def test_a_patch_with_too_many_operations_is_refused(directory: Directory, ada: str) -> None:
+    assert problem(directory.patch(f"/Users/{ada}", *[OWN] * 101)) == (400, "tooMany")
+
+
 @pytest.mark.parametrize(
     ("operation", "kind"),
     [
