@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from provider.accounts.attributes.kinds import to_text
 from provider.accounts.email.email_addresses import parse_address
-from provider.accounts.store import attribute_values, email_addresses
+from provider.accounts.store import attribute_values, email_addresses, search_keys
 from provider.accounts.store import groups as group_store
 from provider.database.base import parse_id
 from provider.database.types import search_key
@@ -25,6 +25,8 @@ def find_users(work: UnitOfWork, directory: Directory) -> Finder:
         value = condition.value
         if condition.path == "meta.created":
             return _created(work, condition)
+        if condition.operator == "sw" and condition.path in {"username", "emails"}:
+            return _beginning(work, value)
         if condition.operator != "eq" or value is None:
             return None
         if condition.path in declared:
@@ -72,6 +74,15 @@ def find_groups(work: UnitOfWork, directory: Directory) -> Finder:
         return None
 
     return find
+
+
+def _beginning(work: UnitOfWork, text: object) -> list[str] | None:
+    """Return the users whose user name or email address begins with a text, and others of whom something else does."""
+    key = search_key(text) if isinstance(text, str) else ""
+    if not key:
+        return None
+    of_addresses = [user_id for _, user_id in search_keys.find_page(work.read, key, after=None, limit=MOST + 1)]
+    return of_addresses + store.find_beginning(work.read, key, limit=MOST + 1)
 
 
 def _some(key: str | None) -> list[str]:

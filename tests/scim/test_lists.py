@@ -65,6 +65,8 @@ def test_conditions_that_no_index_answers_narrow_what_another_one_found(
     directory: Directory, people: list[str]
 ) -> None:
     assert directory.found(f'userName eq "{people[0]}" and title sw "AD"') == people[:1]
+    assert directory.found('userName sw "AD"') == directory.found('emails sw "ad"') == people[:1]
+    assert directory.found('userName sw "a" and title co "B"') == []
     assert directory.found(f'title co "z" and userName eq "{people[0]}"') == []
     assert directory.found('meta.created ge "2020-01-01T00:00:00Z" and not (title eq "bob") and active eq true') == [
         people[0],

@@ -68,6 +68,8 @@ def test_a_secret_opens_what_an_access_token_would(client: TestClient, work: Wor
         ('userName ne "x"', "invalidFilter"),
         ('not (userName eq "x")', "invalidFilter"),
         ('userName eq "x" or title eq "y"', "invalidFilter"),
+        ('userName co "x"', "invalidFilter"),
+        ('userName sw ""', "invalidFilter"),
         ("userName eq", "invalidFilter"),
         ('nothing eq "x"', "invalidFilter"),
         ("active eq 12", "invalidFilter"),

@@ -12,6 +12,7 @@ from provider.accounts.store.email_addresses import IN_USE, EmailAddress, email_
 from provider.accounts.store.users import User, users
 from provider.database.dialect import queue_for, upsert
 from provider.database.rows import rows_of, values_of
+from provider.database.types import BEYOND
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,13 @@ def find_those(db: Connection, user_ids: Collection[str]) -> dict[str, ScimUser]
 def find_of_name(db: Connection, key: str) -> str | None:
     """Return the id of the user with this user name, by its search key."""
     return db.scalar(select(scim_users.c.user_id).where(scim_users.c.user_name_key == key))
+
+
+def find_beginning(db: Connection, key: str, *, limit: int) -> list[str]:
+    """Return the users whose user name begins with this search key, in order."""
+    name = scim_users.c.user_name_key
+    query = select(scim_users.c.user_id).where(name >= key, name < key + BEYOND).order_by(name)
+    return list(db.scalars(query.limit(limit)))
 
 
 def lock_name(db: Connection, key: str) -> None:
