@@ -30,6 +30,7 @@ SENTENCES: Mapping[Event, Text] = {
     Event.DATA_EXPORTED: Text("Data downloaded"),
     Event.TERMS_ACCEPTED: Text("Terms of service accepted"),
     Event.PROFILE_CHANGED: Text("Profile changed"),
+    Event.ATTRIBUTES_CHANGED: Text("More about you changed"),
     Event.PICTURE_CHANGED: Text("Profile picture changed"),
     Event.ROLES_CHANGED: Text("Your roles were changed"),
     Event.GROUPS_CHANGED: Text("Your groups were changed"),

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -27,6 +28,12 @@ from provider.work import UnitOfWork
 MOST_EVENTS = 10_000
 FOR_OPERATORS = frozenset({"operator", "why"})
 """Details left out of the user's export: which operator did something, and the reason they gave."""
+
+SOMETIMES_FOR_OPERATORS: Mapping[str, frozenset[str]] = {
+    Event.ACCOUNT_SUSPENDED: frozenset({"reason"}),
+    Event.ATTRIBUTES_CHANGED: frozenset({"changed"}),
+}
+"""The same for single events. An attribute may be one that its user does not see."""
 
 
 def export(work: UnitOfWork, *, user_id: str, applications: list[dict[str, Any]]) -> bytes:
@@ -85,7 +92,7 @@ def export(work: UnitOfWork, *, user_id: str, applications: list[dict[str, Any]]
 
 
 def _event(event: AuditEvent) -> dict[str, Any]:
-    hidden = FOR_OPERATORS | ({"reason"} if event.name == Event.ACCOUNT_SUSPENDED else set())
+    hidden = FOR_OPERATORS | SOMETIMES_FOR_OPERATORS.get(event.name, frozenset())
     details = {name: value for name, value in event.details.items() if name not in hidden}
     return _some(event, "at", "name", "client_id", "network", "user_agent") | {"details": details}
 

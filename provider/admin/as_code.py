@@ -9,6 +9,9 @@
 
     [authorization_details_types.payment]   # a type of authorization details (RFC 9396), as `signet details-type put`
     label = "Make a payment"                # takes it; json_schema may be a table, or JSON in a string
+    [user_attributes.customer_number]       # an attribute of users, as `signet attribute put` takes it
+    type = "text"
+    label = "Customer number"
     [trusted_issuers."https://token.actions.githubusercontent.com"]
     user_mapping = "none"              # as in `signet issuer create`; also jwks_uri, jwks, algorithms and disabled
 
@@ -20,17 +23,19 @@
     groups = ["engineering"]           # if left out, the user's groups stay as they are
 
 What the file does not name stays unchanged. With `prune`, clients it does not name are deleted, except those that
-registered themselves. So are types, trusted issuers and groups, each only if the file has any. Secrets of existing
-clients are not touched.
+registered themselves. So are types, trusted issuers, groups and user attributes, each only if the file has any. Secrets
+of existing clients are not touched.
 """
 
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from provider.accounts.attributes.declarations import MEMBERS as MEMBERS_OF_ATTRIBUTES
 from provider.accounts.email.email_addresses import parse_address
 from provider.accounts.store import email_addresses
 from provider.accounts.users import set_roles
+from provider.admin.attributes_as_code import ATTRIBUTES, plan_attributes
 from provider.admin.details_types_as_code import TYPES, plan_types
 from provider.admin.groups_as_code import GROUPS, plan_groups, plan_groups_of_user
 from provider.admin.groups_as_code import KNOWN as KNOWN_OF_GROUPS
@@ -54,6 +59,7 @@ KINDS: Mapping[str, set[str]] = {
     GROUPS: KNOWN_OF_GROUPS,
     TYPES: set(MEMBERS),
     ISSUERS: KNOWN_OF_ISSUERS,
+    ATTRIBUTES: set(MEMBERS_OF_ATTRIBUTES),
 }
 """What a file may have, and the members of each table of it."""
 AT_ONCE = 500
@@ -89,6 +95,7 @@ def plan(work: UnitOfWork, text: str, *, environ: Mapping[str, str], prune: bool
     wanted = given["clients"]
     changes = plan_types(work, given[TYPES], prune=prune) + plan_issuers(work, given[ISSUERS], prune=prune)
     changes += plan_groups(work, given[GROUPS], prune=prune)
+    changes += plan_attributes(work, given[ATTRIBUTES], prune=prune)
     changes += [
         change for client_id, table in wanted.items() for change in _client(work, client_id, dict(table), environ)
     ]

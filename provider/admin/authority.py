@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from provider.accounts import suspension
 from provider.accounts import users as accounts
+from provider.accounts.attributes.declarations import Editor
 from provider.accounts.roles.permissions import (
     Permission,
     Permissions,
@@ -191,3 +192,10 @@ def _is_administrator(user: User) -> bool:
 def _raise(problem: Text | None) -> None:
     if problem is not None:
         raise MorePermissions(problem)
+
+
+def editor_of(work: UnitOfWork) -> Editor:
+    """Return as whom the caller sees and edits attributes: a person, or a client that acts for itself
+    (`callers.require_operator`).
+    """
+    return Editor.API if (work.origin.operator or "").startswith("client ") else Editor.OPERATOR

@@ -34,6 +34,9 @@ LABELS: Mapping[str, Text] = {
     "request_uris": Text("Request object URLs"),
     "request_object_signing_alg": Text("Request object signing algorithm"),
     "required_factor": Text("Require for sign-in"),
+    "allowed_roles": Text("Only users with one of these roles"),
+    "allowed_groups": Text("Only users in one of these groups"),
+    "allowed_networks": Text("Only from these networks"),
     "default_acr_values": Text("Default acr values"),
     "default_max_age": Text("Ask users to sign in again after"),
     "require_auth_time": Text("Include auth_time in ID tokens"),
@@ -140,6 +143,9 @@ HINTS: Mapping[str, Text] = {
     "request_uris": Text("URLs from which Signet fetches signed requests of the application, one per line."),
     "request_object_signing_alg": Text("Accept signed requests only with this algorithm."),
     "required_factor": Text("Users who don't have it are asked to set it up first."),
+    "allowed_roles": Text("One per line, as the application gets them. Other users see a page that says whom to ask."),
+    "allowed_groups": Text("One per line. The members of groups that they contain are allowed, too."),
+    "allowed_networks": Text("One per line, for example 10.0.0.0/8. They apply where the user signs in."),
     "default_acr_values": Text(
         "Ask for one of these levels if a request has no acr_values, one per line: aal1, aal2 or phr. Users without a "
         "second factor or passkey still sign in, with a lower level."

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from provider.accounts.groups import groups, members
 from provider.accounts.groups.groups import GroupSettings
+from provider.accounts.groups.names import require_group_names
 from provider.accounts.roles.permissions import Permissions
 from provider.accounts.store import groups as store
 from provider.accounts.store import roles as roles_store
@@ -18,8 +19,9 @@ def put_group(work: UnitOfWork, permissions: Permissions, name: str, settings: G
     """Create a group or replace its settings, for an operator with these permissions. Raises MorePermissions,
     LastAdministrator, and what `groups.put_group` raises.
     """
+    require_group_names((name,))
     authority.require_roles(permissions, groups.roles_with(work, name, settings))
-    before = set(store.find_contained(work.read, name))
+    before = set(store.find_contained(work.read, [name]))
     if ADMIN in store.find_roles(work.read, [name]) and (ADMIN not in settings.roles or before - set(settings.groups)):
         _require_own_administrator(work)
     groups.put_group(work, name, settings)

@@ -61,6 +61,7 @@ PROBLEM = {
 }
 
 IN_PATHS = {
+    "name": "The name of the attribute.",
     "client_id": "The client's ID.",
     "error_id": "The error ID of the rejected request.",
     "family_id": "The token family's ID.",
@@ -72,6 +73,7 @@ IN_PATHS = {
     "device_id": "The ID of the remembered device.",
     "promise_id": "The job's ID.",
     "role": "The role's name.",
+    "group": "The group's name.",
     "session_id": "The session's ID.",
     "type": "The name of the type.",
     "user_id": "The user's ID.",

@@ -25,7 +25,8 @@ def apply(
     prune: Annotated[
         bool,
         typer.Option(
-            "--prune", help="Also delete clients that are not in the file, and types and issuers if it has any."
+            "--prune",
+            help="Also delete clients that are not in the file, and types, issuers and attributes if it has any.",
         ),
     ] = False,
     as_json: Json = False,

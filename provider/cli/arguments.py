@@ -1,7 +1,10 @@
 """Parsers of arguments that are more than text. An argument that cannot be parsed is a usage error."""
 
+import sys
 import uuid
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import typer
 
@@ -39,6 +42,17 @@ def line(text: str, *, most: int, option: str) -> str:
         return clean_line(text, most=most)
     except InvalidText as invalid:
         raise typer.BadParameter(str(invalid), param_hint=option) from None
+
+
+def json_file(file: str) -> dict[str, Any]:
+    """Return the JSON object in a file, or of stdin for `-`. Raises BadParameter."""
+    from provider.jose.json_objects import read_object
+
+    text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8-sig")
+    try:
+        return read_object(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{'stdin' if file == '-' else file} is not valid: {error}") from None
 
 
 def duration(text: str) -> timedelta:

@@ -1,14 +1,13 @@
 """The commands `signet details-type`: declare what applications can ask for in detail (RFC 9396)."""
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from provider.cli.arguments import json_file
 from provider.cli.installation import unit
 from provider.cli.output import Json, Yes, print_one, print_rows, say
-from provider.jose.json_objects import read_object
 
 if TYPE_CHECKING:
     from provider.oauth.authorization_details.store import DetailsType
@@ -61,11 +60,7 @@ def put(
     """
     from provider.oauth.authorization_details.types import parse_declaration, put_type
 
-    text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8-sig")
-    try:
-        given = read_object(text)
-    except ValueError as error:
-        raise typer.BadParameter(f"{'stdin' if file == '-' else file} is not valid: {error}") from None
+    given = json_file(file)
     kept = {member: value for member, value in given.items() if member not in {"type", "created_at", "updated_at"}}
     with unit() as work:
         made = _described(put_type(work, name, parse_declaration(kept)))

@@ -30,6 +30,7 @@ COMMANDS = {
     "user": "user_group:app",
     "group": "groups:app",
     "client": "client.group:app",
+    "attribute": "attributes:app",
     "details-type": "details_types:app",
     "issuer": "issuers:app",
     "apply": "apply:apply",

@@ -23,7 +23,7 @@ from provider.admin.pages.clients import overview as client_overview
 from provider.admin.pages.clients import settings as client_settings
 from provider.admin.pages.users import imports, matching, runs, selected, tabs, users
 from provider.oauth.authorize import trials
-from provider.routes import groups, trusted_issuers
+from provider.routes import groups, trusted_issuers, user_attributes
 
 
 def _application_tabs() -> list[BaseRoute]:
@@ -117,6 +117,7 @@ def console() -> list[BaseRoute]:
         Route("/admin/users/changes/{run_id}", matching.stop_run, methods=post, name="admin_stop_user_change"),
         *_imports(),
         *_user_tabs(),
+        *user_attributes.in_console(),
         Route("/admin/users/{user_id}/{action}", users.act_on_user, methods=both, name="admin_act_on_user"),
         Route("/admin/roles", roles.list_roles, methods=get, name="admin_roles"),
         Route("/admin/roles/new", roles.show_new_role, methods=get, name="admin_show_new_role"),

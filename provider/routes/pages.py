@@ -34,6 +34,7 @@ from provider.login.pages import (
     terms,
 )
 from provider.oauth.endpoints import backchannel_approval
+from provider.oauth.endpoints.access_denied import access_denied
 from provider.oauth.endpoints.account_chooser import account_chooser
 from provider.oauth.endpoints.connected_apps import application, applications, withdraw
 from provider.oauth.endpoints.consent import consent
@@ -52,6 +53,7 @@ def pages(settings: Settings) -> list[BaseRoute]:
     table: list[BaseRoute] = [
         # People on the way to an app
         Route("/consent", consent, methods=both, name="consent"),
+        Route("/access-denied", access_denied, methods=both, name="access_denied"),
         Route("/select-account", account_chooser, methods=both, name="select_account"),
         Route("/start-again", start_again, methods=get, name="start_again"),
         Route("/device", device, methods=both, name="device"),

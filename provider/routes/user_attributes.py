@@ -3,6 +3,8 @@
 from starlette.routing import BaseRoute, Route
 
 from provider.admin.api import user_attributes as api
+from provider.admin.pages import attributes as pages
+from provider.admin.pages.users import attributes as of_users
 from provider.api.endpoints import attributes as account_api
 
 
@@ -13,6 +15,21 @@ def in_admin_api() -> list[BaseRoute]:
         Route(one, api.show_attribute, methods=["GET"], name="show_user_attribute"),
         Route(one, api.put_attribute, methods=["PUT"], name="put_user_attribute"),
         Route(one, api.delete_attribute, methods=["DELETE"], name="delete_user_attribute"),
+    ]
+
+
+def in_console() -> list[BaseRoute]:
+    get, post, at, one = ["GET"], ["POST"], pages.PATH, f"{pages.PATH}/attribute/{{name}}"
+    of_user = "/admin/users/{user_id}/attributes"
+    return [
+        Route(of_user, of_users.show_attributes, methods=get, name="admin_user_attributes"),
+        Route(of_user, of_users.save_attributes, methods=post, name="admin_save_user_attributes"),
+        Route(at, pages.list_attributes, methods=get, name="admin_attributes"),
+        Route(f"{at}/new", pages.show_new_attribute, methods=get, name="admin_show_new_attribute"),
+        Route(f"{at}/new", pages.create_attribute, methods=post, name="admin_create_attribute"),
+        Route(one, pages.show_attribute, methods=get, name="admin_attribute"),
+        Route(one, pages.save_attribute, methods=post, name="admin_save_attribute"),
+        Route(f"{one}/{{action}}", pages.act_on_attribute, methods=["GET", "POST"], name="admin_act_on_attribute"),
     ]
 
 

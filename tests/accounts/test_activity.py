@@ -27,11 +27,13 @@ NOT_THEIRS = (
     "import.",
     "client.",
     "email.",
+    "group.",
     "installation.",
     "key.",
     "list.",
     "promise.",
     "role.",
+    "user_attribute.",
     "webhook.",
     "trusted_issuer.",
 )

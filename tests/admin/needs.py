@@ -50,9 +50,20 @@ API = _read("""
     GET /api/admin/imports/{import_id}/failures users:read
     POST /api/admin/imports/{import_id}/start users:write
     POST /api/admin/imports/{import_id}/stop users:write
+    GET /api/admin/user-attributes users:read
+    GET /api/admin/user-attributes/{name} users:read
+    PUT /api/admin/user-attributes/{name} settings:write
+    DELETE /api/admin/user-attributes/{name} settings:write
     GET /api/admin/roles roles:read
     PUT /api/admin/roles/{role:path} roles:write
     DELETE /api/admin/roles/{role:path} roles:write
+    GET /api/admin/groups groups:read
+    GET /api/admin/groups/{group} groups:read
+    PUT /api/admin/groups/{group} groups:write
+    DELETE /api/admin/groups/{group} groups:write
+    GET /api/admin/groups/{group}/members groups:read
+    PUT /api/admin/groups/{group}/members/{user_id} groups:write
+    DELETE /api/admin/groups/{group}/members/{user_id} groups:write
     GET /api/admin/clients applications:read
     POST /api/admin/clients applications:write
     POST /api/admin/clients/{client_id:path}/rotate-secret applications:write
@@ -121,6 +132,12 @@ CONSOLE = _read("""
     GET /admin/users/{user_id}/activity users:read
     GET /admin/users/{user_id}/{action} users:write
     POST /admin/users/{user_id}/{action} users:write
+    GET /admin/groups groups:read
+    GET /admin/groups/new groups:write
+    POST /admin/groups/new groups:write
+    GET /admin/groups/group groups:read
+    GET /admin/groups/group/{action} groups:write
+    POST /admin/groups/group/{action} groups:write
     GET /admin/roles roles:read
     GET /admin/roles/new roles:write
     POST /admin/roles/new roles:write
@@ -147,6 +164,15 @@ CONSOLE = _read("""
     GET /admin/clients/client/try applications:write
     POST /admin/clients/client/try applications:write
     GET /admin/clients/try applications:write
+    GET /admin/attributes users:read
+    GET /admin/attributes/new settings:write
+    POST /admin/attributes/new settings:write
+    GET /admin/attributes/attribute/{name} users:read
+    POST /admin/attributes/attribute/{name} settings:write
+    GET /admin/attributes/attribute/{name}/{action} settings:write
+    POST /admin/attributes/attribute/{name}/{action} settings:write
+    GET /admin/users/{user_id}/attributes users:write
+    POST /admin/users/{user_id}/attributes users:write
     GET /admin/details-types applications:read
     GET /admin/details-types/new applications:write
     POST /admin/details-types/new applications:write

@@ -15,6 +15,7 @@ from schemathesis.checks import CHECKS, load_all_checks
 from starlette.testclient import TestClient
 
 from provider.accounts import registration
+from provider.accounts.groups.groups import GroupSettings, create_group
 from provider.accounts.roles import roles
 from provider.accounts.roles.permissions import EVERYTHING
 from provider.admin.imports import jobs
@@ -70,6 +71,12 @@ def make_role(work: UnitOfWork) -> str:
     return name
 
 
+def make_group(work: UnitOfWork) -> str:
+    name = new_id()
+    create_group(work, name, GroupSettings())
+    return name
+
+
 def make_import(work: UnitOfWork) -> str:
     content = f"email\n{new_id()}@example.test\nwrong\n".encode()
     return jobs.upload(work, content=content, permissions=EVERYTHING, update=False, invite=False)
@@ -82,6 +89,7 @@ MAKERS: dict[str, Callable[[UnitOfWork], str]] = {
     "session_id": make_session,
     "promise_id": lambda work: messages.enqueue(work, "mail", {}, about="a letter"),
     "role": make_role,
+    "group": make_group,
     "webhook_id": lambda work: subscriptions.create(work, url="https://hooks.example.test/")[0].id,
     "issuer_id": lambda work: issuers.create(work, f"https://{new_id()}.example.test", IssuerSettings()).id,
     "kid": lambda work: next(key.kid for key in rotation.list_keys(work) if key.alg == "EdDSA"),

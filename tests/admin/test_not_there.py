@@ -50,8 +50,9 @@ def test_what_does_not_exist_is_not_found(app: Starlette, operator: Program, wor
             continue
         names = list(route.param_convertors)
         path = route.path.removeprefix("/api/admin").replace(":path", "")
-        if route.name in {"put_role", "put_details_type"}:  # creates it
-            assert send(operator, route, path.format(role=NUL, type=NUL), seen='"x"').is_client_error, path
+        if route.name in {"put_role", "put_group", "put_details_type", "put_user_attribute"}:  # creates it
+            creating = path.format(role=NUL, group=NUL, type=NUL, name=NUL)
+            assert send(operator, route, creating, seen='"x"').is_client_error, path
             continue
         for name in names:
             for unknown in UNKNOWN:

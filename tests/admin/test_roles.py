@@ -33,7 +33,15 @@ from tests.support.relying_party import TWO_FACTORS, sign_in_person
 
 MAY = {
     "admin": {*needs.API.values(), *needs.CONSOLE.values()},
-    "user-manager": {"overview:read", "users:read", "users:write", "roles:read", "outbox:read"},
+    "user-manager": {
+        "overview:read",
+        "users:read",
+        "users:write",
+        "roles:read",
+        "groups:read",
+        "groups:write",
+        "outbox:read",
+    },
     "app-manager": {"overview:read", "applications:read", "applications:write", "requests:read"},
     "auditor": {need for need in {*needs.API.values(), *needs.CONSOLE.values()} if need.endswith(":read")},
     "staff": set(),

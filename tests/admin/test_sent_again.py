@@ -78,13 +78,14 @@ def test_one_thing_has_a_version_and_every_change_of_it_looks_at_it(
     ids = {"user_id": ada, "client_id": "shop", "session_id": session, "promise_id": promise, "webhook_id": webhook}
     issuer = operator("POST", "/trusted-issuers", issuer="https://issuer.example.test").json()["id"]
     operator("PUT", "/authorization-details-types/files", **ACCESS)
-    ids |= {"issuer_id": issuer, "role": "editor", "import_id": of_file, "type": "files"}
+    operator("PUT", "/user-attributes/team", type="text", label="Team")
+    ids |= {"name": "team", "issuer_id": issuer, "role": "editor", "import_id": of_file, "type": "files"}
     bodies: dict[str, dict[str, Any]] = {
         "change_user": {"roles": ["x"]}, "replace_client": SHOP, "suspend_user": {"reason": "x"},
         "request_email_change_of_user": {"email": "ada@new.example.test"},
         "change_session": {"expires_at": "2100-01-01T00:00:00Z"}, "put_role": {"description": "Edits pages"},
         "replace_trusted_issuer": {"algorithms": ["ES256"]},
-        "put_details_type": ACCESS,
+        "put_details_type": ACCESS, "put_user_attribute": {"type": "text", "label": "Team"},
     }  # fmt: skip
     parts = {"refusals", "identities", "revoke", "replay", "consents", "token-families", "links", "letters", "sessions"}
     parts |= {"failures", "authenticator-apps", "passkeys", "remembered-devices"}

@@ -12,9 +12,22 @@ from typing import Any
 import pytest
 from starlette.applications import Starlette
 
+from provider.accounts.attributes.declarations import parse_declaration as declaration_of_attribute
+from provider.accounts.attributes.declared import put_attribute
+from provider.accounts.groups.groups import GroupSettings, create_group
 from provider.accounts.roles.roles import create_role
 from provider.admin.client_groups import GROUPS
-from provider.admin.pages import branding, details_types, keys, outbox, roles, trusted_issuers, webhooks
+from provider.admin.pages import (
+    attributes,
+    branding,
+    details_types,
+    groups,
+    keys,
+    outbox,
+    roles,
+    trusted_issuers,
+    webhooks,
+)
 from provider.admin.pages.actions import Actions
 from provider.admin.pages.clients import actions as client_actions
 from provider.admin.pages.clients import app_users
@@ -42,6 +55,7 @@ SCHEMA = {
 ACTIONS: Mapping[str, Actions[Any]] = {
     "/admin/users/{user_id}": user_actions.ACTIONS,
     "/admin/roles/role": roles.ACTIONS,
+    "/admin/groups/group": groups.ACTIONS,
     "/admin/clients/client": client_actions.ACTIONS,
     "/admin/clients/client/users": app_users.APP_USER_ACTIONS,
     "/admin/keys/key": keys.ACTIONS,
@@ -49,6 +63,7 @@ ACTIONS: Mapping[str, Actions[Any]] = {
     "/admin/webhooks/{webhook_id}": webhooks.ACTIONS,
     "/admin/trusted-issuers/{issuer_id}": trusted_issuers.ACTIONS,
     "/admin/details-types/type": details_types.ACTIONS,
+    "/admin/attributes/attribute/{name}": attributes.ACTIONS,
     "/admin/branding/saved": branding.ACTIONS,
 }
 """The actions below each address."""
@@ -115,6 +130,12 @@ EDITS: Mapping[str, Edit] = {
         {"required_factor": "two-factor"},
         "Require for sign-in A passkey",
     ),
+    "/admin/users/{user_id}/groups": Edit(
+        "/users/{user}/groups", {"groups": "sales"}, {"groups": "support"}, "Groups sales"
+    ),
+    "/admin/groups/group/edit": Edit(
+        "/groups/group/edit?name=sales", {"description": "Sells."}, {"roles": "clerk"}, "Description Sells."
+    ),
     "/admin/clients/client/rotate-secret": Edit("/clients/client/rotate-secret?client_id={client}"),
     "/admin/webhooks/{webhook_id}/rotate-secret": Edit("/webhooks/{webhook}/rotate-secret"),
     "/admin/trusted-issuers/{issuer_id}/edit": Edit(
@@ -128,6 +149,12 @@ EDITS: Mapping[str, Edit] = {
         {"label": "Read files"},
         {"description": "Lets an app read files."},
         "Label Read files",
+    ),
+    "/admin/attributes/attribute/{name}": Edit(
+        "/attributes/attribute/team", {"label": "Group"}, {"help": "Which group?"}, "Label Group"
+    ),
+    "/admin/users/{user_id}/attributes": Edit(
+        "/users/{user}/attributes", {"attributes.team": "red"}, {"attributes.team": "blue"}, "red"
     ),
     "/admin/branding": Edit("/branding", {"brand": "Kestrel"}, {"support_email": "help@example.test"}, "Name Kestrel"),
 }
@@ -179,6 +206,10 @@ OTHERS: Mapping[str, str] = {
     "/admin/users/changes/{run_id}": ONCE,
     "/admin/roles/new": OWN,
     "/admin/roles/role/delete": ENDS,
+    "/admin/groups/new": OWN,
+    "/admin/groups/group/add-member": ONCE,
+    "/admin/groups/group/remove-member": ONCE,
+    "/admin/groups/group/delete": ENDS,
     "/admin/clients/new": OWN,
     "/admin/clients/client/disable": ONCE,
     "/admin/clients/client/enable": ONCE,
@@ -201,6 +232,8 @@ OTHERS: Mapping[str, str] = {
     "/admin/trusted-issuers/{issuer_id}/disable": ONCE,
     "/admin/trusted-issuers/{issuer_id}/delete": ENDS,
     "/admin/details-types/new": OWN,
+    "/admin/attributes/new": OWN,
+    "/admin/attributes/attribute/{name}/delete": ENDS,
     "/admin/details-types/type/delete": ENDS,
     "/admin/branding/preview": SHOWS,
     "/admin/emails/{name}/test": OWN,
@@ -208,6 +241,14 @@ OTHERS: Mapping[str, str] = {
 IN_GROUPS = {"/admin/clients/client/settings", "/admin/clients/client/json"}
 ALONE = {"/admin/clients/client/end-old-secrets", "/admin/branding/saved/reset"}
 """Edits with tests of their own below."""
+
+WHOLE_PAGES = {
+    branding.PATH,
+    "/admin/details-types/type",
+    "/admin/attributes/attribute/{name}",
+    "/admin/users/{user_id}/attributes",
+}
+"""Edits with a page of their own, which is no action."""
 
 
 def forms(app: Starlette) -> set[str]:
@@ -227,7 +268,7 @@ def test_every_form_of_the_console_is_listed(app: Starlette) -> None:
 
 def test_every_action_with_stored_values_is_an_edit(app: Starlette) -> None:
     edits = {f"{stem}/{name}" for stem, each in ACTIONS.items() for name, action in each.items() if action.edits}
-    assert edits == {path for path in EDITS.keys() | ALONE if path not in {branding.PATH, "/admin/details-types/type"}}
+    assert edits == (EDITS.keys() | ALONE) - WHOLE_PAGES
 
 
 @pytest.fixture
@@ -238,8 +279,11 @@ def world(work: Work) -> dict[str, str]:
         unverified = make_user(w, "mary@example.test", verified=False)
         client, _ = make_client(w, client_name="Shop")
         create_role(w, name="clerk", description="")
+        for name in ("sales", "support"):
+            create_group(w, name, GroupSettings())
         webhook, _ = subscriptions.create(w, url="https://hooks.example.test/")
         issuer = issuers.create(w, "https://issuer.example.test", IssuerSettings())
+        put_attribute(w, "team", declaration_of_attribute("team", {"type": "text", "label": "Team"}))
         create_type(w, "files", parse_declaration({"label": {"en": "Use files"}, "json_schema": SCHEMA}))
     return {
         "user": user_id,

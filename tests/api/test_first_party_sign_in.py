@@ -59,6 +59,15 @@ def test_suspension_is_told_after_the_right_password_only(app_of_ours: App, ada:
     assert "suspended" in right["error_description"]
 
 
+def test_who_may_not_sign_in_to_the_app_gets_no_code(register_app: Callable[..., App], ada: str) -> None:
+    """N-276: RFC 6749 section 4.1.2.1, after the right password only."""
+    app = register_app(allowed_groups=("staff",))
+    wrong, right = app.challenge(password="wrong").json(), app.challenge().json()
+    assert wrong["error"] == right["error"] == "access_denied"
+    assert "groups" not in wrong["error_description"]
+    assert "none of the groups" in right["error_description"]
+
+
 def test_guessing_waits_as_on_the_page(app_of_ours: App, browser: Browser, ada: str, unlimited: None) -> None:
     """A-62: one counter for the page and the endpoint."""
     for _ in range(5):

@@ -18,7 +18,7 @@ from tests.support.server_process import REPOSITORY
 
 SCRIPTS = REPOSITORY / "tests/interop/apps"
 HELPERS = {"__init__", "guide", "install", "kubectl_oidc_login", "run", "workbench"}
-SECTIONS = ["What you get", "1. Register", "2. Assign roles", "3. Configure", "4. Sign in", "Roles", "Sign out"]
+SECTIONS = ["What you get", "1. Register", "2. Assign", "3. Configure", "4. Sign in", "Roles", "Sign out"]
 SECTIONS += ["If it doesn't work"]
 """What the sections of every guide begin with, in this order. *Good to know* may follow."""
 ERRORS = re.compile(r"^\| `[^`]+`", re.MULTILINE)

@@ -386,6 +386,8 @@ CONSOLE_PAGES = (
     "/outbox",
     "/webhooks",
     "/trusted-issuers",
+    "/attributes",
+    "/attributes/new",
     "/details-types",
     "/details-types/new",
     "/explain",
@@ -398,6 +400,8 @@ CONSOLE_PAGES = (
     "/roles",
     "/roles/new",
     "/roles/role?name=user-manager",
+    "/groups",
+    "/groups/new",
 )
 
 
@@ -415,6 +419,8 @@ CONSOLE_PAGES = (
     "/admin/roles",
     "/admin/roles/new",
     "/admin/roles/role",
+    "/admin/groups",
+    "/admin/groups/new",
     "/admin/clients",
     "/admin/clients/new",
     "/admin/clients/client",
@@ -432,6 +438,8 @@ CONSOLE_PAGES = (
     "/admin/outbox",
     "/admin/webhooks",
     "/admin/trusted-issuers",
+    "/admin/attributes",
+    "/admin/attributes/new",
     "/admin/details-types",
     "/admin/details-types/new",
     "/admin/branding",

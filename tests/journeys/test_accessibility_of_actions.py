@@ -52,11 +52,17 @@ def test_the_pages_of_passkeys_and_of_a_secured_account(
 @sees(
     "/admin/search",
     "/admin/roles/role/{action}",
+    "/admin/groups/group",
+    "/admin/groups/group/{action}",
+    "/access-denied",
     "/admin/clients/client/users/{action}",
     "/admin/keys/key/{action}",
     "/admin/outbox/{job_id}/{action}",
     "/admin/webhooks/{webhook_id}/{action}",
     "/admin/trusted-issuers/{issuer_id}/{action}",
+    "/admin/attributes/attribute/{name}",
+    "/admin/attributes/attribute/{name}/{action}",
+    "/admin/users/{user_id}/attributes",
     "/admin/details-types/type",
     "/admin/details-types/type/{action}",
     "/admin/branding/preview",
@@ -79,6 +85,20 @@ def test_the_pages_of_actions(inspector: Inspector, operator: Account, demo: Dem
     see("admin-role-describe", "Edit description")
     person.open(f"{demo.provider}/admin/roles")
     see("admin-roles-long", "Roles")
+    person.open(f"{demo.provider}/admin/groups/new")
+    person.fill("Name", "x" * 200)
+    person.fill("Description (optional)", "Some staff")
+    person.fill("Owners (optional)", operator.email)
+    person.press("Create group")
+    see("admin-group-long", "x" * 200)
+    person.page.get_by_text("Actions", exact=True).click()
+    person.follow("Add member")
+    see("admin-group-add-member", "Add member")
+    person.fill("User", operator.email)
+    person.press("Add member")
+    see("admin-group-member", "x" * 200)
+    person.open(f"{demo.provider}/admin/groups")
+    see("admin-groups-long", "Groups")
     for page, action, name in (
         ("clients/client/users?client_id=quill", "users/revoke", "admin-client-user-revoke"),
         ("keys", "key/rotate", "admin-key-rotate"),
@@ -107,11 +127,22 @@ def test_the_pages_of_actions(inspector: Inspector, operator: Account, demo: Dem
     see("admin-details-type", person.heading)
     person.open(person.page.url.split("&")[0].replace("/type?", "/type/delete?"))
     see("admin-details-type-delete", "Delete type")
+    person.open(f"{demo.provider}/admin/attributes/new")
+    person.fill("Name", "x" * 64)
+    person.fill("Label", LONG[:100])
+    person.press("Declare attribute")
+    see("admin-attribute", person.heading)
+    person.open(person.page.url.partition("?")[0] + "/delete")
+    see("admin-attribute-delete", "Delete attribute")
     person.open(f"{demo.provider}/admin/users/new")
     person.fill("Email address", "long-name@example.test")
     person.fill("Full name (optional)", LONG[:100])
     person.press("Create user")
     see("admin-user-long-name", "long-name@example.test")
+    of_user = person.page.url.partition("?")[0]
+    person.open(of_user + "/attributes")
+    see("admin-user-attributes", "Edit attributes")
+    person.open(of_user)
     person.open(person.page.url.partition("?")[0] + "/name")
     person.fill("Full name", HOSTILE)
     person.press("Save name")
@@ -134,6 +165,13 @@ def test_the_pages_of_actions(inspector: Inspector, operator: Account, demo: Dem
     see("admin-branding-reset", "Reset branding")
     person.press("Reset branding")
     person.expect_heading("Branding")
+    person.open(f"{demo.provider}/admin/clients/client/settings?client_id=quill&group=sign-in")
+    person.fill("Only users in one of these groups allowed_groups", "staff")
+    person.press("Review changes")
+    person.press("Save changes")
+    person.open(f"{demo.provider}/admin/clients/client/try?client_id=quill")
+    person.press("Start sign-in")
+    see("access-denied", "You don't have access to Quill")
 
 
 @sees()

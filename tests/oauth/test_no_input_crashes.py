@@ -106,7 +106,7 @@ def test_logout(browser: WatchedClient, changes: dict[str, bytes]) -> None:
 
 @many
 @given(request_uri=nasty, decision=nasty)
-@pytest.mark.parametrize("path", ["/consent", "/select-account", f"{AUTHORIZE}/cancel"])
+@pytest.mark.parametrize("path", ["/consent", "/access-denied", "/select-account", f"{AUTHORIZE}/cancel"])
 def test_the_pages_on_the_way(browser: WatchedClient, path: str, request_uri: bytes, decision: bytes) -> None:
     """A-49, A-79."""
     url = f"{path}?request_uri={quote_from_bytes(request_uri)}"

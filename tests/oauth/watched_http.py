@@ -20,6 +20,7 @@ PAGES = (
     "/oauth2/logout",
     "/oauth2/logout/done",
     "/consent",
+    "/access-denied",
     "/device",
     "/approve",
     "/select-account",

@@ -59,7 +59,7 @@ def lock_attribute(work: UnitOfWork, name: str) -> None:
 def create_attribute(work: UnitOfWork, name: str, declaration: Declaration) -> Attribute:
     """Declare a new attribute. Raises InvalidAttribute or AttributeExists."""
     if not is_attribute_name(name):
-        raise InvalidAttribute("name", f"must be 1 to {LONGEST_NAME} of a-z, 0-9 and _, and begin with a letter.")
+        raise InvalidAttribute("name", f"must be 1 to {LONGEST_NAME} of a-z, 0-9 and _, and begin with a-z.")
     others = _lock_all(work, name)
     if any(one.name == name for one in others):
         raise AttributeExists

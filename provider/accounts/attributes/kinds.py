@@ -232,7 +232,11 @@ def _list(rules: Mapping[str, Any], value: object) -> list[str] | None:
 
 
 def _json(rules: Mapping[str, Any], value: object) -> Any:
-    if is_deeper(value, DEEPEST_JSON) or len(write_json(value)) > LONGEST_JSON:
+    try:
+        is_long = is_deeper(value, DEEPEST_JSON) or len(write_json(value)) > LONGEST_JSON
+    except ValueError:  # it has a lone surrogate
+        raise InvalidValue(NOT_JSON) from None
+    if is_long:
         raise InvalidValue(Text("Enter at most %(count)s characters.", count=LONGEST_JSON))
     problem = problem_with_value(rules["json_schema"], value)
     if problem is not None:

@@ -43,7 +43,7 @@ def parse_rules(kind: Kind, given: object) -> dict[str, Any]:
         raise InvalidRule(f"{unknown[0][:60]} is not a rule of the type {kind}. Its rules: {allowed}.")
     rules = {name: _parse(kind, name, given[name]) for name in known if given.get(name) is not None}
     for needed in ("values",) if kind is Kind.ENUM else ("json_schema",) if kind is Kind.JSON else ():
-        if not rules.get(needed):
+        if needed not in rules or (needed == "values" and not rules[needed]):
             raise InvalidRule(f"{needed} is missing. The type {kind} needs it.")
     for least, most in (("min", "max"), ("min_length", "max_length"), ("min_items", "max_items")):
         if least in rules and most in rules and rules[least] > rules[most]:

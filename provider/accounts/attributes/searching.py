@@ -14,7 +14,7 @@ class NotSearchable(Refusal):
     """A search by what is no attribute, or by one that is not declared searchable for who searches."""
 
     code = "attribute-not-searchable"
-    message = Text("Enter the name of a searchable attribute, a colon and the value, like customer_number:4711.")
+    message: Text = Text("Enter the name of a searchable attribute, a colon and the value, like customer_number:4711.")
 
 
 def find_page(work: UnitOfWork, text: str, editor: Editor, *, after: str | None, limit: int) -> list[str]:

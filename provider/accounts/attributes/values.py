@@ -4,6 +4,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy import Connection
+
 from provider.accounts.attributes import kinds
 from provider.accounts.attributes.declarations import Editor, Place
 from provider.accounts.attributes.kinds import InvalidValue
@@ -75,6 +77,22 @@ def problems_of(found: Iterable[UserAttribute]) -> dict[str, str]:
     return {one.attribute.name: problem for one in found if (problem := one.problem) is not None}
 
 
+def from_texts(work: UnitOfWork, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values of which some are text, such as `true` or `3.5`, as in a form. Raises InvalidAttributes."""
+    found: dict[str, Any] = {}
+    errors: dict[str, Text] = {}
+    declared = {one.name: one for one in user_attributes.find_all(work.read)} if given else {}
+    for name, value in given.items():
+        try:
+            is_text = isinstance(value, str) and name in declared
+            found[name] = kinds.from_text(declared[name], value) if is_text else value
+        except InvalidValue as invalid:
+            errors[name] = invalid.problem
+    if errors:
+        raise InvalidAttributes(errors)
+    return found
+
+
 def check_new(work: UnitOfWork, given: Mapping[str, Any], *, editor: Editor, place: Place) -> dict[str, Any]:
     """Return the values of a new user as they are stored, by name. What is required there must be given. Raises
     InvalidAttributes.
@@ -107,9 +125,7 @@ def change_values(
     if not given and not complete:
         return
     users.lock(work.db, user_id)
-    declared = user_attributes.find_all(work.db)
-    values = attribute_values.find_of_users(work.db, [user_id]).get(user_id, {}) if declared else {}
-    before = [UserAttribute(one, values.get(one.id)) for one in declared]
+    before = _find(work.db, user_id)
     wanted = _check(before, given, editor=editor, place=place, complete=complete)
     changed = [
         UserAttribute(one.attribute, wanted[one.attribute.name])
@@ -120,6 +136,18 @@ def change_values(
         _put(work, user_id, changed)
         users.touch(work.db, user_id, now=work.now)
         record(work, Event.ATTRIBUTES_CHANGED, user_id=user_id, changed=sorted(one.attribute.name for one in changed))
+
+
+def check_changes(work: UnitOfWork, *, user_id: str, given: Mapping[str, Any], editor: Editor, place: Place) -> None:
+    """Find what would stop `change_values`, before anything is written. Raises InvalidAttributes."""
+    if given:
+        _check(_find(work.read, user_id), given, editor=editor, place=place, complete=False)
+
+
+def _find(db: Connection, user_id: str) -> list[UserAttribute]:
+    declared = user_attributes.find_all(db)
+    values = attribute_values.find_of_users(db, [user_id]).get(user_id, {}) if declared else {}
+    return [UserAttribute(one, values.get(one.id)) for one in declared]
 
 
 def _check(
@@ -156,5 +184,10 @@ def _put(work: UnitOfWork, user_id: str, changed: Iterable[UserAttribute]) -> No
 
 
 def _is_equal(value: object, other: object) -> bool:
-    """Return whether two JSON values are equal as they are written: 1 is not true."""
-    return write_json(value) == write_json(other)
+    """Return whether two JSON values are equal as they are written: 1 is not true. What can't be written is equal to
+    nothing that is stored.
+    """
+    try:
+        return write_json(value) == write_json(other)
+    except (ValueError, RecursionError):  # a lone surrogate, or nested too deeply
+        return False

@@ -142,7 +142,7 @@ def create_group(work: UnitOfWork, name: str, settings: GroupSettings) -> None:
     if not store.add(work.db, _row(name, wanted, work, created_at=work.now)):
         raise GroupExists
     _put(work, name, GroupSettings(), wanted)
-    record(work, Event.GROUP_CREATED, group=name, **_recorded(GroupSettings().differences(wanted), 1))
+    record(work, Event.GROUP_CREATED, group=name, after=_recorded(GroupSettings().differences(wanted), 1))
 
 
 def change_group(work: UnitOfWork, name: str, settings: GroupSettings) -> None:
@@ -182,6 +182,8 @@ def delete_group(work: UnitOfWork, name: str) -> None:
 
 def roles_of(work: UnitOfWork, name: str) -> list[str]:
     """Return the roles that members of this group have through it: its own, and those of groups that contain it."""
+    if not is_group_name(name):
+        return []
     return store.find_roles(work.read, [name, *store.find_containing(work.read, [name])])
 
 
@@ -251,7 +253,7 @@ def _settings(work: UnitOfWork, row: GroupRow) -> GroupSettings:
         display_name=row.display_name,
         description=row.description,
         roles=tuple(store.find_roles(work.read, [row.name])),
-        groups=tuple(store.find_contained(work.read, row.name)),
+        groups=tuple(store.find_contained(work.read, [row.name])),
         owners=tuple(store.find_owners(work.read, row.name)),
     )
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-from provider.accounts.importing.rows import COLUMNS
+from provider.accounts.importing.rows import ATTRIBUTE, COLUMNS, is_column
 from provider.languages.text import Text
 from provider.refusals import Refusal
 
@@ -107,7 +107,7 @@ def _require_columns(header: list[str]) -> None:
             Text("The first line must name the columns, one of them email. Known columns: %(columns)s.", columns=known)
         )
     for name in header:
-        if name not in COLUMNS:
+        if not is_column(name):
             raise UnreadableFile(
                 Text("There is no column %(name)s. Known columns: %(columns)s.", name=repr(name[:100]), columns=known)
             )
@@ -131,7 +131,11 @@ def _json_rows(first: str, rest: Iterator[str]) -> Iterator[Row]:
             nested = values.get(member)
             if isinstance(nested, dict):
                 values = {name: value for name, value in values.items() if name != member} | nested
-        if unknown := sorted(name for name in values if name not in COLUMNS):
+        attributes = values.get("attributes")
+        if isinstance(attributes, dict):
+            others = {name: value for name, value in values.items() if name != "attributes"}
+            values = others | {f"{ATTRIBUTE}{name}": value for name, value in attributes.items()}
+        if unknown := sorted(name for name in values if not is_column(name)):
             yield Row(number, values, Text("There is no member %(name)s.", name=ascii(unknown[0][:100])))
         else:
             yield Row(number, values)

@@ -8,6 +8,8 @@ from provider.accounts.profile import FIELDS, parse_profile
 from provider.languages.text import Text
 
 ACCOUNT_COLUMNS = ("email", "email_verified", "id", "roles", "groups", "password_hash")
+ATTRIBUTE = "attributes."
+"""How the name of a column with an attribute begins, as in `attributes.customer_number`."""
 COLUMNS = (*ACCOUNT_COLUMNS, *(field.name for field in FIELDS))
 """The columns of a CSV file, or the members of a JSON line. Only `email` is needed."""
 _BOOLEANS = {"": True, "true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
@@ -30,11 +32,18 @@ class UserRow:
     claims: Mapping[str, Any]
     user_id: str | None
     password_hash: str | None
+    attributes: Mapping[str, Any]
+    """The values of declared attributes by name: text as in a form, or JSON values in a file of JSON lines."""
 
 
 def parse_row(values: Mapping[str, Any]) -> UserRow:
     """Return the user that a row describes. An empty value is the same as none. Raises InvalidRow."""
-    text = texts_of(values)
+    attributes = {
+        name.removeprefix(ATTRIBUTE): value
+        for name, value in values.items()
+        if name.startswith(ATTRIBUTE) and value not in (None, "")
+    }
+    text = texts_of({name: value for name, value in values.items() if not name.startswith(ATTRIBUTE)})
     claims, errors = parse_profile(text)
     for name, problem in errors.items():
         raise InvalidRow(Text("%(column)s: %(problem)s", column=name, problem=problem))
@@ -49,12 +58,18 @@ def parse_row(values: Mapping[str, Any]) -> UserRow:
         claims=claims,
         user_id=text.get("id") or None,
         password_hash=text.get("password_hash") or None,
+        attributes=attributes,
     )
 
 
-def texts_of(values: Mapping[str, Any]) -> dict[str, str]:
-    """Return the values as they would be in a CSV file. Raises InvalidRow."""
-    return {name: _text(name, value) for name, value in values.items()}
+def is_column(name: str) -> bool:
+    """Return whether a file of users may have this column. Whether there is such an attribute is found row by row."""
+    return name in COLUMNS or (name.startswith(ATTRIBUTE) and len(name) > len(ATTRIBUTE))
+
+
+def texts_of(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values as they would be in a CSV file; those of attributes as they are. Raises InvalidRow."""
+    return {name: value if name.startswith(ATTRIBUTE) else _text(name, value) for name, value in values.items()}
 
 
 def _text(name: str, value: Any) -> str:

@@ -13,6 +13,9 @@ from provider.web.call import Call
 
 PREFIX = "attributes."
 """How the names of these fields begin, so that none is also that of a claim."""
+SHOWN = "attributes"
+"""The hidden field with the names of the attributes in the form. An empty field is not sent as a value."""
+ONE_A_LINE = Text("One value per line.")
 TEXT_AREAS = frozenset({Kind.LIST, Kind.JSON})
 
 
@@ -21,6 +24,7 @@ class AttributeField:
     """One attribute in a form. Without `is_editable` only its value is shown."""
 
     name: str
+    attribute: str
     label: Text
     hint: Text | None
     text: str
@@ -45,11 +49,12 @@ def fields_of(
 
 
 def typed_values(call: Call, found: Iterable[UserAttribute], *, editor: Editor) -> dict[str, str]:
-    """Return what was typed into the fields that can be edited, by the names of the attributes. A field that the form
-    does not have is left out.
+    """Return what was typed into the fields that can be edited, by the names of the attributes. What was declared since
+    the form was shown is left out.
     """
+    shown = call.form.get(SHOWN, "").split()
     names = [one.attribute.name for one in found if one.may_edit(editor)]
-    return {name: call.form.text(PREFIX + name) for name in names if PREFIX + name in call.form}
+    return {name: call.form.text(PREFIX + name) for name in names if name in shown}
 
 
 def read_values(found: Iterable[UserAttribute], typed: Mapping[str, str]) -> dict[str, Any]:
@@ -84,8 +89,9 @@ def _field(one: UserAttribute, editor: Editor, place: Place, typed: Mapping[str,
     text = stored if typed is None else typed.get(declared.name, stored)
     return AttributeField(
         name=PREFIX + declared.name,
+        attribute=declared.name,
         label=OwnText(declared.label),
-        hint=OwnText(declared.help) if declared.help else None,
+        hint=OwnText(declared.help) if declared.help else (ONE_A_LINE if kind is Kind.LIST else None),
         text=text,
         shown=() if one.value is None else kinds.in_words(declared, one.value),
         is_editable=one.may_edit(editor),

@@ -63,7 +63,7 @@ MEANING: Mapping[Permission, Text] = {
     Permission.KEYS_READ: Text("See signing keys"),
     Permission.KEYS_WRITE: Text("Rotate and revoke signing keys"),
     Permission.SETTINGS_READ: Text("See the settings"),
-    Permission.SETTINGS_WRITE: Text("Change the branding and send test emails"),
+    Permission.SETTINGS_WRITE: Text("Change the branding, declare user attributes and send test emails"),
 }
 
 EVERYTHING: Permissions = frozenset(Permission)

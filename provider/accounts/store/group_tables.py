@@ -130,7 +130,7 @@ def roles_of_user(user_id: ColumnElement[str], of: FromClause) -> ScalarSelect[s
 def _together(names: ColumnElement[str], source: FromClause, *conditions: ColumnElement[bool]) -> ScalarSelect[str]:
     # Names have no spaces, and their order on the two databases is not the same: `split_names` sorts them.
     return (
-        select(func.aggregate_strings(names, literal_column("' '")))
+        select(func.aggregate_strings(names, literal_column("' '")))  # type: ignore[arg-type]  # it is no parameter
         .select_from(source)
         .where(*conditions)
         .scalar_subquery()

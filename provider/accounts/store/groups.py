@@ -88,9 +88,10 @@ def find_roles(db: Connection, names: Collection[str]) -> list[str]:
     return sorted(db.scalars(select(group_roles.c.role).distinct().where(group_roles.c.group_name.in_(names))))
 
 
-def find_contained(db: Connection, name: str) -> list[str]:
-    """Return the names of the groups that this one contains, in order."""
-    return sorted(db.scalars(select(nested_groups.c.contained).where(nested_groups.c.group_name == name)))
+def find_contained(db: Connection, names: Collection[str]) -> list[str]:
+    """Return the names of the groups that these contain, in order."""
+    found = select(nested_groups.c.contained).distinct().where(nested_groups.c.group_name.in_(names))
+    return sorted(db.scalars(found))
 
 
 def find_containing(db: Connection, names: Collection[str]) -> list[str]:

@@ -8,12 +8,12 @@ from pydantic import Field
 
 from provider.accounts import overview
 from provider.accounts.attributes import values
-from provider.accounts.attributes.declarations import Editor
 from provider.accounts.attributes.values import UserAttribute
 from provider.accounts.overview import Overview
 from provider.accounts.users import NoSuchUser
 from provider.admin.api import accepted_terms
 from provider.admin.api.accepted_terms import AcceptedTerms
+from provider.admin.authority import editor_of
 from provider.api.bodies import Body
 from provider.work import UnitOfWork
 
@@ -45,13 +45,6 @@ class Account(Body):
     attribute_problems: dict[str, str] = Field(
         description="The attributes whose values don't conform to the rules, which have changed, each with the reason."
     )
-
-
-def editor_of(work: UnitOfWork) -> Editor:
-    """Return as whom the caller sees and edits attributes: a person, or a client that acts for itself
-    (`callers.require_operator`).
-    """
-    return Editor.API if (work.origin.operator or "").startswith("client ") else Editor.OPERATOR
 
 
 def describe_those(work: UnitOfWork, user_ids: Collection[str]) -> list[Account]:

@@ -56,6 +56,9 @@ ABOUT: Mapping[str, str] = {
         "What users must sign in with. Those who don't have it are asked to set it up. "
         f"{_one_of(REQUIRED_FACTORS)} `passkey` needs a passkey, and `two-factor` any second factor."
     ),
+    "allowed_roles": "Only users with one of these roles can sign in. As the client gets them in `roles`.",
+    "allowed_groups": "Only users in one of these groups can sign in.",
+    "allowed_networks": "Users can sign in only from these networks, such as `10.0.0.0/8`.",
     "require_auth_time": "Require `auth_time` in ID tokens. They always have it.",
     "client_uri": "The home page of the client. Users see its host name.",
     "logo_uri": "The URL of the client's logo.",

@@ -178,11 +178,11 @@ def list_members(call: Call, _operator: Operator, _body: Body) -> Members:
 
 @by_operator(needs=Permission.GROUPS_WRITE, problems=(NoSuchGroup, NoSuchUser, TooManyGroups))
 def add_member(call: Call, operator: Operator, _body: Body) -> None:
-    """Add a user to a group. Has no effect if the user is a member. A user can be in at most 1,000 groups."""
+    """Add a member to a group. Has no effect if the user is a member. A user can be in at most 1,000 groups."""
     group_authority.add_member(call.work, operator.permissions, _name(call), user_id=user_id_of(call))
 
 
 @by_operator(needs=Permission.GROUPS_WRITE, problems=(NoSuchGroup, NoSuchUser, LastAdministrator))
 def remove_member(call: Call, operator: Operator, _body: Body) -> None:
-    """Remove a user from a group. Has no effect if the user is no member."""
+    """Remove a member of a group. Has no effect if the user is no member."""
     group_authority.remove_member(call.work, operator.permissions, _name(call), user_id=user_id_of(call))

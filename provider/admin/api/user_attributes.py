@@ -91,13 +91,13 @@ ATTRIBUTE = Resource(lambda call: declared.lock_attribute(call.work, call.path_p
 
 @by_operator(needs=Permission.USERS_READ, gives=DeclaredAttributes)
 def list_attributes(call: Call, _operator: Operator, _body: Body) -> DeclaredAttributes:
-    """List the attributes of users that operators declared."""
+    """List the attributes of users. Operators declare them."""
     return DeclaredAttributes(attributes=[_describe(one) for one in store.find_all(call.work.read)])
 
 
 @by_operator(needs=Permission.USERS_READ, of=ATTRIBUTE, gives=DeclaredAttribute, problems=(NoSuchAttribute,))
 def show_attribute(call: Call, _operator: Operator, _body: Body) -> DeclaredAttribute:
-    """Get a declared attribute."""
+    """Get an attribute of users."""
     return _show(call)
 
 
@@ -109,7 +109,7 @@ def show_attribute(call: Call, _operator: Operator, _body: Body) -> DeclaredAttr
     problems=(InvalidAttribute, InvalidBody, NoSuchAttribute),
 )
 def put_attribute(call: Call, _operator: Operator, body: AttributeDeclaration) -> DeclaredAttribute:
-    """Change the declaration of an attribute. It is created if there is none. Values that exist stay as they are until
+    """Change an attribute of users. It is created if there is none. Values that exist stay as they are until
     they are edited.
     """
     name = call.path_params["name"]
@@ -118,7 +118,7 @@ def put_attribute(call: Call, _operator: Operator, body: AttributeDeclaration) -
 
 @by_operator(needs=Permission.SETTINGS_WRITE, of=ATTRIBUTE, problems=(NoSuchAttribute,))
 def delete_attribute(call: Call, _operator: Operator, _body: Body) -> None:
-    """Delete an attribute, with its values. Apps don't get it any more."""
+    """Delete an attribute of users. Its values are deleted, and apps don't get it any more."""
     declared.delete_attribute(call.work, call.path_params["name"])
 
 

@@ -21,8 +21,8 @@ from provider.accounts.roles.permissions import Permission
 from provider.accounts.store import email_addresses, linked_identities, users
 from provider.accounts.users import NoSuchUser
 from provider.admin import authority
-from provider.admin.api.accounts import Account, describe, describe_those, editor_of
-from provider.admin.authority import LastAdministrator
+from provider.admin.api.accounts import Account, describe, describe_those
+from provider.admin.authority import LastAdministrator, editor_of
 from provider.admin.filters import query_text
 from provider.admin.operation import Resource, by_operator
 from provider.admin.paging import NEXT, PAGED, next_of, query_page

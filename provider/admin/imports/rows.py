@@ -10,6 +10,8 @@ from enum import StrEnum
 from typing import Any
 
 from provider.accounts import invitation, profile
+from provider.accounts.attributes import values
+from provider.accounts.attributes.declarations import Place
 from provider.accounts.email.email_addresses import Address, parse_address
 from provider.accounts.email.operator_emails import require_choice
 from provider.accounts.groups import members
@@ -23,6 +25,7 @@ from provider.accounts.roles.permissions import Permissions
 from provider.accounts.store import email_addresses, users
 from provider.accounts.store.users import User
 from provider.admin import authority, group_authority
+from provider.admin.authority import editor_of
 from provider.database.base import is_id
 from provider.languages.free_text import repair_line
 from provider.languages.text import Text
@@ -133,14 +136,21 @@ def _carry_out(work: UnitOfWork, row: UserRow, options: Options) -> Outcome:
     existing = _find(work, address, verified=row.is_verified)
     if existing is None:
         _require_creatable(work, row, options)
+        attributes = values.check_new(
+            work, values.from_texts(work, row.attributes), editor=editor_of(work), place=Place.ADMIN
+        )
         if not options.dry_run:
-            _create(work, row, options)
+            user_id = _create(work, row, options)
+            values.add_values(work, user_id=user_id, values=attributes)
         return Outcome.CREATED
     if not options.update:
         return Outcome.SKIPPED
     authority.require_user(work, options.permissions, existing.id)
+    attributes = values.from_texts(work, row.attributes)
+    values.check_changes(work, user_id=existing.id, given=attributes, editor=editor_of(work), place=Place.ADMIN)
     if not options.dry_run:
         _update(work, existing, row, options)
+        values.change_values(work, user_id=existing.id, given=attributes, editor=editor_of(work), place=Place.ADMIN)
     return Outcome.UPDATED
 
 
@@ -170,7 +180,7 @@ def _is_invited(row: UserRow, options: Options) -> bool:
     return options.invite and row.is_verified and row.password_hash is None
 
 
-def _create(work: UnitOfWork, row: UserRow, options: Options) -> None:
+def _create(work: UnitOfWork, row: UserRow, options: Options) -> str:
     claims = profile.with_full_name(row.claims)
     if _is_invited(row, options):
         user_id = invitation.invite(work, email=row.email, roles=row.roles, claims=claims, user_id=row.user_id)
@@ -178,6 +188,7 @@ def _create(work: UnitOfWork, row: UserRow, options: Options) -> None:
         user_id = _create_without_invitation(work, row, claims)
     if row.groups:
         members.set_groups(work, user_id=user_id, names=row.groups)
+    return user_id
 
 
 def _create_without_invitation(work: UnitOfWork, row: UserRow, claims: Mapping[str, Any]) -> str:

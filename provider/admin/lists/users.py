@@ -5,13 +5,16 @@ from collections.abc import Mapping
 from sqlalchemy import ColumnElement, CompoundSelect, Select, and_, exists, func, literal_column, select, union_all
 
 from provider.accounts import overview, search
+from provider.accounts.attributes.declarations import Editor
+from provider.accounts.attributes.searching import NotSearchable, users_with
 from provider.accounts.factors.store.totp import totp_credentials
 from provider.accounts.factors.store.two_factor_choices import two_factor_choices
+from provider.accounts.store import groups
 from provider.accounts.store.email_addresses import email_addresses
-from provider.accounts.store.group_tables import holders_of, members_of
+from provider.accounts.store.group_tables import group_members
 from provider.accounts.store.roles import user_roles
 from provider.accounts.store.users import NEVER, Status, users
-from provider.admin.lists.listing import Column, Condition, Filter, Kind, Listing, from_day, to_day
+from provider.admin.lists.listing import Column, Condition, Filter, InvalidFilter, Kind, Listing, from_day, to_day
 from provider.audit.active_users import active_users
 from provider.languages.text import Text
 from provider.oauth.authorize.store.consents import consents
@@ -55,12 +58,28 @@ def _has_two_factor(work: UnitOfWork, value: str) -> ColumnElement[bool]:
 
 
 def _has_role(work: UnitOfWork, value: str) -> ColumnElement[bool]:
-    own, found = select(user_roles.c.user_id).where(user_roles.c.role == value), holders_of(value).subquery()
-    return _is_one_of(work, union_all(own, select(found.c.user_id)))
+    own = select(user_roles.c.user_id).where(user_roles.c.role == value)
+    names = groups.find_with_role(work.read, value)
+    return _is_one_of(work, union_all(own, _members(work, names)) if names else own)
 
 
 def _is_in_group(work: UnitOfWork, value: str) -> ColumnElement[bool]:
-    return _is_one_of(work, members_of([value]))
+    return _is_one_of(work, _members(work, [value]))
+
+
+def _members(work: UnitOfWork, names: list[str]) -> Select[tuple[str]]:
+    """Return the query for the ids of the users in these groups. A user may be in it several times: the database can
+    look one up, which it could not in a query without repeats.
+    """
+    within = [*names, *groups.find_contained(work.read, names)]
+    return select(group_members.c.user_id).where(group_members.c.group_name.in_(within))
+
+
+def _has_attribute(work: UnitOfWork, value: str) -> ColumnElement[bool]:
+    try:
+        return _is_one_of(work, users_with(work, value, Editor.OPERATOR))
+    except NotSearchable as refusal:
+        raise InvalidFilter(refusal.message) from None
 
 
 def _weighed(condition: Condition) -> Condition:
@@ -117,6 +136,7 @@ USERS = Listing(
         Filter("state", Text("Status"), lambda _work, value: users.c.status == value, Kind.CHOICE, STATES),
         Filter("role", Text("Role"), _has_role),
         Filter("group", Text("Group"), _is_in_group),
+        Filter("attribute", Text("Attribute (name:value)"), _has_attribute),
         Filter("two_factor", Text("Two-factor"), _has_two_factor, Kind.CHOICE, {"on": Text("on"), "off": Text("off")}),
         Filter("app", Text("Uses the application (client_id)"), _uses),
         Filter(

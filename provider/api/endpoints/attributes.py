@@ -45,13 +45,13 @@ class AttributeChanges(Body):
 
 @by_person(gives=OwnAttributes)
 def show_attributes(call: Call, bearer: Bearer, _body: Body) -> OwnAttributes:
-    """Get the user's attributes, with what the operator declared about each."""
+    """List the user's attributes. Each has what operators declared about it."""
     return _show(call, bearer)
 
 
 @by_person(takes=AttributeChanges, gives=OwnAttributes)
 def change_attributes(call: Call, bearer: Bearer, body: AttributeChanges) -> OwnAttributes:
-    """Change attributes that the user can edit."""
+    """Change attributes. Others stay unchanged, and only those can be changed that the user can edit."""
     try:
         values.change_values(
             call.work, user_id=bearer.user_id, given=body.values, editor=Editor.USER, place=Place.PROFILE

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from provider.oauth.authorization_details.granting import are_all_in
+from provider.oauth.authorize.access_policy import Denial
 from provider.oauth.authorize.errors import (
     AccountSelectionRequiredError,
     ConsentRequiredError,
@@ -16,7 +17,7 @@ from provider.oauth.authorize.errors import (
 from provider.oauth.authorize.request import AuthorizationRequest
 from provider.oauth.authorize.store.authorization_requests import ParkedRequest
 from provider.oauth.authorize.store.consents import Consent
-from provider.oauth.errors import OAuth2Error, UnmetAuthenticationRequirementsError
+from provider.oauth.errors import AccessDeniedError, OAuth2Error, UnmetAuthenticationRequirementsError
 from provider.sessions.assurance import (
     AAL2,
     PHR,
@@ -95,6 +96,18 @@ class AskConsent:
 
 
 @dataclass(frozen=True)
+class Deny:
+    """The user may not sign in to this app. Another user may."""
+
+    denial: Denial
+    error: type[OAuth2Error] = AccessDeniedError
+
+    @property
+    def why(self) -> str:
+        return self.denial.why
+
+
+@dataclass(frozen=True)
 class Refuse:
     """The request cannot succeed, whatever the user does."""
 
@@ -109,7 +122,7 @@ class Issue:
 
 
 SEVERAL = "the user must choose one of the accounts that are signed in in this browser"
-Step = LogIn | SignUp | StepUp | SetUp | SelectAccount | AcceptTerms | AskConsent | Refuse | Issue
+Step = LogIn | SignUp | StepUp | SetUp | SelectAccount | AcceptTerms | AskConsent | Deny | Refuse | Issue
 
 
 def next_step(
@@ -124,6 +137,7 @@ def next_step(
     terms_due: bool = False,
     just_signed_in: bool = False,
     must_choose: bool = False,
+    denied: Denial | None = None,
 ) -> Step:
     """Return the first missing step. `parked` is the request as it was stored, if the browser returns to it.
 
@@ -131,7 +145,8 @@ def next_step(
 
     `terms_due`: the user has not accepted the current terms of service.
     `just_signed_in`: the user signed in for this request, which was not stored. `must_choose`: accounts are signed in,
-    but the request is for none of them yet, so `session` is None.
+    but the request is for none of them yet, so `session` is None. `denied`: the rule of the app that its user doesn't
+    meet.
     """
     if session is None:
         if "create" in request.prompt:
@@ -144,6 +159,8 @@ def next_step(
     has_chosen = just_signed_in or (parked is not None and parked.chosen_session_id == session.id)
     if "select_account" in request.prompt and not has_chosen:
         return SelectAccount()
+    if denied is not None:  # before any factor is set up for an app that stays closed
+        return Deny(denied)
     missing = level_needed(request, level_of(session.amr), reachable=reachable, required=required)
     if missing is not None:
         return missing

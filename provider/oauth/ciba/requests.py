@@ -14,6 +14,7 @@ from provider.audit.log import record
 from provider.crypto.digests import digest, new_opaque
 from provider.database.base import new_id
 from provider.mail import messages
+from provider.oauth.authorize.access_policy import find_denial, require_access
 from provider.oauth.authorize.request import AuthorizationRequest
 from provider.oauth.checks import Checks
 from provider.oauth.ciba import notifications
@@ -56,7 +57,11 @@ class Approval:
 
 
 def require_may_ask(work: UnitOfWork, checks: Checks, asked: Asked) -> None:
-    """Raise RequestDeniedError or TooManyRequests if the client asks this user too often."""
+    """Raise RequestDeniedError if the user may not sign in to the client, wherever they are; RequestDeniedError or
+    TooManyRequests if it asks this user too often.
+    """
+    denied = find_denial(work, asked.request.client, asked.user.id, here=False)
+    require_access(checks, denied, error=RequestDeniedError, section="CIBA section 13")
     pair = _pair(asked.request.client.client_id, asked.user.id)
     checks.require(
         not is_full(work, LIMITS.backchannel_denied, key=f"backchannel-denied:{pair}"),

@@ -111,6 +111,9 @@ class ClientMetadata:
     response_modes: tuple[str, ...] = tuple(ResponseMode)
     profile: str = "none"
     required_factor: str = "none"
+    allowed_roles: tuple[str, ...] = ()
+    allowed_groups: tuple[str, ...] = ()
+    allowed_networks: tuple[str, ...] = ()
     assertion_issuer: str | None = None
     assertion_subjects: tuple[str, ...] = ()
     assertion_audience: str | None = None

@@ -26,7 +26,7 @@ from provider.oauth.clients.details_types import check_details_types
 from provider.oauth.clients.email_pages import check_email_pages
 from provider.oauth.clients.fapi2_rules import check_fapi2
 from provider.oauth.clients.metadata import ClientMetadata, InvalidMetadata, load_metadata
-from provider.oauth.clients.metadata_values import require_types, with_clean_names, without_nothing
+from provider.oauth.clients.metadata_values import check_allowed, require_types, with_clean_names, without_nothing
 from provider.oauth.clients.origins import normal_origins, problem_with_origin
 from provider.oauth.clients.redirect_uris import NO_DOT, problem_with
 from provider.oauth.clients.resources import normalize, problem_with_identifier
@@ -116,6 +116,7 @@ def check_metadata(metadata: ClientMetadata) -> ClientMetadata:
             "dpop_bound_access_tokens does not allow the grant type implicit, whose tokens are bound to no key."
         )
     check_details_types(metadata)
+    check_allowed(metadata)
     _check_origins(metadata)
     check_email_pages(metadata, may_be_local=True)
     _check_resources(metadata)

@@ -1,7 +1,9 @@
 """The values of client metadata as they are sent: which count as left out, and which have the wrong type. Pure."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
+from ipaddress import ip_network
 from typing import Any
 
 from provider.jose.json_objects import is_whole_number
@@ -14,6 +16,9 @@ NONE: Mapping[str, tuple[type, ...]] = {"grant_types": (list, tuple), "response_
 LONGEST_NAME, LONGEST_CONTACT = 200, 254
 """The longest `client_name`, and each of `contacts`, in characters."""
 MOST_CONTACTS = 20
+MOST_ALLOWED = 100
+"""How many roles, groups or networks can be allowed."""
+_NAME = re.compile(r"[!-~]{1,200}")
 
 
 def is_nothing(value: object) -> bool:
@@ -79,6 +84,29 @@ def with_clean_names(metadata: ClientMetadata) -> ClientMetadata:
         client_name=_line("client_name", metadata.client_name, most=LONGEST_NAME),
         contacts=tuple(_line("contacts", one, most=LONGEST_CONTACT) for one in metadata.contacts),
     )
+
+
+def check_allowed(metadata: ClientMetadata) -> None:
+    """Check the roles, groups and networks whose users may sign in. Raises InvalidMetadata."""
+    for name in ("allowed_roles", "allowed_groups", "allowed_networks"):
+        values = getattr(metadata, name)
+        if len(values) > MOST_ALLOWED:
+            raise InvalidMetadata(f"{name} can have at most {MOST_ALLOWED} values, not {len(values)}.")
+        for value in values:
+            if name == "allowed_networks":
+                _require_network(value)
+            elif not _NAME.fullmatch(value):
+                raise InvalidMetadata(f"{name}: {value[:60]!r} must be 1 to 200 visible ASCII characters.")
+
+
+def _require_network(text: str) -> None:
+    try:
+        ip_network(text)
+    except ValueError:
+        raise InvalidMetadata(
+            f"allowed_networks: {text[:60]!r} must be an IP address or a network without host bits, such as "
+            "10.0.0.0/8 or 2001:db8::/32."
+        ) from None
 
 
 def _line(name: str, text: str, *, most: int) -> str:

@@ -8,15 +8,16 @@ from starlette.responses import Response
 
 from provider.accounts import terms
 from provider.accounts.factors import policy, second_factor
-from provider.accounts.factors.policy import set_up_page
 from provider.destination import Destination
 from provider.oauth.authorize import consent, parked_requests
+from provider.oauth.authorize.access_policy import find_denial, require_access
 from provider.oauth.authorize.accounts import find_account
 from provider.oauth.authorize.approval import approve
 from provider.oauth.authorize.interaction import (
     SEVERAL,
     AcceptTerms,
     AskConsent,
+    Deny,
     Issue,
     LogIn,
     Refuse,
@@ -62,6 +63,7 @@ PAGES: dict[type[Step], str] = {
     SelectAccount: "/select-account",
     AcceptTerms: "/login/terms",
     AskConsent: "/consent",
+    Deny: "/access-denied",
 }
 """The page for each step. That of SetUp depends on what is missing."""
 
@@ -184,12 +186,13 @@ def _next_step(
     is_one_of_several: bool,
 ) -> Step:
     work = call.work
-    agreed, reachable, required, terms_due = None, AAL1, AAL1, False
+    agreed, reachable, required, terms_due, denied = None, AAL1, AAL1, False, None
     if session is not None:
         if not request.client.metadata.first_party:
             agreed = consent.granted(work, user_id=session.user_id, client=request.client)
         required = _required_level(call, request, session)
         terms_due = terms.is_due(work, user_id=session.user_id)
+        denied = find_denial(work, request.client, session.user_id)
         if request.acr_values or required != AAL1:
             reachable = second_factor.reachable_level(work, session.user_id)
     step = next_step(
@@ -201,6 +204,7 @@ def _next_step(
         required=required,
         terms_due=terms_due,
         must_choose=is_one_of_several,
+        denied=denied,
         now=work.now,
     )
     if is_one_of_several and "none" in request.prompt and request.expected_user_id is None:
@@ -226,6 +230,8 @@ def _require_allowed_to_ask(checks: Checks, request: AuthorizationRequest, step:
     """Check that the user may be asked for the next step. Under prompt=none the step becomes its error."""
     if isinstance(step, Issue):
         return
+    if isinstance(step, Deny) and "none" in request.prompt:
+        require_access(checks, step.denial, error=step.error)
     checks.require(
         "none" not in request.prompt and not isinstance(step, Refuse),
         "The request needs no page (prompt=none)" if "none" in request.prompt else "The request can be fulfilled",
@@ -246,14 +252,14 @@ def _require_allowed_to_ask(checks: Checks, request: AuthorizationRequest, step:
 
 def _asks_user_of_session(step: Step) -> bool:
     """Return whether the page of this step is for the user of the session that was found, and not for any user."""
-    return isinstance(step, StepUp | SetUp | AskConsent) or (isinstance(step, LogIn) and not step.another)
+    return isinstance(step, StepUp | SetUp | AskConsent | Deny) or (isinstance(step, LogIn) and not step.another)
 
 
 def _page_of(call: Call, step: Step, destination: Destination) -> str:
     if isinstance(step, StepUp):
         return destination.through(PAGES[StepUp], **step_up_parameters(step.level))
     if isinstance(step, SetUp):
-        return destination.through(set_up_page(call.settings, step.level))
+        return destination.through(policy.set_up_page(call.settings, step.level))
     if not isinstance(step, LogIn) or not step.again:
         return destination.through(PAGES[type(step)])
     return destination.through(PAGES[LogIn], prompt="select_account" if step.another else "login")

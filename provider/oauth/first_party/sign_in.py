@@ -20,8 +20,9 @@ from provider.login import steps
 from provider.login.next_factor import Step
 from provider.login.second_factor import SecondFactorExpired, show_second_factor
 from provider.login.steps import AddressUnconfirmed, SignIn, Suspended, WrongPassword
+from provider.oauth.authorize.access_policy import find_denial, require_access
 from provider.oauth.authorize.approval import new_code
-from provider.oauth.authorize.interaction import Issue, next_step
+from provider.oauth.authorize.interaction import Deny, Issue, next_step
 from provider.oauth.authorize.parameters import with_proven_key
 from provider.oauth.authorize.request import AuthorizationRequest, Target, find_target, read_request
 from provider.oauth.clients.clients import Client
@@ -252,7 +253,11 @@ def _finish(request: TokenRequest, asked: AuthorizationRequest, cookie: str, *, 
         terms_due=terms.is_due(work, user_id=session.user_id),
         now=work.now,
         just_signed_in=just_signed_in,
+        denied=find_denial(work, asked.client, session.user_id),
     )
+    if isinstance(step, Deny):
+        _end(work, cookie)
+        require_access(request.checks, step.denial, error=AccessDeniedError, section=SECTION)
     if not isinstance(step, Issue):
         _end(work, cookie)
         raise RedirectToWebError(f"Start an authorization request in a browser: {step.why}")

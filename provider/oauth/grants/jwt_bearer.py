@@ -17,6 +17,7 @@ from provider.crypto.digests import digest
 from provider.database.base import new_id, parse_id
 from provider.jose.signed_jwts import InvalidJwt, SignedJwt, read_jwt
 from provider.jose.times import CLIENT_LEEWAY, is_numeric_date
+from provider.oauth.authorize.access_policy import denial_of, require_access
 from provider.oauth.authorize.store import consents
 from provider.oauth.checks import WIDEN_SCOPE
 from provider.oauth.client_authentication import store as used_assertions
@@ -59,13 +60,16 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
     if not is_id_jag:
         _require_consent(request, user, scope, audience)
     request.require_enabled()
+    person = grants.find_person(work.read, user.id)
+    denied = None if person is None else denial_of(client, person)
+    require_access(request.checks, denied, error=InvalidGrantError, section="RFC 7523 section 3.1")
     _spend(request, issuer, claims)
     grant = _grant(request, user, claims, scope=scope, audience=audience)
     authorization = Authorization(
         client=client,
         scope=scope,
         grant=grant,
-        person=grants.find_person(work.read, user.id),
+        person=person,
         audience=audience,
         confirmation=request.confirmation,
     )

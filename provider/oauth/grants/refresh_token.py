@@ -14,6 +14,7 @@ from provider.audit.events import Event
 from provider.audit.log import record
 from provider.crypto.digests import digest
 from provider.oauth.authorization_details.granting import narrow_details
+from provider.oauth.authorize.access_policy import denial_of, require_access
 from provider.oauth.clients.resources import narrow
 from provider.oauth.errors import InvalidGrantError, InvalidScopeError
 from provider.oauth.grants.presented import Kind, Presented, require_active, require_own
@@ -26,6 +27,7 @@ from provider.oauth.tokens.store import grants, refresh_tokens
 from provider.oauth.tokens.store.grants import Grant
 from provider.oauth.tokens.store.refresh_tokens import RefreshToken
 from provider.refusals import Refusal
+from provider.sessions.assurance import REQUIRED_FACTORS, is_at_least, level_of
 
 GRANT_TYPE = "refresh_token"
 REFUSED = "refresh_token is invalid, expired, revoked, or was issued to another client"
@@ -75,6 +77,7 @@ def _redeem(request: TokenRequest) -> dict[str, Any]:
         got=request.confirmation or "no DPoP proof, and no certificate of a client with bound tokens",
         fix="Keep the key as long as the refresh token. If it is lost, send the user to sign in again.",
     )
+    _require_access(request, presented)
     scope = _scope(request, grant)
     audience = narrow(work, checks, request.form.get("resource"), granted=grant.resources, scope=scope)
     details = narrow_details(
@@ -109,6 +112,29 @@ def _redeem(request: TokenRequest) -> dict[str, Any]:
         rotated_at = refresh_tokens.find_rotation(work.db, token.digest)
     successor = _repeat(request, grant, text, rotated_at=rotated_at)
     return token_response(work, request.server, authorization, refresh_token=successor)
+
+
+def _require_access(request: TokenRequest, presented: Presented[RefreshToken]) -> None:
+    """Check that the user may still sign in to the client, with the factor it requires. Raises InvalidGrantError.
+
+    The family stays: it works again once an operator gives the role or the group back (decision groups).
+    """
+    client, person, metadata = request.client, presented.person, request.client.metadata
+    if metadata.allowed_roles or metadata.allowed_groups:
+        denied = None if person is None else denial_of(client, person)
+        require_access(request.checks, denied, error=InvalidGrantError, section=KIND.section)
+    if metadata.required_factor != "none":
+        needed, level = REQUIRED_FACTORS[metadata.required_factor], level_of(presented.grant.amr)
+        request.checks.require(
+            is_at_least(level, needed),
+            "The user signed in with what the client requires (required_factor)",
+            section=KIND.section,
+            error=InvalidGrantError,
+            description="The user must sign in again, with what this client requires",
+            expected=needed,
+            got=level,
+            fix="Send the user to sign in again. They are asked for what is missing.",
+        )
 
 
 def _rotate(request: TokenRequest, token: RefreshToken, *, successor: RefreshToken) -> bool:

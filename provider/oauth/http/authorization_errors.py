@@ -71,14 +71,14 @@ def request_gone(call: Call, client_id: str | None, *, status_code: int = Reques
     )
 
 
-def decline(call: Call, parked: ParkedRequest, target: Target) -> Response:
-    """Complete the request and send the app access_denied (RFC 6749 section 4.1.2.1).
+def decline(call: Call, parked: ParkedRequest, target: Target, error: OAuth2Error | None = None) -> Response:
+    """Complete the request and send the app access_denied (RFC 6749 section 4.1.2.1), with the reason in `error`.
 
     A request has one answer: if it was completed meanwhile, a page says so.
     """
     if not authorization_requests.complete(call.work.db, parked.digest, now=call.work.now):
         return request_gone(call, parked.client_id)
-    return error_response(call, target, AccessDeniedError(description="The user declined access"))
+    return error_response(call, target, error or AccessDeniedError(description="The user declined access"))
 
 
 def error_response(call: Call, target: Target, error: OAuth2Error) -> Response:

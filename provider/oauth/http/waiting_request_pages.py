@@ -11,10 +11,12 @@ from provider.accounts.factors import second_factor
 from provider.accounts.factors.policy import required_level, requirement_of_app
 from provider.accounts.store import email_addresses
 from provider.destination import Destination
+from provider.oauth.authorize.access_policy import find_denial
 from provider.oauth.authorize.consent import find_apis, permissions_asked_for
 from provider.oauth.authorize.interaction import SetUp, StepUp, level_needed
 from provider.oauth.authorize.request import AuthorizationRequest
 from provider.oauth.grants.waiting_requests import WaitingRequest
+from provider.oauth.http.access_denied import denied_page
 from provider.oauth.http.server import server_of
 from provider.sessions.assurance import AAL1, level_of, strictest
 from provider.sessions.guards import StepUpRequired, page_to_switch
@@ -24,13 +26,17 @@ from provider.web.pages import go
 
 
 def find_missing_step(call: Call, request: AuthorizationRequest, session: ActiveSession) -> Response | None:
-    """Return the redirect to what the user must do before they may answer, or None.
+    """Return the redirect to what the user must do before they may answer, the page that says why they may not sign in
+    to this app, or None.
 
     Raises StepUpRequired if another factor is missing: one that operators require, or one for the `acr_values` of the
     request that the user has.
     """
-    work = call.work
-    of_app = requirement_of_app(request.client.metadata.required_factor)
+    work, client = call.work, request.client
+    if (denied := find_denial(work, client, session.user_id)) is not None:
+        switch = page_to_switch(call, Destination(return_to=call.page_url))
+        return denied_page(call, client, denied, user_id=session.user_id, somebody_else=switch)
+    of_app = requirement_of_app(client.metadata.required_factor)
     required = strictest(required_level(call.settings, session), of_app.level)
     reachable = second_factor.reachable_level(work, session.user_id) if request.acr_values else AAL1
     missing = level_needed(request, level_of(session.amr), reachable=reachable, required=required)

@@ -1,11 +1,13 @@
 """Groups of users: nesting of one level, the roles they give, and what happens to their members."""
 
+import json
 from datetime import timedelta
 from time import perf_counter
 
 import pytest
 from sqlalchemy import insert
 
+from provider.accounts import data_export
 from provider.accounts.groups import members
 from provider.accounts.groups.groups import (
     GroupExists,
@@ -129,6 +131,8 @@ def test_who_leaves_loses_the_roles_and_what_is_deleted_leaves_nothing(work: Wor
     with work() as w:
         assert remove_member(w, "backend", user_id=ada)
         assert not remove_member(w, "backend", user_id=ada)
+        copy = json.loads(data_export.export(w, user_id=grace, applications=[]))
+        assert copy["groups"] == {"member_of": ["backend"], "owner_of": ["backend"]}
         delete_user(w, user_id=grace)
         group = find_group(w, "backend")
         assert (group.members, group.settings.owners) == (0, ())

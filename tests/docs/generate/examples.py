@@ -20,6 +20,25 @@ TYPE: dict[str, Any] = {
     "ask_each_time": True,
     "updated_at": NOW,
 }
+ATTRIBUTE: dict[str, Any] = {
+    "name": "customer_number",
+    "type": "text",
+    "label": {"en": "Customer number"},
+    "help": {"en": "It is on each of your invoices."},
+    "rules": {"pattern": "^[0-9]{4,8}$"},
+    "seen_by": ["user", "operator", "api"],
+    "edited_by": ["operator", "api"],
+    "shown_at": ["profile"],
+    "required_at": [],
+    "searchable": True,
+    "position": 0,
+    "scope": "shop",
+    "claim": "customer_number",
+    "released_since": NOW,
+    "updated_at": NOW,
+}
+GROUP = {"groups": ["backend"], "owners": ["0b8e5c1e-4b0f-4a57-9c0e-6d1c7f2a9e34"], "roles": ["developer"]}
+LISTED_GROUP = {"name": "engineering", "display_name": "Engineering", "description": "Developers", "members": 12}
 VALUES: dict[str, Any] = {
     "accepted_at": EARLIER,
     "accepted_terms": "2026-11",
@@ -121,6 +140,22 @@ VALUES: dict[str, Any] = {
 OF_A_BODY: dict[str, Any] = {
     "AcceptedTerms.version": "2026-11",
     "Account.claims": {"name": "Ada Lovelace", "locale": "en"},
+    **{f"DeclaredAttribute.{member}": value for member, value in ATTRIBUTE.items()},
+    **{
+        f"AttributeDeclaration.{member}": value
+        for member, value in ATTRIBUTE.items()
+        if member not in {"name", "released_since", "updated_at"}
+    },
+    **{f"OwnAttribute.{member}": ATTRIBUTE[member] for member in ("name", "type", "label", "help", "rules")},
+    "OwnAttribute.editable": False,
+    "OwnAttribute.required": False,
+    "OwnAttribute.value": "4711",
+    "AttributeChanges.values": {"newsletter": True},
+    "Account.attributes": {"customer_number": "4711"},
+    "Account.attribute_problems": {},
+    "NewAccount.attributes": {"customer_number": "4711"},
+    "Change.attributes": {"customer_number": "4711"},
+    "Registration.attributes": {"newsletter": True},
     **{f"AuthorizationDetailsType.{member}": value for member, value in TYPE.items()},
     **{f"TypeDeclaration.{member}": value for member, value in TYPE.items() if member not in {"type", "updated_at"}},
     "AuditEntry.name": "account.email.changed",
@@ -160,6 +195,13 @@ OF_A_BODY: dict[str, Any] = {
     "Passkey.id": "019a0f6e-1f2b-7c3d-8e4f-5a6b7c8d9e0f",
     "Passkey.name": "Phone",
     "Role.description": "People who write articles",
+    "Account.group_roles": ["developer"],
+    "Account.groups": ["engineering"],
+    **{f"{body}.{member}": value for body in ("Group", "NewSettings") for member, value in GROUP.items()},
+    **{f"{body}.{member}": value for body in ("Group", "ListedGroup") for member, value in LISTED_GROUP.items()},
+    "Group.contained_in": [],
+    "NewSettings.description": "Developers",
+    "NewSettings.display_name": "Engineering",
     "Role.name": "editor",
     "Role.permissions": [],
     "RoleDescription.description": "People who write articles",

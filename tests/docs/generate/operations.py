@@ -186,6 +186,8 @@ def _type(schema: Schema) -> str:
         return f"[{name}](#{name.lower()})"
     if "enum" in plain:
         return " or ".join(f"`{choice}`" for choice in plain["enum"])
+    if "type" not in plain:
+        return "any JSON"
     if plain["type"] == "array":
         each = _type(plain["items"])
         return f"array of {each}" if each.startswith("[") else f"array of {each.replace('string', 'strings', 1)}"

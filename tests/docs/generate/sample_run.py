@@ -15,6 +15,8 @@ from starlette.testclient import TestClient
 from structlog.testing import capture_logs
 
 from provider.accounts import registration
+from provider.accounts.groups.groups import GroupSettings, create_group
+from provider.accounts.groups.members import add_member
 from provider.app import create_app
 from provider.installation import open_installation
 from provider.oauth.authorization_details.types import create_type, parse_declaration
@@ -84,6 +86,8 @@ def _run(installation: Installation) -> dict[str, Sample]:
             claims={"name": "Ada Lovelace", "locale": "en"},
             user_id=USER_ID,
         )
+        create_group(work, "engineering", GroupSettings())
+        add_member(work, "engineering", user_id=USER_ID)
     app = create_app(installation)
     try:
         http = TestClient(app, base_url=ISSUER, follow_redirects=False)

@@ -54,9 +54,11 @@ SIGN_IN: dict[str, Claim] = {
         "RFC 8176 section 2",
     ),
     "roles": ("The roles of the user that this client can see.", "with the scope `roles`", "RFC 9068 section 2.2.3.1"),
-    "groups": ("The same as `roles`, for apps that read it.", "with the scope `groups`", "RFC 9068 section 2.2.3.1"),
+    "groups": ("The names of the user's groups.", "with the scope `groups`", "RFC 9068 section 2.2.3.1"),
 }
 ROLES = ("roles", "groups")
+TOO_MANY = {"hasroles", "hasgroups"}
+"""What a token has in place of a list that is too long: docs/reference/scopes-and-claims.md."""
 ACCESS: dict[str, Claim] = {
     **{name: JWT[name] for name in ("iss", "iat", "exp", "jti")},
     "sub": ("The user, or the client if it acts for itself.", ALWAYS, "RFC 9068 section 2.2"),

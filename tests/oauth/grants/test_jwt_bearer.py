@@ -13,6 +13,7 @@ from provider.oauth.authorize import connected_apps, consent
 from provider.oauth.clients import clients
 from provider.oauth.clients.choices import JWT_BEARER
 from provider.oauth.clients.metadata import InvalidMetadata
+from provider.oauth.clients.metadata_rules import parse_metadata
 from provider.oauth.grants.id_jag import ID_JAG_TYP
 from provider.oauth.tokens.server import AuthorizationServer
 from provider.oauth.trusted_issuers import issuers
@@ -159,6 +160,18 @@ def test_a_user_who_is_not_active_gets_no_token(agent: RelyingParty, ada: str, w
         suspension.suspend(w, user_id=ada, reason=None)
     assert_refused(present(agent, jag(agent)))
     assert agent.introspect(token) == {"active": False}
+
+
+def test_a_user_who_may_not_sign_in_to_the_client_gets_no_token(agent: RelyingParty, work: Work) -> None:
+    """N-277: the assertion is not used up."""
+    assertion = jag(agent)
+    with work() as w:
+        kept = agent.client.metadata.as_json()
+        clients.update_client(w, agent.client_id, parse_metadata(kept | {"allowed_roles": ["editor"]}))
+    assert_refused(present(agent, assertion))
+    with work() as w:
+        clients.update_client(w, agent.client_id, parse_metadata(kept))
+    assert present(agent, assertion).status_code == 200
 
 
 def test_a_disabled_client_gets_no_token(agent: RelyingParty, work: Work) -> None:

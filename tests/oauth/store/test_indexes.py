@@ -16,8 +16,8 @@ from tests.support.relying_party import TOKEN, RelyingParty, Tokens
 
 pytestmark = pytest.mark.both_databases
 
-READ_WHOLE = ("signing_keys",)
-"""A handful of rows, read together."""
+READ_WHOLE = ("signing_keys", "SCAN effective", "SCAN given")
+"""A handful of rows, read together: the keys, and what the subqueries found about the groups of one user."""
 
 
 @contextmanager

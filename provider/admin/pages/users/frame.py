@@ -64,6 +64,7 @@ def user_page(call: Call, subject: Subject[UserDetails], template: str, *, tab: 
         problem=subject.problem if operator.may(NEEDS) else None,
         done=done_message(call, ACTIONS),
         just_created="created" in call.query,
+        attributes_saved=call.query.get("attributes") == "saved",
         now=call.work.now,
         themselves=themselves,
         **context,

@@ -5,8 +5,11 @@ from datetime import datetime
 from starlette.responses import Response
 
 from provider.accounts import known_devices, throttle
+from provider.accounts.attributes import values
+from provider.accounts.attributes.declarations import Editor, Place
 from provider.accounts.factors import authenticator_apps, passkeys, policy, remembered_devices, second_factor
 from provider.accounts.factors.authenticators import find_name
+from provider.accounts.pages.attribute_form import fields_of
 from provider.accounts.store import passwords
 from provider.accounts.store.failures import Counter
 from provider.accounts.throttle import PASSWORD, SECOND_FACTOR
@@ -60,10 +63,12 @@ SECURITY_EVENTS = tuple(
 def show_user(call: Call) -> Response:
     """Show a user at a glance, and what can be done: GET /admin/users/{user_id}."""
     subject = find_shown(call)
+    attributes = values.find_of_user(call.work, subject.value.user.id, seen_by=Editor.OPERATOR)
     return user_page(
         call,
         subject,
         "admin/user.html",
+        attributes=fields_of(attributes, editor=Editor.OPERATOR, place=Place.ADMIN),
         has_terms=call.settings.terms_version is not None,
         tab=OVERVIEW,
         groups=groups_of(subject.value.user.claims),

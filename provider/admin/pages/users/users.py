@@ -3,8 +3,13 @@
 from starlette.responses import Response
 
 from provider.accounts import invitation, registration
+from provider.accounts.attributes import values
+from provider.accounts.attributes.declarations import Editor, Place
+from provider.accounts.attributes.values import InvalidAttributes, UserAttribute
+from provider.accounts.pages.attribute_form import errors_of, fields_of, read_values, typed_values
 from provider.accounts.registration import AddressTaken, NotAnAddress, clean_name
 from provider.accounts.roles.permissions import Permission
+from provider.accounts.store import user_attributes
 from provider.admin import authority
 from provider.admin.bulk import runs as bulk_runs
 from provider.admin.guards import require_operator
@@ -72,6 +77,16 @@ def create_user(call: Call) -> Response:
         errors["roles"] = INVALID_ROLES
     elif problem := authority.problem_with_roles(operator.permissions, roles):
         errors["roles"] = problem
+    asked = _asked(call)
+    try:
+        attributes = values.check_new(
+            call.work,
+            read_values(asked, typed_values(call, asked, editor=Editor.OPERATOR)),
+            editor=Editor.OPERATOR,
+            place=Place.ADMIN,
+        )
+    except InvalidAttributes as refusal:
+        errors |= errors_of(refusal)
     if errors or roles is None:
         return _new(call, errors=errors)
     claims = {"name": name} if name else {}
@@ -86,18 +101,28 @@ def create_user(call: Call) -> Response:
         return _new(call, errors={"email": Text("Enter an email address, like name@example.com.")})
     except AddressTaken as refusal:
         return _new(call, errors={"email": refusal.message})
+    values.add_values(call.work, user_id=user_id, values=attributes)
     return go(f"{PATH}/{user_id}?created=yes")
 
 
 act_on_user = action_endpoint(find_user, ACTIONS, here="users", needs=NEEDS)
 
 
+def _asked(call: Call) -> list[UserAttribute]:
+    """Return the attributes without which operators can't create a user."""
+    found = [UserAttribute(one, None) for one in user_attributes.find_all(call.work.read)]
+    return [one for one in found if one.may_edit(Editor.OPERATOR) and Place.ADMIN in one.attribute.required_at]
+
+
 def _new(call: Call, *, errors: dict[str, str] | None = None) -> Response:
+    asked = _asked(call)
+    typed = typed_values(call, asked, editor=Editor.OPERATOR) if errors else None
     return page(
         call,
         "admin/new_user.html",
         status_code=400 if errors else 200,
         typed={name: call.form.text(name) for name in ("email", "name", "roles")},
+        attributes=fields_of(asked, editor=Editor.OPERATOR, place=Place.ADMIN, typed=typed),
         invite=call.method == "GET" or call.form.get("invite") is not None,
         link_lifetime=call.settings.invite_link_lifetime,
         errors=errors or {},
