@@ -49,7 +49,7 @@ def set_members(work: UnitOfWork, name: str, members: Iterable[Mapping[str, Any]
     if len(now) > MOST_MEMBERS:
         raise ScimRefusal("tooMany", f"The group has more than {MOST_MEMBERS} members. Change them one by one.")
     _change_users(work, name, add=set(user_ids) - set(now), remove=set(now) - set(user_ids))
-    contained = set(group_store.find_contained(work.db, name))
+    contained = set(group_store.find_contained(work.db, [name]))
     _contain(work, name, add=sorted(set(inner) - contained), remove=sorted(contained - set(inner)))
 
 
