@@ -22,6 +22,7 @@ from provider.oauth.logout import front_channel
 from provider.oauth.tokens.server import open_server
 from provider.refusals import MethodNotAllowed, NotFound, Refusal
 from provider.routes import routes
+from provider.scim.error_responses import as_scim
 from provider.web import errors
 from provider.web.base_path import BasePath
 from provider.web.call import Call
@@ -106,7 +107,9 @@ def _no_route(scope: Scope, status: int) -> Response:
         return go(call.page_url)  # somebody typed, or reloaded, what a form was sent to
     refusal: Refusal = MethodNotAllowed() if status == 405 else NotFound()
     wants_page = "text/html" in call.header_list("accept")
-    render = as_problem if call.path.startswith("/api/") else errors.as_page if wants_page else errors.as_json
+    render = errors.as_page if wants_page else errors.as_json
+    for below, own in (("/api/", as_problem), ("/scim/", as_scim)):
+        render = own if call.path.startswith(below) else render
     response = render(call, refusal)
     if status == 405:
         response.headers["allow"] = ", ".join(methods_of(scope))

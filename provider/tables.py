@@ -9,6 +9,7 @@ import provider.accounts.factors.store.totp_setups
 import provider.accounts.factors.store.two_factor_choices
 import provider.accounts.factors.store.used_challenges
 import provider.accounts.store.attribute_values
+import provider.accounts.store.directories
 import provider.accounts.store.email_addresses
 import provider.accounts.store.email_changes
 import provider.accounts.store.failures

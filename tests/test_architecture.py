@@ -38,7 +38,7 @@ def test_an_anonymous_request_is_answered_everywhere(client: TestClient) -> None
     wrong = []
     for method, path in ((method, route.path) for route in EVERY_ROUTE for method in sorted(route.methods or ())):
         answer = client.request(method, path.replace("{name}", "signet.css"), headers={"accept": "text/html"})
-        if path.startswith("/api/") and not path.endswith("/openapi.json"):
+        if path.startswith(("/api/", "/scim/")) and not path.endswith("/openapi.json"):
             fits = answer.status_code == 401
         elif method == "POST" and not path.startswith("/oauth2/") and path != "/language":  # gives and takes nothing
             fits = answer.status_code == 403

@@ -9,7 +9,15 @@ from typing import Any
 from provider.accounts.attributes import values
 from provider.accounts.attributes.declarations import Editor
 from provider.accounts.factors import remembered_devices, second_factor
-from provider.accounts.store import email_addresses, groups, linked_identities, pictures, terms_acceptances, users
+from provider.accounts.store import (
+    directories,
+    email_addresses,
+    groups,
+    linked_identities,
+    pictures,
+    terms_acceptances,
+    users,
+)
 from provider.audit import store as audit
 from provider.audit.events import Event
 from provider.audit.log import record
@@ -55,6 +63,7 @@ def export(work: UnitOfWork, *, user_id: str, applications: list[dict[str, Any]]
             _some(one, "issuer", "subject", "email", "created_at", "last_used_at")
             for one in linked_identities.find_of_user(read, user_id)
         ],
+        "directories": directories.find_of_user(read, user_id),
         "terms_of_service": [
             _some(one, "version", "accepted_at") for one in terms_acceptances.find_of_users(read, [user_id])
         ],

@@ -27,6 +27,7 @@ from provider.oauth.scopes import (
     GROUPS,
     IN_WORDS,
     ROLES,
+    SCIM,
     STANDARD_SCOPES,
     parse_scope,
 )
@@ -55,7 +56,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
 FIXED = {"subject_type": SUBJECT_TYPES}
 """Members that are chosen at the registration and shown afterwards."""
 SCOPES_OF_USERS = (*STANDARD_SCOPES, ROLES, GROUPS, ACCOUNT)
-SCOPES_OF_SERVICES = (ADMIN_READ, ADMIN_WRITE)
+SCOPES_OF_SERVICES = (ADMIN_READ, ADMIN_WRITE, SCIM)
 KINDS: Mapping[str, str] = {
     **dict.fromkeys(CHOICES, "choice"),
     **dict.fromkeys(FIXED, "fixed"),

@@ -13,7 +13,7 @@ import typer
 from provider.cli.installation import opened
 from provider.cli.output import say, warn
 from provider.cli.progress import progress
-from provider.cli.user_import import harmless
+from provider.cli.user.imports import harmless
 from provider.refusals import Refusal
 
 if TYPE_CHECKING:

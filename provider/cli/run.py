@@ -27,7 +27,7 @@ COMMANDS = {
     "migrate": "service:migrate",
     "check": "check:check",
     "settings": "settings:settings",
-    "user": "user_group:app",
+    "user": "user.group:app",
     "group": "groups:app",
     "client": "client.group:app",
     "attribute": "attributes:app",

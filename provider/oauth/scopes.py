@@ -17,6 +17,8 @@ ACCOUNT = "account"
 ADMIN_READ = "admin:read"
 ADMIN_WRITE = "admin:write"
 """The scope for changes through the admin API, only for clients registered for it."""
+SCIM = "scim"
+"""The scope of SCIM, only for clients that are registered for it and act for themselves."""
 
 CLAIMS_OF_SCOPE: dict[str, tuple[str, ...]] = {
     OPENID: ("sub",),
@@ -45,6 +47,7 @@ CLAIMS_OF_SCOPE: dict[str, tuple[str, ...]] = {
     ACCOUNT: (),
     ADMIN_READ: (),
     ADMIN_WRITE: (),
+    SCIM: (),
 }
 
 SCOPES = tuple(CLAIMS_OF_SCOPE)
@@ -68,6 +71,7 @@ IN_WORDS = {
     ACCOUNT: Text("Manage your account"),
     ADMIN_READ: Text("View all accounts as an administrator"),
     ADMIN_WRITE: Text("Manage all accounts as an administrator"),
+    SCIM: Text("Provision users and groups"),
 }
 
 CLAIM_IN_WORDS = {

@@ -36,6 +36,7 @@ STATUSES = ("1xx", "2xx", "3xx", "4xx", "5xx", "gone")
 ENDPOINTS = (
     "account API",
     "admin API",
+    "SCIM",
     "authorization",
     "authorization challenge",
     "backchannel authentication",

@@ -92,9 +92,9 @@ FOR_ACCOUNTS = ("bcrypt", "email_validator", "pyotp")
 FOR_STORES = ("sqlalchemy", "authlib", "cryptography", *FOR_TOKENS, *FOR_ACCOUNTS, *FOR_POSTGRESQL, *FOR_OTHERS)
 NOT_LOADED = (
     # The later ones may load more, so that all of them are asked in one process.
-    ("--version", ("pydantic", "provider.cli.client.commands", "provider.cli.users", *FOR_STORES)),
-    ("nonsense", ("provider.cli.client.commands", "provider.cli.users", *FOR_STORES)),
-    ("client create --help", ("provider.cli.users", *FOR_STORES)),
+    ("--version", ("pydantic", "provider.cli.client.commands", "provider.cli.user.commands", *FOR_STORES)),
+    ("nonsense", ("provider.cli.client.commands", "provider.cli.user.commands", *FOR_STORES)),
+    ("client create --help", ("provider.cli.user.commands", *FOR_STORES)),
     ("--help", FOR_STORES),
     ("settings", FOR_STORES),
     ("outbox list", (*FOR_TOKENS, *FOR_ACCOUNTS, *FOR_POSTGRESQL, *FOR_OTHERS)),

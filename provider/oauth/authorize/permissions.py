@@ -15,6 +15,7 @@ from provider.oauth.scopes import (
     OFFLINE_ACCESS,
     OPENID,
     ROLES,
+    SCIM,
     SCOPE_OF_CLAIM,
 )
 
@@ -30,6 +31,7 @@ ICONS = {
     ACCOUNT: "sliders",
     ADMIN_READ: "shield",
     ADMIN_WRITE: "shield",
+    SCIM: "shield",
 }
 """The icon of each scope, in `templates/macros/icons.html`."""
 

@@ -31,6 +31,7 @@ from provider.oauth.scopes import (
     ADMIN_READ,
     ADMIN_WRITE,
     OFFLINE_ACCESS,
+    SCIM,
     SCOPES,
     format_scope,
     requested_scope,
@@ -116,7 +117,7 @@ OPERATORS_ONLY = (
 
 UNCHOSEN = ("token_endpoint_auth_method", SECRET_METHODS[0])
 """What a client that chose no method is told: the default of RFC 7591 section 2."""
-RESERVED_SCOPES = frozenset({ACCOUNT, ADMIN_READ, ADMIN_WRITE})
+RESERVED_SCOPES = frozenset({ACCOUNT, ADMIN_READ, ADMIN_WRITE, SCIM})
 FOR_HOLDERS = ("client_credentials", CIBA)
 """The grant types for holders of a registration token only: no user decides, or each request sends an email."""
 

@@ -29,6 +29,7 @@ from provider.oauth.tokens.store.grants import Grant
 from provider.oauth.tokens.store.refresh_tokens import RefreshToken
 from provider.refusals import Refusal
 from provider.sessions.assurance import REQUIRED_FACTORS, is_at_least, level_of
+from provider.work import UnitOfWork
 
 GRANT_TYPE = "refresh_token"
 REFUSED = "refresh_token is invalid, expired, revoked, or was issued to another client"

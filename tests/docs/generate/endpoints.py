@@ -29,7 +29,7 @@ def protocol_endpoints() -> str:
 
 
 def page_endpoints() -> str:
-    found = [route for route in every_route() if not route.path.startswith((*PROTOCOL, "/api/"))]
+    found = [route for route in every_route() if not route.path.startswith((*PROTOCOL, "/api/", "/scim/"))]
     return table(("path", "methods", "what it is"), (row[:3] for row in _endpoints(found)))
 
 

@@ -177,6 +177,7 @@ OUTSIDE = {"server_error": {500}, "temporarily_unavailable": {429}}
 AT = {name: frozenset(endpoint.codes) for name, endpoint in ENDPOINTS.items()} | {
     "account API": frozenset(OF_THE_APIS),
     "admin API": frozenset(BEARER),
+    "SCIM": frozenset(BEARER | {"invalid_client": ""}),
     "encryption": frozenset(ENCRYPTION),
 }
 """The codes that can be explained, by the name that `oauth.checks.Checks` has of the endpoint."""

@@ -4,16 +4,16 @@ from typing import Annotated
 
 import typer
 
-from provider.cli import user_attributes, user_import, users
 from provider.cli.installation import unit
 from provider.cli.output import Json, print_rows, say
-from provider.cli.users import Who
+from provider.cli.user import attributes, commands, imports
+from provider.cli.user.commands import Who
 
-app = users.app
-app.command(name="import")(user_import.import_users)
-app.command(name="attributes")(user_attributes.show_attributes)
-app.command(name="set-attributes")(user_attributes.set_attributes)
-app.command(name="find")(user_attributes.find_users)
+app = commands.app
+app.command(name="import")(imports.import_users)
+app.command(name="attributes")(attributes.show_attributes)
+app.command(name="set-attributes")(attributes.set_attributes)
+app.command(name="find")(attributes.find_users)
 
 
 @app.command(name="passkeys")

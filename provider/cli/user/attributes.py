@@ -6,7 +6,7 @@ import typer
 
 from provider.cli.installation import unit
 from provider.cli.output import Json, print_rows, say
-from provider.cli.users import Who
+from provider.cli.user.commands import Who
 
 
 def show_attributes(who: Who, *, as_json: Json = False) -> None:
