@@ -40,6 +40,7 @@ def upgrade() -> None:
         sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_deleted_user_attributes")),
     )
+    op.create_index(op.f("ix_deleted_user_attributes_deleted_at"), "deleted_user_attributes", ["deleted_at"])
     key = sa.String(length=254).with_variant(sa.String(length=254, collation="C"), "postgresql")
     op.create_table(
         "user_attribute_values",

@@ -1,5 +1,6 @@
 """The commands `signet claims`: declare claims of your own, and preview what an application gets for a user."""
 
+import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,7 +14,7 @@ from provider.jose.json_objects import read_object
 if TYPE_CHECKING:
     from provider.oauth.claim_mapping.store import ClaimMapping
 
-app = typer.Typer(help="Manage claim mappings: claims of your own in tokens and userinfo.", no_args_is_help=True)
+app = typer.Typer(help="Manage claims of your own in tokens and userinfo.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(help="Name of the mapping.")]
 
@@ -88,14 +89,15 @@ def delete(name: Name, *, yes: Yes = False, as_json: Json = False) -> None:
 
 @app.command()
 def preview(
-    client_id: Annotated[str, typer.Argument(help="client_id of the application.")],
-    user: Annotated[str, typer.Argument(help="Email address or ID of the user.")],
+    client_id: Annotated[str, typer.Argument(help="The client_id of the application.")],
+    user: Annotated[str, typer.Argument(help="The email address or ID of the user.")],
     *,
     scope: Annotated[
         str, typer.Option(help="Scopes, with a space between them. Default: all that the application can have.")
     ] = "",
+    as_json: Json = False,
 ) -> None:
-    """Show the claims that an application would get for a user, as JSON. Nothing is signed or issued.
+    """Show the claims that an application would get for a user. Nothing is signed or issued.
 
     Example: signet claims preview kubernetes ada@example.com --scope "openid groups"
     """
@@ -114,7 +116,16 @@ def preview(
             raise NoSuchClient
         user_id, server = get_user(work, user).id, open_server(installation)
         shown = claims_preview.preview(work, server, client, user_id=user_id, scope=parse_scope(scope))
-    print_json(asdict(shown))
+    if as_json:
+        print_json(asdict(shown))
+        return
+    rows = [
+        {"place": place, "claim": claim, "value": json.dumps(value, ensure_ascii=False)}
+        for place, claims in asdict(shown).items()
+        if isinstance(claims, dict)
+        for claim, value in claims.items()
+    ]
+    print_rows(rows, ("place", "claim", "value"), as_json=False)
 
 
 def _described(one: "ClaimMapping") -> dict[str, Any]:

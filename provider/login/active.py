@@ -45,7 +45,7 @@ class DeletionPending(Suspended):
 class OnlyElsewhere(Suspended):
     """The user may sign in only with an upstream provider, because of the domain of the address."""
 
-    code = SignInElsewhere.code
+    code = "upstream-required"
     title = SignInElsewhere.title
 
     def __init__(self, elsewhere: SignInElsewhere) -> None:

@@ -1,7 +1,7 @@
 """The callers of SCIM: clients that act for themselves, with the scope `scim`.
 
 They send an access token of the client credentials grant. Okta gets none for SCIM, so a client may also send its secret
-with HTTP Basic, as at the token endpoint (RFC 7644 section 2, decision scim-basic).
+with HTTP Basic, as at the token endpoint (RFC 7644 section 2, decision 318).
 """
 
 from dataclasses import dataclass

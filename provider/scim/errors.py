@@ -1,7 +1,7 @@
 """SCIM errors (RFC 7644 section 3.12): the refusals of rules, and what a client sent wrong, as one kind of body."""
 
+from provider.accounts.email.new_addresses import AddressTaken
 from provider.accounts.groups.groups import GroupExists
-from provider.accounts.registration import AddressTaken
 from provider.languages.text import Text
 from provider.refusals import Refusal
 

@@ -39,7 +39,7 @@ def test_a_user_edits_attributes_on_the_profile_page(browser: Browser, ada: str,
 
 
 def test_an_invalid_value_keeps_what_was_typed_and_changes_nothing(browser: Browser, ada: str, work: Work) -> None:
-    """N-252."""
+    """N-250."""
     declare(work, "born", "date", **OPEN)
     declare(work, "team", **OPEN, required_at=["profile"])
     browser.open("/account/profile")
@@ -55,7 +55,7 @@ def test_an_invalid_value_keeps_what_was_typed_and_changes_nothing(browser: Brow
 
 
 def test_an_outdated_value_is_marked_and_may_stay(browser: Browser, ada: str, work: Work) -> None:
-    """N-253."""
+    """N-251."""
     declare(work, "code", **OPEN)
     give(work, ada, code="old")
     declare(work, "code", **OPEN, rules={"pattern": "^[0-9]+$"})
@@ -68,7 +68,7 @@ def test_an_outdated_value_is_marked_and_may_stay(browser: Browser, ada: str, wo
 
 
 def test_the_form_to_sign_up_asks_for_attributes(browser: Browser, work: Work) -> None:
-    """N-254."""
+    """N-252."""
     declare(work, "team", **OPEN | {"shown_at": ["sign-up"]}, required_at=["sign-up"])
     declare(work, "level", "number", **OPEN | {"shown_at": ["sign-up"]})
     declare(work, "later", **OPEN)

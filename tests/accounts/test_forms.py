@@ -37,6 +37,7 @@ PAGES = [
     (route.path, method)
     for route in routes(Settings())
     if isinstance(route, Route) and f"{route.path}/".startswith("/account/")
+    if not route.path.startswith("/account/linked")  # not there without an upstream provider
     for method in sorted(route.methods or ())
     if method != "HEAD"
 ]

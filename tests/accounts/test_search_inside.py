@@ -203,6 +203,7 @@ def test_no_search_reads_a_whole_table(work: Work, installation: Installation, t
     for plan in plans:
         assert "Seq Scan" not in plan, plan
         whole = [line for line in plan.splitlines() if line.startswith("SCAN") and "INDEX" not in line]
+        whole = [line for line in whole if line not in ("SCAN effective", "SCAN given")]  # of one user
         assert whole in ([], ["SCAN user_search_texts"]), plan  # the first few hundred, for a sample
     index = "ix_email_addresses_domain" if text.startswith("@") else "user_search_texts_"
     assert any(index in plan for plan in plans)

@@ -63,7 +63,7 @@ def test_a_mapping_is_declared_changed_and_deleted_by_the_admin_api(
 def test_a_preview_shows_what_would_be_issued_and_is_recorded(
     operator: Program, work: Work, k8s: str, ada: str
 ) -> None:
-    """N-381: a preview signs and issues nothing, and the audit log says who looked at whom."""
+    """N-331: a preview signs and issues nothing, and the audit log says who looked at whom."""
     declare_attribute(work, "customer_number")
     give_attributes(work, ada, customer_number="4711")
     join_groups(work, ada, "k8s-dev", "staff")

@@ -84,7 +84,7 @@ def test_a_group_has_a_page_where_it_is_changed(console: Console, work: Work, ad
 def test_a_group_gives_no_role_that_the_operator_could_not_give(
     client: Any, work: Work, installation: Any, ada: str
 ) -> None:
-    """N-264: neither by putting it into the group, nor by adding a member, nor through a group around it."""
+    """N-257: neither by putting it into the group, nor by adding a member, nor through a group around it."""
     with work() as w:
         create_group(w, "inner", GroupSettings())
         create_group(w, "admins", GroupSettings(roles=("admin",), groups=("inner",)))
@@ -115,7 +115,7 @@ def test_a_group_gives_no_role_that_the_operator_could_not_give(
 
 
 def test_the_last_administrator_stays_one(work: Work) -> None:
-    """N-266: a group through which alone somebody is an administrator is not deleted or emptied."""
+    """N-259: a group through which alone somebody is an administrator is not deleted or emptied."""
     with work() as w:
         ada = make_user(w)
         create_group(w, "admins", GroupSettings(roles=("admin",)))

@@ -82,8 +82,9 @@ def test_one_thing_has_a_version_and_every_change_of_it_looks_at_it(
     operator("PUT", "/authorization-details-types/files", **ACCESS)
     operator("PUT", "/user-attributes/team", type="text", label="Team")
     operator("PUT", "/claim-mappings/tier", **TIER)
+    operator("PUT", "/groups/sales", display_name="Sales")
     ids |= {"upstream_id": upstream, "issuer_id": issuer, "role": "editor", "import_id": of_file, "type": "files"}
-    ids |= {"name": "team", "mapping": "tier"}
+    ids |= {"name": "team", "mapping": "tier", "group": "sales"}
     bodies: dict[str, dict[str, Any]] = {
         "change_user": {"roles": ["x"]}, "replace_client": SHOP, "suspend_user": {"reason": "x"},
         "request_email_change_of_user": {"email": "ada@new.example.test"},
@@ -91,10 +92,10 @@ def test_one_thing_has_a_version_and_every_change_of_it_looks_at_it(
         "replace_upstream": {"preset": "github", "client_id": "us", "client_secret": "s"},
         "replace_trusted_issuer": {"algorithms": ["ES256"]},
         "put_details_type": ACCESS, "put_user_attribute": {"type": "text", "label": "Team"},
-        "put_claim_mapping": TIER | {"value": 2},
+        "put_claim_mapping": TIER | {"value": 2}, "put_group": {"display_name": "Shop"},
     }  # fmt: skip
     parts = {"refusals", "identities", "revoke", "replay", "consents", "token-families", "links", "letters", "sessions"}
-    parts |= {"failures", "authenticator-apps", "passkeys", "remembered-devices", "claims-preview"}
+    parts |= {"failures", "authenticator-apps", "passkeys", "remembered-devices", "claims-preview", "members"}
     looked_at = set()
     for route in app.routes:
         if not (isinstance(route, Route) and isinstance(route.endpoint, AdminOperation) and "{" in route.path):

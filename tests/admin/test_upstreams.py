@@ -76,7 +76,7 @@ def test_buttons_are_in_the_order_that_operators_give(operator: Program, browser
 
 
 def test_settings_that_do_not_fit_are_refused(operator: Program) -> None:
-    """N-302: no secret is repeated, and nothing is stored."""
+    """N-283: no secret is repeated, and nothing is stored."""
     add(operator, "github")
     wrong: list[tuple[str, dict[str, Any]]] = [
         ("github", {}),
@@ -97,7 +97,7 @@ def test_settings_that_do_not_fit_are_refused(operator: Program) -> None:
 def test_a_row_that_cannot_be_read_stops_nothing(
     operator: Program, browser: Browser, work: Work, installation: Installation
 ) -> None:
-    """N-303: one whose secret key is gone, or of a later version."""
+    """N-284: one whose secret key is gone, or of a later version."""
     add(operator, "github")
     with work() as w:
         w.db.execute(upstreams.update().values(sealed_secret="00000000.AAAA"))

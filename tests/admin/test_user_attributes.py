@@ -89,7 +89,7 @@ def test_an_attribute_is_declared_changed_and_deleted_by_the_admin_api(
 def test_what_is_no_declaration_is_refused_with_the_reason(
     operator: Program, changes: dict[str, Any], said: str
 ) -> None:
-    """N-240. Patterns and schemas have a bounded cost (A-97)."""
+    """N-238. Patterns and schemas have a bounded cost (A-97)."""
     refused = operator("PUT", f"{PATH}/x", **NUMBER | changes)
     assert (refused.status_code, kind_of(refused)) == (400, "invalid-user-attribute"), refused.text
     assert said in refused.json()["detail"]
@@ -97,7 +97,7 @@ def test_what_is_no_declaration_is_refused_with_the_reason(
 
 @pytest.mark.parametrize("claim", ["iss", "sub", "aud", "exp", "cnf", "email", "email_verified", "roles", "act", "acr"])
 def test_an_attribute_cannot_have_a_registered_claim(operator: Program, claim: str) -> None:
-    """N-241. RFC 7519 section 4.1, OIDC Core section 5.1."""
+    """N-239. RFC 7519 section 4.1, OIDC Core section 5.1."""
     refused = operator("PUT", f"{PATH}/x", **NUMBER | {"claim": claim})
     assert (refused.status_code, kind_of(refused)) == (400, "invalid-user-attribute")
     assert f"{claim} is a claim with another meaning" in refused.json()["detail"]
@@ -109,7 +109,7 @@ def test_every_scope_and_claim_of_ours_is_reserved() -> None:
 
 
 def test_two_attributes_cannot_have_one_claim_nor_can_a_type_change(operator: Program) -> None:
-    """N-242."""
+    """N-240."""
     operator("PUT", f"{PATH}/customer_number", **NUMBER)
     other = operator("PUT", f"{PATH}/other", **NUMBER | {"claim": "customer_number"})
     assert "is the claim of the attribute customer_number" in other.json()["detail"]
@@ -136,7 +136,7 @@ VALUES: list[tuple[str, dict[str, Any], Any, Any]] = [
 def test_values_conform_to_their_type_and_rules(
     operator: Program, work: Work, ada: str, kind: str, rules: dict[str, Any], good: Any, bad: Any
 ) -> None:
-    """N-243."""
+    """N-241."""
     declare(work, "x", kind, rules=rules)
     changed = operator("PATCH", f"/users/{ada}", attributes={"x": good})
     assert changed.status_code == 200, changed.text
@@ -150,7 +150,7 @@ def test_values_conform_to_their_type_and_rules(
 
 
 def test_programs_see_and_edit_only_what_is_declared_for_them(operator: Program, work: Work, ada: str) -> None:
-    """N-244. Unknown names and hidden ones get the same answer."""
+    """N-242. Unknown names and hidden ones get the same answer."""
     declare(work, "hidden", seen_by=["operator"], edited_by=["operator"])
     declare(work, "shown", seen_by=["operator", "api"], edited_by=["operator"])
     give(work, ada, hidden="secret", shown="open")
@@ -162,7 +162,7 @@ def test_programs_see_and_edit_only_what_is_declared_for_them(operator: Program,
 
 
 def test_a_required_attribute_is_given_with_a_new_user_and_stays(operator: Program, work: Work) -> None:
-    """N-245."""
+    """N-243."""
     declare(work, "team", required_at=["admin"])
     refused = operator("POST", "/users", email="new@example.test")
     assert problems(refused) == {"attributes.team": "This field is required."}
@@ -177,7 +177,7 @@ def test_a_required_attribute_is_given_with_a_new_user_and_stays(operator: Progr
 
 
 def test_values_stay_readable_and_are_marked_when_a_rule_changes(operator: Program, work: Work, ada: str) -> None:
-    """N-246."""
+    """N-244."""
     declare(work, "code", **OPEN)
     give(work, ada, code="old-1")
     declare(work, "code", **OPEN, rules={"pattern": "^[0-9]{4}$"})
@@ -192,7 +192,7 @@ def test_values_stay_readable_and_are_marked_when_a_rule_changes(operator: Progr
 
 @pytest.mark.both_databases
 def test_users_are_found_by_a_searchable_attribute(operator: Program, reader: Program, work: Work, ada: str) -> None:
-    """N-247."""
+    """N-245."""
     declare(work, "number", "number", searchable=True)
     declare(work, "city", searchable=True)
     declare(work, "note")

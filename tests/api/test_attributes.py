@@ -45,7 +45,7 @@ def test_the_download_has_what_the_user_may_see(work: Work, ada: str, declared: 
 
 
 def test_an_app_signs_a_user_up_with_attributes(app_of_ours: App, work: Work) -> None:
-    """N-251."""
+    """N-249."""
     declare(work, "team", **SIGN_UP)
     declare(work, "level", "number", **SEEN)
     person: dict[str, Any] = {"email": "new@example.test", "password": "correct horse battery"}

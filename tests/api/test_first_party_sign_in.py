@@ -60,7 +60,7 @@ def test_suspension_is_told_after_the_right_password_only(app_of_ours: App, ada:
 
 
 def test_who_may_not_sign_in_to_the_app_gets_no_code(register_app: Callable[..., App], ada: str) -> None:
-    """N-276: RFC 6749 section 4.1.2.1, after the right password only."""
+    """N-269: RFC 6749 section 4.1.2.1, after the right password only."""
     app = register_app(allowed_groups=("staff",))
     wrong, right = app.challenge(password="wrong").json(), app.challenge().json()
     assert wrong["error"] == right["error"] == "access_denied"

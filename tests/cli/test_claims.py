@@ -41,7 +41,7 @@ def test_mappings_are_applied_from_a_file_and_previewed(signet: Signet, tmp_path
     for group in ("k8s-admins", "other"):
         signet("group", "create", group)
         signet("group", "add", group, ADA)
-    shown = signet("claims", "preview", "k8s", ADA).json
+    shown = signet("claims", "preview", "k8s", ADA, "--json").json
     assert shown["id_token"]["groups"] == ["admins"]
     assert shown["access_token"]["groups"] == ["k8s-admins", "other"]
     assert shown["userinfo"]["shop"] == {"tier": "guest"}

@@ -11,7 +11,7 @@ from tests.support.installation import Work
 
 
 def test_clients_name_what_signet_does_not_have(signet: Signet, work: Work, tmp_path: Path) -> None:
-    """Wildcards, old flows, mappers and SAML are in the report; a masked secret is no secret (N-330)."""
+    """N-301: wildcards, old flows, mappers and SAML are in the report; a masked secret is no secret."""
     realm = tmp_path / "realm.json"
     web = keycloak_client(
         redirectUris=["https://shop.example.test/*", "https://shop.example.test/callback"],

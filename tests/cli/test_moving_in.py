@@ -119,7 +119,7 @@ def test_a_realm_moves_in_and_its_users_sign_in_with_their_passwords(
 def test_an_import_that_was_stopped_is_run_again(
     signet: Signet, work: Work, realm: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """N-326: the users of the transaction that was interrupted are not there; the next run adds them."""
+    """N-297: the users of the transaction that was interrupted are not there; the next run adds them."""
     monkeypatch.setattr(rows, "AT_ONCE", 2)
     everyone = [
         keycloak_user(id=f"6f3b2c1d-8e4a-4c57-9d21-{number:012x}", email=f"u{number}@example.test", credentials=[])
@@ -212,7 +212,7 @@ def test_a_passkey_moves_with_its_domain(
 
 
 def test_what_gives_permissions_in_signet_is_not_imported_by_its_name(signet: Signet, work: Work, realm: Path) -> None:
-    """N-327: an admin of Keycloak becomes no operator of Signet, unless --operator-roles says so."""
+    """N-298: an admin of Keycloak becomes no operator of Signet, unless --operator-roles says so."""
     realm.write_text(keycloak_realm([keycloak_user(realmRoles=["admin", "two words", "staff"])]))
     assert signet("import", "--from", "keycloak", str(realm)).status == 0
     assert find_user(work).roles == ["staff", "shop:editor"]
@@ -223,7 +223,7 @@ def test_what_gives_permissions_in_signet_is_not_imported_by_its_name(signet: Si
 def test_a_disabled_user_stays_out_and_an_unverified_address_is_confirmed_first(
     signet: Signet, browser: Browser, work: Work, realm: Path
 ) -> None:
-    """N-328."""
+    """N-299."""
     grace = keycloak_user(id=GRACE, email="grace@example.test", emailVerified=False)
     realm.write_text(keycloak_realm([keycloak_user(enabled=False), grace]))
     assert signet("import", "--from", "keycloak", str(realm)).status == 0
@@ -237,7 +237,7 @@ def test_a_disabled_user_stays_out_and_an_unverified_address_is_confirmed_first(
 def test_rows_that_can_not_be_moved_say_why_and_the_others_move(
     signet: Signet, work: Work, realm: Path, tmp_path: Path
 ) -> None:
-    """N-329: costs out of all bounds, malformed hashes, missing addresses, and what is no user."""
+    """N-300: costs out of all bounds, malformed hashes, missing addresses, and what is no user."""
     costly = keycloak_user(id=GRACE, email="a@example.test", credentials=[keycloak_password(memory=4_194_304)])
     broken = keycloak_user(id="x", email="b@example.test")
     broken["credentials"][0]["secretData"] = '{"value": "c2hvcnQ=", "salt": "c2FsdA=="}'
@@ -269,7 +269,7 @@ def test_rows_that_can_not_be_moved_say_why_and_the_others_move(
 def test_a_file_that_is_incomplete_or_no_export_is_refused(
     signet: Signet, realm: Path, content: str, words: str
 ) -> None:
-    """N-331."""
+    """N-302."""
     realm.write_text(content)
     failed = signet("import", "--from", "keycloak", str(realm))
     assert failed.status == 1

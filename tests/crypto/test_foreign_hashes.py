@@ -109,7 +109,7 @@ MALFORMED = (
 
 
 def test_a_hash_of_absurd_cost_is_rejected_before_it_costs_time() -> None:
-    """N-320: memory, iterations, parallelism and rounds have bounds; nothing is computed to find out."""
+    """N-291: memory, iterations, parallelism and rounds have bounds; nothing is computed to find out."""
     began = time.process_time()
     for text in COSTLY:
         with pytest.raises(CostlyHash):
@@ -118,7 +118,7 @@ def test_a_hash_of_absurd_cost_is_rejected_before_it_costs_time() -> None:
 
 
 def test_a_malformed_hash_is_rejected_without_showing_it() -> None:
-    """N-321."""
+    """N-292."""
     for text in MALFORMED:
         with pytest.raises(InvalidHash) as rejected:
             parse_hash(text)
@@ -127,7 +127,7 @@ def test_a_malformed_hash_is_rejected_without_showing_it() -> None:
 
 
 def test_a_very_long_password_is_not_checked_with_crypt() -> None:
-    """N-322: the time of SHA-crypt and MD5-crypt grows with the password, so a long one is wrong without work."""
+    """N-293: the time of SHA-crypt and MD5-crypt grows with the password, so a long one is wrong without work."""
     began = time.process_time()
     for name in ("OpenSSL -6", "OpenSSL -1"):
         assert not parse_hash(HASHES[name]).is_of("x" * 1000)

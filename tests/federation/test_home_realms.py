@@ -55,7 +55,7 @@ class TestRequired:
         return {"example": EXAMPLE | {"domains": ["example.test"], "is_required_for_domains": True}}
 
     def test_a_password_of_such_an_address_opens_nothing(self, browser: Browser, ada: str, inbox: Inbox) -> None:
-        """N-304: nor can a new one be set, nor an account be made."""
+        """N-285: nor can a new one be set, nor an account be made."""
         assert goes_there(type_in(browser))
         assert goes_there(type_in(browser, "nobody@example.test", "x"))
         browser.open("/forgot-password")
@@ -67,7 +67,7 @@ class TestRequired:
         assert not is_signed_in(browser)
 
     def test_a_link_from_before_sets_no_password(self, app: Starlette, work: Work, ada: str) -> None:
-        """N-305."""
+        """N-286."""
         with work() as w:
             address = email_addresses.find_of_user(w.read, ada)
             assert address is not None
@@ -79,7 +79,7 @@ class TestRequired:
     def test_the_provider_opens_the_account_of_its_address_once(
         self, traveller: Traveller, new_traveller: NewTraveller, work: Work, ada: str, inbox: Inbox
     ) -> None:
-        """N-306: another user who has the address later is not let in."""
+        """N-287: another user who has the address later is not let in."""
         assert traveller.sign_in().path == "/account"
         assert [one.subject for one in identities_of(work, ada)] == ["ada-at-example"]
         assert "Example" in inbox.latest(ADDRESS).subject + str(inbox.latest(ADDRESS).text)
@@ -93,7 +93,7 @@ class TestRequired:
     def test_only_a_verified_address_of_the_domain_counts(
         self, traveller: Traveller, work: Work, claims: dict[str, Any]
     ) -> None:
-        """N-307."""
+        """N-288."""
         with work() as w:
             ada = make_user(w, claims.get("email", ADDRESS))
         traveller.provider.claims |= claims
@@ -109,7 +109,7 @@ class TestUnknownUsers:
     def test_only_users_of_the_domains_get_an_account_and_others_are_turned_away(
         self, traveller: Traveller, new_traveller: NewTraveller
     ) -> None:
-        """N-308."""
+        """N-289."""
         page = traveller.sign_in()
         assert page.status == 403
         assert "Contact your administrator" in page.text
@@ -143,7 +143,7 @@ class TestMapping:
     def test_roles_of_the_provider_are_replaced_and_those_of_operators_stay(
         self, traveller: Traveller, provider: FakeProvider, work: Work
     ) -> None:
-        """N-309: a value without a role here gives none."""
+        """N-290: a value without a role here gives none."""
         provider.claims |= {"realm": {"groups": ["editors", "admin", "unknown", 5]}, "login": "Addie"}
         assert traveller.sign_in().path == "/account"
         assert self.roles(work, provider) == ["editor"]

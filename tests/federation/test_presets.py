@@ -94,7 +94,7 @@ def test_a_name_and_two_values_are_enough(browser: Browser, elsewhere: Elsewhere
 
 @EVERY
 def test_an_unverified_address_opens_nothing(browser: Browser, elsewhere: Elsewhere, work: Work, preset: str) -> None:
-    """N-290: nor does the page say whether it has an account."""
+    """N-271: nor does the page say whether it has an account."""
     with work() as w:
         make_user(w, ADDRESS)
     elsewhere.verified = False
@@ -109,7 +109,7 @@ def test_an_unverified_address_opens_nothing(browser: Browser, elsewhere: Elsewh
 def test_a_verified_address_of_another_user_opens_no_account(
     browser: Browser, elsewhere: Elsewhere, work: Work, preset: str
 ) -> None:
-    """N-291: an address that went to somebody else since, or was verified there long ago."""
+    """N-272: an address that went to somebody else since, or was verified there long ago."""
     with work() as w:
         owner = make_user(w, ADDRESS)
     assert elsewhere.sign_in(browser, preset).status == 403
@@ -142,7 +142,7 @@ def test_a_linked_identity_signs_in_whatever_its_address_is_by_now(
 def test_another_format_of_user_ids_is_an_error_and_no_other_user(
     browser: Browser, elsewhere: Elsewhere, work: Work, preset: str
 ) -> None:
-    """N-292."""
+    """N-273."""
     for changed in ("ada", "", True, 5.5):
         elsewhere.subject = changed
         assert elsewhere.sign_in(browser, preset).status == 502
@@ -168,14 +168,14 @@ def test_another_format_of_user_ids_is_an_error_and_no_other_user(
 def test_another_issuer_signs_nobody_in(
     browser: Browser, elsewhere: Elsewhere, work: Work, preset: str, claims: dict[str, Any]
 ) -> None:
-    """N-293: with Microsoft, the issuer is that of the tenant in `tid`."""
+    """N-274: with Microsoft, the issuer is that of the tenant in `tid`."""
     elsewhere.claims = claims
     assert elsewhere.sign_in(browser, preset).status == 502
     assert count_users(work) == 0
 
 
 def test_a_key_of_one_tenant_signs_for_no_other(browser: Browser, elsewhere: Elsewhere, work: Work) -> None:
-    """N-294: Microsoft names the issuers of each key."""
+    """N-275: Microsoft names the issuers of each key."""
     elsewhere.key_issuer = f"{MICROSOFT}/{OTHER_TENANT}/v2.0"
     assert elsewhere.sign_in(browser, "microsoft").status == 502
     assert count_users(work) == 0
@@ -198,7 +198,7 @@ def test_a_key_of_one_tenant_signs_for_no_other(browser: Browser, elsewhere: Els
 def test_a_provider_that_is_down_is_no_verdict(
     browser: Browser, elsewhere: Elsewhere, work: Work, preset: str, place: str
 ) -> None:
-    """N-295: 503, and the other ways to sign in stay."""
+    """N-276: 503, and the other ways to sign in stay."""
     elsewhere.odd[place] = answer({"message": "rate limited"}, status="403 Forbidden")
     page = elsewhere.sign_in(browser, preset)
     assert (page.status, count_users(work)) == (503, 0)
@@ -209,7 +209,7 @@ def test_a_provider_that_is_down_is_no_verdict(
 
 
 def test_an_error_of_github_with_status_200_is_a_refusal(browser: Browser, elsewhere: Elsewhere) -> None:
-    """N-296."""
+    """N-277."""
     odd = answer({"error": "bad_verification_code", "error_description": "The code is incorrect or expired."})
     elsewhere.odd["github.com/login/oauth/access_token"] = odd
     page = elsewhere.sign_in(browser, "github")
@@ -229,7 +229,7 @@ class TestOrganizations:
     def test_only_users_of_the_domain_come_in(
         self, browser: Browser, elsewhere: Elsewhere, work: Work, domain: Any
     ) -> None:
-        """N-297: `hd` in the request is a wish, and the claim decides."""
+        """N-278: `hd` in the request is a wish, and the claim decides."""
         elsewhere.leave(browser, "google")
         assert elsewhere.asked["hd"] == "example.com"
         elsewhere.claims = {"hd": domain}
@@ -241,7 +241,7 @@ class TestOrganizations:
         assert elsewhere.sign_in(browser, "google").path == "/account"
 
     def test_only_users_of_the_tenants_come_in(self, browser: Browser, elsewhere: Elsewhere, work: Work) -> None:
-        """N-298."""
+        """N-279."""
         for tenant, status in ((OTHER_TENANT, 403), ("9188040d-6c67-4c5b-b112-36a304b66dad", 502)):
             elsewhere.claims = {"iss": f"{MICROSOFT}/{tenant}/v2.0", "tid": tenant}
             assert elsewhere.sign_in(browser, "microsoft").status == status
@@ -251,7 +251,7 @@ class TestOrganizations:
 def test_google_is_believed_for_its_own_mailboxes_and_domains(
     browser: Browser, elsewhere: Elsewhere, work: Work
 ) -> None:
-    """N-299: another address was verified once, and may be somebody else's by now."""
+    """N-280: another address was verified once, and may be somebody else's by now."""
     elsewhere.email = "ada@example.test"
     assert elsewhere.sign_in(browser, "google").status == 403
     assert count_users(work) == 0
@@ -291,7 +291,7 @@ class TestApple:
     def test_the_answer_is_for_the_browser_that_asked(
         self, browser: Browser, new_browser: Callable[[], Browser], elsewhere: Elsewhere, work: Work
     ) -> None:
-        """N-300: a form of another site brings no cookies, so nothing happens before the redirect."""
+        """N-281: a form of another site brings no cookies, so nothing happens before the redirect."""
         elsewhere.leave(browser, "apple")
         place = urlsplit(elsewhere.asked["redirect_uri"]).path
         given = {"code": "c", "state": elsewhere.asked["state"]}
@@ -307,7 +307,7 @@ class TestApple:
         assert again.status == 400
 
     def test_only_apple_answers_by_form(self, browser: Browser, elsewhere: Elsewhere) -> None:
-        """N-301."""
+        """N-282."""
         sent = browser.client.post("/login/upstream/google/callback", data={"code": "c"})
         assert sent.status_code == 403
 

@@ -42,7 +42,7 @@ def denied_page(browser: WatchedClient, rp: RelyingParty) -> httpx2.Response:
 def test_who_is_not_allowed_sees_why_and_whom_to_ask(
     register: Register, person: Person, ada: str, explain: Explain
 ) -> None:
-    """N-267: no consent, no code; the error ID leads to the rule."""
+    """N-260: no consent, no code; the error ID leads to the rule."""
     rp, browser = register(**STAFF), person(ada)
     page = denied_page(browser, rp)
     assert page.status_code == 403
@@ -62,7 +62,7 @@ def test_who_is_not_allowed_sees_why_and_whom_to_ask(
 
 
 def test_without_a_page_the_app_gets_access_denied(register: Register, person: Person, ada: str) -> None:
-    """N-268: OIDC Core section 3.1.2.6, RFC 6749 section 4.1.2.1."""
+    """N-261: OIDC Core section 3.1.2.6, RFC 6749 section 4.1.2.1."""
     rp = register(**STAFF)
     answer = rp.ask(person(ada), prompt="none").response
     assert query_of(answer)["error"] == "access_denied"
@@ -72,7 +72,7 @@ def test_without_a_page_the_app_gets_access_denied(register: Register, person: P
 def test_who_leaves_the_group_gets_no_new_tokens_until_they_are_back(
     register: Register, person: Person, ada: str, work: Work
 ) -> None:
-    """N-269: the family stays, so that a mistake of an operator signs no one out for good."""
+    """N-262: the family stays, so that a mistake of an operator signs no one out for good."""
     join(work, ada)
     rp = register(**STAFF)
     tokens = rp.sign_in(person(ada), scope="openid offline_access")
@@ -86,7 +86,7 @@ def test_who_leaves_the_group_gets_no_new_tokens_until_they_are_back(
 
 
 def test_a_role_is_enough_also_one_of_the_app_alone(register: Register, person: Person, ada: str, work: Work) -> None:
-    """N-270: as the app gets it in the claim roles."""
+    """N-263: as the app gets it in the claim roles."""
     rp, browser = register(allowed_roles=("editor",)), person(ada)
     assert "You need one of these roles to use it: editor." in denied_page(browser, rp).text
     with work() as w:
@@ -98,7 +98,7 @@ def test_a_role_is_enough_also_one_of_the_app_alone(register: Register, person: 
 
 
 def test_each_rule_must_be_met(register: Register, person: Person, ada: str, work: Work) -> None:
-    """N-271: the network is that of the user, and none that can't be read is allowed."""
+    """N-264: the network is that of the user, and none that can't be read is allowed."""
     join(work, ada)
     rp = register(**STAFF, allowed_networks=("192.0.2.0/24", "2001:db8::/32"))
     browser = person(ada)
@@ -112,7 +112,7 @@ def test_each_rule_must_be_met(register: Register, person: Person, ada: str, wor
 def test_a_refresh_needs_the_factor_that_the_client_requires(
     register: Register, person: Person, ada: str, work: Work
 ) -> None:
-    """N-272: also if the client requires it only since the sign-in."""
+    """N-265: also if the client requires it only since the sign-in."""
     rp = register()
     tokens = rp.sign_in(person(ada), scope="openid offline_access")
     with work() as w:
@@ -122,7 +122,7 @@ def test_a_refresh_needs_the_factor_that_the_client_requires(
 
 
 def test_a_device_is_not_connected(register: Register, person: Person, ada: str, work: Work) -> None:
-    """N-273."""
+    """N-266."""
     rp, browser = register(**devices.FOR_DEVICES, **STAFF), person(ada)
     device = devices.start(rp)
     shown = devices.page_of(browser, device.user_code)
@@ -134,7 +134,7 @@ def test_a_device_is_not_connected(register: Register, person: Person, ada: str,
 
 
 def test_a_backchannel_request_is_denied_without_asking(register: Register, ada: str, work: Work) -> None:
-    """N-274: CIBA section 13."""
+    """N-267: CIBA section 13."""
     rp = register(**{**approvals.FOR_CIBA, **STAFF})
     assert approvals.refusal(rp) == (403, "access_denied")
     join(work, ada)
@@ -151,6 +151,6 @@ def test_a_backchannel_request_is_denied_without_asking(register: Register, ada:
     ],
 )
 def test_rules_that_mean_nothing_are_refused(changed: dict[str, Any]) -> None:
-    """N-275: a network with host bits is a typing mistake."""
+    """N-268: a network with host bits is a typing mistake."""
     with pytest.raises(InvalidMetadata, match=next(iter(changed))):
         parse_metadata({"redirect_uris": ["https://app.example.test/callback"], **changed})

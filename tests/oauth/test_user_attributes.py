@@ -60,7 +60,7 @@ def test_the_id_token_has_them_as_it_has_other_claims(register: Register, browse
 def test_an_attribute_never_overrides_a_claim_of_ours(
     work: Work, register: Register, browser: WatchedClient, ada: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """N-248. Not even one that a later release reserves after it was declared."""
+    """N-246. Not even one that a later release reserves after it was declared."""
     monkeypatch.setattr(declarations, "CLAIMS", frozenset())
     for name in ("sub", "email", "aud", "exp", "nonce", "cnf"):
         declare(work, name, scope="shop")
@@ -75,7 +75,7 @@ def test_an_attribute_never_overrides_a_claim_of_ours(
 def test_old_grants_do_not_release_what_was_added_to_their_scope(
     work: Work, register: Register, browser: WatchedClient, ada: str, clock: Clock
 ) -> None:
-    """N-249. The user was not asked for it then."""
+    """N-247. The user was not asked for it then."""
     rp = register(scope=f"{SCOPE} offline_access")
     before = rp.sign_in(browser, scope=f"{SCOPE} offline_access")
     clock.advance(seconds=10)
@@ -113,7 +113,7 @@ def test_consent_shows_each_attribute_in_words(work: Work, register: Register, b
 def test_users_are_asked_again_when_their_scope_releases_more(
     work: Work, register: Register, browser: WatchedClient, ada: str, clock: Clock
 ) -> None:
-    """N-250. Also when they allowed something else meanwhile."""
+    """N-248. Also when they allowed something else meanwhile."""
     rp = register(first_party=False, scope=f"{SCOPE} orders")
     allow(rp, browser, scope=SCOPE)
     assert rp.ask(browser, scope=SCOPE, prompt="none").error is None

@@ -36,7 +36,7 @@ def test_operations_refer_to_each_other_and_fail_alone(directory: Directory, wor
 
 
 def test_operations_in_a_circle_fail(directory: Directory) -> None:
-    """N-399."""
+    """N-341."""
     results = directory.bulk(_group("a", "a", "b"), _group("b", "b", "a"), _group("c", "c", "c"), _user("ada", "u"))
     assert [one["status"] for one in results] == ["409", "409", "409", "201"]
     assert directory.get("/Groups")["totalResults"] == 0
@@ -48,7 +48,7 @@ def test_a_bulk_request_stops_after_the_given_number_of_errors(directory: Direct
 
 
 def test_a_bulk_request_that_is_too_large_or_no_bulk_request_is_refused(directory: Directory) -> None:
-    """N-400."""
+    """N-342."""
     many = [_user(f"u{count}", f"{count}") for count in range(101)]
     assert problem(directory("POST", "/Bulk", {"schemas": [BULK], "Operations": many})) == (413, "tooMany")
     huge = {"schemas": [BULK], "Operations": [{"data": "x" * 1_100_000}]}

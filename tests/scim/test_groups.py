@@ -106,7 +106,7 @@ def test_a_group_contains_groups_one_level_deep(directory: Directory, work: Work
 
 
 def test_a_directory_makes_no_operators_and_changes_none(directory: Directory, work: Work) -> None:
-    """N-392."""
+    """N-334."""
     with work() as w:
         boss = make_user(w, "boss@example.test", roles=("admin",))
         create_group(w, "admins", GroupSettings(roles=("auditor",)))

@@ -29,7 +29,7 @@ def _filtered(directory: Directory, text: str, kind: str = "Users") -> tuple[int
 def test_only_clients_with_the_scope_that_act_for_themselves_are_let_in(
     directory: Directory, client: TestClient, work: Work, installation: Installation
 ) -> None:
-    """N-393."""
+    """N-335."""
     answer = client.get(f"{BASE}/Users")
     assert problem(answer) == (401, None)
     assert "oauth-protected-resource/scim/v2" in answer.headers["www-authenticate"]
@@ -42,7 +42,7 @@ def test_only_clients_with_the_scope_that_act_for_themselves_are_let_in(
 
 
 def test_a_secret_opens_what_an_access_token_would(client: TestClient, work: Work) -> None:
-    """N-401."""
+    """N-343."""
     given: dict[str, Any] = {"redirect_uris": (), "grant_types": ("client_credentials",)}
     with work() as w:
         okta, secret = make_client(w, **given, scope="scim")
@@ -85,7 +85,7 @@ def test_a_filter_that_no_index_answers_is_refused(directory: Directory, text: s
 
 
 def test_a_filter_is_data_and_no_statement(directory: Directory, ada: str) -> None:
-    """N-394."""
+    """N-336."""
     for text in ("'; DROP TABLE users; --", "%", "_", '\\" or \\"1\\" eq \\"1', "\\u0000x"):
         assert directory.found(f'userName eq "{text}"') == []
     assert directory.get(f"/Users/{ada}")["id"] == ada
@@ -94,7 +94,7 @@ def test_a_filter_is_data_and_no_statement(directory: Directory, ada: str) -> No
 def test_a_filter_with_too_many_candidates_is_refused(
     directory: Directory, ada: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """N-395."""
+    """N-337."""
     monkeypatch.setattr("provider.scim.filters.MOST", 1)
     monkeypatch.setattr("provider.scim.finders.MOST", 1)
     directory.create(userName="bob@example.test")
@@ -134,14 +134,14 @@ def test_a_patch_of_what_cannot_be_changed_or_of_the_wrong_type_is_refused(
 
 
 def test_a_resource_of_an_unknown_schema_is_refused(directory: Directory) -> None:
-    """N-396."""
+    """N-338."""
     for schemas in (["urn:unknown:User"], [USER, "urn:unknown:User"], [GROUP], [], None, "x", [1]):
         answer = directory("POST", "/Users", {"schemas": schemas, "userName": "ada@example.test"})
         assert problem(answer)[0] == 400, schemas
 
 
 def test_a_body_that_is_nested_or_no_object_is_refused(directory: Directory, ada: str) -> None:
-    """N-397."""
+    """N-339."""
     deep: object = "x"
     for _ in range(40):
         deep = {"a": deep}
@@ -160,7 +160,7 @@ def test_a_body_that_is_nested_or_no_object_is_refused(directory: Directory, ada
 def test_a_cursor_of_another_client_another_query_or_an_expired_one_is_refused(
     directory: Directory, work: Work, client: TestClient, clock: Clock
 ) -> None:
-    """N-398."""
+    """N-340."""
     for name in ("ada", "bob"):
         directory.create(userName=f"{name}@example.test")
     cursor = directory.get("/Users?cursor&count=1")["nextCursor"]

@@ -152,7 +152,7 @@ def test_declared_attributes_are_an_extension(directory: Directory, work: Work) 
 def test_of_two_clients_that_change_a_user_the_second_learns_of_the_first(
     directory: Directory, work: Work, client: TestClient
 ) -> None:
-    """N-390."""
+    """N-332."""
     made = directory.create(**ADA)
     at, other = f"/Users/{made['id']}", directory_of(work, client)
     seen, also_seen = directory("GET", at).headers["etag"], other("GET", at).headers["etag"]
@@ -166,7 +166,7 @@ def test_of_two_clients_that_change_a_user_the_second_learns_of_the_first(
 
 
 def test_an_external_id_belongs_to_one_client(directory: Directory, work: Work, client: TestClient) -> None:
-    """N-391."""
+    """N-333."""
     made, other = directory.create(**ADA), directory_of(work, client)
     assert directory.found('externalId eq "a1"') == ["ada@example.test"]
     assert other.found('externalId eq "a1"') == []

@@ -43,7 +43,7 @@ deleted_user_attributes = Table(
     "deleted_user_attributes",
     metadata,
     Column("id", Identifier, primary_key=True),
-    Column("deleted_at", UtcTime, nullable=False),
+    Column("deleted_at", UtcTime, nullable=False, index=True),
 )
 """Deleted attributes whose values the worker has not deleted yet."""
 

@@ -8,11 +8,13 @@ from pydantic import Field
 from provider.accounts.roles.permissions import Permission
 from provider.accounts.users import NoSuchUser
 from provider.admin import claims_preview
+from provider.admin.authority import MorePermissions
 from provider.admin.claims_preview import InvalidPreview
 from provider.admin.operation import Resource, by_operator
 from provider.api.bodies import Body, InvalidBody
 from provider.api.callers import Operator
 from provider.database.base import parse_id
+from provider.languages.text import Text
 from provider.oauth.claim_mapping import store
 from provider.oauth.claim_mapping.declarations import InvalidMapping, parse_declaration
 from provider.oauth.clients.clients import NoSuchClient, find_client
@@ -20,7 +22,6 @@ from provider.oauth.http.server import server_of
 from provider.oauth.scopes import parse_scope
 from provider.oauth.tokens import claim_mappings as rules
 from provider.oauth.tokens.claim_mappings import NoSuchMapping
-from provider.refusals import Forbidden
 from provider.web.call import Call
 
 _ABOUT = {
@@ -147,14 +148,14 @@ def delete_mapping(call: Call, _operator: Operator, _body: Body) -> None:
     needs=Permission.APPLICATIONS_READ,
     gives=ClaimsPreview,
     asks=_PREVIEW,
-    problems=(NoSuchClient, NoSuchUser, InvalidPreview, Forbidden),
+    problems=(NoSuchClient, NoSuchUser, InvalidPreview, MorePermissions),
 )
 def preview_claims(call: Call, operator: Operator, _body: Body) -> ClaimsPreview:
     """Preview the claims that an application would get for a user. Nothing is signed and no token is issued. It also
     needs the permission `users:read`, and is recorded in the audit log.
     """
     if Permission.USERS_READ not in operator.permissions:
-        raise Forbidden
+        raise MorePermissions(Text("A preview also needs the permission users:read."))
     client = find_client(call.work, call.path_params["client_id"])
     if client is None:
         raise NoSuchClient

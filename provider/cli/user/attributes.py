@@ -10,7 +10,9 @@ from provider.cli.user.commands import Who
 
 
 def show_attributes(who: Who, *, as_json: Json = False) -> None:
-    """Show the attributes of a user, and problems with them.
+    """Show the attributes of a user.
+
+    The last column says why a value does not conform to the rules any more.
 
     Example: signet user attributes ada@example.com
     """

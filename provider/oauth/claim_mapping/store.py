@@ -18,16 +18,12 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     delete,
-    exists,
     func,
     insert,
     select,
     update,
 )
 
-from provider.accounts.store.attribute_values import attribute_values, collect
-from provider.accounts.store.user_attributes import user_attributes
-from provider.accounts.store.users import users
 from provider.database import dialect
 from provider.database.base import metadata
 from provider.database.rows import rows_of, values_of
@@ -157,14 +153,3 @@ def _read(db: Connection, name: str, attributes: Iterable[str]) -> None:
     rows = [{"mapping": name, "attribute": attribute} for attribute in attributes]
     if rows:
         db.execute(insert(claim_mapping_attributes), rows)
-
-
-_is_read = exists().where(claim_mapping_attributes.c.attribute == user_attributes.c.name)
-MAPPED = collect(
-    user_attributes.c.name,
-    attribute_values.c.value,
-    source=attribute_values.join(user_attributes, user_attributes.c.id == attribute_values.c.attribute_id),
-    where=(attribute_values.c.user_id == users.c.id, _is_read),
-    of=users,
-)
-"""The attributes of a user that mappings read, as a column beside those of `users`: JSON of [name, value as JSON]."""

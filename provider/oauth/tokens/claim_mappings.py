@@ -1,7 +1,7 @@
 """Claim mappings: find, declare, change and delete them.
 
 Tokens that exist when a mapping is changed keep their claims until they expire. Later ones have those of the mappings
-as they are then (decision claims).
+as they are then (decision 316).
 """
 
 from dataclasses import asdict

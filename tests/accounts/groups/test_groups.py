@@ -37,7 +37,7 @@ pytestmark = pytest.mark.both_databases
 
 
 def test_a_group_contains_groups_that_contain_none(work: Work) -> None:
-    """N-260: a group in itself, and one that would contain a group that contains groups, are refused."""
+    """N-253: a group in itself, and one that would contain a group that contains groups, are refused."""
     with work() as w:
         create_group(w, "backend", GroupSettings())
         create_group(w, "engineering", GroupSettings(groups=("backend",)))
@@ -73,7 +73,7 @@ def test_a_group_contains_groups_that_contain_none(work: Work) -> None:
 def test_settings_that_name_what_is_not_there_are_refused(
     work: Work, wanted: GroupSettings, problem: type[Exception]
 ) -> None:
-    """N-261."""
+    """N-254."""
     with work() as w, pytest.raises(problem):
         create_group(w, "engineering", wanted)
     with work() as w, pytest.raises(NoSuchGroup):
@@ -81,7 +81,7 @@ def test_settings_that_name_what_is_not_there_are_refused(
 
 
 def test_names_are_unique_and_fit_into_a_path(work: Work) -> None:
-    """N-262."""
+    """N-255."""
     with work() as w:
         create_group(w, "engineering", GroupSettings())
         with pytest.raises(GroupExists):
@@ -141,7 +141,7 @@ def test_who_leaves_loses_the_roles_and_what_is_deleted_leaves_nothing(work: Wor
 
 
 def test_a_user_is_in_a_limited_number_of_groups(work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
-    """N-263."""
+    """N-256."""
     monkeypatch.setattr(members, "MOST_GROUPS", 2)
     with work() as w:
         ada = make_user(w)

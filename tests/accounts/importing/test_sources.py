@@ -232,7 +232,7 @@ def test_a_bcrypt_hash_in_a_csv_file_is_one_of_the_password_itself() -> None:
 
 @pytest.mark.parametrize("source", [source for source in READERS if source != "csv"])
 def test_nothing_in_an_export_crashes_the_import(source: str) -> None:
-    """N-332: a user without the form of the export is a row that fails."""
+    """N-303: a user without the form of the export is a row that fails."""
     odd: list[Any] = [
         None,
         7,
@@ -250,7 +250,7 @@ def test_nothing_in_an_export_crashes_the_import(source: str) -> None:
 
 
 def test_a_large_document_is_read_piece_by_piece(monkeypatch: pytest.MonkeyPatch) -> None:
-    """N-333: numbers, escapes and letters of several bytes that are cut by the end of a piece."""
+    """N-304: numbers, escapes and letters of several bytes that are cut by the end of a piece."""
     from provider.accounts.importing import json_stream  # noqa: PLC0415
 
     monkeypatch.setattr(json_stream, "CHUNK", 3)

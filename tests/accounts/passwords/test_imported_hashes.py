@@ -82,7 +82,7 @@ def test_every_way_to_check_a_password_knows_an_imported_one(
 
 
 def test_a_new_password_ends_the_imported_one_also_from_an_earlier_release(work: Work, ada: str) -> None:
-    """N-323: a node of the release before replaces `hash` only."""
+    """N-294: a node of the release before replaces `hash` only."""
     with work() as w:
         row = stored.passwords.c
         hashed = hash_password(NEW, cost=4)
@@ -94,7 +94,7 @@ def test_a_new_password_ends_the_imported_one_also_from_an_earlier_release(work:
 
 
 def test_an_imported_hash_is_of_one_user_only(work: Work, ada: str) -> None:
-    """N-324: it can't be moved to another row of the table."""
+    """N-295: it can't be moved to another row of the table."""
     with work() as w:
         bob = create_user(w, email="bob@example.test", password=None, verified=True, password_hash=DJANGO)
         theirs = stored.find_stored(w.read, ada)
@@ -120,7 +120,7 @@ def test_what_is_missing_to_a_check_of_ours_is_made_up_for() -> None:
 def test_a_wrong_password_takes_as_long_as_for_an_unknown_account(
     work: Work, installation: Installation, monkeypatch: pytest.MonkeyPatch, hashed: str
 ) -> None:
-    """N-325: processor time, so that a busy machine does not decide."""
+    """N-296: processor time, so that a busy machine does not decide."""
     stronger = installation.settings.model_copy(update={"bcrypt_cost": 8})
     object.__setattr__(installation, "settings", stronger)
     monkeypatch.setattr(time, "perf_counter", time.thread_time)

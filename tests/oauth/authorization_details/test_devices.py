@@ -125,7 +125,7 @@ def end(work: Work, till: RelyingParty, how: str) -> None:
 def test_details_that_are_not_allowed_any_more_cannot_be_approved(
     till: RelyingParty, browser: WatchedClient, work: Work, how: str
 ) -> None:
-    """N-354. RFC 9396 section 5: never less than the page said, nor what no operator allows."""
+    """N-309. RFC 9396 section 5: never less than the page said, nor what no operator allows."""
     device = asking(till, payment(), files("read"))
     assert page_of(browser, device.user_code).status_code == 200
     end(work, till, how)
@@ -138,7 +138,7 @@ def test_details_that_are_not_allowed_any_more_cannot_be_approved(
 def test_details_that_end_before_the_device_polls_are_not_in_its_token(
     till: RelyingParty, browser: WatchedClient, work: Work, how: str
 ) -> None:
-    """N-355. RFC 9396 section 10, as for codes and refresh tokens."""
+    """N-310. RFC 9396 section 10, as for codes and refresh tokens."""
     device = asking(till, payment(), files("read"))
     allow(browser, device)
     end(work, till, how)
@@ -146,7 +146,7 @@ def test_details_that_end_before_the_device_polls_are_not_in_its_token(
 
 
 def test_a_device_never_gets_more_than_was_allowed(till: RelyingParty, browser: WatchedClient) -> None:
-    """N-356. RFC 9396 section 6."""
+    """N-311. RFC 9396 section 6."""
     device = asking(till, files("read"))
     allow(browser, device)
     for more in (files("read", "write"), files(), payment(), {"type": "unknown"}):
@@ -157,7 +157,7 @@ def test_a_device_never_gets_more_than_was_allowed(till: RelyingParty, browser: 
 def test_details_that_were_not_asked_for_are_refused_with_the_device_code(
     till: RelyingParty, browser: WatchedClient
 ) -> None:
-    """N-357. RFC 9396 section 6."""
+    """N-312. RFC 9396 section 6."""
     device = start(till, scope="openid")
     allow(browser, device)
     assert poll(device, files("read")).error == ERROR

@@ -15,7 +15,7 @@ OWN: dict[str, Any] = {"claim": "tier", "scope": "shop", "source": "constant", "
 
 
 def test_claims_of_ours_can_never_be_mapped() -> None:
-    """N-373: registered claims and those that Signet sets are refused with the reason, nested or not."""
+    """N-323: registered claims and those that Signet sets are refused with the reason, nested or not."""
     ours = {*ID_TOKEN_CLAIMS, *SHOWN, *CLAIMS, "nbf", "azp", "active", "token_type", "c_hash", "grant_id"}
     assert ours - {"roles", "groups"} <= RESERVED
     for name in sorted(RESERVED):
@@ -62,7 +62,7 @@ def test_claims_of_ours_can_never_be_mapped() -> None:
     ],
 )
 def test_what_is_no_mapping_is_refused_with_the_member(given: dict[str, Any], member: str) -> None:
-    """N-374: an invalid declaration names the member that is wrong."""
+    """N-324: an invalid declaration names the member that is wrong."""
     with pytest.raises(InvalidMapping) as refused:
         parse_declaration(given)
     assert refused.value.member == member

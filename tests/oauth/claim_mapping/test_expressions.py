@@ -74,7 +74,7 @@ def test_an_expression_means_what_it_means_in_cel(text: str, value: Any) -> None
     ],
 )
 def test_what_is_no_expression_is_refused_when_it_is_declared(text: str, said: str) -> None:
-    """N-370: an expression with a mistake, or that is too long or nested too deep, is refused with the place."""
+    """N-320: an expression with a mistake, or that is too long or nested too deep, is refused with the place."""
     with pytest.raises(InvalidExpression, match=said.replace("(", r"\(").replace(")", r"\)")):
         evaluate(text)
 
@@ -113,14 +113,14 @@ def test_what_is_no_expression_is_refused_when_it_is_declared(text: str, said: s
     ],
 )
 def test_an_expression_without_a_value_fails_without_saying_a_value(text: str) -> None:
-    """N-371: an expression that fails says why, and nothing of the user."""
+    """N-321: an expression that fails says why, and nothing of the user."""
     with pytest.raises(EvaluationFailed) as failed:
         evaluate(text)
     assert "ada" not in str(failed.value)
 
 
 def test_no_expression_runs_long_or_builds_much() -> None:
-    """N-372: an expression that loops in loops, or doubles a text again and again, ends within its steps."""
+    """N-322: an expression that loops in loops, or doubles a text again and again, ends within its steps."""
     loops = "1"
     for name in "abcdefgh":
         loops = f"[1,2,3,4,5,6,7,8,9,10].map({name}, {loops})"

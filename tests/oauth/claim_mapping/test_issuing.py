@@ -55,7 +55,7 @@ def seen(shop: RelyingParty, tokens: Tokens, name: str) -> list[Any]:
 def test_a_scope_releases_a_mapped_attribute_everywhere_and_a_refresh_the_new_value(
     shop: RelyingParty, browser: WatchedClient, ada: str, work: Work, server: AuthorizationServer
 ) -> None:
-    """N-375: a token keeps the claims it was issued with; a refreshed one has what the mapping says then."""
+    """N-325: a token keeps the claims it was issued with; a refreshed one has what the mapping says then."""
     declare_attribute(work, "customer_number")
     give_attributes(work, ada, customer_number="4711")
     map_claim(work, "shop", **SHOP)
@@ -88,7 +88,7 @@ def test_a_scope_releases_a_mapped_attribute_everywhere_and_a_refresh_the_new_va
 def test_groups_and_roles_have_any_name_and_only_the_values_of_a_client(
     shop: RelyingParty, browser: WatchedClient, ada: str, work: Work, client_id: str, register: Register
 ) -> None:
-    """N-376: a filter holds for the standard claim too, also if no group is left: it never falls back to all."""
+    """N-326: a filter holds for the standard claim too, also if no group is left: it never falls back to all."""
     join_groups(work, ada, "k8s-dev", "k8s-ops", "staff")
     with work() as w:
         set_roles(w, user_id=ada, roles=["editor"])
@@ -124,7 +124,7 @@ def test_the_most_specific_mapping_wins(shop: RelyingParty, browser: WatchedClie
 def test_an_expression_that_fails_leaves_its_claim_out_and_is_logged_once(
     shop: RelyingParty, browser: WatchedClient, ada: str, work: Work, client_id: str
 ) -> None:
-    """N-377: a claim that loops, throws or is too large never fails a sign-in, and fills no log."""
+    """N-327: a claim that loops, throws or is too large never fails a sign-in, and fills no log."""
     declare_attribute(work, "level", "number")
     give_attributes(work, ada, level=3)
     loop = "user.roles"
@@ -154,7 +154,7 @@ def test_an_expression_that_fails_leaves_its_claim_out_and_is_logged_once(
 def test_mapped_claims_of_a_token_are_bounded(
     shop: RelyingParty, browser: WatchedClient, ada: str, work: Work, client_id: str
 ) -> None:
-    """N-378: a token lists at most 200 names and has at most 4 KiB of mapped claims; userinfo has all."""
+    """N-328: a token lists at most 200 names and has at most 4 KiB of mapped claims; userinfo has all."""
     join_groups(work, ada, *(f"group-{number:03}" for number in range(201)))
     mine = {"client_id": client_id, "source": "groups"}
     map_claim(work, "groups", claim="groups", **mine)
@@ -175,7 +175,7 @@ def test_mapped_claims_of_a_token_are_bounded(
 def test_ours_wins_over_a_mapping_that_is_in_the_database(
     shop: RelyingParty, browser: WatchedClient, ada: str, work: Work, client_id: str
 ) -> None:
-    """N-379: a row that no rule would have accepted, such as one of another release, changes no claim of ours."""
+    """N-329: a row that no rule would have accepted, such as one of another release, changes no claim of ours."""
     with work() as w:
         for claim in ("sub", "email_verified", "active", "cnf.jkt"):
             given = parse_declaration({"claim": "x", "client_id": client_id, "source": "constant", "value": "evil"})
@@ -218,7 +218,7 @@ class TestCached:
         installation: Installation,
         server: AuthorizationServer,
     ) -> None:
-        """N-380: a refresh, userinfo and introspection run as many statements with mappings as without."""
+        """N-330: a refresh, userinfo and introspection run as many statements with mappings as without."""
         tokens = shop.sign_in(browser, scope=SCOPE)
 
         def count(tokens: Tokens) -> tuple[list[int], Tokens]:

@@ -107,7 +107,7 @@ def test_groups_are_in_every_token_that_asked_for_them(
 def test_a_token_says_that_there_are_groups_instead_of_listing_too_many(
     register: Register, person: Person, full: str, work: Work
 ) -> None:
-    """N-265: a list that was cut would be taken for all of it. Userinfo has them all."""
+    """N-258: a list that was cut would be taken for all of it. Userinfo has them all."""
     with work() as w:
         for number in range(MOST_NAMES + 1):
             create_group(w, f"g{number:03}", GroupSettings())

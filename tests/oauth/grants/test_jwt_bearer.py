@@ -163,7 +163,7 @@ def test_a_user_who_is_not_active_gets_no_token(agent: RelyingParty, ada: str, w
 
 
 def test_a_user_who_may_not_sign_in_to_the_client_gets_no_token(agent: RelyingParty, work: Work) -> None:
-    """N-277: the assertion is not used up."""
+    """N-270: the assertion is not used up."""
     assertion = jag(agent)
     with work() as w:
         kept = agent.client.metadata.as_json()

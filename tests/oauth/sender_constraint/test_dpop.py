@@ -333,7 +333,7 @@ def test_a_proof_works_once_at_all_nodes(
 def test_a_proof_of_the_near_future_is_known_until_it_expires(
     prove: Prove, refused: Refused, prover: Prover, clock: Clock, installation: Installation
 ) -> None:
-    """N-359: RFC 9449 section 11.1: what is stored outlives the proof, also of a clock that is ahead."""
+    """N-314: RFC 9449 section 11.1: what is stored outlives the proof, also of a clock that is ahead."""
     proof = prover.proof("POST", URL, iat=int(clock.now.timestamp()) + 10)
     prove(proof)
     clock.advance(seconds=79)
@@ -366,7 +366,7 @@ def test_a_nonce_that_is_not_ours_is_refused(refused: Refused, prover: Prover, n
 
 
 def test_a_nonce_that_is_null_is_refused(refused: Refused, prover: Prover) -> None:
-    """N-358: RFC 9449 section 8, RFC 7519 section 4: a claim that is there has to be a text."""
+    """N-313: RFC 9449 section 8, RFC 7519 section 4: a claim that is there has to be a text."""
     header = json_b64encode({"typ": "dpop+jwt", "alg": "ES256", "jwk": public(prover.key)})
     claims = {"jti": "j", "htm": "POST", "htu": URL, "iat": int(time.time()), "nonce": None}
     signed = header + b"." + json_b64encode(claims)

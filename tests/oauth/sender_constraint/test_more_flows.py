@@ -33,7 +33,7 @@ def key_of(rp: RelyingParty, tokens: Tokens) -> Any:
 
 
 def test_a_bound_token_is_sent_once_and_with_its_scheme(rp: RelyingParty, browser: WatchedClient) -> None:
-    """N-360: RFC 9449 sections 7.1 and 7.2, RFC 6750 section 2."""
+    """N-315: RFC 9449 sections 7.1 and 7.2, RFC 6750 section 2."""
     tokens = proving(rp).sign_in(browser)
     assert rp.prover is not None
     headers = rp.prover.headers("GET", ISSUER + USERINFO, tokens.access_token)
@@ -56,7 +56,7 @@ def test_a_bound_token_is_sent_once_and_with_its_scheme(rp: RelyingParty, browse
 def test_tokens_in_the_front_channel_are_not_for_clients_that_must_use_dpop(
     register: Register, browser: WatchedClient, response_type: str
 ) -> None:
-    """N-361: RFC 9449 section 5.2: nothing binds a token of the authorization endpoint."""
+    """N-316: RFC 9449 section 5.2: nothing binds a token of the authorization endpoint."""
     given = {"grant_types": ("authorization_code", "implicit"), "response_types": ("code", response_type)}
     with pytest.raises(InvalidMetadata):
         register(dpop_bound_access_tokens=True, **given)
@@ -69,7 +69,7 @@ def test_tokens_in_the_front_channel_are_not_for_clients_that_must_use_dpop(
 def test_refresh_tokens_stay_bound_when_dpop_is_no_longer_required(
     register: Register, browser: WatchedClient, work: Work
 ) -> None:
-    """N-362: RFC 9449 section 5."""
+    """N-317: RFC 9449 section 5."""
     spa = proving(register(public=True, dpop_bound_access_tokens=True))
     tokens, mine = spa.sign_in(browser, scope=OFFLINE), spa.prover
     with work() as w:
@@ -107,7 +107,7 @@ def test_the_code_of_a_request_object_is_bound_to_the_proof_of_its_request(push:
 
 
 def test_a_request_object_cannot_name_another_key_than_the_proof(push: Push) -> None:
-    """N-363: RFC 9449 section 10.1."""
+    """N-318: RFC 9449 section 10.1."""
     refused = push(dpop_jkt=Prover().thumbprint)[3]
     assert (refused.status_code, refused.json()["error"]) == (400, "invalid_dpop_proof")
 
@@ -115,7 +115,7 @@ def test_a_request_object_cannot_name_another_key_than_the_proof(push: Push) -> 
 def test_an_exchange_needs_the_proof_of_the_client_that_must_use_dpop(
     register: Register, browser: WatchedClient
 ) -> None:
-    """N-364: RFC 9449 section 5.2, RFC 8693: nothing is issued, and the token stays active."""
+    """N-319: RFC 9449 section 5.2, RFC 8693: nothing is issued, and the token stays active."""
     api, other = "https://api.example.test/", "https://other.example.test/"
     register(redirect_uris=(), grant_types=(), resource_identifiers=(other,))
     exchanging = {"grant_types": (TOKEN_EXCHANGE,), "resource_identifiers": (api,), "exchange_targets": (other,)}

@@ -102,7 +102,7 @@ def test_tokens_for_a_user_end_with_the_issuer(
     register: Register, helper: RelyingParty, films: RelyingParty, work: Work, ada: str, clock: Clock, end: End,
     server: AuthorizationServer,
 ) -> None:  # fmt: skip
-    """N-350: introspection, token exchange, and tokens that were exchanged before; our own APIs."""
+    """N-305: introspection, token exchange, and tokens that were exchanged before; our own APIs."""
     trust(work, IDP, user_mapping="linked")
     with work() as w:
         linked_identities.attach(w, user_id=ada, issuer=IDP, subject="117", email="other@example.test")
@@ -140,7 +140,7 @@ def test_tokens_for_a_user_end_with_the_issuer(
 def test_tokens_of_a_workload_end_with_its_issuer(
     register: Register, films: RelyingParty, work: Work, clock: Clock, end: End
 ) -> None:
-    """N-351: tokens that a client got for itself, while it authenticated with tokens of the issuer."""
+    """N-306: tokens that a client got for itself, while it authenticated with tokens of the issuer."""
     trust(work, CI)
     job = Workload(register(grant_types=("client_credentials",), scope="read", **NOBODY, **WORKLOAD), clock)
     token = job.client_credentials(resource=FILMS).access_token
@@ -156,7 +156,7 @@ def test_tokens_of_a_workload_end_with_its_issuer(
 def test_sign_ins_to_an_app_end_with_the_issuer_that_authenticates_it(
     register: Register, browser: WatchedClient, work: Work, clock: Clock, end: End
 ) -> None:
-    """N-352: userinfo, refresh tokens, and an exchange by such a client."""
+    """N-307: userinfo, refresh tokens, and an exchange by such a client."""
     trust(work, CI)
     app = Workload(register(scope="openid offline_access", **WORKLOAD), clock)
     tokens = app.sign_in(browser, scope="openid offline_access")
@@ -172,7 +172,7 @@ def test_sign_ins_to_an_app_end_with_the_issuer_that_authenticates_it(
 def test_what_an_api_exchanged_ends_with_the_issuer_that_authenticates_it(
     register: Register, films: RelyingParty, browser: WatchedClient, work: Work, clock: Clock, end: End
 ) -> None:
-    """N-353: RFC 8693 section 4.1: each of those that act depends on its own issuer."""
+    """N-308: RFC 8693 section 4.1: each of those that act depends on its own issuer."""
     trust(work, CI)
     exchanging = {"grant_types": (TOKEN_EXCHANGE,), "exchange_targets": (FILMS,), "resource_identifiers": (API,)}
     helper = Workload(register(scope="read", **exchanging, **NOBODY, **WORKLOAD), clock)
