@@ -108,7 +108,7 @@ def update(
 
 @app.command()
 def disable(issuer: Which, *, as_json: Json = False) -> None:
-    """Stop accepting tokens of an issuer until you enable it, and end what was issued for them.
+    """Disable a trusted issuer, and end what was issued for its tokens.
 
     Example: signet issuer disable https://token.actions.githubusercontent.com
     """

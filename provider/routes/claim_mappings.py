@@ -14,7 +14,7 @@ def in_api() -> list[BaseRoute]:
         Route(one, api.show_mapping, methods=["GET"], name="show_claim_mapping"),
         Route(one, api.put_mapping, methods=["PUT"], name="put_claim_mapping"),
         Route(one, api.delete_mapping, methods=["DELETE"], name="delete_claim_mapping"),
-        Route("/api/admin/claims-preview/{client_id:path}", preview, methods=["GET"], name="preview_claims"),
+        Route("/api/admin/claims-preview", preview, methods=["GET"], name="preview_claims"),
     ]
 
 

@@ -81,7 +81,7 @@ API = _read("""
     GET /api/admin/claim-mappings/{mapping} applications:read
     PUT /api/admin/claim-mappings/{mapping} applications:write
     DELETE /api/admin/claim-mappings/{mapping} applications:write
-    GET /api/admin/claims-preview/{client_id:path} applications:read
+    GET /api/admin/claims-preview applications:read
     POST /api/admin/registration-tokens applications:write
     GET /api/admin/keys keys:read
     POST /api/admin/keys/rotate keys:write

@@ -69,17 +69,17 @@ def test_a_preview_shows_what_would_be_issued_and_is_recorded(
     join_groups(work, ada, "k8s-dev", "staff")
     map_claim(work, "shop", **SHOP)
     map_claim(work, "groups", **GROUPS | {"strip_prefix": True})
-    shown = operator.get(f"/claims-preview/{k8s}?user_id={ada}")
+    shown = operator.get(f"/claims-preview?client_id={k8s}&user_id={ada}")
     for place in ("id_token", "access_token", "userinfo", "introspection"):
         assert shown[place]["customer"] == "4711", place
         assert shown[place]["groups"] == ["dev"], place
-    shown = operator.get(f"/claims-preview/{k8s}?user_id={ada}&scope=groups")
+    shown = operator.get(f"/claims-preview?client_id={k8s}&user_id={ada}&scope=groups")
     assert not shown.keys() & {"id_token", "userinfo"}
     assert shown["access_token"]["groups"] == ["dev"]
     assert "customer" not in shown["access_token"]
-    assert operator("GET", f"/claims-preview/{k8s}?user_id={ada}&scope=email").status_code == 400
-    assert operator("GET", f"/claims-preview/{k8s}?user_id=nope").status_code == 404
-    assert operator("GET", f"/claims-preview/nope?user_id={ada}").status_code == 404
+    assert operator("GET", f"/claims-preview?client_id={k8s}&user_id={ada}&scope=email").status_code == 400
+    assert operator("GET", f"/claims-preview?client_id={k8s}&user_id=nope").status_code == 404
+    assert operator("GET", f"/claims-preview?client_id=nope&user_id={ada}").status_code == 404
     recorded = events(work, "client.claims_previewed")
     assert [one["scopes"] for one in recorded][-1] == ["openid", "shop", "groups"]
     assert len(recorded) == 2

@@ -40,6 +40,7 @@ _ABOUT = {
     "description": "What the scope allows, as users read it on the consent page. For scopes of your own.",
 }
 _PREVIEW = {
+    "client_id": "The client_id of the application.",
     "user_id": "The ID of the user.",
     "scope": "The scopes, with a space between them. Without it: all that the application is registered for.",
 }
@@ -151,12 +152,12 @@ def delete_mapping(call: Call, _operator: Operator, _body: Body) -> None:
     problems=(NoSuchClient, NoSuchUser, InvalidPreview, MorePermissions),
 )
 def preview_claims(call: Call, operator: Operator, _body: Body) -> ClaimsPreview:
-    """Preview the claims that an application would get for a user. Nothing is signed and no token is issued. It also
-    needs the permission `users:read`, and is recorded in the audit log.
+    """Preview the claims of a user for a client. Nothing is signed and no token is issued. It also needs the permission
+    `users:read`, and is recorded in the audit log.
     """
     if Permission.USERS_READ not in operator.permissions:
         raise MorePermissions(Text("A preview also needs the permission users:read."))
-    client = find_client(call.work, call.path_params["client_id"])
+    client = find_client(call.work, call.query.get("client_id", ""))
     if client is None:
         raise NoSuchClient
     user_id = parse_id(call.query.get("user_id", ""))

@@ -32,9 +32,9 @@ from provider.database.prepared import Prepared
 from provider.database.rows import joined, one_value, rows_of, values_of
 from provider.database.security_stamp import has_same_stamp, stamp_column
 from provider.database.types import Identifier, UtcTime
-from provider.oauth.claim_mapping.read_attributes import MAPPED
 from provider.oauth.clients.store.clients import clients, is_enabled
 from provider.oauth.tokens.store.assertions import has_accepted_issuers, may_act
+from provider.oauth.tokens.store.mapped_attributes import MAPPED
 from provider.sessions.store import sessions
 
 grants = Table(
