@@ -152,8 +152,8 @@ def delete_mapping(call: Call, _operator: Operator, _body: Body) -> None:
     problems=(NoSuchClient, NoSuchUser, InvalidPreview, MorePermissions),
 )
 def preview_claims(call: Call, operator: Operator, _body: Body) -> ClaimsPreview:
-    """Get the claims of a user for a client. It is a preview: nothing is signed and no token is issued. It also needs the permission
-    `users:read`, and is recorded in the audit log.
+    """Get the claims of a user for a client. It is a preview: nothing is signed and no token is issued.
+    It also needs the permission `users:read`, and is recorded in the audit log.
     """
     if Permission.USERS_READ not in operator.permissions:
         raise MorePermissions(Text("A preview also needs the permission users:read."))
