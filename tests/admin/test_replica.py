@@ -26,7 +26,7 @@ from tests.support.relying_party import INTROSPECT, RelyingParty, sign_in_person
 from tests.support.statements import recorded
 from tests.support.waiting import wait_until
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.nightly]
 
 
 @pytest.fixture

@@ -14,7 +14,11 @@ from tests.support.server_process import free_port
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture(scope="module", params=[False, pytest.param(True, marks=pytest.mark.slow)], ids=["kept", "stripped"])
+@pytest.fixture(
+    scope="module",
+    params=[False, pytest.param(True, marks=[pytest.mark.slow, pytest.mark.nightly])],
+    ids=["kept", "stripped"],
+)
 def served(
     request: pytest.FixtureRequest, sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Served]:
@@ -27,7 +31,7 @@ def served(
         yield served
 
 
-@pytest.mark.parametrize("algorithm", ["oidc", pytest.param("oauth2", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("algorithm", ["oidc", pytest.param("oauth2", marks=[pytest.mark.slow, pytest.mark.nightly])])
 def test_openid_client_and_a_person_stay_below_the_path(
     served: Served, start_app: StartApp, new_person: NewPerson, algorithm: str
 ) -> None:

@@ -17,11 +17,11 @@ pytestmark = pytest.mark.browser
     [
         ("client_secret_basic", None),
         ("none", None),
-        pytest.param("client_secret_post", None, marks=pytest.mark.slow),
-        pytest.param("client_secret_basic", "PS256", marks=pytest.mark.slow),
-        pytest.param("client_secret_basic", "ES256", marks=pytest.mark.slow),
-        pytest.param("client_secret_basic", "EdDSA", marks=pytest.mark.slow),
-        pytest.param("client_secret_basic", "Ed25519", marks=pytest.mark.slow),
+        pytest.param("client_secret_post", None, marks=[pytest.mark.slow, pytest.mark.nightly]),
+        pytest.param("client_secret_basic", "PS256", marks=[pytest.mark.slow, pytest.mark.nightly]),
+        pytest.param("client_secret_basic", "ES256", marks=[pytest.mark.slow, pytest.mark.nightly]),
+        pytest.param("client_secret_basic", "EdDSA", marks=[pytest.mark.slow, pytest.mark.nightly]),
+        pytest.param("client_secret_basic", "Ed25519", marks=[pytest.mark.slow, pytest.mark.nightly]),
     ],
 )
 def test_openid_client_signs_in_refreshes_revokes_introspects_and_signs_out(

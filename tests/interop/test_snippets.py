@@ -21,7 +21,7 @@ from tests.support.demo_process import Demo, Visitor, running_demo
 from tests.support.server_process import free_port
 from tests.support.waiting import PATIENCE, wait_until
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.nightly]
 
 
 class Registered:

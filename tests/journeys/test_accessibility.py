@@ -31,7 +31,7 @@ from tests.support.emails import rendered
 from tests.support.npm import installed
 from tests.support.waiting import PATIENCE
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.nightly]
 
 WIDE: ViewportSize = {"width": 1280, "height": 800}
 NARROW: ViewportSize = {"width": 320, "height": 568}

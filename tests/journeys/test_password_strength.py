@@ -9,7 +9,7 @@ from tests.journeys.conftest import Account, Steps
 from tests.support.chromium import NewPerson, Person
 from tests.support.demo_process import Demo
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.nightly]
 
 WEAK, FAIR, STRONG = "password1", "kT7#pq2w", "correct horse battery staple"
 

@@ -6,7 +6,7 @@ from tests.journeys.conftest import Account, Steps
 from tests.support.chromium import Person
 from tests.support.demo_process import Demo
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.nightly]
 
 
 def test_a_code_of_the_authenticator_app_signs_in_and_opens_what_needs_a_second_factor(

@@ -15,7 +15,7 @@ from tests.support.demo_process import Demo, running_demo
 
 __all__ = ["axe", "inspector"]
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.nightly]
 
 ACCEPTS = "I accept the terms of service"
 

@@ -6,7 +6,7 @@ from tests.journeys.conftest import Account, Steps
 from tests.support.chromium import Person
 from tests.support.demo_process import Demo
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.nightly]
 
 
 def test_cancelling_the_sign_in_goes_back_to_the_app(plain_person: Person, demo: Demo) -> None:

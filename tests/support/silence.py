@@ -44,8 +44,8 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
 """With a tag it is another address, which nobody has."""
 ASKED = effort(
     [
-        pytest.param("sqlite", "tagged", marks=pytest.mark.slow),
-        pytest.param("sqlite", "in capitals, with spaces", marks=pytest.mark.slow),
+        pytest.param("sqlite", "tagged", marks=[pytest.mark.slow, pytest.mark.nightly]),
+        pytest.param("sqlite", "in capitals, with spaces", marks=[pytest.mark.slow, pytest.mark.nightly]),
         pytest.param("postgresql", "as it is"),
     ],
     [pytest.param(database, spelling) for database in ("sqlite", "postgresql") for spelling in SPELLINGS],

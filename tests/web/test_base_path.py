@@ -17,6 +17,7 @@ from provider.routes import routes
 from provider.web.base_path import BasePath, with_base_path
 from provider.work import Installation
 from tests.support.browser import Browser
+from tests.support.effort import effort
 from tests.support.factories import PASSWORD, make_client, make_user
 from tests.support.inbox import Inbox
 from tests.support.installation import ISSUER, Work, settings_for
@@ -217,7 +218,7 @@ def test_an_issuer_may_be_named_like_a_route_of_ours(settings: Settings) -> None
     parts = {path[: at.start()] for path in paths for at in re.finditer(r"(?<=.)/|$", path)} - {"", "/"}
     bases = [base for base in parts if "x" not in base.split("/") and not f"{base}/".startswith(_taken())]
     assert {"/oauth2", "/account", "/login", "/device"} <= set(bases)
-    for base in bases:
+    for base in effort(sorted(bases)[::4], sorted(bases)):
         below = BasePath(_nothing, base, every)
         for path in paths:
             scope = {"type": "http", "method": "GET", "path": f"{base}{path}", "headers": []}
