@@ -16,7 +16,7 @@ from tests.support.forking import signet_in
 from tests.support.server_process import REPOSITORY, environment, free_port
 from tests.support.waiting import PATIENCE
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.nightly]
 
 PROGRAMS = {"pip": "exit 0", "python": f'exec {sys.executable} "$@"'}
 """Programs that are not run, and what is instead: the libraries that a guide installs are here."""

@@ -12,7 +12,7 @@ from tests.support.chromium import Person
 from tests.support.demo_process import Demo
 from tests.support.waiting import wait_until
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.nightly]
 
 
 @dataclass

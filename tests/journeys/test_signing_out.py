@@ -7,7 +7,7 @@ from tests.support.chromium import NewPerson, Person
 from tests.support.demo_process import Demo
 from tests.support.waiting import wait_until
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.nightly]
 
 
 def test_signing_out_of_the_app_ends_the_session_at_the_provider_too(
