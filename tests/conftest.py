@@ -46,10 +46,12 @@ OUTSIDE = ("docs/test_operate", "topology", "journeys", "races", "interop", "dat
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the tests that wait for processes, so that no worker is left with one of them at the end."""
+    """Begin with tests that take long or wait for processes, so that no worker is left with one of them at the end."""
     root = Path(__file__).parent
 
     def rank(item: pytest.Item) -> int:
+        if item.get_closest_marker("slow") is not None:
+            return -1
         place = str(item.path.relative_to(root))
         return next((at for at, start in enumerate(OUTSIDE) if place.startswith(start)), len(OUTSIDE))
 
