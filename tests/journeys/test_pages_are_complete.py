@@ -31,7 +31,7 @@ NOT_PAGES = {
 
 
 def is_page(path: str) -> bool:
-    machine = path.startswith(("/api", "/.well-known", "/health")) or path.endswith(".csv")
+    machine = path.startswith(("/api", "/scim", "/.well-known", "/health")) or path.endswith(".csv")
     return not machine and path not in NOT_PAGES
 
 

@@ -123,7 +123,7 @@ def test_a_first_sign_in_makes_an_account_and_the_next_one_is_a_single_press(
     person.page.wait_for_url(f"{sites.ours}/account/profile")
     sign_out(person, sites)
     person.follow("Sign in again")
-    person.press("Sign in with Elsewhere")
+    person.page.get_by_role("button", name="Sign in with Elsewhere").click()
     person.page.wait_for_url(f"{sites.ours}/account")
     person.expect_heading("Grace Hopper")
     person.back()  # the page in between is not in the history: nobody is sent on again

@@ -34,6 +34,7 @@ READ_BY_ALL = (
     "/.well-known/oauth-protected-resource/oauth2/userinfo",
     "/.well-known/oauth-protected-resource/api/account",
     "/.well-known/oauth-protected-resource/api/admin",
+    "/.well-known/oauth-protected-resource/scim/v2",
     "/oauth2/jwks",
     "/oauth2/register",
     "/api/account/openapi.json",

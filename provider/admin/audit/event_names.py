@@ -13,6 +13,7 @@ AREAS: Mapping[str, Text] = {
     "client": Text("Applications"),
     "authorization_details_type": Text("Authorization details"),
     "user_attribute": Text("User attributes"),
+    "claim_mapping": Text("Claim mappings"),
     "role": Text("Roles"),
     "group": Text("Groups"),
     "key": Text("Signing keys"),
