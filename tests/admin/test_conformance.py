@@ -74,7 +74,7 @@ def make_role(work: UnitOfWork) -> str:
 
 def make_upstream(work: UnitOfWork) -> str:
     given = {"name": "X", "issuer": f"https://{new_id()}.example.test", "client_id": "us", "client_secret": "s"}
-    return managed.create(work, new_id()[:8], given).id
+    return managed.create(work, f"u{new_id()[-12:]}", given).id
 
 
 def make_group(work: UnitOfWork) -> str:
