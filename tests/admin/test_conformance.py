@@ -111,7 +111,7 @@ REAL: dict[str, dict[str, Any]] = {
     "create_webhook": {"url": "https://hooks.example.test/", "events": ["account.*"]},
     "replay_webhook": {"since": "2026-01-01T00:00:00Z"},
     "create_upstream": {"key": "github", "preset": "github", "client_id": "us", "client_secret": "s"},
-    "replace_upstream": {"preset": "github", "client_id": "us", "client_secret": "s"},
+    "replace_upstream": {"name": "X", "issuer": "https://other.example.test", "client_id": "us", "client_secret": "s"},
     "create_trusted_issuer": {"issuer": "https://issuer.example.test", "algorithms": ["ES256"]},
     "replace_trusted_issuer": {"algorithms": ["ES256"]},
     "rotate_keys": {"alg": "ES256"},
