@@ -8,7 +8,7 @@ from provider.federation.upstream_settings import UpstreamSettings
 from provider.jose.json_objects import read_object
 
 LIFETIME = timedelta(minutes=5)
-"""The lifetime of a client secret. Each is used at once; Apple allows six months."""
+"""The lifetime of a client secret. Each is used immediately; Apple allows six months."""
 NAMES = {"firstName": "given_name", "lastName": "family_name"}
 
 

@@ -247,6 +247,6 @@ def _seal(work: UnitOfWork, row_id: str, secret: str) -> str:
 
 
 def _refresh(work: UnitOfWork) -> None:
-    """Use the change in this process at once; the others follow within seconds."""
+    """Use the change in this process immediately. The others follow within seconds."""
     installation = work.installation
     work.after_commit.append(lambda: installation.upstreams.refresh(installation.database))

@@ -11,6 +11,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from provider.accounts.factors.store import passkeys, two_factor_choices
+from provider.accounts.groups.groups import GroupSettings, create_group
 from provider.accounts.importing.new_users import create_users
 from provider.accounts.store import groups as group_store
 from provider.accounts.store import linked_identities, users
@@ -218,6 +219,22 @@ def test_what_gives_permissions_in_signet_is_not_imported_by_its_name(signet: Si
     assert find_user(work).roles == ["staff", "shop:editor"]
     signet("import", "--from", "keycloak", str(realm), "--operator-roles", "--update")
     assert "admin" in find_user(work).roles
+
+
+def test_a_group_that_gives_permissions_is_not_joined(signet: Signet, work: Work, realm: Path, tmp_path: Path) -> None:
+    """A group of Keycloak can have the name of one of Signet's operators. A name with a space is no group, either."""
+    with work() as w:
+        create_group(w, "operators", GroupSettings(roles=("admin",)))
+    realm.write_text(keycloak_realm([keycloak_user(groups=["/operators", "/night shift", "/staff"])]))
+    reports = []
+    for options in (["--dry-run"], []):
+        report = tmp_path / f"{len(options)}.csv"
+        assert signet("import", "--from", "keycloak", str(realm), *options, "--report", str(report)).status == 0
+        reports.append(rows_of(report))
+    assert reports[0] == reports[1]
+    assert reports[0][0]["notes"].count("is skipped") == 2
+    with work() as w:
+        assert group_store.find_of_user(w.read, ADA) == ["staff"]
 
 
 def test_a_disabled_user_stays_out_and_an_unverified_address_is_confirmed_first(

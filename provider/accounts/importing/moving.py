@@ -1,6 +1,6 @@
 """What users of another system bring along besides the columns of a file: second factors, identities and more."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from provider.accounts import linked_identities
@@ -87,43 +87,34 @@ def find_taken(work: UnitOfWork, moved: Sequence[Moved]) -> Taken:
     )
 
 
-def add_moved(work: UnitOfWork, user_id: str, moved: Moved) -> list[str]:
-    """Add what a new user brings along. Returns notes about what is skipped. No email is sent."""
+def unjoinable_groups(work: UnitOfWork, names: Iterable[str]) -> dict[str, str]:
+    """Return, by name, the groups that users who bring them along don't join, each with a note that says why."""
+    notes = {}
+    for name in sorted(set(names)):
+        if not is_group_name(name):
+            notes[name] = f"Group {name} is skipped: its name has a space or a character that is not ASCII."
+        elif permissions_of(groups.roles_of(work, name)):
+            notes[name] = f"Group {name} is skipped: it gives permissions in Signet."
+    return notes
+
+
+def create_missing_groups(work: UnitOfWork, names: Iterable[str]) -> None:
+    """Create those of the groups that there are none of yet, without roles."""
+    for name in sorted(set(names)):
+        if not groups.exists(work, name):
+            groups.create_group(work, name, GroupSettings())
+
+
+def add_moved(work: UnitOfWork, user_id: str, moved: Moved, *, joins: Sequence[str]) -> None:
+    """Add what a new user brings along, and the user to these groups. No email is sent."""
     _add_totp(work, user_id, moved.totp)
     _add_passkeys(work, user_id, moved.passkeys)
     for identity in moved.identities:
         linked_identities.attach(
             work, user_id=user_id, issuer=identity.issuer, subject=identity.subject, email=identity.email
         )
-    return _add_groups(work, user_id, moved.groups)
-
-
-def notes_of(work: UnitOfWork, moved: Moved) -> list[str]:
-    """Return what `add_moved` notes, for a dry run."""
-    return _joinable(work, moved.groups)[1]
-
-
-def _add_groups(work: UnitOfWork, user_id: str, names: Sequence[str]) -> list[str]:
-    joinable, notes = _joinable(work, names)
-    for name in joinable:
-        if not groups.exists(work, name):
-            groups.create_group(work, name, GroupSettings())
-    if joinable:
-        members.set_groups(work, user_id=user_id, names=joinable)
-    return notes
-
-
-def _joinable(work: UnitOfWork, names: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Return the groups that the user joins, and notes about the others."""
-    joinable, notes = [], []
-    for name in names:
-        if not is_group_name(name):
-            notes.append(f"Group {name} is skipped: its name has a space or a character that is not ASCII.")
-        elif permissions_of(groups.roles_of(work, name)):
-            notes.append(f"Group {name} is skipped: it gives permissions in Signet.")
-        else:
-            joinable.append(name)
-    return joinable, notes
+    if joins:
+        members.set_groups(work, user_id=user_id, names=joins)
 
 
 def _add_totp(work: UnitOfWork, user_id: str, apps: Sequence[MovedTotp]) -> None:

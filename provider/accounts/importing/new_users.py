@@ -6,8 +6,7 @@ from typing import Any
 
 from provider.accounts.attributes import values
 from provider.accounts.email.email_addresses import Address
-from provider.accounts.groups import members
-from provider.accounts.importing.moving import NOTHING, Moved, add_moved
+from provider.accounts.importing.moving import NOTHING, Moved, add_moved, create_missing_groups, unjoinable_groups
 from provider.accounts.passwords.imported_hashes import stored_hash
 from provider.accounts.registration import new_account
 from provider.accounts.store import new_accounts
@@ -55,11 +54,14 @@ def create_users(work: UnitOfWork, wanted: Sequence[NewUser]) -> dict[str, list[
     record_all(
         work, Event.ACCOUNT_SUSPENDED, {one.user_id: {"reason": one.moved.suspended_because} for one in suspended}
     )
+    brought = {name for one in new for name in one.moved.groups}
+    unjoinable = unjoinable_groups(work, brought)
+    create_missing_groups(work, brought - unjoinable.keys())
     for one in new:
-        if one.groups:
-            members.set_groups(work, user_id=one.user_id, names=one.groups)
         values.add_values(work, user_id=one.user_id, values=one.attributes)
-    return {one.user_id: add_moved(work, one.user_id, one.moved) for one in new}
+        joins = [*one.groups, *(name for name in one.moved.groups if name not in unjoinable)]
+        add_moved(work, one.user_id, one.moved, joins=joins)
+    return {one.user_id: [unjoinable[name] for name in one.moved.groups if name in unjoinable] for one in new}
 
 
 def _account(work: UnitOfWork, one: NewUser) -> NewAccount:

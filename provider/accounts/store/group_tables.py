@@ -1,6 +1,6 @@
 """The tables of groups, and the queries for the groups and roles that a user has through them.
 
-A group can contain groups that contain none. Whoever is a member of a contained group is in the containing one, too.
+A group can contain groups that contain none. The members of a contained group are in the containing one, too.
 The roles of all these groups are the user's. They are read with the user's row, in the same statement.
 """
 

@@ -14,7 +14,7 @@ from provider.accounts.attributes import values
 from provider.accounts.attributes.declarations import Place
 from provider.accounts.email.new_addresses import require_address
 from provider.accounts.importing.files import Row
-from provider.accounts.importing.moving import notes_of
+from provider.accounts.importing.moving import unjoinable_groups
 from provider.accounts.importing.new_users import NewUser, create_users
 from provider.accounts.importing.rows import InvalidRow, parse_row
 from provider.accounts.profile import values_of
@@ -184,8 +184,14 @@ def _create_all(work: UnitOfWork, wanted: Sequence[Wanted], options: Options) ->
         for one in wanted
     ]
     if options.dry_run:
+        unjoinable = unjoinable_groups(work, (name for one in new for name in one.moved.groups))
         return [
-            _result(one, Outcome.CREATED, user_id=one.user.user_id or "", notes=notes_of(work, each.moved))
+            _result(
+                one,
+                Outcome.CREATED,
+                user_id=one.user.user_id or "",
+                notes=[unjoinable[name] for name in each.moved.groups if name in unjoinable],
+            )
             for one, each in zip(wanted, new, strict=True)
         ]
     notes = create_users(work, new)
