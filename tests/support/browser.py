@@ -5,16 +5,16 @@ from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
-from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import urlencode, urljoin, urlsplit
 
 import httpx2
+from lxml import etree
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 REDIRECTS = {301, 302, 303, 307, 308}
-_VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
+_READ_AT_END = {"title", "h1", "a", "label", "textarea", "button"}
 
 
 def resolve(base: str, reference: str) -> str:
@@ -29,20 +29,10 @@ def resolve(base: str, reference: str) -> str:
     return urljoin(base, slashed + plain[len(before_query) :])
 
 
-class _Attributes(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__()
-        self.values: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.values += [value for _, value in attrs if value]
-
-
 def attributes_of(html: str) -> str:
     """The values of all attributes of a page: what a browser may follow, load or send. Text only tells a person."""
-    parser = _Attributes()
-    parser.feed(html)
-    return "\n".join(parser.values)
+    page = etree.HTML(html)
+    return "\n".join(page.xpath("//@*")) if page is not None else ""
 
 
 @dataclass
@@ -90,11 +80,10 @@ class Press:
     button: Field
 
 
-class Reader(HTMLParser):
-    """Reads a page: its headings, forms, links and words."""
+class Reader:
+    """Reads a page: its headings, forms, links and words. libxml2 parses it and calls `start`, `data` and `end`."""
 
     def __init__(self, url: str, html: str) -> None:
-        super().__init__()
         self.url = url
         self.title = ""
         self.heading = ""
@@ -104,16 +93,17 @@ class Reader(HTMLParser):
         self.pressable: dict[str, list[Link | Press]] = {"main": [], "nav": []}
         self.words: list[str] = []
         self._is_joined = False
-        self._open: list[tuple[str, dict[str, str | None], int]] = []
+        self._open: list[tuple[str, Mapping[str, str], int]] = []
         self._labels: dict[str, str] = {}
         self._in_nav: list[Form] = []
-        self.feed(html)
-        self.close()
+        self._text = ""
+        if html:
+            etree.HTML(html, etree.HTMLParser(target=self))
         self.forms = [form for form in self.forms if form not in self._in_nav] + self._in_nav
         self._attach_labels()
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        attributes = dict(attrs)
+    def start(self, tag: str, attributes: Mapping[str, str]) -> None:
+        self._add_text()
         # A name stands in an element of its own, within words that go on.
         is_name = tag == "span" and "dir" in attributes and len(self.words) > self._open[-1][2]
         self._is_joined = is_name or tag == "wbr"
@@ -132,10 +122,9 @@ class Reader(HTMLParser):
             chosen = self.forms[-1].fields[-1]
             if "selected" in attributes or not chosen.checked:  # the first one, until one says that it is chosen
                 chosen.value, chosen.checked = attributes.get("value") or "", True
-        if tag not in _VOID:
-            self._open.append((tag, attributes, len(self.words)))
+        self._open.append((tag, attributes, len(self.words)))
 
-    def _add_field(self, tag: str, attributes: dict[str, str | None]) -> None:
+    def _add_field(self, tag: str, attributes: Mapping[str, str]) -> None:
         kind = attributes.get("type") or ("submit" if tag == "button" else "text")
         one = Field(
             name=attributes.get("name") or "",
@@ -154,38 +143,53 @@ class Reader(HTMLParser):
         else:
             self.forms[-1].fields.append(one)
 
-    def handle_endtag(self, tag: str) -> None:
+    def end(self, tag: str) -> None:
+        self._add_text()
         while self._open:
             opened, attributes, start = self._open.pop()
-            words = " ".join(" ".join(self.words[start:]).split())
-            if opened == "title":
-                self.title = words
-            elif opened == "h1":
-                self.heading = words
-            elif opened == "a" and attributes.get("href"):
-                self.links[words] = target = attributes["href"] or ""
-                if not target.startswith("#"):
-                    self._add_way(Link(words, target))
-            elif opened == "label" and attributes.get("for"):
-                self._labels[attributes["for"] or ""] = words
-            elif opened == "textarea" and self.forms and self.forms[-1].fields:
-                self.forms[-1].fields[-1].value = "".join(self.words[start:]).removeprefix("\n")
-            elif opened == "button" and self.forms and self.forms[-1].buttons:
-                self.forms[-1].buttons[-1].labels = [words]
+            if opened in _READ_AT_END:
+                self._take(opened, attributes, start)
             if opened == tag:
-                self._is_joined = tag == "span" and "dir" in attributes
+                self._is_joined = tag == "wbr" or (tag == "span" and "dir" in attributes)
                 return
+
+    def _take(self, opened: str, attributes: Mapping[str, str], start: int) -> None:
+        words = " ".join(" ".join(self.words[start:]).split())
+        if opened == "title":
+            self.title = words
+        elif opened == "h1":
+            self.heading = words
+        elif opened == "a" and attributes.get("href"):
+            self.links[words] = target = attributes["href"]
+            if not target.startswith("#"):
+                self._add_way(Link(words, target))
+        elif opened == "label" and attributes.get("for"):
+            self._labels[attributes["for"]] = words
+        elif opened == "textarea" and self.forms and self.forms[-1].fields:
+            self.forms[-1].fields[-1].value = "".join(self.words[start:]).removeprefix("\n")
+        elif opened == "button" and self.forms and self.forms[-1].buttons:
+            self.forms[-1].buttons[-1].labels = [words]
 
     def _add_way(self, way: Link | Press) -> None:
         for part in self.pressable:
             if any(tag == part for tag, _, _ in self._open):
                 self.pressable[part].append(way)
 
-    def handle_data(self, data: str) -> None:
+    def data(self, text: str) -> None:
+        self._text += text
+
+    def close(self) -> None:
+        self._add_text()
+
+    def _add_text(self) -> None:
+        """All text between two tags at once: the parser hands out what stands before and after an entity separately."""
+        text, self._text = self._text, ""
+        if not text:
+            return
         if self._is_joined and self.words:
-            self.words[-1] += data
+            self.words[-1] += text
         elif not any(tag in {"script", "style"} for tag, _, _ in self._open):
-            self.words.append(data)
+            self.words.append(text)
         self._is_joined = False
 
     def _attach_labels(self) -> None:
