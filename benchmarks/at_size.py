@@ -52,6 +52,14 @@ LISTS = (
     "/api/admin/users?email=user1@example.test",
     "/api/admin/users?issuer=https://accounts.example.test&subject=subject1",
     "/api/admin/clients?limit=200",
+    "/api/admin/users?attribute=customer_number:c4711",
+    "/api/admin/users?attribute=tier:gold&limit=200",
+    "/api/admin/groups?limit=200",
+    "/api/admin/groups/large/members?limit=200",
+    "/scim/v2/Users?count=100",
+    "/scim/v2/Users?filter=userName+eq+%22user777@example.test%22",
+    "/scim/v2/Groups?count=100",
+    "/scim/v2/Groups/large",
     f"/api/admin/audit?user={id_of(USER, BUSY)}",
     f"/api/admin/audit?name={EVENT_NAMES[0]}",
     "/api/admin/audit?name=account.deleted",
@@ -99,6 +107,12 @@ LISTS = (
     "/admin/users?role=staff",
     "/admin/users?role=customer",
     "/admin/users?app=app",
+    "/admin/users?attribute=customer_number:c4711",
+    "/admin/users?attribute=tier:gold",
+    "/admin/users?attribute=tier:silver",
+    "/admin/groups",
+    "/admin/groups/group?name=large",
+    f"/admin/users/{id_of(USER, BUSY)}/attributes",
     "/admin/users?signed_in=yes",
 )
 EXPORTS = {
@@ -242,7 +256,7 @@ def world(installation: Installation, origin: str) -> Iterator[World]:
         operator_id = make_user(work, "operator@example.test", roles=("admin",))
         client, secret = make_client(work, redirect_uris=(CALLBACK,), scope=f"{SCOPE} account", first_party=True)
         service, service_secret = make_client(
-            work, redirect_uris=(), grant_types=("client_credentials",), scope="admin:read admin:write"
+            work, redirect_uris=(), grant_types=("client_credentials",), scope="admin:read admin:write scim"
         )
         webhook, _ = subscriptions.create(work, url="https://hooks.example.test/")
         kid = rotation.list_keys(work)[0].kid
@@ -293,8 +307,9 @@ def measure_pages(there: World, figures: Figures, *, only_lists: bool = False) -
         elif "export" in path and "/admin/" in path:  # a file of everything, written row by row: here, of a day
             url += f"?since={(there.installation.clock() - timedelta(days=1)):%Y-%m-%d}"
             url += "T00:00:00Z" if path.startswith("/api") else ""
-        if path.startswith("/api/admin"):
-            token = there.program.client_credentials(scope="admin:read").access_token
+        if path.startswith(("/api/admin", "/scim")):
+            scope = "admin:read" if path.startswith("/api") else "scim"
+            token = there.program.client_credentials(scope=scope).access_token
             figures.measure("program", name, _get(there.stranger, url, {"authorization": f"Bearer {token}"}))
         elif path.startswith("/api/account"):
             figures.measure("person", name, _get(there.stranger, url, account))

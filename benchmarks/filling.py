@@ -11,7 +11,7 @@ from sqlalchemy import Connection, NullPool, create_engine
 
 from provider.work import Installation
 
-USER, ADDRESS, SESSION, GRANT, DEVICE, LINK, EVENT, PROMISE, IDENTITY = range(1, 10)
+USER, ADDRESS, SESSION, GRANT, DEVICE, LINK, EVENT, PROMISE, IDENTITY, ATTRIBUTE = range(1, 11)
 """What the first part of an id says."""
 EVENT_NAMES = (
     "session.signed_in",
@@ -21,7 +21,9 @@ EVENT_NAMES = (
     "account.password.changed",
 )
 BUSY = 1
-"""The person with more sessions, grants and events than others."""
+"""The person with more sessions, grants, events and groups than others."""
+GROUPS, LARGE_GROUP = 1000, 10_000
+"""How many groups there are besides the one with many members, and how many members that has."""
 
 
 def id_of(kind: int, number: int) -> str:
@@ -85,6 +87,7 @@ def fill(installation: Installation, *, people: int, password_hash: str, client_
         writing = Writing(db, password_hash, client_id)
         with without_trigrams(db):
             _people(writing, people)
+        _groups_and_attributes(writing, people)
         _what_they_did(writing, people)
         _the_rest(writing, people)
         db.commit()
@@ -153,6 +156,51 @@ def _people(writing: Writing, people: int) -> None:
     place = f"n * {2**40}" if w.sqlite else "('x' || substr(md5(n::text), 1, 15))::bit(60)::bigint"
     line = "char(10)" if w.sqlite else "chr(10)"
     w.insert("user_search_texts", people, place=place, owner=w.id(USER), text=f"{address} || {line} || lower({name})")
+
+
+def _groups_and_attributes(writing: Writing, people: int) -> None:
+    """Each user has two attributes and is in one group; 10,000 are in `large`, and the busy one is in 500 groups."""
+    w, now = writing, writing.ago("0")
+    for number, name, kind in ((1, "customer_number", "text"), (2, "tier", "enum")):
+        w.insert(
+            "user_attributes",
+            1,
+            id=w.id(ATTRIBUTE, str(number)),
+            name=f"'{name}'",
+            type=f"'{kind}'",
+            label=w.json(f'\'{{"en": "{name}"}}\''),
+            help=w.json("'{}'"),
+            rules=w.json('\'{"values": ["gold", "silver"]}\'' if kind == "enum" else "'{}'"),
+            seen_by=w.json('\'["api", "operator", "person"]\''),
+            edited_by=w.json('\'["api", "operator"]\''),
+            shown_at=w.json("'[\"profile\"]'"),
+            required_at=w.json("'[]'"),
+            searchable="true",
+            position=str(number),
+            scope="'profile'",
+            claim=f"'{name}'",
+            created_at=now,
+            updated_at=now,
+        )
+    text = "CASE n % 10 WHEN 0 THEN 'gold' ELSE 'silver' END"
+    for number, value in ((1, "'c' || n"), (2, f"({text})")):
+        w.insert(
+            "user_attribute_values",
+            people,
+            user_id=w.id(USER),
+            attribute_id=w.id(ATTRIBUTE, str(number)),
+            value=f"'\"' || {value} || '\"'",
+            search_key=value,
+            updated_at=now,
+        )
+    described = {"display_name": "'Group'", "description": "'A group'", "created_at": now, "updated_at": now}
+    w.insert("user_groups", GROUPS, name="'group' || n", **described)
+    w.insert("user_groups", 1, name="'large'", **described)
+    w.insert("group_roles", 1, group_name="'large'", role="'customer'")
+    w.insert("nested_groups", GROUPS // 10, group_name="'large'", contained="'group' || n")
+    w.insert("group_members", people, group_name=f"'group' || (n % {GROUPS} + 1)", user_id=w.id(USER))
+    w.insert("group_members", min(LARGE_GROUP, people), group_name="'large'", user_id=w.id(USER))
+    w.insert("group_members", 500, group_name="'group' || (n + 100)", user_id=w.id(USER, str(BUSY)))
 
 
 def _what_they_did(writing: Writing, people: int) -> None:
