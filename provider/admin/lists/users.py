@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from sqlalchemy import ColumnElement, CompoundSelect, Select, and_, exists, func, literal_column, select, union_all
+from sqlalchemy import ColumnElement, Select, and_, exists, func, literal_column, select, union_all
 
 from provider.accounts import overview, search
 from provider.accounts.attributes.declarations import Editor
@@ -38,29 +38,30 @@ def _are_few(work: UnitOfWork, chosen: Select[tuple[str]]) -> bool:
     return (work.read.scalar(counted) or 0) <= RARE
 
 
-def _is_one_of(work: UnitOfWork, chosen: Select[tuple[str]] | CompoundSelect[tuple[str]]) -> ColumnElement[bool]:
-    """Return the condition that a user is among those chosen, whose only column is `user_id`.
+def _is_one_of(work: UnitOfWork, *chosen: Select[tuple[str]]) -> ColumnElement[bool]:
+    """Return the condition that a user is among those that one of the queries chooses. Their only column is `user_id`.
 
     To find few among a million users, the database has to begin with the few. To find the first page of many, it has to
-    begin with the users. It would not guess this right on SQLite.
+    begin with the users and look each one up. Neither database would guess this right.
     """
-    each = chosen.subquery()
-    if _are_few(work, select(each.c.user_id)):
-        return users.c.id.in_(select(each.c.user_id))
-    return exists().where(each.c.user_id == users.c.id)
+    together = union_all(*chosen) if len(chosen) > 1 else chosen[0]
+    if _are_few(work, select(together.subquery().c.user_id)):
+        return users.c.id.in_(together)
+    same = [each.where(each.selected_columns.user_id == users.c.id).correlate(users) for each in chosen]
+    return exists(union_all(*same) if len(same) > 1 else same[0])
 
 
 def _has_two_factor(work: UnitOfWork, value: str) -> ColumnElement[bool]:
     owners = select(totp_credentials.c.user_id), select(two_factor_choices.c.user_id)
     if value == "on":
-        return _is_one_of(work, union_all(*owners))
+        return _is_one_of(work, *owners)
     return and_(*(~exists(each.where(each.selected_columns.user_id == users.c.id)) for each in owners))
 
 
 def _has_role(work: UnitOfWork, value: str) -> ColumnElement[bool]:
     own = select(user_roles.c.user_id).where(user_roles.c.role == value)
     names = groups.find_with_role(work.read, value)
-    return _is_one_of(work, union_all(own, _members(work, names)) if names else own)
+    return _is_one_of(work, own, _members(work, names)) if names else _is_one_of(work, own)
 
 
 def _is_in_group(work: UnitOfWork, value: str) -> ColumnElement[bool]:
@@ -110,7 +111,7 @@ def _is_active(work: UnitOfWork, value: str) -> ColumnElement[bool]:
 def _uses(work: UnitOfWork, value: str) -> ColumnElement[bool]:
     active = (grants.c.client_id == value, grants.c.revoked_at.is_(None), grants.c.expires_at > work.now)
     connected = select(grants.c.user_id).where(*active)
-    return _is_one_of(work, union_all(connected, select(consents.c.user_id).where(consents.c.client_id == value)))
+    return _is_one_of(work, connected, select(consents.c.user_id).where(consents.c.client_id == value))
 
 
 USERS = Listing(
