@@ -104,7 +104,13 @@ def check_new(work: UnitOfWork, given: Mapping[str, Any], *, editor: Editor, pla
 def add_values(work: UnitOfWork, *, user_id: str, values: Mapping[str, Any]) -> None:
     """Store the values that `check_new` returned. No event is recorded: that of the new user says it."""
     if values:
-        declared = user_attributes.find_all(work.db)
+        add_values_of(work, {user_id: values})
+
+
+def add_values_of(work: UnitOfWork, values_of: Mapping[str, Mapping[str, Any]]) -> None:
+    """Do the same for many users, by their ids."""
+    declared = user_attributes.find_all(work.db) if values_of else []
+    for user_id, values in values_of.items():
         _put(work, user_id, [UserAttribute(one, values[one.name]) for one in declared if one.name in values])
 
 

@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
@@ -53,6 +53,7 @@ class Draft:
     is_disabled: bool = False
     claims: dict[str, str] = field(default_factory=dict)
     groups: list[str] = field(default_factory=list)
+    roles_of_groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     _roles: list[str] = field(default_factory=list)
     _totp: list[MovedTotp] = field(default_factory=list)
@@ -132,6 +133,7 @@ class Draft:
             passkeys=self._passkeys,
             identities=self._identities,
             groups=self.groups,
+            roles_of_groups=self.roles_of_groups,
             notes=self.notes,
         )
         return Row(self.line, values, moved=moved)
