@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from provider.accounts import linked_identities
 from provider.accounts.factors import totp as totp_codes
@@ -67,6 +68,8 @@ class Moved:
     groups: Sequence[str] = ()
     roles_of_groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """The roles that groups of the source give, by name: those that are created get them."""
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    """The values of declared attributes as they are in the export, by the names of the declarations."""
     notes: Sequence[str] = field(default=())
 
 

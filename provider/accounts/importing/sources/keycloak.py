@@ -107,15 +107,12 @@ def _user(entry: Entry, context: Context, realm: _Realm) -> Draft | None:
 
 
 def _read_attributes(draft: Draft, attributes: Mapping[str, Any]) -> None:
-    skipped = []
     for name, values in attributes.items():
         value = values[0] if isinstance(values, list) and len(values) == 1 else values
-        if name in ATTRIBUTES and isinstance(value, str):
+        if name in ATTRIBUTES and isinstance(value, str) and name not in draft.context.attributes:
             draft.claim(ATTRIBUTES[name], value)
         else:
-            skipped.append(name)
-    if skipped:
-        draft.note(f"Attributes are skipped: {', '.join(sorted(skipped))}.")
+            draft.attribute(name, value)
 
 
 def _read_roles(draft: Draft, roles: Iterable[Role]) -> None:
