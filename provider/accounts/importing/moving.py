@@ -12,7 +12,7 @@ from provider.accounts.factors.store.passkeys import LONGEST_NAME, Passkey
 from provider.accounts.factors.store.totp import TotpCredential
 from provider.accounts.factors.totp import STEP_SECONDS
 from provider.accounts.groups import groups
-from provider.accounts.groups.groups import MOST_ROLES, GroupSettings
+from provider.accounts.groups.groups import GroupSettings
 from provider.accounts.groups.many_members import batches
 from provider.accounts.groups.names import is_group_name
 from provider.accounts.roles.permissions import permissions_of
@@ -115,7 +115,7 @@ def create_missing_groups(work: UnitOfWork, roles_of: Mapping[str, Sequence[str]
         there = store.find_existing(work.db, some)
         for name in some:
             if name not in there:
-                groups.create_group(work, name, GroupSettings(roles=tuple(roles_of[name][:MOST_ROLES])))
+                groups.create_group(work, name, GroupSettings(roles=tuple(roles_of[name])))
 
 
 def add_moved(work: UnitOfWork, user_id: str, moved: Moved) -> None:

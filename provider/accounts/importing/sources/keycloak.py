@@ -44,6 +44,7 @@ class _Realm:
     domains: dict[str, str] = field(default_factory=dict)
     roles: RealmRoles = field(default_factory=RealmRoles)
     roles_of_groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    notes_of_groups: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_rows(file: BinaryIO, context: Context) -> Iterator[Row]:
@@ -66,7 +67,7 @@ def _read_realm(file: BinaryIO) -> _Realm:
                 realm.roles.read_groups(entry.value)
         except (KeyError, TypeError, ValueError, AttributeError):
             raise UnreadableFile(f"The member {entry.name} of the realm is not in the format of the export.") from None
-    realm.roles_of_groups = realm.roles.of_groups()
+    realm.roles_of_groups, realm.notes_of_groups = realm.roles.of_groups()
     return realm
 
 
@@ -95,6 +96,7 @@ def _user(entry: Entry, context: Context, realm: _Realm) -> Draft | None:
     _read_roles(draft, realm.roles.with_parts(roles_in(user)))
     draft.groups = [group_name(path) for path in user.get("groups") or []]
     draft.roles_of_groups = realm.roles_of_groups
+    draft.notes += [realm.notes_of_groups[name] for name in draft.groups if name in realm.notes_of_groups]
     for identity in user.get("federatedIdentities") or []:
         draft.identity(str(identity["identityProvider"]), identity.get("userId"))
     for credential in user.get("credentials") or []:

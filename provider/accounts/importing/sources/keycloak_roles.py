@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from provider.accounts.groups.groups import MOST_ROLES
 from provider.accounts.importing.sources.draft import text_of
 from provider.accounts.roles.names import is_role_name
 from provider.accounts.roles.permissions import OPERATOR_ROLES
@@ -60,14 +61,18 @@ class RealmRoles:
                 left += reversed(self._parts.get(role, ()))
         return list(found)
 
-    def of_groups(self) -> dict[str, list[str]]:
-        """Return the names of the roles that each group gives, by its name. None gives permissions in Signet."""
-        found = {}
+    def of_groups(self) -> tuple[dict[str, list[str]], dict[str, str]]:
+        """Return the names of the roles that each group gives, by its name, and a note for those that it can't give:
+        what gives permissions in Signet, and what is no name of a role.
+        """
+        found, notes = {}, {}
         for name, roles in self._groups.items():
             names = sorted({moved for role in self.with_parts(roles) if (moved := name_of(role)) is not None})
-            if given := [one for one in names if is_role_name(one) and one not in OPERATOR_ROLES]:
-                found[name] = given
-        return found
+            given = [one for one in names if is_role_name(one) and one not in OPERATOR_ROLES]
+            found[name] = given[:MOST_ROLES]
+            if left_out := [one for one in names if one not in found[name]]:
+                notes[name] = f"Roles of group {name} are skipped: {', '.join(left_out)}."
+        return found, notes
 
     def _note(self, client_id: str, role: Mapping[str, Any]) -> None:
         composites = role.get("composites") or {}
