@@ -52,30 +52,23 @@ def check(bench: Workbench) -> None:
     bench.type_commands()
     config = bench.write("/etc/default/minio", "minio.env").read_text()
     env = dict(line.split("=", 1) for line in config.splitlines()) | {"MINIO_UPDATE": "off"}
-    ports = [server.rpartition(":")[2], console.rpartition(":")[2]]
-    of_groups = bench.free_port()
-    groups = dict([bench.text_of("Policies of groups").strip().split("=", 1)])
-    for folder, (port, console_port), more in (
-        ("data", ports, {}),
-        ("data-of-groups", (of_groups, bench.free_port()), groups),
-    ):
-        bench.start(
-            program, "server", bench.folder / folder, "--address", f"127.0.0.1:{port}", "--console-address",
-            f"127.0.0.1:{console_port}", env=env | more, ready=f"http://localhost:{port}/minio/health/ready",
-        )  # fmt: skip
+    bench.start(
+        program, "server", bench.folder / "data", "--address", f"127.0.0.1:{server.rpartition(':')[2]}",
+        "--console-address", f"127.0.0.1:{console.rpartition(':')[2]}", env=env, ready=f"{server}/minio/health/ready",
+    )  # fmt: skip
 
-    def exchanged(email: str, at: str = server) -> str:
-        command = bench.text_of("Get access keys").replace(server, at)
+    def exchanged(email: str) -> str:
+        command = bench.text_of("Get access keys")
         return bench.run("bash", "-euc", command, env={"ID_TOKEN": id_token(bench, console, email)})
 
+    answer = exchanged(EMAIL)
+    keys = [re.findall(f"<{name}>([^<]+)", answer)[0] for name in ("AccessKeyId", "SecretAccessKey", "SessionToken")]
+    payload = keys[2].split(".")[1]
+    seen = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    assert (seen["email"], seen["name"], seen["roles"]) == (EMAIL, NAME, "readwrite"), seen
     script = Path(bench.folder, "use.py")
     script.write_text(USE)
-    for at, claim in ((server, "roles"), (f"http://localhost:{of_groups}", "policy")):
-        answer = exchanged(EMAIL, at)
-        keys = [re.findall(f"<{key}>([^<]+)", answer)[0] for key in ("AccessKeyId", "SecretAccessKey", "SessionToken")]
-        payload = keys[2].split(".")[1]
-        seen = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-        assert (seen["email"], seen["name"], seen[claim]) == (EMAIL, NAME, "readwrite"), seen
-        assert bench.run(python / "python", script, at.removeprefix("http://"), *keys) == "a report\n"
-        refused = exchanged(OTHER_EMAIL, at)
-        assert bench.explained("roles claim missing from the JWT token").replace("roles", claim) in refused, refused
+    assert bench.run(python / "python", script, server.removeprefix("http://"), *keys) == "a report\n"
+
+    refused = exchanged(OTHER_EMAIL)
+    assert bench.explained("roles claim missing from the JWT token") in refused, refused
