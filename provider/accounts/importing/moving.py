@@ -1,6 +1,7 @@
 """What users of another system bring along besides the columns of a file: second factors, identities and more."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +13,7 @@ from provider.accounts.factors.store.passkeys import LONGEST_NAME, Passkey
 from provider.accounts.factors.store.totp import TotpCredential
 from provider.accounts.factors.totp import STEP_SECONDS
 from provider.accounts.groups import groups
-from provider.accounts.groups.groups import GroupSettings
+from provider.accounts.groups.groups import GroupExists, GroupSettings
 from provider.accounts.groups.many_members import batches
 from provider.accounts.groups.names import is_group_name
 from provider.accounts.roles.permissions import permissions_of
@@ -115,7 +116,8 @@ def create_missing_groups(work: UnitOfWork, roles_of: Mapping[str, Sequence[str]
         there = store.find_existing(work.db, some)
         for name in some:
             if name not in there:
-                groups.create_group(work, name, GroupSettings(roles=tuple(roles_of[name])))
+                with suppress(GroupExists):  # created by another transaction meanwhile
+                    groups.create_group(work, name, GroupSettings(roles=tuple(roles_of[name])))
 
 
 def add_moved(work: UnitOfWork, user_id: str, moved: Moved) -> None:
