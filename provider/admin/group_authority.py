@@ -1,6 +1,6 @@
 """What operators may do with groups: never give or take, through a group, a role that gives more than they have."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from provider.accounts.groups import groups, members
 from provider.accounts.groups.groups import GroupSettings
@@ -50,10 +50,12 @@ def remove_member(work: UnitOfWork, permissions: Permissions, name: str, *, user
     members.remove_member(work, name, user_id=user_id)
 
 
-def require_joinable(work: UnitOfWork, permissions: Permissions, names: Iterable[str]) -> None:
+def require_joinable(work: UnitOfWork, permissions: Permissions, names: Collection[str]) -> None:
     """Check that there are these groups, and that an operator with these permissions may add users to them. Raises
     InvalidGroup, NoSuchGroup or MorePermissions.
     """
+    if not names:
+        return
     members.require_existing(work, names)
     for name in names:
         authority.require_roles(permissions, groups.roles_of(work, name))

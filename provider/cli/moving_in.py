@@ -2,7 +2,7 @@
 
 import csv
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import ExitStack
 from enum import StrEnum
 from pathlib import Path
@@ -114,13 +114,20 @@ def _context(installation: "Installation", source: Source, options: Mapping[str,
     from provider.accounts.factors.webauthn import rp_id
     from provider.accounts.importing.sources.draft import Context
     from provider.accounts.importing.sources.firebase import read_parameters
+    from provider.accounts.store import user_attributes
+    from provider.work import unit_of_work
 
+    with unit_of_work(installation) as work:
+        declared = {one.name for one in user_attributes.find_all(work.read)}
+    chosen = _attributes(declared, options["attribute"])
     parameters: Path | None = options["hash_parameters"]
     hashes: Path | None = options["password_hashes"]
     return Context(
         source=source.value,
         rp_id=rp_id(installation.settings),
         upstreams=_issuers(installation, options["upstream"]),
+        attributes=chosen,
+        declared=declared - set(chosen.values()),
         trust_emails=options["trust_emails"],
         operator_roles=options["operator_roles"],
         passkey_domain=options["passkey_domain"],
@@ -141,6 +148,20 @@ def _issuers(installation: "Installation", pairs: Iterable[str]) -> dict[str, st
             listed = ", ".join(known) or "none"
             raise Refusal(f"--upstream {pair}: use SOURCE=KEY with a key of SIGNET_UPSTREAMS, which are: {listed}.")
         found[name] = known[key]
+    return found
+
+
+def _attributes(declared: Collection[str], pairs: Iterable[str]) -> dict[str, str]:
+    """Return the declared attribute for each `SOURCE=NAME`. Raises Refusal."""
+    found: dict[str, str] = {}
+    for pair in pairs:
+        source, _, name = pair.rpartition("=")
+        if not source or name not in declared:
+            listed = ", ".join(sorted(declared)) or "none"
+            raise Refusal(f"--attribute {pair}: use SOURCE=NAME with a declared attribute, which are: {listed}.")
+        if source in found or name in found.values():
+            raise Refusal(f"--attribute {pair}: each attribute can be named once.")
+        found[source] = name
     return found
 
 

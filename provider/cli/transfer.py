@@ -60,6 +60,12 @@ def import_(
         list[str] | None,
         typer.Option(help="SOURCE=KEY: the key in SIGNET_UPSTREAMS of a provider at the source. Can be repeated."),
     ] = None,
+    attribute: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="SOURCE=NAME: the declared attribute for one with another name at the source. Can be repeated."
+        ),
+    ] = None,
     trust_emails: Annotated[
         bool, typer.Option("--trust-emails", help="Treat every email address as verified.")
     ] = False,
@@ -96,6 +102,7 @@ def import_(
     """
     options = {
         "upstream": upstream or [],
+        "attribute": attribute or [],
         "trust_emails": trust_emails,
         "operator_roles": operator_roles,
         "passkey_domain": passkey_domain,

@@ -98,3 +98,21 @@ def test_users_are_imported_with_attributes(signet: Signet, work: Work, tmp_path
         assert find_user(w, "c@example.test") is None
     assert found is not None
     assert values_of(work, found.id) == {"level": 2, "tags": ["a", "b"], "vip": False}
+
+
+def test_a_user_is_created_or_invited_with_attributes_and_not_without_required_ones(signet: Signet, work: Work) -> None:
+    """N-538: nothing is written if a value is missing, wrong or of no declared attribute."""
+    declare(work, "badge", required_at=["admin"])
+    declare(work, "vip", "boolean")
+    create = ["user", "create", "--email", "ada@example.test", "--verified", "--password-stdin"]
+    for wrong in ([], ["--attribute", "badge="], ["--attribute", "badge=7", "--attribute", "vip=perhaps"],
+                  ["--attribute", "badge=7", "--attribute", "size=1"]):  # fmt: skip
+        assert signet(*create, *wrong, stdin="a long password\n").status == 1
+        assert signet("user", "invite", "ada@example.test", *wrong).status == 1
+    assert signet("user", "list", "--json").json == []
+    given = ["--attribute", "badge=7", "--attribute", "vip=true"]
+    made = signet(*create, *given, "--json", stdin="a long password\n").json
+    assert values_of(work, made["id"]) == {"badge": "7", "vip": True}
+    invited = signet("user", "invite", "grace@example.test", *given, "--json").json
+    assert values_of(work, invited["id"]) == {"badge": "7", "vip": True}
+    assert signet("user", "invite", "joan@example.test", "--attribute", "badge").status == 2

@@ -1,6 +1,6 @@
 """The values of a user's attributes: read them, and change them by the rules and by who may edit them."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,11 +77,15 @@ def problems_of(found: Iterable[UserAttribute]) -> dict[str, str]:
     return {one.attribute.name: problem for one in found if (problem := one.problem) is not None}
 
 
-def from_texts(work: UnitOfWork, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return values of which some are text, such as `true` or `3.5`, as in a form. Raises InvalidAttributes."""
+def from_texts(
+    work: UnitOfWork, given: Mapping[str, Any], *, among: Sequence[Attribute] | None = None
+) -> dict[str, Any]:
+    """Return values of which some are text, such as `true` or `3.5`, as in a form. `among` are the declared attributes,
+    if the caller has read them. Raises InvalidAttributes.
+    """
     found: dict[str, Any] = {}
     errors: dict[str, Text] = {}
-    declared = {one.name: one for one in user_attributes.find_all(work.read)} if given else {}
+    declared = {one.name: one for one in _declared(work, among)} if given else {}
     for name, value in given.items():
         try:
             is_text = isinstance(value, str) and name in declared
@@ -93,18 +97,35 @@ def from_texts(work: UnitOfWork, given: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def check_new(work: UnitOfWork, given: Mapping[str, Any], *, editor: Editor, place: Place) -> dict[str, Any]:
-    """Return the values of a new user as they are stored, by name. What is required there must be given. Raises
-    InvalidAttributes.
+def check_new(
+    work: UnitOfWork,
+    given: Mapping[str, Any],
+    *,
+    editor: Editor,
+    place: Place,
+    among: Sequence[Attribute] | None = None,
+) -> dict[str, Any]:
+    """Return the values of a new user as they are stored, by name. What is required there must be given. `among` are
+    the declared attributes, if the caller has read them. Raises InvalidAttributes.
     """
-    declared = [UserAttribute(one, None) for one in user_attributes.find_all(work.read)]
+    declared = [UserAttribute(one, None) for one in _declared(work, among)]
     return _check(declared, given, editor=editor, place=place, complete=True)
+
+
+def _declared(work: UnitOfWork, among: Sequence[Attribute] | None) -> Sequence[Attribute]:
+    return user_attributes.find_all(work.read) if among is None else among
 
 
 def add_values(work: UnitOfWork, *, user_id: str, values: Mapping[str, Any]) -> None:
     """Store the values that `check_new` returned. No event is recorded: that of the new user says it."""
     if values:
-        declared = user_attributes.find_all(work.db)
+        add_values_of(work, {user_id: values})
+
+
+def add_values_of(work: UnitOfWork, values_of: Mapping[str, Mapping[str, Any]]) -> None:
+    """Do the same for many users, by their ids."""
+    declared = user_attributes.find_all(work.db) if values_of else []
+    for user_id, values in values_of.items():
         _put(work, user_id, [UserAttribute(one, values[one.name]) for one in declared if one.name in values])
 
 

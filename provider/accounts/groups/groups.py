@@ -182,9 +182,7 @@ def delete_group(work: UnitOfWork, name: str) -> None:
 
 def roles_of(work: UnitOfWork, name: str) -> list[str]:
     """Return the roles that members of this group have through it: its own, and those of groups that contain it."""
-    if not is_group_name(name):
-        return []
-    return store.find_roles(work.read, [name, *store.find_containing(work.read, [name])])
+    return sorted(store.find_roles_by_group(work.read, [name]).get(name, ())) if is_group_name(name) else []
 
 
 def roles_with(work: UnitOfWork, name: str, settings: GroupSettings) -> list[str]:

@@ -5,6 +5,7 @@ import io
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, BinaryIO
 
 from provider.accounts.importing.moving import NOTHING, Moved
@@ -15,6 +16,7 @@ from provider.refusals import Refusal
 LONGEST_LINE = 64 * 1024
 """The most characters of a line."""
 SEPARATORS = ",;\t"
+NO_NAMES: Mapping[str, str] = MappingProxyType({})
 _BOMS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 
 
@@ -38,10 +40,11 @@ class Row:
     """What the user brings along from another system."""
 
 
-def read_rows(file: BinaryIO) -> Iterator[Row]:
+def read_rows(file: BinaryIO, *, attributes: Mapping[str, str] = NO_NAMES) -> Iterator[Row]:
     """Yield the rows of a file in UTF-8 or UTF-16, with or without a byte order mark. The separator of CSV is a comma,
-    semicolon or tab. Raises UnreadableFile.
+    semicolon or tab. `attributes` has the attribute that each column with another name is. Raises UnreadableFile.
     """
+    renamed = {column: f"{ATTRIBUTE}{name}" for column, name in attributes.items()}
     start = file.read(2)
     encoding = dict(_BOMS).get(start, "utf-8-sig")
     text = io.TextIOWrapper(io.BufferedReader(_Joined(start, file)), encoding=encoding, newline="")
@@ -50,7 +53,7 @@ def read_rows(file: BinaryIO) -> Iterator[Row]:
         first = next(lines, None)
         if first is None:
             raise UnreadableFile(Text("The file is empty."))
-        read = _json_rows(first, lines) if first.lstrip().startswith("{") else _csv_rows(first, lines)
+        read = _json_rows(first, lines, renamed) if first.lstrip().startswith("{") else _csv_rows(first, lines, renamed)
         yield from read
     except UnicodeError:
         raise UnreadableFile(Text("The file is not UTF-8 or UTF-16. Save it as UTF-8 and try again.")) from None
@@ -79,11 +82,11 @@ def _lines(text: io.TextIOBase) -> Iterator[str]:
         yield line
 
 
-def _csv_rows(first: str, rest: Iterator[str]) -> Iterator[Row]:
+def _csv_rows(first: str, rest: Iterator[str], renamed: Mapping[str, str]) -> Iterator[Row]:
     separator = max(SEPARATORS, key=first.count)
     reader = csv.reader(_with(first, rest), delimiter=separator, strict=True)
     try:
-        header = [name.strip() for name in next(reader, [])]
+        header = [renamed.get(name.strip(), name.strip()) for name in next(reader, [])]
         _require_columns(header)
         line = reader.line_num + 1
         for values in reader:
@@ -118,7 +121,7 @@ def _require_columns(header: list[str]) -> None:
             raise UnreadableFile(Text("The column %(name)s is in the file twice.", name=name))
 
 
-def _json_rows(first: str, rest: Iterator[str]) -> Iterator[Row]:
+def _json_rows(first: str, rest: Iterator[str], renamed: Mapping[str, str]) -> Iterator[Row]:
     for number, line in enumerate(_with(first, rest), 1):
         if not line.strip():
             continue
@@ -130,6 +133,7 @@ def _json_rows(first: str, rest: Iterator[str]) -> Iterator[Row]:
         if not isinstance(values, dict):
             yield Row(number, {}, Text("The line is not a JSON object."))
             continue
+        values = {renamed.get(name, name): value for name, value in values.items()}
         for member in ("claims", "address"):  # as the admin API has them
             nested = values.get(member)
             if isinstance(nested, dict):

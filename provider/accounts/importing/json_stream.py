@@ -72,12 +72,14 @@ class _Scanner:
         self._file, self._decoder = file, json.JSONDecoder()
         self._text = codecs.getincrementaldecoder("utf-8-sig")()
         self._buffer, self._at, self._is_over = "", 0, False
-        self._line_of_buffer = 1
+        self._line, self._counted = 1, 0
+        """The line of this place in the buffer: each line break is counted once."""
 
     @property
     def line(self) -> int:
         self.peek()
-        return self._line_of_buffer + self._buffer.count("\n", 0, self._at)
+        self._count_lines()
+        return self._line
 
     def malformed(self) -> UnreadableFile:
         return UnreadableFile(f"The file is not valid JSON near line {self.line}, or it is incomplete.")
@@ -133,7 +135,11 @@ class _Scanner:
             raise UnreadableFile("A value in the file is too large, or the file is not valid JSON.")
         read = self._file.read(max(CHUNK, left))
         more = self._text.decode(read, final=not read)
-        self._line_of_buffer += self._buffer.count("\n", 0, self._at)
-        self._buffer, self._at = self._buffer[self._at :] + more, 0
+        self._count_lines()
+        self._buffer, self._at, self._counted = self._buffer[self._at :] + more, 0, 0
         self._is_over = not read
         return bool(read)
+
+    def _count_lines(self) -> None:
+        self._line += self._buffer.count("\n", self._counted, self._at)
+        self._counted = self._at

@@ -1,7 +1,9 @@
 """What users of another system bring along besides the columns of a file: second factors, identities and more."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 from provider.accounts import linked_identities
 from provider.accounts.factors import totp as totp_codes
@@ -10,10 +12,12 @@ from provider.accounts.factors.store import passkeys, totp, two_factor_choices
 from provider.accounts.factors.store.passkeys import LONGEST_NAME, Passkey
 from provider.accounts.factors.store.totp import TotpCredential
 from provider.accounts.factors.totp import STEP_SECONDS
-from provider.accounts.groups import groups, members
-from provider.accounts.groups.groups import GroupSettings
+from provider.accounts.groups import groups
+from provider.accounts.groups.groups import GroupExists, GroupSettings
+from provider.accounts.groups.many_members import batches
 from provider.accounts.groups.names import is_group_name
 from provider.accounts.roles.permissions import permissions_of
+from provider.accounts.store import groups as store
 from provider.accounts.store.linked_identities import find_linked
 from provider.audit.events import Event
 from provider.audit.log import record
@@ -63,6 +67,10 @@ class Moved:
     passkeys: Sequence[MovedPasskey] = ()
     identities: Sequence[MovedIdentity] = ()
     groups: Sequence[str] = ()
+    roles_of_groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """The roles that groups of the source give, by name: those that are created get them."""
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    """The values of declared attributes as they are in the export, by the names of the declarations."""
     notes: Sequence[str] = field(default=())
 
 
@@ -89,32 +97,37 @@ def find_taken(work: UnitOfWork, moved: Sequence[Moved]) -> Taken:
 
 def unjoinable_groups(work: UnitOfWork, names: Iterable[str]) -> dict[str, str]:
     """Return, by name, the groups that users who bring them along don't join, each with a note that says why."""
-    notes = {}
-    for name in sorted(set(names)):
-        if not is_group_name(name):
-            notes[name] = f"Group {name} is skipped: its name has a space or a character that is not ASCII."
-        elif permissions_of(groups.roles_of(work, name)):
-            notes[name] = f"Group {name} is skipped: it gives permissions in Signet."
+    named = set(names)
+    notes = {
+        name: f"Group {name} is skipped: its name has a space or a character that is not ASCII."
+        for name in named
+        if not is_group_name(name)
+    }
+    for some in batches(named - notes.keys()):
+        for name, roles in store.find_roles_by_group(work.read, some).items():
+            if permissions_of(roles):
+                notes[name] = f"Group {name} is skipped: it gives permissions in Signet."
     return notes
 
 
-def create_missing_groups(work: UnitOfWork, names: Iterable[str]) -> None:
-    """Create those of the groups that there are none of yet, without roles."""
-    for name in sorted(set(names)):
-        if not groups.exists(work, name):
-            groups.create_group(work, name, GroupSettings())
+def create_missing_groups(work: UnitOfWork, roles_of: Mapping[str, Sequence[str]]) -> None:
+    """Create those of the groups that there are none of yet, with their roles. `roles_of` has each by name."""
+    for some in batches(roles_of):
+        there = store.find_existing(work.db, some)
+        for name in some:
+            if name not in there:
+                with suppress(GroupExists):  # created by another transaction meanwhile
+                    groups.create_group(work, name, GroupSettings(roles=tuple(roles_of[name])))
 
 
-def add_moved(work: UnitOfWork, user_id: str, moved: Moved, *, joins: Sequence[str]) -> None:
-    """Add what a new user brings along, and the user to these groups. No email is sent."""
+def add_moved(work: UnitOfWork, user_id: str, moved: Moved) -> None:
+    """Add the second factors and the identities that a new user brings along. No email is sent."""
     _add_totp(work, user_id, moved.totp)
     _add_passkeys(work, user_id, moved.passkeys)
     for identity in moved.identities:
         linked_identities.attach(
             work, user_id=user_id, issuer=identity.issuer, subject=identity.subject, email=identity.email
         )
-    if joins:
-        members.set_groups(work, user_id=user_id, names=joins)
 
 
 def _add_totp(work: UnitOfWork, user_id: str, apps: Sequence[MovedTotp]) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from provider.accounts.attributes import values
 from provider.accounts.email.email_addresses import Address
+from provider.accounts.groups.many_members import join_new
 from provider.accounts.importing.moving import NOTHING, Moved, add_moved, create_missing_groups, unjoinable_groups
 from provider.accounts.passwords.imported_hashes import stored_hash
 from provider.accounts.registration import new_account
@@ -54,14 +55,17 @@ def create_users(work: UnitOfWork, wanted: Sequence[NewUser]) -> dict[str, list[
     record_all(
         work, Event.ACCOUNT_SUSPENDED, {one.user_id: {"reason": one.moved.suspended_because} for one in suspended}
     )
-    brought = {name for one in new for name in one.moved.groups}
-    unjoinable = unjoinable_groups(work, brought)
-    create_missing_groups(work, brought - unjoinable.keys())
+    unjoinable = unjoinable_groups(work, (name for one in new for name in one.moved.groups))
+    roles_of = {name: one.moved.roles_of_groups.get(name, ()) for one in new for name in one.moved.groups}
+    create_missing_groups(work, {name: roles for name, roles in roles_of.items() if name not in unjoinable})
+    joins = {one.user_id: {*one.groups, *one.moved.groups} - unjoinable.keys() for one in new}
+    for name in join_new(work, joins):  # deleted by another transaction meanwhile
+        unjoinable[name] = f"Group {name} is skipped: it was deleted during the import."
+    values.add_values_of(work, {one.user_id: one.attributes for one in new if one.attributes})
     for one in new:
-        values.add_values(work, user_id=one.user_id, values=one.attributes)
-        joins = [*one.groups, *(name for name in one.moved.groups if name not in unjoinable)]
-        add_moved(work, one.user_id, one.moved, joins=joins)
-    return {one.user_id: [unjoinable[name] for name in one.moved.groups if name in unjoinable] for one in new}
+        add_moved(work, one.user_id, one.moved)
+    named = {one.user_id: [*one.groups, *one.moved.groups] for one in new}
+    return {user_id: [unjoinable[name] for name in names if name in unjoinable] for user_id, names in named.items()}
 
 
 def _account(work: UnitOfWork, one: NewUser) -> NewAccount:

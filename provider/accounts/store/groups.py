@@ -1,10 +1,10 @@
 """Groups of users: their names, members, owners and roles, and which group contains which."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, ScalarSelect, Table, delete, func, insert, literal, select, update
+from sqlalchemy import Connection, ScalarSelect, Table, delete, func, insert, literal, select, union_all, update
 
 from provider.accounts.store import roles
 from provider.accounts.store.group_tables import group_members, group_owners, group_roles, nested_groups, user_groups
@@ -88,6 +88,22 @@ def find_roles(db: Connection, names: Collection[str]) -> list[str]:
     return sorted(db.scalars(select(group_roles.c.role).distinct().where(group_roles.c.group_name.in_(names))))
 
 
+def find_roles_by_group(db: Connection, names: Collection[str]) -> dict[str, set[str]]:
+    """Return, by name, the roles that members of these groups have through each: its own, and those of groups that
+    contain it. Groups that give none are left out.
+    """
+    own = select(group_roles.c.group_name, group_roles.c.role).where(group_roles.c.group_name.in_(names))
+    around = (
+        select(nested_groups.c.contained, group_roles.c.role)
+        .join(group_roles, group_roles.c.group_name == nested_groups.c.group_name)
+        .where(nested_groups.c.contained.in_(names))
+    )
+    found: dict[str, set[str]] = {}
+    for name, role in db.execute(union_all(own, around)):
+        found.setdefault(name, set()).add(role)
+    return found
+
+
 def find_contained(db: Connection, names: Collection[str]) -> list[str]:
     """Return the names of the groups that these contain, in order."""
     found = select(nested_groups.c.contained).distinct().where(nested_groups.c.group_name.in_(names))
@@ -138,6 +154,13 @@ def add_member(db: Connection, name: str, user_id: str) -> bool:
     """Add a member. Returns False if the user is one already."""
     added = upsert(db, group_members).values(group_name=name, user_id=user_id).on_conflict_do_nothing()
     return db.scalar(added.returning(group_members.c.user_id)) is not None
+
+
+def add_members(db: Connection, groups_of: Mapping[str, Collection[str]]) -> None:
+    """Make users who are in no group yet members: their ids, and the names of their groups."""
+    rows = [{"group_name": name, "user_id": user_id} for user_id, names in groups_of.items() for name in names]
+    if rows:
+        db.execute(insert(group_members), rows)
 
 
 def remove_member(db: Connection, name: str, user_id: str) -> bool:

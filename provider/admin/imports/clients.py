@@ -28,7 +28,7 @@ def import_clients(
                 outcome = _import(work, client, dry_run=dry_run, allow_short_secret=allow_short_secret)
             result = Result(client.line, client.client_id, outcome, notes=client.notes)
         except Refusal as refusal:
-            result = Result(client.line, client.client_id, Outcome.FAILED, str(refusal))
+            result = Result(client.line, client.client_id, Outcome.FAILED, str(refusal), notes=client.notes)
         seen(result)
 
 

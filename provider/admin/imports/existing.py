@@ -1,13 +1,14 @@
 """What an import finds out before it writes: which users, ids, identities and passkeys there are already."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from provider.accounts.attributes import values
 from provider.accounts.attributes.declarations import Place
 from provider.accounts.email.email_addresses import Address
 from provider.accounts.email.operator_emails import require_choice
+from provider.accounts.importing.attributes import fitting_values
 from provider.accounts.importing.files import Row
 from provider.accounts.importing.moving import Taken, find_taken
 from provider.accounts.importing.rows import InvalidRow, UserRow
@@ -15,6 +16,7 @@ from provider.accounts.passwords.imported_hashes import require_known_hash
 from provider.accounts.registration import IdTaken, NotAnId
 from provider.accounts.store import email_addresses, user_attributes, users
 from provider.accounts.store.email_addresses import Holder
+from provider.accounts.store.user_attributes import Attribute
 from provider.accounts.store.users import User
 from provider.admin.authority import editor_of
 from provider.database.base import is_id
@@ -31,6 +33,8 @@ class Wanted:
     address: Address
     attributes: Mapping[str, Any] = field(default_factory=dict)
     """The values of declared attributes: of a new user as they are stored, of an existing one as they change."""
+    notes: Sequence[str] = ()
+    """What of the attributes is left out."""
 
 
 def is_invited(row: UserRow, *, invite: bool) -> bool:
@@ -45,8 +49,8 @@ class Existing:
     holders: dict[str, tuple[Holder | None, Holder | None]]
     ids: set[str]
     taken: Taken
-    has_attributes: bool
-    """Whether attributes are declared."""
+    declared: Sequence[Attribute]
+    """The declared attributes."""
     _reserved: set[object] = field(default_factory=set)
 
     @classmethod
@@ -57,7 +61,7 @@ class Existing:
             email_addresses.find_owners_and_claimants(work.read, [one.address.normal for one in wanted]),
             users.find_ids(work.read, ids) if ids else set(),
             find_taken(work, [one.source.moved for one in wanted]),
-            bool(user_attributes.find_all(work.read)),
+            user_attributes.find_all(work.read),
         )
 
     def require_free(self, one: Wanted, *, invite: bool) -> User | None:
@@ -88,17 +92,18 @@ class Existing:
                 raise InvalidRow(Text("A passkey of this user belongs to another account."))
         return None
 
-    def check_attributes(self, one: Wanted, *, of: User | None) -> Mapping[str, Any]:
-        """Return the values of declared attributes that the row has, for a new user or `of` an existing one. Raises
-        InvalidAttributes.
+    def with_attributes(self, one: Wanted, *, of: User | None) -> Wanted:
+        """Return the row with the values of declared attributes, for a new user or `of` an existing one. What an export
+        has beyond the declarations is left out; what a file of users says has to be right. Raises InvalidAttributes.
         """
-        given = values.from_texts(self.work, one.user.attributes)
         editor = editor_of(self.work)
-        if of is None:  # something may be required of a new user
-            has_any = given or self.has_attributes
-            return values.check_new(self.work, given, editor=editor, place=Place.ADMIN) if has_any else given
-        values.check_changes(self.work, user_id=of.id, given=given, editor=editor, place=Place.ADMIN)
-        return given
+        moved, notes = fitting_values(self.declared, one.source.moved.attributes, editor=editor)
+        given = {**moved, **values.from_texts(self.work, one.user.attributes, among=self.declared)}
+        if of is not None:
+            values.check_changes(self.work, user_id=of.id, given=given, editor=editor, place=Place.ADMIN)
+        elif given or self.declared:  # something may be required of a new user
+            given = values.check_new(self.work, given, editor=editor, place=Place.ADMIN, among=self.declared)
+        return replace(one, attributes=given, notes=notes)
 
     def reserve(self, one: Wanted) -> None:
         """Note that a user is created for this row."""

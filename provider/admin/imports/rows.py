@@ -13,6 +13,7 @@ from provider.accounts import invitation, profile
 from provider.accounts.attributes import values
 from provider.accounts.attributes.declarations import Place
 from provider.accounts.email.new_addresses import require_address
+from provider.accounts.groups.members import MOST_GROUPS, TooManyGroups
 from provider.accounts.importing.files import Row
 from provider.accounts.importing.moving import unjoinable_groups
 from provider.accounts.importing.new_users import NewUser, create_users
@@ -122,7 +123,7 @@ def import_part(work: UnitOfWork, rows: Sequence[Row], options: Options) -> list
     for place, read in wanted.items():
         try:
             found = existing.require_free(read, invite=options.invite)
-            one = replace(read, attributes=existing.check_attributes(read, of=found))
+            one = existing.with_attributes(read, of=found)
         except (InvalidRow, Refusal) as problem:
             results[place] = _failed(read.source, problem)
             continue
@@ -153,6 +154,8 @@ def _read(work: UnitOfWork, row: Row, options: Options) -> Wanted:
     require_role_names(user.roles)
     authority.require_roles(options.permissions, user.roles)
     group_authority.require_joinable(work, options.permissions, user.groups)
+    if len({*user.groups, *row.moved.groups}) > MOST_GROUPS:
+        raise TooManyGroups
     return Wanted(row, user, address)
 
 
@@ -222,7 +225,7 @@ def _update(work: UnitOfWork, user: User, one: Wanted, options: Options) -> None
 
 def _result(one: Wanted, outcome: Outcome, *, user_id: str = "", notes: Sequence[str] = ()) -> Result:
     moved = one.source.moved
-    said = [*moved.notes, *notes] if outcome is Outcome.CREATED else []
+    said = {Outcome.CREATED: [*moved.notes, *one.notes, *notes], Outcome.UPDATED: one.notes}.get(outcome, ())
     return Result(one.source.line, one.address.text, outcome, "", user_id, moved.source_id, said)
 
 

@@ -1,5 +1,6 @@
 """The commands `signet user attributes`, `set-attributes` and `find`: the attributes of users."""
 
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 import typer
@@ -48,18 +49,24 @@ def set_attributes(
     from provider.accounts.attributes.declarations import Editor, Place
     from provider.accounts.users import get_user
 
-    texts = {}
-    for one in given:
-        name, mark, text = one.partition("=")
-        if not mark:
-            raise typer.BadParameter(f"{one!r} is not NAME=VALUE.")
-        texts[name.strip()] = text
+    texts = texts_of(given)
     with unit() as work:
         user = get_user(work, who)
         wanted = values.from_texts(work, texts)
         values.change_values(work, user_id=user.id, given=wanted, editor=Editor.OPERATOR, place=Place.ADMIN)
         found: dict[str, Any] = values.set_values(values.find_of_user(work, user.id))
     say(f"Changed the attributes of {who}.", {"id": user.id, "attributes": found}, as_json=as_json)
+
+
+def texts_of(given: Iterable[str]) -> dict[str, str]:
+    """Return the text of each attribute in arguments like `NAME=VALUE`. Raises BadParameter."""
+    texts = {}
+    for one in given:
+        name, mark, text = one.partition("=")
+        if not mark:
+            raise typer.BadParameter(f"{one!r} is not NAME=VALUE.")
+        texts[name.strip()] = text
+    return texts
 
 
 def find_users(

@@ -14,12 +14,10 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Manage user accounts.", no_args_is_help=True)
 
-Role = Annotated[list[str] | None, typer.Option(help="Role to give to the user. Can be repeated.")]
-FullName = Annotated[str | None, typer.Option(help="Full name of the user.")]
 Who = Annotated[str, typer.Argument(metavar="USER", help="The user's ID or email address.")]
 
 
-def _as_printed(one: "Overview") -> dict[str, Any]:
+def as_printed(one: "Overview") -> dict[str, Any]:
     return {
         "id": one.user.id,
         "email": one.email,
@@ -33,82 +31,6 @@ def _as_printed(one: "Overview") -> dict[str, Any]:
         "created_at": one.user.created_at,
         "claims": one.user.claims,
     }
-
-
-@app.command()
-def create(
-    email: Annotated[str, typer.Option(help="Email address of the user.")],
-    *,
-    password_stdin: Annotated[bool, typer.Option("--password-stdin", help="Read the password from stdin.")] = False,
-    verified: Annotated[bool, typer.Option("--verified", help="Mark the email address as verified.")] = False,
-    role: Role = None,
-    name: FullName = None,
-    user_id: Annotated[
-        str | None,
-        typer.Option("--id", metavar="UUID", help="Keep the ID (sub) that the user had elsewhere."),
-    ] = None,
-    hash_stdin: Annotated[bool, typer.Option("--password-hash-stdin", help="Read a password hash from stdin.")] = False,
-    as_json: Json = False,
-) -> None:
-    """Create an account. Prompts for the password, unless --password-stdin or --password-hash-stdin is given.
-
-    Example: signet user create --email ada@example.com --password-stdin --verified --role admin < password.txt
-    """
-    from provider.accounts import overview
-    from provider.accounts.registration import create_user
-
-    if password_stdin and hash_stdin:
-        raise typer.BadParameter("use --password-stdin or --password-hash-stdin, not both")
-    from_stdin = password_stdin or hash_stdin
-    secret = sys.stdin.readline().rstrip("\r\n") if from_stdin else _ask_for_password()
-    if not secret:
-        raise typer.BadParameter("the password is empty. Enter one, or send it to stdin.")
-    with unit() as work:
-        user_id = create_user(
-            work,
-            email=email,
-            password=None if hash_stdin else secret,
-            password_hash=secret if hash_stdin else None,
-            verified=verified,
-            roles=tuple(role or ()),
-            claims=_claims(name),
-            user_id=user_id,
-        )
-        described = _as_printed(overview.describe_one(work, user_id))
-    say(f"Created {email} with ID {user_id}. Status: {described['status']}.", described, as_json=as_json)
-
-
-@app.command()
-def invite(
-    email: Annotated[str, typer.Argument(help="Email address of the user. It is treated as verified.")],
-    *,
-    role: Role = None,
-    name: FullName = None,
-    as_json: Json = False,
-) -> None:
-    """Create an account and email an invitation. The user chooses a password with the link in the email.
-
-    Example: signet user invite ada@example.com --name "Ada Lovelace" --role staff
-    """
-    from provider.accounts import invitation, overview
-
-    with unit() as work:
-        user_id = invitation.invite(work, email=email, roles=tuple(role or ()), claims=_claims(name))
-        described = _as_printed(overview.describe_one(work, user_id))
-    say(f"Invited {email} with ID {user_id}.", described, as_json=as_json)
-
-
-def _claims(name: str | None) -> dict[str, str]:
-    from provider.accounts.registration import MAX_NAME
-
-    cleaned = line(name or "", most=MAX_NAME, option="--name")
-    return {"name": cleaned} if cleaned else {}
-
-
-def _ask_for_password() -> str:
-    if not sys.stdin.isatty():
-        raise typer.BadParameter("no terminal to ask for the password. Send it to stdin with --password-stdin.")
-    return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
 
 
 @app.command(name="list")
@@ -137,7 +59,7 @@ def list_users(
             ids = [user.id for user in users.find_page(work.read, after=after, limit=limit)]
         else:
             ids, _ = rules.find_page(work, search, after=None, limit=limit)
-        rows = [_as_printed(one) for one in overview.describe(work, ids)]
+        rows = [as_printed(one) for one in overview.describe(work, ids)]
     columns = ("id", "email", "email_verified", "status", "roles", "two_factor", "created_at")
     print_rows(rows, columns, as_json=as_json)
 
@@ -158,7 +80,7 @@ def show(who: Who, *, as_json: Json = False) -> None:
             {"issuer": one.issuer, "subject": one.subject, "email": one.email, "last_used_at": one.last_used_at}
             for one in linked_identities.find_of_user(work.read, user.id)
         ]
-        print_one({**_as_printed(overview.describe_one(work, user.id)), "linked_identities": linked}, as_json=as_json)
+        print_one({**as_printed(overview.describe_one(work, user.id)), "linked_identities": linked}, as_json=as_json)
 
 
 @app.command()
@@ -242,7 +164,7 @@ def change_email(
     with unit() as work:
         user = get_user(work, who)
         change(work, user_id=user.id, email=email)
-        described = _as_printed(overview.describe_one(work, user.id))
+        described = as_printed(overview.describe_one(work, user.id))
     said = f"Sent a confirmation link to {email}." if confirm else f"Changed the email address of {who} to {email}."
     say(said, described, as_json=as_json)
 

@@ -6,10 +6,12 @@ import typer
 
 from provider.cli.installation import unit
 from provider.cli.output import Json, print_rows, say
-from provider.cli.user import attributes, commands, imports
+from provider.cli.user import attributes, commands, creating, imports
 from provider.cli.user.commands import Who
 
 app = commands.app
+app.command()(creating.create)
+app.command()(creating.invite)
 app.command(name="import")(imports.import_users)
 app.command(name="attributes")(attributes.show_attributes)
 app.command(name="set-attributes")(attributes.set_attributes)

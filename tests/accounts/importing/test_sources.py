@@ -144,7 +144,7 @@ def test_auth0_users_get_the_hashes_of_the_other_export() -> None:
         assert parse_hash(row.values["password_hash"]).is_of(PASSWORD)
     assert list(ada.moved.identities) == [MovedIdentity(GOOGLE, "117")]
     assert "name" not in ada.values
-    assert ada.moved.notes == ["app_metadata is skipped: plan."]
+    assert ada.moved.notes == ["Attributes are skipped: app_metadata.plan."]
     assert (euclid.moved.source_id, euclid.moved.suspended_because) == ("auth0|euclid", "Disabled in auth0")
 
 

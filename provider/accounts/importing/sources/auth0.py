@@ -52,9 +52,9 @@ def _user(entry: Entry, context: Context, hashes: Mapping[str, str]) -> Draft:
             draft.identity(provider, subject, profile.get("email"))
     for factor in user.get("mfa_factors") or []:
         _read_factor(draft, factor)
-    for member in ("app_metadata", "user_metadata"):
-        if isinstance(held := user.get(member), dict) and held:
-            draft.note(f"{member} is skipped: {', '.join(sorted(held))}.")
+    for member in ("app_metadata", "user_metadata"):  # what users can't change themselves comes first
+        for name, value in (user.get(member) or {}).items():
+            draft.attribute(f"{member}.{name}", value, name=name)
     return draft
 
 

@@ -43,8 +43,8 @@ def _user(entry: Entry, context: Context) -> Draft:
         draft.claim(name, given.get(name))
     for identity in json.loads(given.get("identities") or "[]"):
         draft.identity(str(identity["providerName"]), text_of(identity.get("userId")))
-    if skipped := sorted(given.keys() - KNOWN):
-        draft.note(f"Attributes are skipped: {', '.join(skipped)}.")
+    for name in sorted(given.keys() - KNOWN):
+        draft.attribute(name, given[name], name=name.removeprefix("custom:"))
     if user.get("MFAOptions") or user.get("UserMFASettingList"):
         draft.note("Second factors are skipped: Cognito does not export their keys.")
     return draft

@@ -97,8 +97,9 @@ def _user(entry: Entry, context: Context, related: _Related) -> Draft | None:
         draft.note("is_staff and is_superuser are skipped: give the user a role instead.")
     if fields.get("user_permissions"):
         draft.note("user_permissions are skipped.")
-    if isinstance(attributes := fields.get("attributes"), dict) and attributes:
-        draft.note(f"Attributes are skipped: {', '.join(sorted(attributes))}.")
+    if isinstance(attributes := fields.get("attributes"), dict):  # of authentik
+        for name, value in attributes.items():
+            draft.attribute(name, value)
     for key in dict.fromkeys((_key(pk), username)):
         _add_devices(draft, related, key)
     return draft

@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
@@ -30,6 +30,10 @@ class Context:
     source: str
     rp_id: str
     upstreams: Mapping[str, str] = field(default_factory=dict)
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    """The name of the declared attribute for each name of an attribute at the source."""
+    declared: Collection[str] = ()
+    """The names of declared attributes that take the value of the same name at the source."""
     trust_emails: bool = False
     operator_roles: bool = False
     passkey_domain: str | None = None
@@ -53,7 +57,10 @@ class Draft:
     is_disabled: bool = False
     claims: dict[str, str] = field(default_factory=dict)
     groups: list[str] = field(default_factory=list)
+    roles_of_groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    _attributes: dict[str, Any] = field(default_factory=dict)
+    _skipped: list[str] = field(default_factory=list)
     _roles: list[str] = field(default_factory=list)
     _totp: list[MovedTotp] = field(default_factory=list)
     _passkeys: list[MovedPasskey] = field(default_factory=list)
@@ -67,6 +74,17 @@ class Draft:
         """Set a field of the profile, if there is a value."""
         if isinstance(value, str) and value.strip():
             self.claims[name] = value.strip()
+
+    def attribute(self, source: str, value: Any, *, name: str | None = None) -> None:
+        """Set a declared attribute: the one that is chosen for this name at the source, or the one with the same name.
+        `name` is that name where `source` says more, such as `custom:plan`.
+        """
+        same = source if name is None else name
+        wanted = self.context.attributes.get(source) or (same if same in self.context.declared else None)
+        if wanted is None or wanted in self._attributes:
+            self._skipped.append(source)
+        else:
+            self._attributes[wanted] = value
 
     def role(self, name: str) -> None:
         if name in OPERATOR_ROLES and not self.context.operator_roles:
@@ -113,6 +131,8 @@ class Draft:
         if self._passkeys and self.user_id is None:  # the user handle in a passkey is the ID
             self.note("Passkeys are skipped: the user gets a new ID.")
             self._passkeys.clear()
+        if self._skipped:
+            self.note(f"Attributes are skipped: {', '.join(sorted(self._skipped))}.")
         _, errors = parse_profile(self.claims)
         for name, problem in errors.items():
             self.note(f"{name} is skipped: {problem}")
@@ -132,6 +152,8 @@ class Draft:
             passkeys=self._passkeys,
             identities=self._identities,
             groups=self.groups,
+            roles_of_groups=self.roles_of_groups,
+            attributes=self._attributes,
             notes=self.notes,
         )
         return Row(self.line, values, moved=moved)

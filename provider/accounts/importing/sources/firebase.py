@@ -1,5 +1,6 @@
 """Firebase: what `firebase auth:export FILE --format=json` writes, and the project's parameters of password hashes."""
 
+import json
 import re
 from collections.abc import Iterator
 from typing import BinaryIO
@@ -48,8 +49,8 @@ def _user(entry: Entry, context: Context) -> Draft:
     for provider in user.get("providerUserInfo") or []:
         if provider["providerId"] not in OWN_PROVIDERS:
             draft.identity(provider["providerId"], provider.get("rawId"), provider.get("email"))
-    if user.get("customAttributes"):
-        draft.note("customAttributes are skipped.")
+    for name, value in json.loads(user.get("customAttributes") or "{}").items():
+        draft.attribute(name, value)
     if user.get("mfaInfo"):
         draft.note("Second factors are skipped: the export has no keys of them.")
     return draft

@@ -13,7 +13,7 @@ from provider.accounts.importing.sources.draft import Context
 
 def _read_csv(file: BinaryIO, context: Context) -> Iterator[Row]:
     """Yield the rows of CSV or JSON lines. A bcrypt hash in it is one of the password itself, not of Signet."""
-    for row in files.read_rows(file):
+    for row in files.read_rows(file, attributes=context.attributes):
         hashed = row.values.get("password_hash")
         values = dict(row.values)
         if isinstance(hashed, str) and hashed.strip().startswith("$2"):

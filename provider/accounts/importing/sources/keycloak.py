@@ -2,10 +2,11 @@
 
 import base64
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
-from provider.accounts.importing.files import Row
+from provider.accounts.importing.files import Row, UnreadableFile
 from provider.accounts.importing.json_stream import Entry, read_entries
 from provider.accounts.importing.moving import MovedPasskey
 from provider.accounts.importing.sources.draft import (
@@ -17,20 +18,17 @@ from provider.accounts.importing.sources.draft import (
     rows_of,
     text_of,
 )
+from provider.accounts.importing.sources.keycloak_roles import (
+    OWN_CLIENTS,
+    RealmRoles,
+    Role,
+    group_name,
+    name_of,
+    roles_in,
+)
 from provider.database.base import is_id
 
 ARRAYS = {"users", "clients"}
-OWN_ROLES = {"offline_access", "uma_authorization"}
-"""Roles that every user of a realm has, besides `default-roles-REALM`."""
-OWN_CLIENTS = {
-    "account",
-    "account-console",
-    "admin-cli",
-    "broker",
-    "realm-management",
-    "security-admin-console",
-}
-"""The clients that are part of Keycloak."""
 ATTRIBUTES = {"locale": "locale", "phoneNumber": "phone_number", "phone_number": "phone_number", "website": "website"}
 """The attributes that are fields of the profile."""
 ARGON2_VERSIONS = {"1.0": 16, "1.3": 19}
@@ -39,14 +37,38 @@ RP_IDS = {SECOND_FACTOR: "webAuthnPolicyRpId", PASSKEY: "webAuthnPolicyPasswordl
 """The members of the realm with the domain of its passkeys. Empty: that of Keycloak."""
 
 
+@dataclass
+class _Realm:
+    """What a realm says about its users in other places of the file."""
+
+    domains: dict[str, str] = field(default_factory=dict)
+    roles: RealmRoles = field(default_factory=RealmRoles)
+    roles_of_groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    notes_of_groups: Mapping[str, str] = field(default_factory=dict)
+
+
 def read_rows(file: BinaryIO, context: Context) -> Iterator[Row]:
     """Yield the users of a realm, except those that are service accounts of clients. Raises UnreadableFile."""
-    domains = {
-        entry.name: text_of(entry.value) for entry in read_entries(file, arrays=ARRAYS) if entry.name in RP_IDS.values()
-    }
+    realm = _read_realm(file)
     file.seek(0)
     users = (entry for entry in read_entries(file, arrays=ARRAYS) if entry.name == "users")
-    return rows_of(users, lambda entry: _user(entry, context, domains))
+    return rows_of(users, lambda entry: _user(entry, context, realm))
+
+
+def _read_realm(file: BinaryIO) -> _Realm:
+    realm = _Realm()
+    for entry in read_entries(file, arrays=ARRAYS):
+        try:
+            if entry.name in RP_IDS.values():
+                realm.domains[entry.name] = text_of(entry.value)
+            elif entry.name == "roles":
+                realm.roles.read_roles(entry.value)
+            elif entry.name == "groups":
+                realm.roles.read_groups(entry.value)
+        except (KeyError, TypeError, ValueError, AttributeError):
+            raise UnreadableFile(f"The member {entry.name} of the realm is not in the format of the export.") from None
+    realm.roles_of_groups, realm.notes_of_groups = realm.roles.of_groups()
+    return realm
 
 
 def read_clients(file: BinaryIO) -> Iterator[Entry]:
@@ -57,7 +79,7 @@ def read_clients(file: BinaryIO) -> Iterator[Entry]:
             yield entry
 
 
-def _user(entry: Entry, context: Context, domains: Mapping[str, str]) -> Draft | None:
+def _user(entry: Entry, context: Context, realm: _Realm) -> Draft | None:
     user = entry.value
     if user.get("serviceAccountClientId"):
         return None
@@ -71,12 +93,14 @@ def _user(entry: Entry, context: Context, domains: Mapping[str, str]) -> Draft |
     draft.claim("given_name", user.get("firstName"))
     draft.claim("family_name", user.get("lastName"))
     _read_attributes(draft, user.get("attributes") or {})
-    _read_roles(draft, user)
-    draft.groups = [str(group).strip("/").replace("/", ".") for group in user.get("groups") or []]
+    _read_roles(draft, realm.roles.with_parts(roles_in(user)))
+    draft.groups = [group_name(path) for path in user.get("groups") or []]
+    draft.roles_of_groups = realm.roles_of_groups
+    draft.notes += [realm.notes_of_groups[name] for name in draft.groups if name in realm.notes_of_groups]
     for identity in user.get("federatedIdentities") or []:
         draft.identity(str(identity["identityProvider"]), identity.get("userId"))
     for credential in user.get("credentials") or []:
-        _read_credential(draft, credential, domains)
+        _read_credential(draft, credential, realm.domains)
     if user.get("federationLink"):
         draft.note("The user comes from a user federation, which has the password.")
     if actions := user.get("requiredActions"):
@@ -85,27 +109,23 @@ def _user(entry: Entry, context: Context, domains: Mapping[str, str]) -> Draft |
 
 
 def _read_attributes(draft: Draft, attributes: Mapping[str, Any]) -> None:
-    skipped = []
     for name, values in attributes.items():
         value = values[0] if isinstance(values, list) and len(values) == 1 else values
-        if name in ATTRIBUTES and isinstance(value, str):
+        if name in ATTRIBUTES and isinstance(value, str) and name not in draft.context.attributes:
             draft.claim(ATTRIBUTES[name], value)
         else:
-            skipped.append(name)
-    if skipped:
-        draft.note(f"Attributes are skipped: {', '.join(sorted(skipped))}.")
+            draft.attribute(name, value)
 
 
-def _read_roles(draft: Draft, user: Mapping[str, Any]) -> None:
-    for role in user.get("realmRoles") or []:
-        if role not in OWN_ROLES and not str(role).startswith("default-roles-"):
-            draft.role(str(role))
-    for client_id, roles in (user.get("clientRoles") or {}).items():
-        if client_id not in OWN_CLIENTS:
-            for role in roles:
-                draft.role(f"{client_id}:{role}")
-        elif client_id == "realm-management":
-            draft.note("Roles of realm-management are skipped: they give permissions in Keycloak.")
+def _read_roles(draft: Draft, roles: Iterable[Role]) -> None:
+    gives_permissions = False
+    for role in roles:
+        name = name_of(role)
+        if name is not None:
+            draft.role(name)
+        gives_permissions = gives_permissions or role[0] == "realm-management"
+    if gives_permissions:
+        draft.note("Roles of realm-management are skipped: they give permissions in Keycloak.")
 
 
 def _read_credential(draft: Draft, credential: Mapping[str, Any], domains: Mapping[str, str]) -> None:
