@@ -65,6 +65,8 @@ def after_linking(call: Call, upstream: Upstream, identity: UpstreamIdentity, *,
         )
     except LinkedElsewhere:
         return go(f"{PATH}?failed={ELSEWHERE}")
+    if linking.keep_for_identity(call.work, upstream.settings, identity, connects=True):
+        return go(f"{PATH}?done=connected")
     return go(f"{PATH}?done=linked")
 
 
