@@ -114,10 +114,10 @@ def _token(value: Any) -> str | None:
 
 def _scope(value: Any, asked: tuple[str, ...]) -> str:
     """Return the granted scopes. GitHub separates them with commas. What has no space in the row is left out."""
-    scopes = value.replace(",", " ").split() if isinstance(value, str) else asked
-    text, scopes = "", dict.fromkeys(scope for scope in scopes if SCOPE.fullmatch(scope))
-    for scope in scopes:
-        if len(text) + len(scope) < LONGEST_SCOPE:
+    granted = value.replace(",", " ").split() if isinstance(value, str) else asked
+    text = ""
+    for scope in dict.fromkeys(granted):
+        if SCOPE.fullmatch(scope) and len(text) + len(scope) < LONGEST_SCOPE:
             text = f"{text} {scope}".strip()
     return text
 

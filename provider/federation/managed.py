@@ -182,7 +182,9 @@ def enable(work: UnitOfWork, upstream_id: str) -> None:
 
 
 def delete(work: UnitOfWork, upstream_id: str) -> None:
-    """Delete the upstream. Linked identities stay, in case it is added again; stored tokens end. Raises NoSuchUpstream."""
+    """Delete the upstream. Linked identities stay, in case it is added again; stored tokens end. Raises
+    NoSuchUpstream.
+    """
     row = find(work, upstream_id)
     if not store.remove(work.db, upstream_id):
         raise NoSuchUpstream

@@ -6,7 +6,7 @@ is open. A process that dies in between loses its claim after LEASE, and the nex
 """
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from provider import greenlets
@@ -52,7 +52,7 @@ class TokenFetching:
 
     upstreams: Upstreams
 
-    def __call__(self, work: UnitOfWork, key: str, *, user_id: str) -> FetchedToken:
+    def __call__(self, work: UnitOfWork, key: str, /, *, user_id: str) -> FetchedToken:
         upstream = self.upstreams.get(key)
         if upstream is None or not upstream.settings.store_tokens:
             raise NotConnected("The upstream stores no tokens (store_tokens)")
@@ -68,6 +68,17 @@ class TokenFetching:
             scope=row.scope,
             expires_at=row.expires_at,
         )
+
+
+@dataclass(frozen=True)
+class _Claimed:
+    """A refresh that this request has claimed."""
+
+    work: UnitOfWork
+    upstream: Upstream
+    metadata: Metadata
+    row: UpstreamTokens
+    claim_id: str
 
 
 def _find(work: UnitOfWork, upstream: Upstream, user_id: str) -> UpstreamTokens:
@@ -106,26 +117,21 @@ def _refreshed(work: UnitOfWork, upstream: Upstream, row: UpstreamTokens) -> Ups
             with work.aside() as db:
                 is_ours = store.claim(db, found, claim_id, now=now, until=now + LEASE)
             if is_ours:
-                return _refresh(work, upstream, metadata, found, claim_id)
+                return _refresh(_Claimed(work, upstream, metadata, found, claim_id))
         if time.monotonic() >= until:
             raise TokensUnavailable("another request is still waiting for its answer")
         _ = work.outbound
         greenlets.sleep(PAUSE)
 
 
-def _refresh(
-    work: UnitOfWork, upstream: Upstream, metadata: Metadata, row: UpstreamTokens, claim_id: str
-) -> UpstreamTokens:
+def _refresh(claimed: _Claimed) -> UpstreamTokens:
     """Refresh the tokens that this request has claimed."""
-    pair = _open(work, upstream, row)
-    issued = None if pair.refresh_token is None else _ask(work, upstream, metadata, row, claim_id, pair.refresh_token)
+    work, row = claimed.work, claimed.row
+    pair = _open(work, claimed.upstream, row)
+    issued = None if pair.refresh_token is None else _ask(claimed, pair.refresh_token)
     if issued is None:
-        return _reject(work, row, claim_id)
-    renewed = TokenPair(
-        access_token=issued.pair.access_token,
-        token_type=issued.pair.token_type,
-        refresh_token=issued.pair.refresh_token or pair.refresh_token,
-    )
+        return _reject(claimed)
+    renewed = replace(issued.pair, refresh_token=issued.pair.refresh_token or pair.refresh_token)
     kept = UpstreamTokens(
         identity_id=row.identity_id,
         upstream=row.upstream,
@@ -135,81 +141,70 @@ def _refresh(
         stored_at=work.now,
         generation=row.generation + 1,
     )
-    _store(work, kept, claim_id, renewed)
+    _store(claimed, kept, renewed)
     return kept
 
 
-def _ask(
-    work: UnitOfWork, upstream: Upstream, metadata: Metadata, row: UpstreamTokens, claim_id: str, refresh_token: str
-) -> IssuedTokens | None:
+def _ask(claimed: _Claimed, refresh_token: str) -> IssuedTokens | None:
     """Return the new tokens, or None if the upstream rejects the refresh token. Raises TokensUnavailable."""
+    work, row, metadata = claimed.work, claimed.row, claimed.metadata
     form = {"grant_type": "refresh_token", "refresh_token": refresh_token}
     try:
-        answer = post_as_client(work, upstream, metadata, metadata.token_endpoint, form)
+        answer = post_as_client(work, claimed.upstream, metadata, metadata.token_endpoint, form)
         body = read_object(answer.body)
     except OutboundFailed as failed:
-        raise _failed(work, upstream, row, claim_id, failed.reason) from None
+        raise _failed(claimed, failed.reason) from None
     except ValueError:
-        raise _failed(work, upstream, row, claim_id, "it answered with no JSON object") from None
+        raise _failed(claimed, "it answered with no JSON object") from None
     error = body.get("error")
     if isinstance(error, str):
         if error in REJECTED and answer.status < 500:
             log.info("upstream.refresh_rejected", upstream=row.upstream, error=error)
             return None
-        raise _failed(work, upstream, row, claim_id, f"it answered {error[:60]!r}")
+        raise _failed(claimed, f"it answered {error[:60]!r}")
     issued = read_tokens(body, asked=tuple(row.scope.split()), now=work.installation.clock())
     if answer.status != 200 or issued is None:
-        raise _failed(work, upstream, row, claim_id, f"it answered {answer.status}, and not as it should")
+        raise _failed(claimed, f"it answered {answer.status}, and not as it should")
     return issued
 
 
-def _failed(work: UnitOfWork, upstream: Upstream, row: UpstreamTokens, claim_id: str, reason: str) -> TokensUnavailable:
-    unavailable = upstream.unavailable(f"refresh: {reason}")
+def _failed(claimed: _Claimed, reason: str) -> TokensUnavailable:
+    work, unavailable = claimed.work, claimed.upstream.unavailable(f"refresh: {reason}")
     with work.aside() as db:
-        store.release(db, row.identity_id, claim_id, failed_at=work.installation.clock())
+        store.release(db, claimed.row.identity_id, claimed.claim_id, failed_at=work.installation.clock())
     return TokensUnavailable(unavailable.reason)
 
 
-def _reject(work: UnitOfWork, row: UpstreamTokens, claim_id: str) -> UpstreamTokens:
+def _reject(claimed: _Claimed) -> UpstreamTokens:
     """Remove tokens that cannot be refreshed. Returns others that a sign-in stored in the meantime, or raises
     NotConnected.
     """
+    work, identity_id = claimed.work, claimed.row.identity_id
     with unit_of_work(work.installation, work.origin) as own:
-        if store.remove_claimed(own.db, row.identity_id, claim_id):
-            record(
-                own,
-                Event.UPSTREAM_TOKENS_REMOVED,
-                user_id=linked_identities.find_user_id(own.db, row.identity_id),
-                upstream=row.upstream,
-                reason="rejected",
-            )
-    found = store.find(work.read, row.identity_id)
+        user_id = linked_identities.find_user_id(own.db, identity_id)
+        if store.remove_claimed(own.db, identity_id, claimed.claim_id):
+            upstream = claimed.row.upstream
+            record(own, Event.UPSTREAM_TOKENS_REMOVED, user_id=user_id, upstream=upstream, reason="rejected")
+    found = store.find(work.read, identity_id)
     if found is not None and found.is_usable and _is_fresh(found, work.installation.clock()):
         return found
     raise NotConnected(CONNECT)
 
 
-def _store(work: UnitOfWork, kept: UpstreamTokens, claim_id: str, pair: TokenPair) -> None:
+def _store(claimed: _Claimed, kept: UpstreamTokens, pair: TokenPair) -> None:
     """Store what a refresh brought, also if the database is unavailable for a moment.
 
     If the tokens ended in the meantime, the new ones are revoked. Raises NotConnected then.
     """
+    work, is_over = claimed.work, False
     for pause in (*STORE_AGAIN, None):
         try:
             with unit_of_work(work.installation, work.origin) as own:
-                stored = store.complete(
-                    own.db,
-                    kept.identity_id,
-                    claim_id,
-                    sealed=kept.sealed or "",
-                    scope=kept.scope,
-                    expires_at=kept.expires_at,
-                    now=own.now,
-                )
-                found = None if stored else store.find(own.db, kept.identity_id)
-                is_over = not stored and (found is None or not found.is_usable)
-                if is_over:
-                    ending.revoke_pair(own, kept.upstream, pair)
+                if not store.complete(own.db, kept, claimed.claim_id):
+                    found = store.find(own.db, kept.identity_id)
+                    is_over = found is None or not found.is_usable
+                    if is_over:
+                        ending.revoke_pair(own, kept.upstream, pair)
             break
         except OUTAGES:
             if pause is None:

@@ -142,26 +142,17 @@ def claim(db: Connection, row: UpstreamTokens, claim_id: str, *, now: datetime, 
     return db.execute(taken).rowcount == 1
 
 
-def complete(
-    db: Connection,
-    identity_id: str,
-    claim_id: str,
-    *,
-    sealed: str,
-    scope: str,
-    expires_at: datetime | None,
-    now: datetime,
-) -> bool:
+def complete(db: Connection, row: UpstreamTokens, claim_id: str) -> bool:
     """Store what a refresh brought. Returns False if its claim is lost: others were stored, or all were removed."""
     table = upstream_tokens
     done = (
         update(table)
-        .where(table.c.identity_id == identity_id, table.c.claim == claim_id, table.c.ended_at.is_(None))
+        .where(table.c.identity_id == row.identity_id, table.c.claim == claim_id, table.c.ended_at.is_(None))
         .values(
-            sealed=sealed,
-            scope=scope,
-            expires_at=expires_at,
-            stored_at=now,
+            sealed=row.sealed,
+            scope=row.scope,
+            expires_at=row.expires_at,
+            stored_at=row.stored_at,
             generation=table.c.generation + 1,
             claim=None,
             claimed_until=None,

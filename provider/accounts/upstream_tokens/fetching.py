@@ -44,10 +44,10 @@ class Fetch(Protocol):
     Raises NotConnected or TokensUnavailable.
     """
 
-    def __call__(self, work: UnitOfWork, key: str, *, user_id: str) -> FetchedToken: ...
+    def __call__(self, work: UnitOfWork, key: str, /, *, user_id: str) -> FetchedToken: ...
 
 
-def fetch_nothing(_work: UnitOfWork, _key: str, *, user_id: str) -> FetchedToken:  # noqa: ARG001  # as Fetch has it
+def fetch_nothing(_work: UnitOfWork, _key: str, /, *, user_id: str) -> FetchedToken:  # noqa: ARG001  # as Fetch has it
     """Answer for an authorization server without upstreams."""
     raise NotConnected("There are no upstreams")
 

@@ -52,8 +52,8 @@ delegations = Table(
     Index("ix_delegations_expires_at", "expires_at"),
 )
 EXCHANGE, ASSERTION, ID_JAG, UPSTREAM = "exchange", "assertion", "id-jag", "upstream"
-"""The values of `method`: a token exchange here, an assertion of a trusted issuer, an ID-JAG for another server, a token
-of an upstream provider.
+"""The values of `method`: a token exchange here, an assertion of a trusted issuer, an ID-JAG for another server, a
+token of an upstream provider.
 """
 
 
