@@ -190,10 +190,14 @@ class Upstreams:
         """The settings of each upstream, for buttons."""
         return [upstream.settings for upstream in self._all().values()]
 
+    def of_issuer(self, issuer: str) -> UpstreamSettings | None:
+        """Return the settings of the upstream with this issuer, or None if it is no longer configured."""
+        return next((settings for settings in self.shown if is_issuer(settings, issuer)), None)
+
     def name_of(self, issuer: str) -> str:
         """Return the upstream's display name, or its host if it is no longer configured."""
-        names = (settings.name for settings in self.shown if is_issuer(settings, issuer))
-        return next(names, urlsplit(issuer).hostname or issuer)
+        settings = self.of_issuer(issuer)
+        return urlsplit(issuer).hostname or issuer if settings is None else settings.name
 
 
 def open_upstreams(settings: Settings, saved: SavedUpstreams, vault: Vault) -> Upstreams:

@@ -61,7 +61,7 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
     )
     _require_own_actor(request)
     if (upstream := named_upstream(request)) is not None:
-        return issue_upstream_token(request, upstream, user_id=grant.user_id)
+        return issue_upstream_token(request, subject, upstream, user_id=grant.user_id)
     target = _target(request)
     scope = _scope(request, subject)
     details = narrow_details(

@@ -9,9 +9,17 @@ from datetime import timedelta
 from typing import Any
 
 from provider.accounts.upstream_tokens.fetching import FetchedToken, NotConnected, TokensUnavailable, note_use
-from provider.oauth.errors import InvalidGrantError, InvalidScopeError, InvalidTargetError, UpstreamUnavailableError
+from provider.oauth.clients.resources import name_one_of
+from provider.oauth.errors import (
+    InvalidGrantError,
+    InvalidRequestError,
+    InvalidScopeError,
+    InvalidTargetError,
+    UpstreamUnavailableError,
+)
 from provider.oauth.grants.delegation import record_delegation, require_not_stopped
 from provider.oauth.grants.request import TokenRequest
+from provider.oauth.tokens.access_tokens import ActiveToken
 from provider.oauth.tokens.store import delegations
 from provider.saved_upstreams import KEY
 
@@ -28,11 +36,11 @@ def named_upstream(request: TokenRequest) -> str | None:
     return audience if is_key else None
 
 
-def issue_upstream_token(request: TokenRequest, key: str, *, user_id: str) -> dict[str, Any]:
+def issue_upstream_token(request: TokenRequest, subject: ActiveToken, key: str, *, user_id: str) -> dict[str, Any]:
     """Return the token response (RFC 8693 section 2.2.1) for the user of a subject token that was checked.
 
-    Raises InvalidTargetError; InvalidGrantError if the user must connect the account again, or stopped the client;
-    InvalidScopeError; UpstreamUnavailableError (503).
+    Raises InvalidRequestError; InvalidTargetError; InvalidGrantError if the user must connect the account again, or
+    stopped the client; InvalidScopeError; UpstreamUnavailableError (503).
     """
     work, client = request.work, request.client
     allowed = client.metadata.upstream_tokens
@@ -49,6 +57,7 @@ def issue_upstream_token(request: TokenRequest, key: str, *, user_id: str) -> di
         fix="Send the key of an upstream in upstream_tokens as audience, without resource, or add this one: `signet "
         "client update CLIENT_ID --metadata FILE`.",
     )
+    _require_own(request, subject)
     require_not_stopped(request, user_id=user_id)
     token = _fetch(request, key, user_id=user_id)
     _require_scope(request, token)
@@ -61,6 +70,25 @@ def issue_upstream_token(request: TokenRequest, key: str, *, user_id: str) -> di
     if token.expires_at is not None:
         response["expires_in"] = int((token.expires_at - work.installation.clock()).total_seconds())
     return response | ({"scope": token.scope} if token.scope else {})
+
+
+def _require_own(request: TokenRequest, subject: ActiveToken) -> None:
+    """Check that the subject token was issued to this client, or for its API. A token for Signet itself, which another
+    app has, is not enough here: what comes of it ends elsewhere, and not with that app's access.
+    """
+    client = request.client
+    issued_to = str(subject.claims["client_id"])
+    request.checks.require(
+        issued_to == client.client_id or name_one_of(subject.audience, client.metadata.resource_identifiers),
+        "subject_token was issued to this client or for its API",
+        section="RFC 8693 section 2.1",
+        error=InvalidRequestError,
+        description="subject_token must be issued to this client, or with its API as audience",
+        expected=" or ".join((client.client_id, *client.metadata.resource_identifiers)),
+        got=f"client {issued_to}, audience {' '.join(sorted(subject.audience))}",
+        fix="Send an access token that this client got for the user, or one with this client's API as its audience "
+        "(resource).",
+    )
 
 
 def _fetch(request: TokenRequest, key: str, *, user_id: str) -> FetchedToken:
