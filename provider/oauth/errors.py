@@ -279,6 +279,7 @@ __all__ = [
     "UnsupportedGrantTypeError",
     "UnsupportedResponseTypeError",
     "UnsupportedTokenTypeError",
+    "UpstreamUnavailableError",
     "UseDpopNonceError",
     "UseResourceNonceError",
 ]

@@ -45,7 +45,7 @@ def books(work: Work, client: TestClient) -> RelyingParty:
 
 
 @pytest.fixture
-def ada(traveller: Traveller, work: Work, client: TestClient, books: RelyingParty) -> Person:  # type: ignore[override]
+def ada(traveller: Traveller, work: Work, client: TestClient, books: RelyingParty) -> Person:
     assert traveller.sign_in().path == "/account"
     return Person(traveller, make_party(work, client, scope="openid read"), books)
 

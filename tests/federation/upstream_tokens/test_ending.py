@@ -166,7 +166,7 @@ def test_an_upstream_that_fails_is_asked_again_and_one_without_the_endpoint_is_n
     """RFC 7009 section 2.2.1."""
     payload = {"upstream": "example", "token": "refresh-0", "hint": "refresh_token"}
     for reply, failure in (((503, b""), TemporaryFailure), ((400, b""), PermanentFailure), ("gone", TemporaryFailure)):
-        provider.replies[REVOKE] = reply  # type: ignore[assignment]
+        provider.replies[REVOKE] = reply
         with pytest.raises(failure):
             token_revocations.deliver(installation, "", payload)
     del provider.metadata["revocation_endpoint"]

@@ -6,6 +6,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from provider.federation.configuration import parse_upstream
+from provider.federation.exchange import authorization_url
+from provider.federation.issued_tokens import read_tokens
+from provider.federation.states import new_state
+from provider.federation.upstreams import Metadata, Upstream
 from provider.oauth.clients import clients
 from provider.oauth.clients.metadata import InvalidMetadata
 from provider.oauth.grants.token_exchange import ACCESS_TOKEN, GRANT_TYPE
@@ -17,6 +22,16 @@ from tests.support.clock import Clock
 from tests.support.factories import make_client
 from tests.support.installation import Work
 from tests.support.people import find_user
+
+METADATA = Metadata(
+    authorization_endpoint="https://accounts.google.com/o/oauth2/v2/auth",
+    token_endpoint="https://oauth2.googleapis.com/token",  # a URL
+    jwks_uri="https://www.googleapis.com/oauth2/v3/certs",
+    algorithms=("RS256",),
+    secret_in_header=False,
+    names_itself=False,
+    takes_claims=False,
+)
 
 
 class TestStoring:
@@ -46,6 +61,33 @@ class TestStoring:
         ada.traveller.sign_in()
         assert ada.fetch().access_token == "access-1"
         assert names_of_events(work) == ["stored", "fetched"]
+
+    def test_google_is_asked_for_a_refresh_token_only_if_tokens_are_stored(self, work: Work) -> None:
+        for stores, wanted in ((True, ["offline"]), (False, None)):
+            given = {"preset": "google", "client_id": "c", "client_secret": "s", "store_tokens": stores}
+            upstream = Upstream(parse_upstream("google", given))
+            with work() as w:
+                upstream._metadata, upstream._metadata_at = METADATA, w.now
+                state = new_state(w, upstream="google", browser="b", destination={})
+                asked = parse_qs(urlsplit(authorization_url(w, upstream, state, sealed="s")).query)
+            assert asked.get("access_type") == wanted
+
+    @pytest.mark.parametrize(
+        ("response", "expected"),
+        [
+            ({"access_token": "a", "expires_in": "60", "scope": "repo,user"}, ("repo user", 60)),
+            ({"access_token": "a", "expires_in": 1e300}, ("asked", 315_360_000)),
+            ({"access_token": "a", "expires_in": True, "scope": 7}, ("asked", None)),
+            ({"access_token": "a", "expires_in": -1, "scope": "x" * 3000}, ("", None)),
+            ({"access_token": "a\nb"}, None),
+            ({"access_token": ["a"]}, None),
+        ],
+    )
+    def test_odd_token_responses_are_read_with_care(self, response: Any, expected: Any, clock: Clock) -> None:
+        """N-521."""
+        read = read_tokens(response, asked=("asked",), now=clock.now)
+        seconds = None if read is None or read.expires_at is None else (read.expires_at - clock.now).total_seconds()
+        assert (None if read is None else (read.scope, seconds)) == expected
 
     class TestOff:
         @pytest.fixture
@@ -134,7 +176,7 @@ class TestFetching:
         for metadata in (
             {"upstream_tokens": ("example",)},
             {"upstream_tokens": ("A b",), "grant_types": (GRANT_TYPE,)},
-        ):
+        ):  # type: dict[str, Any]
             with pytest.raises(InvalidMetadata), work() as w:
                 make_client(w, redirect_uris=(), **metadata)
 
