@@ -103,10 +103,10 @@ ENDS: Mapping[Cause, frozenset[Access]] = {
     Cause.SIGNED_OUT_BY_OPERATOR: _SIGNED_OUT,
     # The user is still here, on a device that the account knows.
     Cause.PASSWORD_CHANGED: _CLOSED - {Access.KNOWN_DEVICES},
-    Cause.PASSWORD_RESET: _CLOSED | {Access.LINKED_IDENTITIES, Access.PASSWORD_FAILURES},
+    Cause.PASSWORD_RESET: _CLOSED | {Access.LINKED_IDENTITIES, Access.UPSTREAM_TOKENS, Access.PASSWORD_FAILURES},
     Cause.FIRST_PASSWORD: _CLOSED | {Access.PASSWORD_FAILURES},
     # Passkeys stay after a reset: a forgotten password says nothing against them, and each one was announced by email.
-    Cause.COMPROMISE_REPORTED: _CLOSED | {Access.LINKED_IDENTITIES, Access.PASSKEYS},
+    Cause.COMPROMISE_REPORTED: _CLOSED | {Access.LINKED_IDENTITIES, Access.UPSTREAM_TOKENS, Access.PASSKEYS},
     Cause.COMPROMISE_REPORTED_NO_RESET: _CLOSED | {Access.UPSTREAM_TOKENS},
     # A link in the mailbox that was left must not lead into the account.
     Cause.EMAIL_CHANGED: frozenset({Access.LINKS}),

@@ -4,7 +4,7 @@
 answer to the authorization server.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -32,7 +32,7 @@ class FetchedToken:
     identity_id: str
     name: str
     """The name of the upstream, as users know it."""
-    access_token: str
+    access_token: str = field(repr=False)
     token_type: str
     scope: str
     expires_at: datetime | None

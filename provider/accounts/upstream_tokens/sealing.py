@@ -1,7 +1,7 @@
 """The tokens of an identity, as they are encrypted in their row."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 from provider.accounts.store.upstream_tokens import UpstreamTokens
 from provider.crypto.vault import Vault
@@ -13,9 +13,9 @@ PURPOSE = "upstream-tokens"
 class TokenPair:
     """What an upstream issued."""
 
-    access_token: str
+    access_token: str = field(repr=False)
     token_type: str
-    refresh_token: str | None = None
+    refresh_token: str | None = field(default=None, repr=False)
 
 
 def seal(vault: Vault, identity_id: str, pair: TokenPair) -> str:

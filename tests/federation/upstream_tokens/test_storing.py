@@ -173,10 +173,9 @@ class TestFetching:
 
     def test_only_an_operator_gives_the_permission_and_only_with_the_grant(self, work: Work) -> None:
         """N-506."""
-        for metadata in (
-            {"upstream_tokens": ("example",)},
-            {"upstream_tokens": ("A b",), "grant_types": (GRANT_TYPE,)},
-        ):  # type: dict[str, Any]
+        without_grant: dict[str, Any] = {"upstream_tokens": ("example",)}
+        no_key: dict[str, Any] = {"upstream_tokens": ("A b",), "grant_types": (GRANT_TYPE,)}
+        for metadata in (without_grant, no_key):
             with pytest.raises(InvalidMetadata), work() as w:
                 make_client(w, redirect_uris=(), **metadata)
 
