@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Scope
 from provider.accounts.signed_in_accounts import address_of
 from provider.api.problems import as_problem
 from provider.federation.pages.forwarding import forward_home
+from provider.federation.token_fetching import TokenFetching
 from provider.federation.upstreams import open_upstreams
 from provider.oauth.authorize import connected_apps, parked_requests
 from provider.oauth.ciba.requests import WaitingApprovals
@@ -81,8 +82,8 @@ def create_app(
     measured = [] if settings.metrics_address is None else [Middleware(Measured)]
     app = Application(middleware=[*based, *measured, Middleware(Envelope, settings=settings, last_resort=_last_resort)])
     app.router = RememberingRouter(table, lifespan=lifespan, refuse=_no_route)
-    server = open_server(installation, known=known_keys)
     upstreams = open_upstreams(settings, installation.upstreams, installation.vault)
+    server = open_server(installation, known=known_keys, fetch_upstream_token=TokenFetching(upstreams))
     services = Services(
         describe_request=partial(parked_requests.describe, server),
         record_sign_in=parked_requests.record_sign_in,

@@ -4,6 +4,7 @@ Each process keeps a copy, so that no page waits for the database. It is read ag
 while the database is unavailable. `federation` says what the settings mean.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -32,6 +33,9 @@ from provider.database.engine import OUTAGES, Database
 from provider.database.rows import rows_of, values_of
 from provider.database.types import Identifier, UtcTime
 from provider.observability.logging import log
+
+KEY = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")
+"""The format of an upstream's key."""
 
 upstreams = Table(
     "upstreams",

@@ -23,6 +23,7 @@ import provider.accounts.store.remembered_devices
 import provider.accounts.store.roles
 import provider.accounts.store.search_keys
 import provider.accounts.store.terms_acceptances
+import provider.accounts.store.upstream_tokens
 import provider.accounts.store.user_attributes
 import provider.accounts.store.users
 import provider.admin.bulk.runs

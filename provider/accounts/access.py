@@ -19,6 +19,7 @@ from enum import StrEnum
 from provider.accounts import known_devices, linked_identities, throttle
 from provider.accounts.factors import passkeys, remembered_devices, second_factor
 from provider.accounts.store import links, users
+from provider.accounts.upstream_tokens import ending as upstream_tokens
 from provider.sessions import store as sessions
 from provider.sessions.lifecycle import end_all_sessions
 from provider.work import UnitOfWork
@@ -41,6 +42,8 @@ class Access(StrEnum):
     REMEMBERED_DEVICES = "remembered_devices"
     """Known devices on which the second factor is not asked for. They stay known, unless those end, too."""
     LINKED_IDENTITIES = "linked_identities"
+    UPSTREAM_TOKENS = "upstream_tokens"
+    """The tokens with which apps use the user's accounts at other providers. They end with linked identities, too."""
     PASSKEYS = "passkeys"
     PASSWORD_FAILURES = "password_failures"  # noqa: S105  # no password
     """The count of wrong passwords, and the wait it causes. A known device has a count of its own."""
@@ -100,11 +103,11 @@ ENDS: Mapping[Cause, frozenset[Access]] = {
     Cause.SIGNED_OUT_BY_OPERATOR: _SIGNED_OUT,
     # The user is still here, on a device that the account knows.
     Cause.PASSWORD_CHANGED: _CLOSED - {Access.KNOWN_DEVICES},
-    Cause.PASSWORD_RESET: _CLOSED | {Access.LINKED_IDENTITIES, Access.PASSWORD_FAILURES},
+    Cause.PASSWORD_RESET: _CLOSED | {Access.LINKED_IDENTITIES, Access.UPSTREAM_TOKENS, Access.PASSWORD_FAILURES},
     Cause.FIRST_PASSWORD: _CLOSED | {Access.PASSWORD_FAILURES},
     # Passkeys stay after a reset: a forgotten password says nothing against them, and each one was announced by email.
-    Cause.COMPROMISE_REPORTED: _CLOSED | {Access.LINKED_IDENTITIES, Access.PASSKEYS},
-    Cause.COMPROMISE_REPORTED_NO_RESET: _CLOSED,
+    Cause.COMPROMISE_REPORTED: _CLOSED | {Access.LINKED_IDENTITIES, Access.UPSTREAM_TOKENS, Access.PASSKEYS},
+    Cause.COMPROMISE_REPORTED_NO_RESET: _CLOSED | {Access.UPSTREAM_TOKENS},
     # A link in the mailbox that was left must not lead into the account.
     Cause.EMAIL_CHANGED: frozenset({Access.LINKS}),
     # Tokens stay: their `acr` says how the user signed in at `auth_time`, and that is still true.
@@ -113,8 +116,8 @@ ENDS: Mapping[Cause, frozenset[Access]] = {
     # Here nobody showed the second factor. A lost device may be in other hands, with the tokens of its apps; and a link
     # to choose a password, which the second factor made useless to a stranger, would now be enough (decision 65).
     Cause.TWO_FACTOR_RESET: _CLOSED | {Access.PASSKEYS, Access.SECOND_FACTOR_FAILURES},
-    Cause.SUSPENDED: _CLOSED,
-    Cause.DELETION_REQUESTED: _CLOSED,
+    Cause.SUSPENDED: _CLOSED | {Access.UPSTREAM_TOKENS},
+    Cause.DELETION_REQUESTED: _CLOSED | {Access.UPSTREAM_TOKENS},
     # What began while the account was closed, by a sign-in that was under way. A link sent meanwhile stays valid.
     Cause.REOPENED: frozenset({Access.SESSIONS, Access.TOKENS}),
     Cause.DELETED: frozenset(Access),
@@ -139,6 +142,8 @@ def end_access(work: UnitOfWork, *, user_id: str, cause: Cause, but: AbstractSet
         second_factor.forget_setups(work, user_id)
     if Access.KNOWN_DEVICES in ends:
         known_devices.forget_all(work, user_id=user_id)
+    if Access.UPSTREAM_TOKENS in ends:
+        upstream_tokens.end_of_user(work, user_id=user_id, reason=cause.reason)
     if Access.LINKED_IDENTITIES in ends:
         linked_identities.unlink_all(work, user_id=user_id, reason=cause.reason)
     if Access.PASSKEYS in ends:

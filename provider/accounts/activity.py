@@ -61,6 +61,9 @@ SENTENCES: Mapping[Event, Text] = {
     Event.IDENTITY_LINKED: Text("Account with another provider linked"),
     Event.IDENTITY_UNLINKED: Text("Account with another provider unlinked"),
     Event.IDENTITY_USED: Text("Linked account used to sign in"),
+    Event.UPSTREAM_TOKENS_STORED: Text("Linked account opened to apps"),
+    Event.UPSTREAM_TOKENS_FETCHED: Text("An app used your linked account"),
+    Event.UPSTREAM_TOKENS_REMOVED: Text("Use of a linked account by apps ended"),
     Event.SIGNED_IN: Text("Signed in"),
     Event.NEW_DEVICE: Text("New device signed in"),
     Event.SIGN_IN_FAILED: Text("Failed sign-in"),
@@ -128,6 +131,7 @@ _APPS = Kind(
         Event.APPROVAL_REQUESTED, Event.APPROVAL_GIVEN,
         Event.CODE_REPLAYED, Event.REFRESH_REUSED, Event.FAMILY_REVOKED, Event.TOKEN_REVOKED, Event.TOKEN_EXCHANGED,
         Event.ASSERTION_ACCEPTED, Event.DELEGATION_ENDED, Event.DELEGATION_RESUMED,
+        Event.UPSTREAM_TOKENS_STORED, Event.UPSTREAM_TOKENS_FETCHED, Event.UPSTREAM_TOKENS_REMOVED,
     }),
 )  # fmt: skip
 _ACCOUNT = Kind(

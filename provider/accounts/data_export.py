@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import Connection
+
 from provider.accounts.attributes import values
 from provider.accounts.attributes.declarations import Editor
 from provider.accounts.factors import remembered_devices, second_factor
@@ -16,6 +18,7 @@ from provider.accounts.store import (
     linked_identities,
     pictures,
     terms_acceptances,
+    upstream_tokens,
     users,
 )
 from provider.audit import store as audit
@@ -60,7 +63,7 @@ def export(work: UnitOfWork, *, user_id: str, applications: list[dict[str, Any]]
             for known, one in remembered_devices.find_of_user(work, user_id)
         ],
         "linked_identities": [
-            _some(one, "issuer", "subject", "email", "created_at", "last_used_at")
+            _some(one, "issuer", "subject", "email", "created_at", "last_used_at") | {"tokens": tokens_of(read, one.id)}
             for one in linked_identities.find_of_user(read, user_id)
         ],
         "directories": directories.find_of_user(read, user_id),
@@ -89,6 +92,16 @@ def export(work: UnitOfWork, *, user_id: str, applications: list[dict[str, Any]]
     text = json.dumps(document, indent=2, ensure_ascii=False, default=_as_text)
     record(work, Event.DATA_EXPORTED, user_id=user_id)
     return text.encode()
+
+
+def tokens_of(read: Connection, identity_id: str) -> dict[str, Any] | None:
+    """Describe the stored tokens of an identity, without them, and the clients that used them."""
+    row = upstream_tokens.find(read, identity_id)
+    if row is None or not row.is_usable:
+        return None
+    uses = upstream_tokens.find_uses(read, [identity_id])
+    used_by = [_some(use, "client_id", "first_used_at", "last_used_at") for use in uses]
+    return _some(row, "scope", "stored_at", "expires_at") | {"used_by": used_by}
 
 
 def _event(event: AuditEvent) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from functools import partial
 from provider.accounts.notices import notify
 from provider.accounts.store import linked_identities, passwords
 from provider.accounts.store.linked_identities import LinkedIdentity
+from provider.accounts.upstream_tokens import ending
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.database.base import new_id
@@ -74,6 +75,7 @@ def unlink(
     if len(held) == 1 and passwords.find(work.db, user_id) is None and not force:
         raise LastSignInMethod
     issuer = held[identity_id].issuer
+    ending.end_of_identities(work, user_id=user_id, identity_ids=[identity_id], reason="unlinked")
     linked_identities.remove(work.db, user_id, identity_id)
     record(work, Event.IDENTITY_UNLINKED, user_id=user_id, issuer=issuer, identity=identity_id)
     notify(work, user_id, partial(messages.identity_unlinked, provider=name_of(issuer)))
@@ -84,6 +86,7 @@ def unlink_all(work: UnitOfWork, *, user_id: str, reason: str) -> None:
 
     The user needs another way to sign in: the email that is sent with this.
     """
+    ending.end_of_user(work, user_id=user_id, reason=reason)
     count = linked_identities.remove_all(work.db, user_id)
     if count:
         record(work, Event.IDENTITY_UNLINKED, user_id=user_id, reason=reason, count=count)

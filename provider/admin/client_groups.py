@@ -74,6 +74,7 @@ GROUPS: Mapping[str, Group] = {
                 (
                     "grant_types",
                     "exchange_targets",
+                    "upstream_tokens",
                     "id_jag_audiences",
                     "authorization_details_types",
                     "claims_in_id_token",
@@ -220,7 +221,7 @@ def _fits(name: str, kind: str, metadata: ClientMetadata, settings: Settings) ->
         return CIBA in metadata.grant_types
     if name == "backchannel_user_code_parameter":
         return False
-    if name in {"exchange_targets", "id_jag_audiences"}:
+    if name in {"exchange_targets", "upstream_tokens", "id_jag_audiences"}:
         return TOKEN_EXCHANGE in fitting_grants(metadata, settings)
     if name in {"authorization_challenge", "verify_uri", "reset_uri"} and not metadata.first_party:
         return False

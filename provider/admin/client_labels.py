@@ -75,6 +75,7 @@ LABELS: Mapping[str, Text] = {
     "resource_identifiers": Text("API identifiers"),
     "scope_descriptions": Text("Descriptions of scopes"),
     "exchange_targets": Text("Token exchange targets"),
+    "upstream_tokens": Text("Tokens of upstream providers"),
     "authorization_details_types": Text("Types of authorization details"),
     "id_jag_audiences": Text("Other authorization servers (ID-JAG)"),
     "first_party": Text("Skip consent"),
@@ -189,6 +190,10 @@ HINTS: Mapping[str, Text] = {
         "What the application can ask for in detail, such as one payment. One type per line."
     ),
     "exchange_targets": Text("APIs for which the application can exchange tokens, one per line."),
+    "upstream_tokens": Text(
+        "Providers whose APIs the application can call for users who signed in with them. One key per line, such as "
+        "google."
+    ),
     "id_jag_audiences": Text(
         "Servers for which the application can get an ID-JAG about its users, each with the client ID it has there. "
         'For example {"https://auth.example.com": "app"}.'

@@ -14,7 +14,8 @@ from pydantic import ValidationError
 
 from provider.config.environment import SettingsError
 from provider.config.problems import problems_of
-from provider.federation.upstream_settings import KEY, UpstreamSettings
+from provider.federation.upstream_settings import UpstreamSettings
+from provider.saved_upstreams import KEY
 from provider.urls import normal_url
 
 

@@ -3,26 +3,25 @@
 These functions use the network and no transaction.
 """
 
-import base64
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote_plus
 
 from authlib.common.urls import add_params_to_uri
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
 from provider.accounts.store import linked_identities
-from provider.federation.apple import client_secret, names_of_form
+from provider.federation.apple import names_of_form
+from provider.federation.client_requests import post_as_client
 from provider.federation.id_tokens import UpstreamUntrusted, check_id_token, proven_before, subject_of
 from provider.federation.identity_claims import WANTED, combine, email_of, is_complete, is_email_proven, names_of
+from provider.federation.issued_tokens import IssuedTokens, read_tokens
 from provider.federation.issuers import is_issuer
 from provider.federation.managed import redirect_uri
 from provider.federation.mapping import value_of
 from provider.federation.oauth_users import read_user
-from provider.federation.presets import APPLE
 from provider.federation.states import UpstreamState
 from provider.federation.upstreams import Metadata, Upstream
 from provider.jose.json_objects import read_object
@@ -70,6 +69,8 @@ class UpstreamIdentity:
     """Everything that the upstream says about the user."""
     proven_at: datetime | None
     """When the user signed in at the upstream, if that was before our request; the sign-in here is no fresher."""
+    tokens: IssuedTokens | None = None
+    """What the upstream issued with it, if its tokens are stored."""
 
 
 def authorization_url(
@@ -89,7 +90,7 @@ def authorization_url(
         "response_type": "code",
         "client_id": upstream.settings.client_id,
         "redirect_uri": redirect_uri(work.settings, upstream.settings.key),
-        "scope": " ".join(upstream.settings.scopes),
+        "scope": " ".join(upstream.settings.requested_scopes),
         "state": sealed,
         "code_challenge": create_s256_code_challenge(state.verifier),
         "code_challenge_method": "S256",
@@ -102,6 +103,10 @@ def authorization_url(
         parameters["max_age"] = "0" if state.must_prove else max_age or ANY_AGE
     if state.must_prove:
         parameters |= preset.again
+    if upstream.settings.store_tokens:
+        parameters |= preset.offline
+        if state.link_to is not None:  # some upstreams issue a refresh token only with a new consent
+            parameters["prompt"] = " ".join(filter(None, (parameters.get("prompt"), "consent")))
     if login_hint is not None and preset.takes_max_age:
         parameters["login_hint"] = login_hint
     if preset.form_post:
@@ -129,9 +134,11 @@ def redeem(work: UnitOfWork, upstream: Upstream, state: UpstreamState, answer: M
     if (code := answer.get("code")) is None:
         raise UpstreamUntrusted(upstream, "the answer has neither code nor error")
     response = _exchange(work, upstream, metadata, code=code, verifier=state.verifier)
+    scopes = upstream.settings.requested_scopes
+    tokens = read_tokens(response, asked=scopes, now=work.now) if upstream.settings.store_tokens else None
     if not upstream.settings.is_oidc:
         claims = read_user(work, upstream, metadata.userinfo_endpoint or "", response)
-        return _identity(upstream, claims, claims, issuer=upstream.settings.issuer, proven_at=None)
+        return _identity(upstream, claims, claims, issuer=upstream.settings.issuer, proven_at=None, tokens=tokens)
     claims = check_id_token(work, upstream, response["id_token"], state)
     about = claims
     if metadata.userinfo_endpoint is not None and not _has_required_claims(work, upstream, claims):
@@ -139,7 +146,9 @@ def redeem(work: UnitOfWork, upstream: Upstream, state: UpstreamState, answer: M
         about = combine(claims, asked)
     if upstream.settings.of_preset.form_post:
         about = names_of_form(answer.get("user")) | about
-    return _identity(upstream, claims, about, issuer=claims["iss"], proven_at=proven_before(claims, state))
+    return _identity(
+        upstream, claims, about, issuer=claims["iss"], proven_at=proven_before(claims, state), tokens=tokens
+    )
 
 
 def _identity(
@@ -149,6 +158,7 @@ def _identity(
     *,
     issuer: str,
     proven_at: datetime | None,
+    tokens: IssuedTokens | None,
 ) -> UpstreamIdentity:
     return UpstreamIdentity(
         issuer=issuer,
@@ -158,6 +168,7 @@ def _identity(
         proven_at=proven_at,
         names=names_of(about),
         claims=about,
+        tokens=tokens,
     )
 
 
@@ -174,21 +185,14 @@ def _exchange(work: UnitOfWork, upstream: Upstream, metadata: Metadata, *, code:
     3.1.3).
     """
     settings = upstream.settings
-    secret = client_secret(settings, work.now) if settings.preset == APPLE else settings.secret
     form = {
         "grant_type": "authorization_code",
         "code": code,
         "redirect_uri": redirect_uri(work.settings, upstream.settings.key),
         "code_verifier": verifier,
     }
-    headers = {"Accept": "application/json"}
-    if metadata.secret_in_header:
-        pair = f"{quote_plus(settings.client_id)}:{quote_plus(secret)}"  # RFC 6749 section 2.3.1
-        headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
-    else:
-        form |= {"client_id": settings.client_id, "client_secret": secret}
     try:
-        response = work.outbound.post_form(metadata.token_endpoint, form, headers=headers)
+        response = post_as_client(work, upstream, metadata, metadata.token_endpoint, form)
     except OutboundFailed as failed:
         raise upstream.unavailable(f"{metadata.token_endpoint}: {failed.reason}") from None
     body = _read_json(response.body)

@@ -16,7 +16,9 @@ from provider.audit.events import Event
 from provider.audit.log import record
 from provider.crypto.digests import digest
 from provider.federation.exchange import UpstreamIdentity
+from provider.federation.issued_tokens import keep_tokens
 from provider.federation.mapping import fields_of, replace_roles, roles_of
+from provider.federation.upstream_settings import UpstreamSettings
 from provider.federation.upstreams import Upstream
 from provider.languages.free_text import repair_line
 from provider.languages.text import Text
@@ -117,7 +119,7 @@ def sign_in(
         raise _not_linked(work, upstream, identity, browser=browser, carry=carry)
     user = replace_roles(work, settings, identity.issuer, user, roles_of(settings, identity.claims))
     record(work, Event.IDENTITY_USED, user_id=user.id, upstream=upstream.settings.key)
-    return sign_in_by_upstream(
+    done = sign_in_by_upstream(
         work,
         user=user,
         here=here,
@@ -129,6 +131,17 @@ def sign_in(
         client_id=client_id,
         keep=keep,
     )
+    if settings.store_tokens:
+        keep_for_identity(work, settings, identity)
+    return done
+
+
+def keep_for_identity(
+    work: UnitOfWork, settings: UpstreamSettings, identity: UpstreamIdentity, *, connects: bool = False
+) -> bool:
+    """Store the tokens of a linked identity (`keep_tokens`). Returns whether they were."""
+    linked = linked_identities.find(work.db, identity.issuer, identity.subject)
+    return linked is not None and keep_tokens(work, settings, linked, identity.tokens, connects=connects)
 
 
 def _owner_at_home(work: UnitOfWork, upstream: Upstream, identity: UpstreamIdentity) -> User | None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from provider import saved_upstreams as store
+from provider.accounts.store import upstream_tokens
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.config.settings import Settings
@@ -135,6 +136,8 @@ def update(
     )
     if not store.replace(work.db, row):
         raise NoSuchUpstream
+    if not settings.store_tokens or before.settings.get("issuer") != members.get("issuer"):
+        upstream_tokens.end_of_upstream(work.db, row.key, now=work.now)
     changed = differences(before, row)
     was, is_now = ({name: pair[side] for name, pair in changed.items()} for side in (0, 1))
     record(
@@ -158,9 +161,12 @@ def differences(before: SavedUpstream | None, after: SavedUpstream) -> dict[str,
 
 
 def disable(work: UnitOfWork, upstream_id: str) -> None:
-    """Stop offering the upstream. Linked identities stay and work again later. Raises NoSuchUpstream."""
+    """Stop offering the upstream. Linked identities stay and work again later; stored tokens end. Raises
+    NoSuchUpstream.
+    """
     row = find(work, upstream_id)
     if store.set_disabled(work.db, upstream_id, work.now):
+        upstream_tokens.end_of_upstream(work.db, row.key, now=work.now)
         before, after = {"disabled": False}, {"disabled": True}
         record(work, Event.UPSTREAM_DISABLED, upstream=row.key, before=before, after=after)
         _refresh(work)
@@ -176,10 +182,13 @@ def enable(work: UnitOfWork, upstream_id: str) -> None:
 
 
 def delete(work: UnitOfWork, upstream_id: str) -> None:
-    """Delete the upstream. Linked identities stay, in case it is added again. Raises NoSuchUpstream."""
+    """Delete the upstream. Linked identities stay, in case it is added again; stored tokens end. Raises
+    NoSuchUpstream.
+    """
     row = find(work, upstream_id)
     if not store.remove(work.db, upstream_id):
         raise NoSuchUpstream
+    upstream_tokens.end_of_upstream(work.db, row.key, now=work.now)
     record(work, Event.UPSTREAM_DELETED, upstream=row.key)
     _refresh(work)
 

@@ -22,6 +22,7 @@ class Endpoints:
     authorization: str
     token: str
     userinfo: str
+    revocation: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +40,8 @@ class Preset:
     """The parameters that make it ask the user again."""
     takes_max_age: bool = False
     """Whether it is sent `max_age` (OIDC Core section 3.1.2.1)."""
+    offline: Mapping[str, str] = field(default_factory=dict)
+    """The parameters that make it issue a refresh token, where a scope does not."""
     is_oidc: bool = True
     form_post: bool = False
     """Whether it answers by a form of its page (OAuth 2.0 Form Post Response Mode)."""
@@ -94,6 +97,7 @@ PRESETS: Mapping[str, Preset] = {
         issuer="https://accounts.google.com",
         subject=re.compile(r"[0-9]{1,255}"),
         again=LOGIN,
+        offline={"access_type": "offline"},
         takes_max_age=True,
         takes=frozenset({"hosted_domain"}),
     ),
@@ -131,6 +135,7 @@ def endpoints_of(name: str, issuer: str) -> Endpoints:
             authorization=f"{base}/oauth2/authorize",
             token=f"{base}/api/oauth2/token",
             userinfo=f"{base}/api/users/@me",
+            revocation=f"{base}/api/oauth2/token/revoke",
         )
     if name == FACEBOOK:
         graph = "https://graph.facebook.com"

@@ -23,7 +23,6 @@ from provider.federation.presets import APPLE, MICROSOFT, ONLY_SOME, OPENID, PRE
 from provider.languages.free_text import clean_line
 from provider.urls import is_loopback
 
-KEY = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")
 SCOPE = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+")  # RFC 6749 section 3.3
 EVERY_TENANT = ("common", "organizations", "consumers")
 """The authorities of Microsoft that are not one tenant."""
@@ -74,6 +73,10 @@ class UpstreamSettings(BaseModel):
     """The claim with the user's roles or groups there."""
     roles: dict[str, str] = Field(default_factory=dict)
     """The role here for each value of that claim."""
+    store_tokens: StrictBool = False
+    """Whether the user's tokens of the upstream are stored, so that clients can call its APIs for the user."""
+    token_scopes: tuple[str, ...] = ()
+    """The scopes that are asked for in addition, if tokens are stored."""
     label: str | None = Field(None, min_length=1, max_length=60)
     """The text of the button, instead of "Sign in with NAME"."""
 
@@ -104,6 +107,11 @@ class UpstreamSettings(BaseModel):
     def is_oidc(self) -> bool:
         """Whether the upstream is an OpenID Provider. Others have OAuth 2.0 only."""
         return self.of_preset.is_oidc
+
+    @property
+    def requested_scopes(self) -> tuple[str, ...]:
+        """The scopes of authorization requests."""
+        return tuple(dict.fromkeys((*self.scopes, *(self.token_scopes if self.store_tokens else ()))))
 
     @property
     def secret(self) -> str:
@@ -157,6 +165,13 @@ class UpstreamSettings(BaseModel):
             raise ValueError(
                 'must be a list of scopes, "openid" among them' if needs_openid else "must be a list of scopes"
             )
+        return value
+
+    @field_validator("token_scopes")
+    @classmethod
+    def _token_scopes(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(SCOPE.fullmatch(scope) for scope in value):
+            raise ValueError("must be a list of scopes")
         return value
 
     @field_validator("hosted_domain")

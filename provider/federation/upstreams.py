@@ -64,6 +64,7 @@ class Metadata:
     takes_claims: bool
     """Whether the upstream accepts requests for single claims in the ID token (OIDC Core section 5.5)."""
     userinfo_endpoint: str | None = None
+    revocation_endpoint: str | None = None
 
 
 def metadata_of_preset(settings: UpstreamSettings) -> Metadata:
@@ -73,6 +74,7 @@ def metadata_of_preset(settings: UpstreamSettings) -> Metadata:
         authorization_endpoint=endpoints.authorization,
         token_endpoint=endpoints.token,
         userinfo_endpoint=endpoints.userinfo,
+        revocation_endpoint=endpoints.revocation,
         jwks_uri="",
         algorithms=(),
         secret_in_header=False,
@@ -120,6 +122,7 @@ class Upstream:
         for name in dict.fromkeys((*names[:3], *urls)):
             if not isinstance(urls.get(name), str) or not is_web_address(urls[name], like=issuer):
                 raise self.unavailable(f"its {name} is no https URL")
+        revocation = document.get("revocation_endpoint")
         offered = _texts(document.get("id_token_signing_alg_values_supported", ["RS256"]))
         methods = _texts(document.get("token_endpoint_auth_methods_supported", ["client_secret_basic"]))
         return Metadata(
@@ -128,6 +131,10 @@ class Upstream:
             secret_in_header="client_secret_basic" in methods or "client_secret_post" not in methods,
             names_itself=document.get("authorization_response_iss_parameter_supported") in TRUE,
             takes_claims=document.get("claims_parameter_supported") in TRUE,
+            # One that cannot be used must not keep users from signing in.
+            revocation_endpoint=revocation
+            if isinstance(revocation, str) and is_web_address(revocation, like=issuer)
+            else None,
         )
 
     def unavailable(self, reason: str) -> UpstreamUnavailable:
@@ -183,10 +190,14 @@ class Upstreams:
         """The settings of each upstream, for buttons."""
         return [upstream.settings for upstream in self._all().values()]
 
+    def of_issuer(self, issuer: str) -> UpstreamSettings | None:
+        """Return the settings of the upstream with this issuer, or None if it is no longer configured."""
+        return next((settings for settings in self.shown if is_issuer(settings, issuer)), None)
+
     def name_of(self, issuer: str) -> str:
         """Return the upstream's display name, or its host if it is no longer configured."""
-        names = (settings.name for settings in self.shown if is_issuer(settings, issuer))
-        return next(names, urlsplit(issuer).hostname or issuer)
+        settings = self.of_issuer(issuer)
+        return urlsplit(issuer).hostname or issuer if settings is None else settings.name
 
 
 def open_upstreams(settings: Settings, saved: SavedUpstreams, vault: Vault) -> Upstreams:

@@ -228,6 +228,13 @@ class IssuerUnavailableError(OAuth2Error):
     status_code = 503
 
 
+class UpstreamUnavailableError(OAuth2Error):
+    """An upstream provider that did not answer; the request may be retried (RFC 6749 section 4.1.2.1)."""
+
+    error = "temporarily_unavailable"
+    status_code = 503
+
+
 class UnsupportedTokenTypeError(OAuth2Error):
     """A token of a type that cannot be revoked (RFC 7009 section 2.2.1)."""
 
@@ -272,6 +279,7 @@ __all__ = [
     "UnsupportedGrantTypeError",
     "UnsupportedResponseTypeError",
     "UnsupportedTokenTypeError",
+    "UpstreamUnavailableError",
     "UseDpopNonceError",
     "UseResourceNonceError",
 ]

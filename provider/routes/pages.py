@@ -137,6 +137,7 @@ def pages(settings: Settings) -> list[BaseRoute]:
         Route("/account/linked", linked.show_linked, methods=get, name="show_linked"),
         Route("/account/linked", linked.begin, methods=post, name="link"),
         Route("/account/linked/unlink", linked.unlink, methods=post, name="unlink"),
+        Route("/account/linked/disconnect", linked.disconnect, methods=post, name="disconnect_identity"),
         Route("/account/linked/confirm", linked.show_offer, methods=get, name="show_link_offer"),
         Route("/account/linked/confirm", linked.accept, methods=post, name="accept_link_offer"),
     ]

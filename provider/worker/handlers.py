@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 
+from provider.accounts.upstream_tokens import ending
 from provider.admin.bulk import actions as bulk
 from provider.admin.bulk import matching as bulk_matching
 from provider.admin.imports import jobs as user_imports
 from provider.admin.imports import store as imports
+from provider.federation import token_revocations
 from provider.mail import messages, transport
 from provider.oauth.ciba import notifications as pings
 from provider.oauth.logout import back_channel as logout
@@ -21,6 +23,7 @@ HANDLERS: Mapping[str, Handler] = {
     bulk.TOPIC: bulk.carry_out,
     bulk_matching.TOPIC: bulk_matching.carry_out,
     imports.TOPIC: user_imports.carry_out,
+    ending.TOPIC: token_revocations.deliver,
 }
 """The handler of each topic."""
 POLICIES: Mapping[str, RetryPolicy] = {
@@ -31,5 +34,6 @@ POLICIES: Mapping[str, RetryPolicy] = {
     bulk.TOPIC: bulk.RETRIES,
     bulk_matching.TOPIC: bulk.RETRIES,
     imports.TOPIC: bulk.RETRIES,
+    ending.TOPIC: token_revocations.RETRIES,
 }
 """How long each topic's messages are retried."""

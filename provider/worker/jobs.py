@@ -18,6 +18,7 @@ from provider.admin.imports import store as user_imports
 from provider.audit import daily, hourly
 from provider.audit import store as audit
 from provider.config.settings import Settings
+from provider.federation import token_revocations
 from provider.federation.store import used_states
 from provider.jose.algorithms import KEY_PAIRS
 from provider.oauth import store as refusals
@@ -119,6 +120,7 @@ def purge(
     tasks["accounts to delete"] = (_rule(deletion.purge), timedelta(0), ACCOUNTS)
     tasks["unconfirmed accounts"] = (_rule(unconfirmed.purge), settings.unconfirmed_lifetime, ACCOUNTS)
     tasks["unused clients"] = (_rule(purge_unused), timedelta(0), ACCOUNTS)
+    tasks["tokens of upstream providers"] = (_rule(token_revocations.purge), timedelta(0), BATCH)
     tasks["failure counters"] = (_rule(throttle.purge), timedelta(days=1), BATCH)
     deleted = maintain(installation) | dict.fromkeys(tasks, 0)
     for name, (delete, age, most) in tasks.items():

@@ -22,10 +22,12 @@ from provider.accounts.factors.store.totp import TotpCredential
 from provider.accounts.factors.totp import SEED
 from provider.accounts.links import find_link, issue_link
 from provider.accounts.registration import create_user
-from provider.accounts.store import email_addresses, email_changes, failures, users
+from provider.accounts.store import email_addresses, email_changes, failures, upstream_tokens, users
 from provider.accounts.store import linked_identities as identities
 from provider.accounts.store.email_changes import EmailChange
 from provider.accounts.store.links import Purpose
+from provider.accounts.store.upstream_tokens import UpstreamTokens
+from provider.accounts.upstream_tokens.sealing import TokenPair, seal
 from provider.crypto.digests import digest
 from provider.database.base import new_id
 from provider.sessions import store as sessions
@@ -115,6 +117,19 @@ def build(
             assert remembered_devices.remember(w, user_id=user_id, device=device, before=None)
             passkeys.add(w.db, make_passkey(user_id, w.now))
             linked_identities.attach(w, user_id=user_id, issuer="https://op.test", subject="ada", email=None)
+            [identity] = identities.find_of_user(w.db, user_id)
+            upstream_tokens.replace(
+                w.db,
+                UpstreamTokens(
+                    identity_id=identity.id,
+                    upstream="example",
+                    sealed=seal(w.vault, identity.id, TokenPair(access_token="a", token_type="Bearer")),
+                    scope="",
+                    expires_at=None,
+                    stored_at=w.now,
+                    generation=1,
+                ),
+            )
         for policy in (throttle.PASSWORD, throttle.SECOND_FACTOR):
             with work() as w:
                 throttle.reserve(w, policy, user_id)
@@ -200,6 +215,8 @@ def ended(world: World, cause: Cause) -> set[Access]:
             gone.add(Access.REMEMBERED_DEVICES)
         if not identities.find_of_user(w.read, world.user_id):
             gone.add(Access.LINKED_IDENTITIES)
+        if not upstream_tokens.find_of_user(w.read, world.user_id):
+            gone.add(Access.UPSTREAM_TOKENS)
         if not passkeys.find_of_user(w.read, world.user_id):
             gone.add(Access.PASSKEYS)
         if not failures.find_failures(w.read, throttle.PASSWORD.kind, world.user_id):

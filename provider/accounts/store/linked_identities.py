@@ -70,6 +70,11 @@ def find(db: Connection, issuer: str, subject: str) -> LinkedIdentity | None:
     return _IDENTITY.one(db, _IDENTITY.select().where(*one))
 
 
+def find_user_id(db: Connection, identity_id: str) -> str | None:
+    """Return the ID of the user to whom this identity is linked."""
+    return db.scalar(select(linked_identities.c.user_id).where(linked_identities.c.id == identity_id))
+
+
 def find_linked(db: Connection, identities: Collection[tuple[str, str]]) -> dict[tuple[str, str], str]:
     """Return the user of each of these identities, by issuer and subject, that is linked."""
     pair = tuple_(linked_identities.c.issuer, linked_identities.c.subject)

@@ -100,6 +100,8 @@ ABOUT: Mapping[str, str] = {
         '`{"orders:read": {"en": "View your orders"}}`. A string instead of the inner object is English.'
     ),
     "exchange_targets": "The identifiers of APIs that the client can exchange tokens for.",
+    "upstream_tokens": "The keys of upstream providers whose access tokens the client can get for users, by token "
+    "exchange.",
     "authorization_details_types": "The types of authorization details that the client can ask for (RFC 9396).",
     "id_jag_audiences": "The issuers of authorization servers for which the client can get an ID-JAG, each with the "
     "`client_id` that it has there.",

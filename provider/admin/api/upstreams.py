@@ -59,6 +59,13 @@ class UpstreamMembers(Body):
     claims: dict[str, str] | None = Field(None, description="The claim for each profile field of a new account.")
     roles_claim: Word | None = Field(None, description="The claim with the user's roles or groups there.")
     roles: dict[str, str] | None = Field(None, description="The role here for each value of that claim.")
+    store_tokens: bool | None = Field(
+        None,
+        description="Whether users' tokens of it are stored, encrypted, so that clients can call its APIs for them.",
+    )
+    token_scopes: list[Word] | None = Field(
+        None, description="The scopes to ask for in addition, if tokens are stored."
+    )
     label: str | None = Field(None, min_length=1, max_length=60, description="The text of its button.")
     position: int | None = Field(
         None, ge=0, le=managed.LARGEST_POSITION, description="Its place among the buttons. Default: the last."

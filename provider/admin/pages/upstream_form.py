@@ -33,6 +33,8 @@ LABELS: Mapping[str, Text] = {
     "trust_email_verified": Text("Email addresses"),
     "may_create_accounts": Text("New users"),
     "is_required_for_domains": Text("Users of the domains"),
+    "store_tokens": Text("Use by applications"),
+    "token_scopes": Text("Scopes for applications"),
 }
 """The labels of the fields."""
 HINTS: Mapping[str, Text] = {
@@ -47,14 +49,19 @@ HINTS: Mapping[str, Text] = {
     "claims": Text("With a space between them, as field=claim, for example nickname=login."),
     "roles_claim": Text("Its values give roles at each sign-in."),
     "roles": Text("With a space between them, as value=role, for example editors=editor."),
+    "token_scopes": Text("Asked for in addition if tokens are stored. With a space between them."),
     "position": Text("Buttons are sorted by this number."),
 }
 KEPT_SECRET = Text("Leave it empty to keep the current one.")
-LISTS = ("scopes", "allowed_tenants", "domains", "allowed_domains")
+LISTS = ("scopes", "token_scopes", "allowed_tenants", "domains", "allowed_domains")
 TABLES = ("claims", "roles")
 REQUIRED: Mapping[str, Text] = {
     "": Text("Users of the domains can also sign in here"),
     "on": Text("Users of the domains can sign in only there"),
+}
+STORE: Mapping[str, Text] = {
+    "": Text("Don't store tokens of this provider"),
+    "on": Text("Store users' tokens, so that applications can call its APIs for them"),
 }
 TRUST: Mapping[str, Text] = {
     "": Text("Trust them as the provider's preset says"),
@@ -70,7 +77,7 @@ CREATE: Mapping[str, Text] = {
 }
 IN_FORM = (
     *("name", "issuer", "client_id", "team_id", "key_id", "scopes", "hosted_domain", "tenant", "allowed_tenants"),
-    *("domains", "allowed_domains", "claims", "roles_claim", "roles"),
+    *("domains", "allowed_domains", "claims", "roles_claim", "roles", "token_scopes"),
 )
 
 
@@ -84,6 +91,10 @@ def create_options(_language: Language, _chosen: str) -> list[dict[str, str]]:
 
 def required_options(_language: Language, _chosen: str) -> list[dict[str, str]]:
     return [{"value": value, "label": label} for value, label in REQUIRED.items()]
+
+
+def store_options(_language: Language, _chosen: str) -> list[dict[str, str]]:
+    return [{"value": value, "label": label} for value, label in STORE.items()]
 
 
 def presets() -> list[dict[str, str]]:
@@ -108,6 +119,8 @@ def typed_settings(call: Call, preset: str) -> tuple[dict[str, Any], int | None]
         given["may_create_accounts" if unknown == "on" else "refuses_unknown_users"] = True
     if call.form.get("is_required_for_domains"):
         given["is_required_for_domains"] = True
+    if call.form.get("store_tokens"):
+        given["store_tokens"] = True
     if text["position"] and not text["position"].isdecimal():
         raise InvalidSettings([("position", f"must be 0 to {managed.LARGEST_POSITION}")])
     return given, int(text["position"]) if text["position"] else None

@@ -28,6 +28,7 @@ from provider.admin.pages.upstream_form import (
     required_options,
     shown_creation,
     shown_trust,
+    store_options,
     text_input,
     trust_options,
     typed_settings,
@@ -104,6 +105,13 @@ ACTIONS: Actions[SavedUpstream] = {
                 shown=shown_creation,
                 options=create_options,
             ),
+            Input(
+                "store_tokens",
+                LABELS["store_tokens"],
+                shown=lambda row: "on" if row.settings.get("store_tokens") else "",
+                options=store_options,
+            ),
+            text_input("token_scopes"),
             Input("position", LABELS["position"], HINTS["position"], shown=lambda row: str(row.position)),
         ),
         edits=Edit(_version, lambda row: Record(Event.UPSTREAM_UPDATED, detail=("upstream", row.key))),
@@ -114,6 +122,7 @@ ACTIONS: Actions[SavedUpstream] = {
         means=(
             Text("Users can no longer sign in with it, and its button disappears."),
             Text("Linked accounts stay linked. Sessions continue until they end."),
+            Text("Stored tokens of the provider are removed."),
         ),
         done=Text("Upstream provider disabled."),
         do=_disable,
@@ -133,6 +142,7 @@ ACTIONS: Actions[SavedUpstream] = {
         means=(
             Text("Users can no longer sign in with it. Users without another way to sign in are locked out."),
             Text("Linked accounts stay linked, in case you add the provider again."),
+            Text("Stored tokens of the provider are removed."),
         ),
         done=Text("Upstream provider deleted."),
         do=_delete,
@@ -192,6 +202,7 @@ def _list(call: Call, operator: Operator, *, errors: dict[str, str] | None = Non
         "trust_email_verified",
         "may_create_accounts",
         "is_required_for_domains",
+        "store_tokens",
     )
     typed = {name: call.form.text(name) for name in fields} if errors else dict.fromkeys(fields, "")
     typed["preset"] = typed["preset"] if errors else "google"
@@ -205,6 +216,7 @@ def _list(call: Call, operator: Operator, *, errors: dict[str, str] | None = Non
         trust=trust_options(call.language, ""),
         create=create_options(call.language, ""),
         required=required_options(call.language, ""),
+        store=store_options(call.language, ""),
         redirect_uri=managed.redirect_uri(call.settings, "KEY"),
         labels=LABELS,
         hints=HINTS,

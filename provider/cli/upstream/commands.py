@@ -27,8 +27,10 @@ from provider.cli.upstream.options import (
     RolesClaim,
     Scope,
     SecretStdin,
+    StoreTokens,
     TeamId,
     Tenant,
+    TokenScope,
     TrustEmail,
     VerifiesEmail,
 )
@@ -66,6 +68,8 @@ def create(
     claim: ClaimOption = None,
     roles_claim: RolesClaim = None,
     role: RoleOption = None,
+    store_tokens: StoreTokens = None,
+    token_scope: TokenScope = None,
     label: Label = None,
     position: Position = None,
     as_json: Json = False,
@@ -97,6 +101,8 @@ def create(
         claims=_pairs(claim),
         roles_claim=roles_claim,
         roles=_pairs(role),
+        store_tokens=store_tokens,
+        token_scopes=token_scope,
         label=label,
     )
     with unit() as work:
@@ -160,6 +166,8 @@ def update(
     claim: ClaimOption = None,
     roles_claim: RolesClaim = None,
     role: RoleOption = None,
+    store_tokens: StoreTokens = None,
+    token_scope: TokenScope = None,
     label: Label = None,
     position: Position = None,
     as_json: Json = False,
@@ -190,6 +198,8 @@ def update(
         claims=_pairs(claim),
         roles_claim=roles_claim,
         roles=_pairs(role),
+        store_tokens=store_tokens,
+        token_scopes=token_scope,
         label=label,
     )
     with unit() as work:

@@ -60,6 +60,16 @@ RefuseUnknown = Annotated[
         help="Whether users without an account are turned away, instead of linking or signing up.",
     ),
 ]
+StoreTokens = Annotated[
+    bool | None,
+    typer.Option(
+        "--store-tokens/--store-no-tokens",
+        help="Whether users' tokens of it are stored, so that apps can call its APIs for them.",
+    ),
+]
+TokenScope = Annotated[
+    list[str] | None, typer.Option(help="Scope to ask for in addition, if tokens are stored. Can be repeated.")
+]
 ClaimOption = Annotated[
     list[str] | None,
     typer.Option(help="Profile field of a new account and its claim, FIELD=CLAIM. Can be repeated."),

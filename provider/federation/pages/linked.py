@@ -1,14 +1,18 @@
 """The linked identities page: see them, link another, unlink one, or link an identity proven before the sign-in."""
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from starlette.responses import Response
 
 from provider.accounts import linked_identities
 from provider.accounts.factors import second_factor
 from provider.accounts.linked_identities import LastSignInMethod, LinkedElsewhere, NoSuchIdentity
-from provider.accounts.store import email_addresses, passwords
+from provider.accounts.store import email_addresses, passwords, upstream_tokens
 from provider.accounts.store import linked_identities as store
+from provider.accounts.store.linked_identities import LinkedIdentity
+from provider.accounts.upstream_tokens import ending
 from provider.destination import Destination
 from provider.federation import linking
 from provider.federation.exchange import UpstreamIdentity
@@ -65,6 +69,8 @@ def after_linking(call: Call, upstream: Upstream, identity: UpstreamIdentity, *,
         )
     except LinkedElsewhere:
         return go(f"{PATH}?failed={ELSEWHERE}")
+    if linking.keep_for_identity(call.work, upstream.settings, identity, connects=True):
+        return go(f"{PATH}?done=connected")
     return go(f"{PATH}?done=linked")
 
 
@@ -79,6 +85,17 @@ def unlink(call: Call) -> Response:
     except NoSuchIdentity:
         pass  # unlinked in another tab
     return go(f"{PATH}?done=unlinked")
+
+
+@endpoint(form_on=PATH)
+def disconnect(call: Call) -> Response:
+    """Remove the tokens with which apps use an identity at its upstream: POST /account/linked/disconnect.
+
+    It stays linked. Like signing out an app, this needs no recent sign-in.
+    """
+    session = require_user(call, back=PATH)
+    ending.stop(call.work, user_id=session.user_id, identity_id=call.form.get("identity", ""))
+    return go(f"{PATH}?done=disconnected")
 
 
 @endpoint
@@ -149,6 +166,8 @@ def _ask(call: Call, session: Session, offer: Offer, refusal: Refusal | None = N
 
 def _page(call: Call, session: Session, refusal: Refusal | None = None) -> Response:
     upstreams, read = _upstreams(call), call.work.read
+    held = store.find_of_user(read, session.user_id)
+    use = _use_by_apps(call, upstreams, held)
     identities = [
         {
             "id": one.id,
@@ -156,8 +175,9 @@ def _page(call: Call, session: Session, refusal: Refusal | None = None) -> Respo
             "email": one.email,
             "since": one.created_at,
             "last_used": one.last_used_at,
+            "use": use.get(one.id),
         }
-        for one in store.find_of_user(read, session.user_id)
+        for one in held
     ]
     return page(
         call,
@@ -170,3 +190,28 @@ def _page(call: Call, session: Session, refusal: Refusal | None = None) -> Respo
         done=call.query.get("done") if refusal is None else None,
         errors={} if refusal is None else {"": refusal.message},
     )
+
+
+@dataclass(frozen=True)
+class UseByApps:
+    """How apps use an identity at its upstream."""
+
+    key: str
+    is_on: bool
+    """Whether there are tokens with which they can."""
+    apps: Sequence[tuple[str, datetime]]
+    """The name of each app that did, and when it did last."""
+
+
+def _use_by_apps(call: Call, upstreams: Upstreams, held: Sequence[LinkedIdentity]) -> dict[str, UseByApps]:
+    """Return how apps use those of the identities whose upstream stores tokens, by ID."""
+    found, read = {}, call.work.read
+    for identity in held:
+        settings = upstreams.of_issuer(identity.issuer)
+        if settings is None or not settings.store_tokens:
+            continue
+        row = upstream_tokens.find(read, identity.id)
+        uses = upstream_tokens.find_uses(read, [identity.id])
+        apps = [(call.services.name_app(call.work, use.client_id)[0], use.last_used_at) for use in uses]
+        found[identity.id] = UseByApps(settings.key, is_on=row is not None and row.is_usable, apps=apps)
+    return found

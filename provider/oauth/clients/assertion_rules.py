@@ -14,9 +14,12 @@ LONGEST = 255
 
 def problem_with(metadata: ClientMetadata) -> str | None:
     """Return what is wrong with these members of a client's metadata, or None."""
-    targets = metadata.exchange_targets or metadata.id_jag_audiences
+    targets = metadata.exchange_targets or metadata.id_jag_audiences or metadata.upstream_tokens
     if bool(targets) != (TOKEN_EXCHANGE in metadata.grant_types):
-        return f"exchange_targets or id_jag_audiences and the grant type {TOKEN_EXCHANGE} must be registered together"
+        return (
+            "exchange_targets, id_jag_audiences or upstream_tokens and the grant type "
+            f"{TOKEN_EXCHANGE} must be registered together"
+        )
     given = [
         name for name in ("assertion_issuer", "assertion_subjects", "assertion_audience") if getattr(metadata, name)
     ]

@@ -103,6 +103,8 @@ class ClientMetadata:
     scope_descriptions: dict[str, Any] | None = None
     """What its scopes allow, for users, if it is an API: scope to language tag to text."""
     exchange_targets: tuple[str, ...] = ()
+    upstream_tokens: tuple[str, ...] = ()
+    """The keys of the upstreams whose tokens it may fetch for users, by token exchange."""
     authorization_details_types: tuple[str, ...] = ()
     first_party: bool = False
     authorization_challenge: bool = False

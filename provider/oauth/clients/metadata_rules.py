@@ -42,6 +42,7 @@ from provider.oauth.response_types import (
 )
 from provider.oauth.scopes import is_scope_token, parse_scope
 from provider.oauth.syntax import LONGEST_REQUEST_URI
+from provider.saved_upstreams import KEY
 from provider.sessions.assurance import ACR_VALUES, REQUIRED_FACTORS
 from provider.urls import web_origin_of
 
@@ -170,6 +171,9 @@ def _check_resources(metadata: ClientMetadata) -> None:
                 raise InvalidMetadata(f"{name}: {uri[:200]!r} {problem_with_identifier(uri)}.")
         if len({normalize(uri) for uri in uris}) != len(uris):
             raise InvalidMetadata(f"{name}: two of the URIs are the same resource.")
+    for key in metadata.upstream_tokens:
+        if KEY.fullmatch(key) is None:
+            raise InvalidMetadata(f"upstream_tokens: {key[:60]!r} is not the key of an upstream provider.")
         if len(uris) > 20:
             raise InvalidMetadata(f"{name} can have at most 20 URIs, not {len(uris)}.")
 

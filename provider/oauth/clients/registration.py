@@ -109,6 +109,7 @@ OPERATORS_ONLY = (
     "resource_identifiers",
     "scope_descriptions",
     "exchange_targets",
+    "upstream_tokens",
     "assertion_issuer",
     "assertion_subjects",
     "assertion_audience",

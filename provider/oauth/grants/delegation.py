@@ -41,8 +41,18 @@ def record_delegation(
             expires_at=datetime.fromtimestamp(expires_at, UTC),
         ),
     )
+    _require(request, allowed=used)
+
+
+def require_not_stopped(request: TokenRequest, *, user_id: str) -> None:
+    """Check that the user has not stopped the client, before anything is done for it. Raises InvalidGrantError."""
+    known = delegations.find(request.work.read, user_id, request.client.client_id)
+    _require(request, allowed=known is None or known.ended_at is None)
+
+
+def _require(request: TokenRequest, *, allowed: bool) -> None:
     request.checks.require(
-        used,
+        allowed,
         "The user allows the client to act for them",
         section="RFC 6749 section 5.2",
         error=InvalidGrantError,

@@ -4,7 +4,7 @@ user (RFC 8693).
 It is off except for clients that an operator registered for it, and then limited to the APIs in their
 `exchange_targets`. The result is a delegation, never an impersonation: `act` names the current actor and those before.
 The new token has no more scope and authorization details, and lives no longer, than the subject token. It ends with the
-same grant.
+same grant. Other targets are servers elsewhere (`id_jag`) and upstream providers (`upstream_tokens`).
 """
 
 from typing import Any
@@ -20,6 +20,7 @@ from provider.oauth.grants.delegation import record_delegation
 from provider.oauth.grants.id_jag import ID_JAG
 from provider.oauth.grants.id_jag import issue as issue_id_jag
 from provider.oauth.grants.request import TokenRequest
+from provider.oauth.grants.upstream_tokens import issue_upstream_token, named_upstream
 from provider.oauth.scopes import OFFLINE_ACCESS, OPENID, requested_scope
 from provider.oauth.tokens.access_tokens import (
     ActiveToken,
@@ -59,6 +60,8 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
         fix="Send an access token that was issued for a user with this client's API as its audience (resource).",
     )
     _require_own_actor(request)
+    if (upstream := named_upstream(request)) is not None:
+        return issue_upstream_token(request, subject, upstream, user_id=grant.user_id)
     target = _target(request)
     scope = _scope(request, subject)
     details = narrow_details(

@@ -4,6 +4,7 @@ declared types of authorization details, and the claim mappings.
 
 from dataclasses import dataclass, field
 
+from provider.accounts.upstream_tokens.fetching import Fetch, fetch_nothing
 from provider.oauth.authorization_details.declared import DeclaredTypes
 from provider.oauth.clients.client_cache import Clients
 from provider.oauth.clients.client_keys import ClientKeys
@@ -28,12 +29,15 @@ class AuthorizationServer:
     subjects: Subjects = field(default_factory=Subjects)
     details_types: DeclaredTypes = field(default_factory=DeclaredTypes)
     claim_mappings: ClaimMappings = field(default_factory=ClaimMappings)
+    fetch_upstream_token: Fetch = fetch_nothing
 
     @property
     def issuer(self) -> str:
         return self.installation.settings.issuer
 
 
-def open_server(installation: Installation, *, known: KeyRing | None = None) -> AuthorizationServer:
+def open_server(
+    installation: Installation, *, known: KeyRing | None = None, fetch_upstream_token: Fetch = fetch_nothing
+) -> AuthorizationServer:
     """Return the state of a new process. `known` are the keys that its parent read: it can publish them immediately."""
-    return AuthorizationServer(installation, Keys(installation, known))
+    return AuthorizationServer(installation, Keys(installation, known), fetch_upstream_token=fetch_upstream_token)

@@ -51,8 +51,10 @@ delegations = Table(
     Index("ix_delegations_client_id", "client_id"),
     Index("ix_delegations_expires_at", "expires_at"),
 )
-EXCHANGE, ASSERTION, ID_JAG = "exchange", "assertion", "id-jag"
-"""The values of `method`: a token exchange here, an assertion of a trusted issuer, an ID-JAG for another server."""
+EXCHANGE, ASSERTION, ID_JAG, UPSTREAM = "exchange", "assertion", "id-jag", "upstream"
+"""The values of `method`: a token exchange here, an assertion of a trusted issuer, an ID-JAG for another server, a
+token of an upstream provider.
+"""
 
 
 @dataclass(frozen=True)
