@@ -184,6 +184,18 @@ PROMISES = Counter(
     tally=_letters,
 )
 
+PROVISIONED = Counter(
+    "signet_provisioned",
+    "Users and groups sent to the SCIM services of apps.",
+    Label("kind", "Whether it is a user or a group.", ("user", "group")),
+    Label(
+        "outcome",
+        "Sent, deactivated or deleted; or rejected by the app, or the app was unavailable or rejected the token.",
+        ("sent", "deactivated", "deleted", "rejected", "unavailable", "unauthorized"),
+    ),
+    alert='Any increase of `outcome="unauthorized"`; a rising rate of `outcome="rejected"`.',
+)
+
 INFO = Figure("signet_info", "Always 1.", Label("version", "The version of Signet."))
 DATABASE_UP = Figure(
     "signet_database_up",

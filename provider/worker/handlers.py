@@ -10,6 +10,8 @@ from provider.mail import messages, transport
 from provider.oauth.ciba import notifications as pings
 from provider.oauth.logout import back_channel as logout
 from provider.outbox.relay import Handler, RetryPolicy
+from provider.provisioning import changes as provisioning
+from provider.scim.outbound import jobs
 from provider.sessions import listeners
 from provider.webhooks import delivery, notify
 
@@ -21,6 +23,7 @@ HANDLERS: Mapping[str, Handler] = {
     bulk.TOPIC: bulk.carry_out,
     bulk_matching.TOPIC: bulk_matching.carry_out,
     imports.TOPIC: user_imports.carry_out,
+    provisioning.TOPIC: jobs.deliver,
 }
 """The handler of each topic."""
 POLICIES: Mapping[str, RetryPolicy] = {
@@ -31,5 +34,6 @@ POLICIES: Mapping[str, RetryPolicy] = {
     bulk.TOPIC: bulk.RETRIES,
     bulk_matching.TOPIC: bulk.RETRIES,
     imports.TOPIC: bulk.RETRIES,
+    provisioning.TOPIC: jobs.RETRIES,
 }
 """How long each topic's messages are retried."""
