@@ -92,7 +92,7 @@ POOL = Label("pool", "The event loop, or the pool of threads.", ("loop", "endpoi
 TOPIC = Label(
     "topic",
     "What is delivered, or done.",
-    ("backchannel-ping", "mail", "logout", "webhook", "bulk", "bulk-matching", "user-import"),
+    ("backchannel-ping", "mail", "logout", "webhook", "bulk", "bulk-matching", "user-import", "provisioning"),
 )
 ALGORITHM = Label("alg", "The algorithm of the key.", ("RS256", "ES256", "EdDSA"))
 

@@ -39,7 +39,16 @@ from provider.api.endpoints import remembered_devices as api_remembered_devices
 from provider.api.endpoints import sessions as api_sessions
 from provider.api.endpoints import two_factor as api_two_factor
 from provider.config.settings import Settings
-from provider.routes import agents, claim_mappings, groups, imports, trusted_issuers, upstreams, user_attributes
+from provider.routes import (
+    agents,
+    claim_mappings,
+    groups,
+    imports,
+    provisioning,
+    trusted_issuers,
+    upstreams,
+    user_attributes,
+)
 
 
 def account_api(settings: Settings) -> list[BaseRoute]:
@@ -260,6 +269,7 @@ def _of_the_installation() -> list[BaseRoute]:
         Route(f"{client}/end-old-secrets", clients.end_old_client_secrets, methods=post, name="end_old_secrets"),
         Route(f"{client}/disable", clients.disable_client, methods=post, name="disable_client"),
         Route(f"{client}/enable", clients.enable_client, methods=post, name="enable_client"),
+        *provisioning.in_api(),
         Route(client, clients.show_client, methods=get, name="show_client"),
         Route(client, clients.replace_client, methods=put, name="replace_client"),
         Route(client, clients.delete_client, methods=delete, name="delete_client"),

@@ -33,7 +33,7 @@ def _known(work: UnitOfWork, connection: Provisioning, after: tuple[str, str] | 
 
 def _users(work: UnitOfWork, connection: Provisioning, client: Client, after: str | None) -> None:
     query = candidates(connection, client, after=after, limit=AT_ONCE)
-    found = [user_id for (user_id,) in work.db.execute(query)]
+    found = [str(row[0]) for row in work.db.execute(query)]
     resources.mark(work.db, connection.client_id, Kind.USER, found, now=work.now)
     values = {"scanned": connection.scanned + len(found)}
     if len(found) == AT_ONCE:

@@ -68,7 +68,7 @@ def find_group(work: UnitOfWork, connection: Provisioning, name: str) -> Wanted:
     row = group_store.find_those(work.read, [name]).get(name) if name in connection.push_groups else None
     resource: dict[str, Any] | None = None
     if row is not None:
-        found = [user_id for (user_id,) in work.read.execute(members_of([name])).fetchmany(MOST_MEMBERS + 1)]
+        found = [str(row[0]) for row in work.read.execute(members_of([name])).fetchmany(MOST_MEMBERS + 1)]
         if len(found) > MOST_MEMBERS:
             raise TooManyMembers(f"the group has more than {MOST_MEMBERS} members")
         ids = resources.find_remote_ids(work.read, connection.client_id, sorted(found))
@@ -90,7 +90,7 @@ def find_around(work: UnitOfWork, connection: Provisioning, name: str) -> list[s
     return sorted(set(connection.push_groups) & set(work.read.scalars(around)))
 
 
-def candidates(connection: Provisioning, client: Client, *, after: str | None, limit: int) -> Select[tuple[str]]:
+def candidates(connection: Provisioning, client: Client, *, after: str | None, limit: int) -> Select[Any]:
     """Return the query for a page of the users whom the app may get, by ID."""
     required = connection.members_of or list(client.metadata.allowed_groups)
     query = select(accounts.users.c.id).order_by(accounts.users.c.id).limit(limit)
