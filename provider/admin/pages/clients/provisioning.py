@@ -1,6 +1,6 @@
 """Provisioning of an application: its settings, its state, and what failed."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -39,6 +39,7 @@ from provider.provisioning.store.resources import Kind, State
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
 from provider.web.pages import go
+from provider.work import UnitOfWork
 
 TAB = "provisioning"
 LABELS = {
@@ -63,7 +64,7 @@ STATES = {
 RESOURCE_STATES = {State.PENDING: Text("pending"), State.CURRENT: Text("up to date"), State.FAILED: Text("failed")}
 
 
-def _simply(do: Any) -> Any:
+def _simply(do: Callable[[UnitOfWork, str], object]) -> Callable[[Call, Subject[Client]], None]:
     def act(call: Call, subject: Subject[Client]) -> None:
         do(call.work, subject.value.client_id)
 
@@ -118,7 +119,7 @@ ACTIONS: Actions[Client] = {
     "retry-one": Action(
         title=Text("Retry"),
         button=Text("Retry"),
-        means=(Text("It is sent again now, as it is now."),),
+        means=(Text("It is sent again now, in its current state."),),
         done=Text("It is sent again."),
         do=_retry_one,
         part=_part,
