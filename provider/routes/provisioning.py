@@ -7,14 +7,13 @@ from provider.admin.provisioning import api
 
 
 def in_api() -> list[BaseRoute]:
-    """Return the routes of the admin API. They come before that of a client, whose ID can contain slashes."""
-    get, post, at = ["GET"], ["POST"], "/api/admin/clients/{client_id:path}/provisioning"
+    get, post, at = ["GET"], ["POST"], "/api/admin/provisioning/{client_id:path}"
     return [
         Route("/api/admin/provisioning", api.list_provisionings, methods=get, name="list_provisionings"),
         Route(
             "/api/admin/users/{user_id}/provisioning", api.show_provisioned_user, methods=get, name="provisioned_user"
         ),
-        Route(f"{at}/resources", api.list_provisioned, methods=get, name="list_provisioned"),
+        Route("/api/admin/provisioned-resources", api.list_provisioned, methods=get, name="list_provisioned"),
         Route(f"{at}/disable", api.disable_provisioning, methods=post, name="disable_provisioning"),
         Route(f"{at}/enable", api.enable_provisioning, methods=post, name="enable_provisioning"),
         Route(f"{at}/resync", api.resync_provisioning, methods=post, name="resync_provisioning"),

@@ -234,12 +234,17 @@ def check_connection(call: Call, _operator: Operator, _body: Body) -> Connection
 @by_operator(
     needs=Permission.APPLICATIONS_READ,
     gives=ProvisionedResources,
-    asks={"state": f"Only those in this state: {_STATES} Or `failing`: with an error.", **PAGED},
+    asks={
+        "client_id": "The `client_id` of the client.",
+        "state": f"Only those in this state: {_STATES} Or `failing`: with an error.",
+        **PAGED,
+    },
     problems=(NoSuchClient, NoProvisioning, InvalidBody),
 )
 def list_provisioned(call: Call, _operator: Operator, _body: Body) -> ProvisionedResources:
     """List the users and groups of a client with their state at the application."""
-    client_id, state = _client_id(call), call.query.get("state") or None
+    client_id, state = call.query.get("client_id", ""), call.query.get("state") or None
+    rules.require_client(call.work, client_id)
     connections.find(call.work, client_id)
     listed = f"provisioned/{client_id}/{state}"
     page = query_page(call, listed)

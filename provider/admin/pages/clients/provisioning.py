@@ -207,7 +207,7 @@ def _page(
         tab=TAB,
         status_code=200 if refusal is None else refusal.status_code,
         found=found,
-        typed=typed,
+        typed={name: typed.get(name, "") for name in (*LABELS, "why")},
         version=version_of(_spelled(found)),
         labels=LABELS,
         deletions=[{"value": value.value, "label": label} for value, label in DELETIONS.items()],
