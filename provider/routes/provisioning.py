@@ -10,8 +10,9 @@ def in_api() -> list[BaseRoute]:
     get, post, at = ["GET"], ["POST"], "/api/admin/provisioning/{client_id:path}"
     return [
         Route("/api/admin/provisioning", api.list_provisionings, methods=get, name="list_provisionings"),
+        Route("/api/admin/provisioning-states", api.list_states, methods=get, name="list_provisioning_states"),
         Route(
-            "/api/admin/users/{user_id}/provisioning", api.show_provisioned_user, methods=get, name="provisioned_user"
+            "/api/admin/users/{user_id}/provisioned", api.show_provisioned_user, methods=get, name="provisioned_user"
         ),
         Route("/api/admin/provisioned-resources", api.list_provisioned, methods=get, name="list_provisioned"),
         Route(f"{at}/disable", api.disable_provisioning, methods=post, name="disable_provisioning"),

@@ -55,16 +55,16 @@ def test_provisioning_by_the_admin_api(
     given = {"base_url": scim_app.url + "/", "token": TOKEN}
     assert operator("PUT", at, **given | {"push_groups": ["nope"]}).status_code == 400
     made = operator("PUT", at, **given)
-    assert (made.status_code, made.json()["base_url"], made.json()["state"]) == (200, scim_app.url, "scanning")
+    assert (made.status_code, made.json()["base_url"], made.json()["disabled"]) == (200, scim_app.url, False)
     assert TOKEN not in made.text + reader("GET", at).text
     run(installation)
-    shown = reader.get(at)
+    [shown] = reader.get(f"/provisioning-states?client_id={client_id}")["states"]
     assert (shown["state"], shown["users"], shown["pending"], shown["scanned"]) == ("on", 1, 0, 1)
     assert [one["client_id"] for one in reader.get("/provisioning")["provisionings"]] == [client_id]
     [listed] = reader.get(f"/provisioned-resources?client_id={client_id}")["resources"]
     assert (listed["kind"], listed["key"], listed["state"]) == ("user", ada, "current")
     assert reader.get(f"/provisioned-resources?client_id={client_id}&state=failing")["resources"] == []
-    assert reader.get(f"/users/{ada}/provisioning")["resources"] == [listed]
+    assert reader.get(f"/users/{ada}/provisioned")["resources"] == [listed]
     assert operator("POST", f"{at}/test").json() == {"patch": True, "filter": True}
     assert operator("POST", f"{at}/resync").status_code == 204
     run(installation)
@@ -126,8 +126,9 @@ def test_who_can_not_read_users_can_not_send_them_elsewhere(
     assert refused.status_code == 403
     assert "users:read" in refused.json()["detail"]
     at = f"/admin/clients/client/provisioning?client_id={client_id}"
-    assert "users:read" in browser.open(at).text
-    page = browser.submit(given, action=action_form(browser.page).action)
+    asked = browser.open(at)
+    assert "users:read" in asked.text
+    page = browser.submit(given, action=action_form(asked).action)
     assert page.status == 403
     with work() as w:
         assert store.find(w.read, client_id) is None

@@ -53,7 +53,7 @@ def test_provisioning_is_applied_from_a_file_and_changed(
     assert signet("provisioning", "disable", "shop").status == 0
     assert [one["state"] for one in signet("provisioning", "list", "--json").json] == ["disabled"]
     assert signet("provisioning", "enable", "shop").status == 0
-    file.write_text(FILE.split("[provisioning")[0] + '\n[provisioning.shop]\nbase_url = "http://shop"\n')
+    file.write_text(FILE.partition("[provisioning")[0] + '\n[provisioning.shop]\nbase_url = "http://shop"\n')
     assert "base_url must be an https URL" in signet("apply", str(file), "--yes").err
     assert signet("provisioning", "delete", "shop", "--yes").status == 0
     assert signet("provisioning", "show", "shop").status != 0

@@ -37,7 +37,7 @@ _STATES = "`pending`, `current` or `failed`."
 
 
 class Provisioning(Body):
-    """The provisioning of a client, and its state."""
+    """The provisioning of a client."""
 
     client_id: str = Field(description="The client's `client_id`.")
     base_url: str = Field(description=_BASE_URL)
@@ -45,6 +45,21 @@ class Provisioning(Body):
     push_groups: list[str] = Field(description=_PUSH_GROUPS)
     on_deletion: str = Field(description=_ON_DELETION)
     with_attributes: bool = Field(description=_WITH_ATTRIBUTES)
+    disabled: bool = Field(description="Whether an operator turned it off.")
+    created_at: datetime = Field(description="When provisioning was set up.")
+    updated_at: datetime = Field(description="When its settings changed last.")
+
+
+class Provisionings(Body):
+    """The provisioning of each client that has any."""
+
+    provisionings: list[Provisioning] = Field(description="In order of their `client_id`.")
+
+
+class ProvisioningState(Body):
+    """The state of provisioning of a client."""
+
+    client_id: str = Field(description="The client's `client_id`.")
     state: str = Field(
         description="`on`; `scanning`, while all users are compared; `paused`, while the application is unavailable; "
         "`stopped`, because it rejects the token; or `disabled` by an operator."
@@ -59,14 +74,12 @@ class Provisioning(Body):
     scanned: int = Field(description="How many users the last comparison or resync has gone through.")
     scan_started_at: datetime | None = Field(None, description="When it started.")
     scan_finished_at: datetime | None = Field(None, description="When it ended. What it found may still be pending.")
-    created_at: datetime = Field(description="When provisioning was set up.")
-    updated_at: datetime = Field(description="When its settings changed last.")
 
 
-class Provisionings(Body):
-    """The provisioning of each client that has any."""
+class ProvisioningStates(Body):
+    """The state of provisioning of each client that has any."""
 
-    provisionings: list[Provisioning] = Field(description="In order of their `client_id`.")
+    states: list[ProvisioningState] = Field(description="In order of their `client_id`.")
 
 
 class NewProvisioning(Body):
@@ -139,26 +152,36 @@ def _client_id(call: Call) -> str:
 
 
 def _show(call: Call) -> Provisioning:
-    return Provisioning(**rules.describe(call.work, connections.find(call.work, _client_id(call))))
+    return _described(connections.find(call.work, _client_id(call)))
 
 
-def _settings(call: Call) -> Body:
-    """Return what an ETag is for: the settings, not the numbers, which change all the time."""
-    found = connections.find(call.work, _client_id(call))
-    return NewProvisioning(**ProvisioningSettings.of(found).as_json())
-
-
-PROVISIONING = Resource(lambda call: store.lock(call.work.db, call.path_params["client_id"]), _settings)
+PROVISIONING = Resource(lambda call: store.lock(call.work.db, _client_id(call)), _show)
 
 
 @by_operator(needs=Permission.APPLICATIONS_READ, gives=Provisionings)
 def list_provisionings(call: Call, _operator: Operator, _body: Body) -> Provisionings:
-    """List the clients that users are provisioned to, with the state of each."""
-    found = store.find_all(call.work.read)
-    return Provisionings(provisionings=[Provisioning(**rules.describe(call.work, one)) for one in found])
+    """List the clients that users are provisioned to."""
+    return Provisionings(provisionings=[_described(one) for one in store.find_all(call.work.read)])
 
 
-@by_operator(needs=Permission.APPLICATIONS_READ, gives=Provisioning, problems=(NoSuchClient, NoProvisioning))
+@by_operator(
+    needs=Permission.APPLICATIONS_READ,
+    gives=ProvisioningStates,
+    asks={"client_id": "Only the client with this `client_id`."},
+    problems=(NoProvisioning,),
+)
+def list_states(call: Call, _operator: Operator, _body: Body) -> ProvisioningStates:
+    """List the state of provisioning, with its numbers: of all clients, or of one."""
+    client_id = call.query.get("client_id")
+    found = store.find_all(call.work.read) if client_id is None else [connections.find(call.work, client_id)]
+    described = [rules.describe(call.work, one) for one in found]
+    names = ProvisioningState.model_fields
+    return ProvisioningStates(states=[ProvisioningState(**{name: one[name] for name in names}) for one in described])
+
+
+@by_operator(
+    needs=Permission.APPLICATIONS_READ, of=PROVISIONING, gives=Provisioning, problems=(NoSuchClient, NoProvisioning)
+)
 def show_provisioning(call: Call, _operator: Operator, _body: Body) -> Provisioning:
     """Get the provisioning of a client. The token is not included."""
     return _show(call)
@@ -181,26 +204,28 @@ def put_provisioning(call: Call, operator: Operator, body: NewProvisioning) -> P
     return _show(call)
 
 
-@by_operator(needs=Permission.APPLICATIONS_WRITE, problems=(NoSuchClient, NoProvisioning))
+@by_operator(needs=Permission.APPLICATIONS_WRITE, of=PROVISIONING, problems=(NoSuchClient, NoProvisioning))
 def delete_provisioning(call: Call, _operator: Operator, _body: Body) -> None:
     """Delete the provisioning of a client with its token. Users stay at the application as they are."""
     connections.delete(call.work, _client_id(call))
 
 
-@by_operator(needs=Permission.APPLICATIONS_WRITE, problems=(NoSuchClient, NoProvisioning))
+@by_operator(needs=Permission.APPLICATIONS_WRITE, of=PROVISIONING, problems=(NoSuchClient, NoProvisioning))
 def disable_provisioning(call: Call, _operator: Operator, _body: Body) -> None:
     """Turn provisioning off. Nothing is sent until you turn it on."""
     connections.disable(call.work, _client_id(call))
 
 
-@by_operator(needs=Permission.APPLICATIONS_WRITE, problems=(NoSuchClient, NoProvisioning))
+@by_operator(needs=Permission.APPLICATIONS_WRITE, of=PROVISIONING, problems=(NoSuchClient, NoProvisioning))
 def enable_provisioning(call: Call, operator: Operator, _body: Body) -> None:
     """Turn provisioning on. What changed meanwhile is sent. It also needs the permission `users:read`."""
     rules.require_permissions(operator.permissions)
     connections.enable(call.work, _client_id(call))
 
 
-@by_operator(needs=Permission.APPLICATIONS_WRITE, problems=(NoSuchClient, NoProvisioning, ProvisioningOff))
+@by_operator(
+    needs=Permission.APPLICATIONS_WRITE, of=PROVISIONING, problems=(NoSuchClient, NoProvisioning, ProvisioningOff)
+)
 def resync_provisioning(call: Call, _operator: Operator, _body: Body) -> None:
     """Send all users and groups to the application again, for example after it lost data."""
     connections.resync(call.work, _client_id(call))
@@ -208,6 +233,7 @@ def resync_provisioning(call: Call, _operator: Operator, _body: Body) -> None:
 
 @by_operator(
     needs=Permission.APPLICATIONS_WRITE,
+    of=PROVISIONING,
     takes=Which,
     gives=Retried,
     problems=(NoSuchClient, NoProvisioning, ProvisioningOff),
@@ -252,7 +278,7 @@ def list_provisioned(call: Call, _operator: Operator, _body: Body) -> Provisione
     found = resources.find_page(call.work.read, client_id, state=state, after=after, limit=page.limit + 1)
     shown, last = found[: page.limit], found[page.limit - 1] if len(found) > page.limit else None
     return ProvisionedResources(
-        resources=[_described(one) for one in shown],
+        resources=[_described_resource(one) for one in shown],
         next=None if last is None else next_of(call, listed, kind=last.kind, key=last.key),
     )
 
@@ -261,9 +287,15 @@ def list_provisioned(call: Call, _operator: Operator, _body: Body) -> Provisione
 def show_provisioned_user(call: Call, _operator: Operator, _body: Body) -> ProvisionedUser:
     """Get the state of a user at each application that users are provisioned to."""
     found = resources.find_of_user(call.work.read, user_id_of(call))
-    return ProvisionedUser(resources=[_described(one) for one in found])
+    return ProvisionedUser(resources=[_described_resource(one) for one in found])
 
 
-def _described(one: Provisioned) -> ProvisionedResource:
+def _described(one: store.Provisioning) -> Provisioning:
+    values = ProvisioningSettings.of(one).as_json()
+    own: dict[str, Any] = {"client_id": one.client_id, "disabled": one.disabled_at is not None}
+    return Provisioning(**own, **values, created_at=one.created_at, updated_at=one.updated_at)
+
+
+def _described_resource(one: Provisioned) -> ProvisionedResource:
     values: dict[str, Any] = {name: getattr(one, name) for name in ProvisionedResource.model_fields}
     return ProvisionedResource(**values)
