@@ -86,11 +86,11 @@ def _note(work: UnitOfWork, connection: Provisioning, events: Iterable[Mapping[s
             users.add(str(user_id))
             groups |= _changed_groups(event["details"])
         compares = compares or name in OF_ALL or (name in OF_CLIENT and event["client_id"] == connection.client_id)
+    if compares:  # first: a scan locks the connection before its users
+        connections.start_scan(work.db, connection.client_id, Scan.COMPARE, now=work.now)
     resources.mark(work.db, connection.client_id, Kind.USER, users, now=work.now)
     if connection.push_groups:  # others may be in one of these; `scim.outbound` knows
         resources.mark(work.db, connection.client_id, Kind.GROUP, groups, now=work.now)
-    if compares:
-        connections.start_scan(work.db, connection.client_id, Scan.COMPARE, now=work.now)
     return bool(users) or compares
 
 

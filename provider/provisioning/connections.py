@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from provider.audit.events import Event
 from provider.audit.log import record
+from provider.crypto.vault import VaultError
 from provider.languages.text import Text
 from provider.outbound.addresses import may_be_asked, networks
 from provider.provisioning import changes
@@ -22,6 +23,7 @@ PURPOSE = "provisioning-token"
 MOST_GROUPS = 100
 """How many groups an app can get, and in how many a user can be required to be."""
 LONGEST_TOKEN = 4000
+UNREADABLE = "the token cannot be decrypted with the configured secret keys"
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]+")
 """What a bearer token can have (RFC 6750 section 2.1)."""
 
@@ -226,9 +228,10 @@ def check(work: UnitOfWork, client_id: str) -> Supported:
     ConnectionFailed.
     """
     connection = find(work, client_id)
-    token = open_token(work, connection)
     try:
-        found = Service(connection.base_url, token, work.outbound).check()
+        found = Service(connection.base_url, open_token(work, connection), work.outbound).check()
+    except VaultError:
+        raise ConnectionFailed(UNREADABLE) from None
     except (Unavailable, Unauthorized, Rejected) as failed:
         raise ConnectionFailed(str(failed)) from None
     patch, filters = ((found.get(name) or {}) for name in ("patch", "filter"))

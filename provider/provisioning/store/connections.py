@@ -109,8 +109,10 @@ def find(db: Connection, client_id: str) -> Provisioning | None:
 
 
 def lock(db: Connection, client_id: str) -> Provisioning | None:
-    """Return the row, locked until the transaction ends."""
-    db.execute(select(provisionings.c.client_id).where(_is(client_id)).with_for_update())
+    """Return the row, locked until the transaction ends. Lock it before rows of `provisioned_resources`, which can be
+    added meanwhile.
+    """
+    db.execute(select(provisionings.c.client_id).where(_is(client_id)).with_for_update(key_share=True))
     return find(db, client_id)
 
 

@@ -129,9 +129,12 @@ def mark_page(
     db: Connection, client_id: str, *, after: tuple[str, str] | None, limit: int, now: datetime, resend: bool
 ) -> tuple[str, str] | None:
     """Note the next rows of an app as changed, and with `resend` as not sent. Returns the last one, or None."""
-    query = select(_row.kind, _row.key).where(_row.client_id == client_id).order_by(_row.kind, _row.key).limit(limit)
+    own_rows = select(_row.kind, _row.key).where(_row.client_id == client_id)
+    query = (
+        own_rows.order_by(_row.kind.desc(), _row.key).limit(limit).with_for_update()
+    )  # locked in the order of `mark`
     if after is not None:
-        query = query.where(or_(_row.kind > after[0], and_(_row.kind == after[0], _row.key > after[1])))
+        query = query.where(or_(_row.kind < after[0], and_(_row.kind == after[0], _row.key > after[1])))
     found = [(row.kind, row.key) for row in db.execute(query)]
     for kind in Kind:
         own = (_row.client_id == client_id, _row.kind == kind, _row.key.in_([key for one, key in found if one == kind]))

@@ -11,13 +11,14 @@ from typing import Any
 
 from provider.audit.events import Event
 from provider.audit.log import record
+from provider.crypto.vault import VaultError
 from provider.oauth.clients.clients import Client, find_client
 from provider.observability.logging import log
 from provider.observability.metrics import PROVISIONED
 from provider.outbox import store as outbox
 from provider.outbox.relay import RetryPolicy
 from provider.provisioning import changes
-from provider.provisioning.connections import open_token
+from provider.provisioning.connections import UNREADABLE, open_token
 from provider.provisioning.remote import Rejected, Service, Unauthorized, Unavailable
 from provider.provisioning.store import connections, resources
 from provider.provisioning.store.connections import LONGEST_ERROR, Provisioning, Scan
@@ -86,8 +87,8 @@ def _step(installation: Installation, client_id: str) -> bool:
             connection.on_deletion,
             is_free=lambda remote_id: _is_free(installation, claimed, remote_id),
         )
-    except Unauthorized as refused:
-        _stop(installation, claimed, str(refused))
+    except (Unauthorized, VaultError) as refused:
+        _stop(installation, claimed, UNREADABLE if isinstance(refused, VaultError) else str(refused))
         return False
     except Unavailable as failed:
         _pause(installation, connection, claimed, failed)
@@ -116,6 +117,8 @@ def _save(
     installation: Installation, connection: Provisioning, claimed: Provisioned, target: Wanted, sent: Sent
 ) -> None:
     with unit_of_work(installation) as work:
+        if connection.failures or connection.error:
+            connections.change(work.db, claimed.client_id, failures=0, error=None, retry_at=None)
         if sent.remote is None or (target.resource is None and not target.exists):
             resources.forget(work.db, claimed)
         else:
@@ -136,8 +139,6 @@ def _save(
         if claimed.kind == Kind.USER and has_moved:  # the groups name the user by the ID at the app
             names = wanted.find_groups_of(work, connection, claimed.key)
             resources.mark(work.db, claimed.client_id, Kind.GROUP, names, now=work.now)
-        if connection.failures or connection.error:
-            connections.change(work.db, claimed.client_id, failures=0, error=None, retry_at=None)
     if sent.outcome != "unchanged":
         PROVISIONED.count(claimed.kind, sent.outcome)
 
@@ -145,8 +146,8 @@ def _save(
 def _stop(installation: Installation, claimed: Provisioned, problem: str) -> None:
     """Send the app nothing more until an operator changed something: it rejects the token."""
     with unit_of_work(installation) as work:
-        resources.finish(work.db, claimed, state=State.PENDING, next_at=work.now)
         now = connections.lock(work.db, claimed.client_id)
+        resources.finish(work.db, claimed, state=State.PENDING, next_at=work.now)
         if now is not None and now.stopped_at is None:
             error = problem[:LONGEST_ERROR]
             connections.change(work.db, claimed.client_id, stopped_at=work.now, error=error)
