@@ -12,6 +12,7 @@ from typing import Any
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.crypto.vault import VaultError
+from provider.database.engine import OUTAGES
 from provider.oauth.clients.clients import Client, find_client
 from provider.observability.logging import log
 from provider.observability.metrics import PROVISIONED
@@ -93,6 +94,8 @@ def _step(installation: Installation, client_id: str) -> bool:
     except Unavailable as failed:
         _pause(installation, connection, claimed, failed)
         return False
+    except OUTAGES:  # of our database: no fault of the user, who is claimed until the lease ends
+        raise
     except Exception as failed:  # noqa: BLE001  # a bug, or data the app can't take, must not stop the others
         is_known = isinstance(failed, Rejected | TooManyMembers)
         _reject(installation, claimed, str(failed) if is_known else type(failed).__name__)
