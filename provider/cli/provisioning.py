@@ -72,7 +72,7 @@ def put(
     Example: signet provisioning set CLIENT_ID --base-url https://app.example.com/scim/v2 --token-stdin < token.txt
     """
     from provider.admin.provisioning import rules
-    from provider.provisioning.connections import ProvisioningSettings
+    from provider.provisioning.settings import ProvisioningSettings
     from provider.provisioning.store import connections as store
 
     given: dict[str, Any] = {

@@ -173,9 +173,9 @@ EDITS: Mapping[str, Edit] = {
     ),
     "/admin/clients/client/provisioning": Edit(
         "/clients/client/provisioning?client_id={client}",
-        {"base_url": "https://new.example.test/scim", "token": "t"},
-        {"base_url": "https://other.example.test/scim", "token": "t"},
-        "Base URL of its SCIM service https://new.example.test/scim",
+        {"on_deletion": "delete"},
+        {"members_of": "support"},
+        "When a user is deleted here Delete the user there",
     ),
     "/admin/claims/claim": Edit(
         "/claims/claim?name=tier", {"value": '"silver"'}, {"claim": "level"}, 'Constant "silver"'

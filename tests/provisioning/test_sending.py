@@ -8,6 +8,7 @@ from provider.accounts.groups.groups import GroupSettings
 from provider.oauth.clients import clients
 from provider.oauth.clients.metadata_rules import parse_metadata
 from provider.provisioning import connections
+from provider.provisioning.settings import ProvisioningSettings, parse_settings
 from tests.provisioning.conftest import Provision, Provisioner
 from tests.support.factories import make_user
 from tests.support.installation import Work
@@ -72,9 +73,7 @@ def test_a_deleted_user_is_deactivated_or_deleted_as_the_operator_chose(
     assert scim_app.users[ADA]["active"] is False
     assert app.of(ada) is None  # nothing is kept of a user who is gone
     with work() as w:
-        connections.put(
-            w, app.client_id, connections.parse_settings({"base_url": scim_app.url, "on_deletion": "delete"})
-        )
+        connections.put(w, app.client_id, parse_settings({"base_url": scim_app.url, "on_deletion": "delete"}))
         users.delete_user(w, user_id=grace)
     app.run()
     assert GRACE not in scim_app.users
@@ -282,7 +281,7 @@ def test_a_rejected_token_stops_all_until_an_operator_acts(provision: Provision,
     assert app.connection.stopped_at is not None
     assert TOKEN not in (app.connection.error or "")
     with work() as w:
-        connections.put(w, app.client_id, connections.ProvisioningSettings.of(app.connection), token="another")
+        connections.put(w, app.client_id, ProvisioningSettings.of(app.connection), token="another")
     app.run()
     assert scim_app.users[ADA]["externalId"] == ada
     assert app.connection.stopped_at is None
@@ -396,7 +395,7 @@ def test_another_url_begins_with_nothing_known(provision: Provision, work: Work,
     app.run()
     scim_app.lose_all()
     with work() as w:
-        wanted = connections.parse_settings({"base_url": scim_app.server.url("/v2", "127.0.0.1")})
+        wanted = parse_settings({"base_url": scim_app.server.url("/v2", "127.0.0.1")})
         connections.put(w, app.client_id, wanted, token=TOKEN)
     app.run()
     assert set(scim_app.users) == {ADA}

@@ -27,13 +27,8 @@ from provider.api.bodies import Body, InvalidBody
 from provider.api.callers import Operator
 from provider.oauth.clients.clients import NoSuchClient
 from provider.provisioning import connections
-from provider.provisioning.connections import (
-    ConnectionFailed,
-    InvalidProvisioning,
-    NoProvisioning,
-    ProvisioningOff,
-    ProvisioningSettings,
-)
+from provider.provisioning.connections import ConnectionFailed, NoProvisioning, ProvisioningOff
+from provider.provisioning.settings import InvalidProvisioning, ProvisioningSettings
 from provider.provisioning.store import connections as store
 from provider.provisioning.store import resources
 from provider.provisioning.store.resources import Provisioned
@@ -53,7 +48,7 @@ PROVISIONING = Resource(lambda call: store.lock(call.work.db, _client_id(call)),
 
 @by_operator(needs=Permission.APPLICATIONS_READ, gives=Provisionings)
 def list_provisionings(call: Call, _operator: Operator, _body: Body) -> Provisionings:
-    """List provisioning of all clients that have any."""
+    """List the provisioning of clients."""
     return Provisionings(provisionings=[_described(one) for one in store.find_all(call.work.read)])
 
 

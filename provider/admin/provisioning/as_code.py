@@ -6,7 +6,13 @@ from typing import Any
 from provider.admin.planned_changes import NotApplied, PlannedChange
 from provider.admin.provisioning import rules
 from provider.provisioning import connections
-from provider.provisioning.connections import MEMBERS, InvalidProvisioning, ProvisioningSettings
+from provider.provisioning.settings import (
+    MEMBERS,
+    InvalidProvisioning,
+    ProvisioningSettings,
+    parse_settings,
+    require_valid,
+)
 from provider.provisioning.store import connections as store
 from provider.work import UnitOfWork
 
@@ -35,8 +41,8 @@ def _plan(
     disabled, variable = given.pop("disabled", False), given.pop("token_env", None)
     before = store.find(work.read, client_id)
     try:
-        settings = connections.parse_settings(given)
-        connections.require_valid(work, settings)
+        settings = parse_settings(given)
+        require_valid(work, settings)
     except InvalidProvisioning as refused:
         raise NotApplied(f"{about}: {refused}") from None
     is_new_service = before is None or before.base_url != settings.base_url

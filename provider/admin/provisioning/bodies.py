@@ -6,7 +6,7 @@ from pydantic import Field
 
 from provider.admin.paging import NEXT
 from provider.api.bodies import Body
-from provider.provisioning.connections import LONGEST_TOKEN
+from provider.provisioning.settings import LONGEST_TOKEN
 
 _BASE_URL = "The base URL of the application's SCIM 2.0 service, such as https://app.example.com/scim/v2."
 _MEMBERS_OF = "Groups whose members the application gets. Empty: all users who may sign in to it."

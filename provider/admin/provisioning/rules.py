@@ -13,7 +13,7 @@ from provider.admin.authority import MorePermissions
 from provider.languages.text import Text
 from provider.oauth.clients.clients import Client, NoSuchClient, find_client
 from provider.provisioning import connections
-from provider.provisioning.connections import InvalidProvisioning, ProvisioningSettings
+from provider.provisioning.settings import InvalidProvisioning, ProvisioningSettings, parse_settings
 from provider.provisioning.store import resources
 from provider.provisioning.store.connections import Provisioning, Scan
 from provider.work import UnitOfWork
@@ -24,7 +24,7 @@ NEEDS_USERS = Text("Provisioning sends users to another system, so it also needs
 def put(work: UnitOfWork, client_id: str, given: Mapping[str, Any], *, token: str | None = None) -> Provisioning:
     """Set up provisioning of an app, or change it (`connections.put`). Raises NoSuchClient or InvalidProvisioning."""
     require_client(work, client_id)
-    settings = connections.parse_settings(given)
+    settings = parse_settings(given)
     require_groups(work, settings)
     return connections.put(work, client_id, settings, token=token)
 

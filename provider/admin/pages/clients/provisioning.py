@@ -31,7 +31,7 @@ from provider.audit.events import Event
 from provider.languages.text import Text
 from provider.oauth.clients.clients import Client
 from provider.provisioning import connections
-from provider.provisioning.connections import InvalidProvisioning, ProvisioningSettings
+from provider.provisioning.settings import InvalidProvisioning, ProvisioningSettings
 from provider.provisioning.store import connections as store
 from provider.provisioning.store import resources
 from provider.provisioning.store.connections import OnDeletion, Provisioning
@@ -197,8 +197,11 @@ def _page(
     errors = {} if refusal is None else {getattr(refusal, "name", ""): refusal.message}
     if isinstance(refusal, ChangedMeanwhile):
         errors = {"": conflicts.MESSAGE}
-        saved = _spelled(found)
-        differing = [(LABELS[name], text) for name, text in saved.items() if call.form.get(name, "") != text]
+        differing = [
+            (LABELS[name], DELETIONS.get(OnDeletion(text)) if name == "on_deletion" else text)
+            for name, text in _spelled(found).items()
+            if "\n".join(call.form.get(name, "").split()) != text
+        ]
         overtaken = conflict(call, Record(Event.PROVISIONING_UPDATED, client_id=client.client_id), differing)
     return client_page(
         call,
