@@ -1,5 +1,6 @@
 """Opening an installation from its settings. Commands use it without the web application, so that they start fast."""
 
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -9,8 +10,15 @@ from provider.crypto.vault import open_vault
 from provider.database.engine import open_database
 from provider.database.replica import open_replica
 from provider.outbound.client import Outbound
+from provider.provisioning import changes
 from provider.webhooks import notify
-from provider.work import Installation, RateCounter
+from provider.work import Installation, RateCounter, UnitOfWork
+
+
+def publish(work: UnitOfWork, events: Sequence[Mapping[str, object]]) -> None:
+    """Queue the events of a transaction for webhooks, and what they change for the apps that get users."""
+    notify.publish(work, events)
+    changes.publish(work, events)
 
 
 class _CounterOnDemand:
@@ -42,7 +50,7 @@ def open_installation(settings: Settings, **changes: Any) -> Installation:
         "vault": open_vault(settings),
         "counter": _CounterOnDemand(settings),
         "outbound": Outbound(settings, clock=clock),
-        "publish": notify.publish,
+        "publish": publish,
         "replica": open_replica(settings),
         **changes,
     }

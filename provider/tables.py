@@ -61,6 +61,8 @@ import provider.oauth.tokens.store.refresh_tokens
 import provider.oauth.trusted_issuers.store
 import provider.outbox.store
 import provider.processes
+import provider.provisioning.store.connections
+import provider.provisioning.store.resources
 import provider.saved_branding
 import provider.saved_upstreams
 import provider.sessions.store

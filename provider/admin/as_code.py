@@ -28,6 +28,10 @@ differences.
     client_id = "shop"
     source = "groups"
 
+    [provisioning.shop]                # users and groups pushed with SCIM to a client, as `signet provisioning set`
+    base_url = "https://shop.example.com/scim/v2"  # also members_of, push_groups, on_deletion and more
+    token_env = "SHOP_SCIM_TOKEN"      # the variable with the token, read when it is set up or base_url changes
+
     [users."ada@example.com"]          # a user who has an account
     roles = ["staff"]
     groups = ["engineering"]           # if left out, the user's groups stay as they are
@@ -54,6 +58,8 @@ from provider.admin.issuers_as_code import KNOWN as KNOWN_OF_ISSUERS
 from provider.admin.mappings_as_code import KNOWN as KNOWN_OF_MAPPINGS
 from provider.admin.mappings_as_code import MAPPINGS, plan_mappings
 from provider.admin.planned_changes import NotApplied, PlannedChange
+from provider.admin.provisioning.as_code import KNOWN as KNOWN_OF_PROVISIONING
+from provider.admin.provisioning.as_code import PROVISIONING, plan_provisioning
 from provider.admin.upstreams_as_code import KNOWN as KNOWN_OF_UPSTREAMS
 from provider.admin.upstreams_as_code import UPSTREAMS, plan_upstreams
 from provider.oauth.authorization_details.types import MEMBERS
@@ -76,6 +82,7 @@ KINDS: Mapping[str, set[str]] = {
     UPSTREAMS: KNOWN_OF_UPSTREAMS,
     ATTRIBUTES: set(MEMBERS_OF_ATTRIBUTES),
     MAPPINGS: KNOWN_OF_MAPPINGS,
+    PROVISIONING: KNOWN_OF_PROVISIONING,
 }
 """What a file may have, and the members of each table of it."""
 AT_ONCE = 500
@@ -117,6 +124,7 @@ def plan(work: UnitOfWork, text: str, *, environ: Mapping[str, str], prune: bool
         change for client_id, table in wanted.items() for change in _client(work, client_id, dict(table), environ)
     ]
     changes += plan_mappings(work, given[MAPPINGS], prune=prune)
+    changes += plan_provisioning(work, given[PROVISIONING], environ, prune=prune)
     changes += [change for address, table in given["users"].items() for change in _user(work, address, table)]
     if prune:
         changes += [

@@ -35,6 +35,7 @@ COMMANDS = {
     "issuer": "issuers:app",
     "upstream": "upstream.commands:app",
     "claims": "claims:app",
+    "provisioning": "provisioning:app",
     "apply": "apply:apply",
     "key": "keys:app",
     "session": "sessions:app",

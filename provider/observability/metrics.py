@@ -100,6 +100,7 @@ TOPIC = Label(
         "bulk",
         "bulk-matching",
         "user-import",
+        "provisioning",
         "upstream-token-revocation",
     ),
 )
@@ -191,6 +192,18 @@ PROMISES = Counter(
     Label("outcome", "Delivered, to be retried, or failed permanently.", ("kept", "put_back", "failed")),
     alert='Any increase of `outcome="failed"`.',
     tally=_letters,
+)
+
+PROVISIONED = Counter(
+    "signet_provisioned",
+    "Users and groups sent to the SCIM services of apps.",
+    Label("kind", "Whether it is a user or a group.", ("user", "group")),
+    Label(
+        "outcome",
+        "Sent, deactivated or deleted; or rejected by the app, or the app was unavailable or rejected the token.",
+        ("sent", "deactivated", "deleted", "rejected", "unavailable", "unauthorized"),
+    ),
+    alert='Any increase of `outcome="unauthorized"`; a rising rate of `outcome="rejected"`.',
 )
 
 INFO = Figure("signet_info", "Always 1.", Label("version", "The version of Signet."))

@@ -76,6 +76,14 @@ class Outbound:
         with self._unless_failing(url):
             return self._exchange("POST", url, {**headers, "Content-Type": "application/json"}, body)
 
+    def request(
+        self, method: str, url: str, headers: Mapping[str, str], content: bytes | None, *, most: int, seconds: float
+    ) -> Answer:
+        """Return the response to any request, with any status, of at most `most` bytes within so many seconds. Raises
+        OutboundFailed.
+        """
+        return self._exchange(method, url, headers, content, most=most, seconds=seconds)
+
     @contextmanager
     def _unless_failing(self, url: str) -> Iterator[None]:
         now = self._clock()
@@ -130,6 +138,7 @@ class Outbound:
         content: bytes | None,
         *,
         most: int | None = None,
+        seconds: float | None = None,
         may_be_private: bool = True,
     ) -> Answer:
         parts, host, port = _split(url)
@@ -147,6 +156,7 @@ class Outbound:
             self._allowed if may_be_private else (),
             encrypted=parts.scheme == "https",
             most=connection.MAX_ANSWER if most is None else most + MOST_HEADERS,
+            seconds=connection.TIMEOUT if seconds is None else seconds,
         )
         with self.around(method, host):
             return connection.exchange(

@@ -30,8 +30,9 @@ MOST_ADDRESSES = 4
 class Allowance:
     """The time and bytes that one exchange may take in total."""
 
-    def __init__(self, most: int = MAX_ANSWER) -> None:
-        self._until = time.monotonic() + TIMEOUT
+    def __init__(self, most: int = MAX_ANSWER, seconds: float = TIMEOUT) -> None:
+        self.allowed = seconds
+        self._until = time.monotonic() + seconds
         self._most = self._room = most
 
     @property
@@ -52,11 +53,24 @@ class Allowance:
 class CheckedNetwork(httpcore2.NetworkBackend):
     """A network backend that connects only to addresses that may be reached."""
 
-    def __init__(self, lookup: Lookup, allowed: Networks, *, encrypted: bool, most: int = MAX_ANSWER) -> None:
+    def __init__(
+        self,
+        lookup: Lookup,
+        allowed: Networks,
+        *,
+        encrypted: bool,
+        most: int = MAX_ANSWER,
+        seconds: float = TIMEOUT,
+    ) -> None:
         self._lookup = lookup
         self._allowed = allowed
         self._encrypted = encrypted
-        self._allowance = Allowance(most)
+        self._allowance = Allowance(most, seconds)
+
+    @property
+    def seconds(self) -> float:
+        """How many seconds the whole exchange may take."""
+        return self._allowance.allowed
 
     def connect_tcp(
         self,
@@ -156,7 +170,7 @@ def exchange(
     except (httpcore2.RemoteProtocolError, httpcore2.LocalProtocolError) as error:
         raise OutboundFailed(f"it does not answer in HTTP: {error}") from None
     except OSError as error:
-        raise OutboundFailed(_in_words(error)) from None
+        raise OutboundFailed(_in_words(error, network.seconds)) from None
     finally:
         connection.close()
     named = {name.lower(): value for name, value in response.headers}
@@ -169,9 +183,9 @@ def exchange(
     return Answer(response.status, content_type.decode("ascii", "replace"), response.content, texts)
 
 
-def _in_words(error: OSError) -> str:
+def _in_words(error: OSError, seconds: float) -> str:
     if isinstance(error, TimeoutError):
-        return f"there was no whole answer within {TIMEOUT:g} seconds"
+        return f"there was no whole answer within {seconds:g} seconds"
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate is not good: {error.verify_message}"
     if isinstance(error, ssl.SSLError):

@@ -98,6 +98,12 @@ def oldest_due(db: Connection, *, now: datetime) -> datetime | None:
     return db.scalar(query)
 
 
+def has_open(db: Connection, topic: str, about: str) -> bool:
+    """Return whether a message of this topic about this is due, being tried, or to be tried later."""
+    query = select(outbox.c.id).where(_open, outbox.c.topic == topic, outbox.c.about == about).limit(1)
+    return db.scalar(query) is not None
+
+
 def count_undelivered(db: Connection) -> list[tuple[str, str, int]]:
     """Return (topic, state, count) for messages that are due, being tried or failed."""
     unkept = outbox.c.state.in_([DeliveryState.WAITING, DeliveryState.SENDING, DeliveryState.FAILED])

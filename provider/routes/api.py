@@ -40,6 +40,7 @@ from provider.api.endpoints import sessions as api_sessions
 from provider.api.endpoints import two_factor as api_two_factor
 from provider.config.settings import Settings
 from provider.routes import agents, claim_mappings, groups, imports, trusted_issuers, upstreams, user_attributes
+from provider.routes import provisioning as app_provisioning
 
 
 def account_api(settings: Settings) -> list[BaseRoute]:
@@ -145,6 +146,7 @@ def admin_api() -> list[BaseRoute]:
         *_of_accounts(),
         *_of_the_installation(),
         *claim_mappings.in_api(),
+        *app_provisioning.in_api(),
         *groups.in_api(),
         *trusted_issuers.in_api(),
         *upstreams.in_api(),

@@ -16,6 +16,7 @@ from provider.database.engine import OUTAGES
 from provider.observability.logging import log
 from provider.outbox import relay
 from provider.processes import Process
+from provider.scim.outbound import jobs as provisioning
 from provider.work import Installation, unit_of_work
 from provider.worker.handlers import HANDLERS, POLICIES
 from provider.worker.jobs import index_for_search, purge, rotate_keys
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 THREADS = 4
 """The number of simultaneous deliveries in a web process without Redis."""
 QUEUE_DUE_EVERY = 5.0
+PROVISION_EVERY = 5.0
 PURGE_EVERY = 3600.0
 COUNT_EVERY = 60.0
 REFRESH_EVERY = 2.0
@@ -111,6 +113,9 @@ class BackgroundWorker:
             self._worker = start_threads(broker, self._threads)
             queue_due = _DueRows(installation, lambda row_id: self._send(actor, row_id), self._stopping).queue
 
+            def provision_due() -> None:
+                provisioning.enqueue_due(installation)
+
             def purge_expired() -> None:
                 purge(installation, pause=0.1)
 
@@ -123,6 +128,7 @@ class BackgroundWorker:
             def complete_search_index() -> None:
                 index_for_search(installation, pause=0.1, stopped=self._stopping.is_set)
 
+            self._begin({provision_due: PROVISION_EVERY})
             self._begin({queue_due: QUEUE_DUE_EVERY})  # apart: with Redis away it delivers by itself, which takes time
             self._begin(
                 {

@@ -12,6 +12,8 @@ from provider.mail import messages, transport
 from provider.oauth.ciba import notifications as pings
 from provider.oauth.logout import back_channel as logout
 from provider.outbox.relay import Handler, RetryPolicy
+from provider.provisioning import changes as provisioning
+from provider.scim.outbound import jobs
 from provider.sessions import listeners
 from provider.webhooks import delivery, notify
 
@@ -24,6 +26,7 @@ HANDLERS: Mapping[str, Handler] = {
     bulk_matching.TOPIC: bulk_matching.carry_out,
     imports.TOPIC: user_imports.carry_out,
     ending.TOPIC: token_revocations.deliver,
+    provisioning.TOPIC: jobs.deliver,
 }
 """The handler of each topic."""
 POLICIES: Mapping[str, RetryPolicy] = {
@@ -35,5 +38,6 @@ POLICIES: Mapping[str, RetryPolicy] = {
     bulk_matching.TOPIC: bulk.RETRIES,
     imports.TOPIC: bulk.RETRIES,
     ending.TOPIC: token_revocations.RETRIES,
+    provisioning.TOPIC: jobs.RETRIES,
 }
 """How long each topic's messages are retried."""

@@ -33,6 +33,7 @@ NOT_THEIRS = (
     "key.",
     "list.",
     "promise.",
+    "provisioning.",
     "role.",
     "user_attribute.",
     "webhook.",

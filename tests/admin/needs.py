@@ -82,6 +82,18 @@ API = _read("""
     PUT /api/admin/claim-mappings/{mapping} applications:write
     DELETE /api/admin/claim-mappings/{mapping} applications:write
     GET /api/admin/claims-preview applications:read
+    GET /api/admin/provisioning applications:read
+    GET /api/admin/provisioning-states applications:read
+    GET /api/admin/provisioned-resources applications:read
+    GET /api/admin/users/{user_id}/provisioned users:read
+    GET /api/admin/provisioning/{client_id:path} applications:read
+    PUT /api/admin/provisioning/{client_id:path} applications:write
+    DELETE /api/admin/provisioning/{client_id:path} applications:write
+    POST /api/admin/provisioning/{client_id:path}/disable applications:write
+    POST /api/admin/provisioning/{client_id:path}/enable applications:write
+    POST /api/admin/provisioning/{client_id:path}/resync applications:write
+    POST /api/admin/provisioning/{client_id:path}/retry applications:write
+    POST /api/admin/provisioning/{client_id:path}/test applications:write
     POST /api/admin/registration-tokens applications:write
     GET /api/admin/keys keys:read
     POST /api/admin/keys/rotate keys:write
@@ -174,6 +186,10 @@ CONSOLE = _read("""
     POST /admin/clients/client/users/{action} applications:write
     GET /admin/clients/client/rejected requests:read
     GET /admin/clients/client/claims applications:read
+    GET /admin/clients/client/provisioning applications:read
+    POST /admin/clients/client/provisioning applications:write
+    GET /admin/clients/client/provisioning/{action} applications:write
+    POST /admin/clients/client/provisioning/{action} applications:write
     GET /admin/clients/client/try applications:write
     POST /admin/clients/client/try applications:write
     GET /admin/clients/try applications:write

@@ -28,6 +28,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "replace_client": SHOP,
     "replace_upstream": {"preset": "github", "client_id": "us", "client_secret": "s"},
     "replace_trusted_issuer": {"algorithms": ["ES256"]},
+    "put_provisioning": {"base_url": "https://shop.example.test/scim", "token": "t"},
+    "retry_provisioning": {"kind": "user", "key": "x"},
     "replay_webhook": {"since": "2026-01-01T00:00:00Z"},
 }
 PARTS = {"identity_id", "app_id", "passkey_id", "device_id", "family_id", "error_id"}

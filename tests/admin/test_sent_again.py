@@ -33,6 +33,7 @@ from tests.support.installation import ISSUER, Work, settings_for
 from tests.support.people import sign_in
 
 SHOP = {"client_name": "Shop", "redirect_uris": [REDIRECT_URI]}
+SCIM = {"base_url": "https://shop.example.test/scim", "token": "t"}
 TIER = {"claim": "tier", "client_id": "shop", "source": "constant", "value": 1}
 
 
@@ -83,6 +84,7 @@ def test_one_thing_has_a_version_and_every_change_of_it_looks_at_it(
     operator("PUT", "/user-attributes/team", type="text", label="Team")
     operator("PUT", "/claim-mappings/tier", **TIER)
     operator("PUT", "/groups/sales", display_name="Sales")
+    operator("PUT", "/provisioning/shop", **SCIM)
     ids |= {"upstream_id": upstream, "issuer_id": issuer, "role": "editor", "import_id": of_file, "type": "files"}
     ids |= {"name": "team", "mapping": "tier", "group": "sales"}
     bodies: dict[str, dict[str, Any]] = {
@@ -93,9 +95,10 @@ def test_one_thing_has_a_version_and_every_change_of_it_looks_at_it(
         "replace_trusted_issuer": {"algorithms": ["ES256"]},
         "put_details_type": ACCESS, "put_user_attribute": {"type": "text", "label": "Team"},
         "put_claim_mapping": TIER | {"value": 2}, "put_group": {"display_name": "Shop"},
+        "put_provisioning": SCIM | {"on_deletion": "delete"}, "retry_provisioning": {"kind": "user", "key": "x"},
     }  # fmt: skip
     parts = {"refusals", "identities", "revoke", "replay", "consents", "token-families", "links", "letters", "sessions"}
-    parts |= {"failures", "authenticator-apps", "passkeys", "remembered-devices", "members"}
+    parts |= {"failures", "authenticator-apps", "passkeys", "remembered-devices", "members", "provisioned", "test"}
     looked_at = set()
     for route in app.routes:
         if not (isinstance(route, Route) and isinstance(route.endpoint, AdminOperation) and "{" in route.path):

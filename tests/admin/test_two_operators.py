@@ -33,7 +33,9 @@ from provider.admin.pages import (
 from provider.admin.pages.actions import Actions
 from provider.admin.pages.clients import actions as client_actions
 from provider.admin.pages.clients import app_users
+from provider.admin.pages.clients import provisioning as provisioning_pages
 from provider.admin.pages.users import actions as user_actions
+from provider.admin.provisioning import rules as provisioning
 from provider.federation import managed
 from provider.oauth.authorization_details.types import create_type, parse_declaration
 from provider.oauth.clients import secret_rotation
@@ -71,6 +73,7 @@ ACTIONS: Mapping[str, Actions[Any]] = {
     "/admin/attributes/attribute/{name}": attributes.ACTIONS,
     "/admin/branding/saved": branding.ACTIONS,
     "/admin/claims/claim": claim_mappings.ACTIONS,
+    "/admin/clients/client/provisioning": provisioning_pages.ACTIONS,
 }
 """The actions below each address."""
 
@@ -168,6 +171,12 @@ EDITS: Mapping[str, Edit] = {
     "/admin/users/{user_id}/attributes": Edit(
         "/users/{user}/attributes", {"attributes.team": "red"}, {"attributes.team": "blue"}, "red"
     ),
+    "/admin/clients/client/provisioning": Edit(
+        "/clients/client/provisioning?client_id={client}",
+        {"on_deletion": "delete"},
+        {"members_of": "support"},
+        "When a user is deleted here Delete the user there",
+    ),
     "/admin/claims/claim": Edit(
         "/claims/claim?name=tier", {"value": '"silver"'}, {"claim": "level"}, 'Constant "silver"'
     ),
@@ -250,6 +259,13 @@ OTHERS: Mapping[str, str] = {
     "/admin/trusted-issuers/{issuer_id}/enable": ONCE,
     "/admin/trusted-issuers/{issuer_id}/disable": ONCE,
     "/admin/trusted-issuers/{issuer_id}/delete": ENDS,
+    "/admin/clients/client/provisioning/test": SHOWS,
+    "/admin/clients/client/provisioning/resync": ONCE,
+    "/admin/clients/client/provisioning/retry": ONCE,
+    "/admin/clients/client/provisioning/retry-one": ONCE,
+    "/admin/clients/client/provisioning/enable": ONCE,
+    "/admin/clients/client/provisioning/disable": ONCE,
+    "/admin/clients/client/provisioning/delete": ENDS,
     "/admin/claims/new": OWN,
     "/admin/claims/claim/delete": ENDS,
     "/admin/details-types/new": OWN,
@@ -269,6 +285,7 @@ WHOLE_PAGES = {
     "/admin/attributes/attribute/{name}",
     "/admin/users/{user_id}/attributes",
     "/admin/claims/claim",
+    "/admin/clients/client/provisioning",
 }
 """Edits with a page of their own, which is no action."""
 
@@ -308,6 +325,8 @@ def world(work: Work) -> dict[str, str]:
         upstream = managed.create(w, "github", {"preset": "github", "client_id": "us", "client_secret": "s"})
         put_attribute(w, "team", declaration_of_attribute("team", {"type": "text", "label": "Team"}))
         create_type(w, "files", parse_declaration({"label": {"en": "Use files"}, "json_schema": SCHEMA}))
+    with work() as w:
+        provisioning.put(w, client.client_id, {"base_url": "https://shop.example.test/scim"}, token="t")
     map_claim(work, "tier", claim="tier", client_id=client.client_id, source="constant", value="gold")
     return {
         "user": user_id,

@@ -68,6 +68,7 @@ def test_the_pages_of_passkeys_and_of_a_secured_account(
     "/admin/details-types/type/{action}",
     "/admin/claims/claim",
     "/admin/claims/claim/{action}",
+    "/admin/clients/client/provisioning/{action}",
     "/admin/branding/preview",
     "/admin/branding/saved/{action}",
 )
@@ -154,6 +155,13 @@ def test_the_pages_of_actions(inspector: Inspector, operator: Account, demo: Dem
     see("admin-claim", person.heading)
     person.open(person.page.url.split("&")[0].replace("/claim?", "/claim/delete?"))
     see("admin-claim-delete", "Delete claim mapping")
+    person.open(f"{demo.provider}/admin/clients/client/provisioning?client_id=quill")
+    person.fill("Base URL of its SCIM service", "https://app.example.com/scim/v2")
+    person.fill("Bearer token", "x" * 60)
+    person.press("Set up provisioning")
+    see("admin-provisioning", person.heading)
+    person.open(f"{demo.provider}/admin/clients/client/provisioning/delete?client_id=quill")
+    see("admin-provisioning-delete", "Delete provisioning")
     person.open(f"{demo.provider}/admin/users/new")
     person.fill("Email address", "long-name@example.test")
     person.fill("Full name (optional)", LONG[:100])

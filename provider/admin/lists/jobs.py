@@ -10,6 +10,7 @@ from provider.languages.text import Text
 from provider.mail import messages
 from provider.outbox import store
 from provider.outbox.store import DeliveryState, Message
+from provider.provisioning import changes as provisioning
 from provider.sessions import listeners
 from provider.webhooks import notify
 from provider.work import UnitOfWork
@@ -19,6 +20,7 @@ TOPICS: Mapping[str, Text] = {
     messages.TOPIC: Text("Emails"),
     listeners.TOPIC: Text("Logout notifications"),
     notify.TOPIC: Text("Webhook events"),
+    provisioning.TOPIC: Text("Provisioning"),
     bulk.TOPIC: Text("Changes to users"),
     bulk_runs.TOPIC: Text("Changes to all users that match"),
     user_imports.TOPIC: Text("Imports of users"),

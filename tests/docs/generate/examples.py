@@ -51,6 +51,27 @@ MAPPING: dict[str, Any] = {
     "description": {},
     "updated_at": NOW,
 }
+PROVISIONING: dict[str, Any] = {
+    "client_id": "shop",
+    "base_url": "https://shop.example.com/scim/v2",
+    "members_of": ["staff"],
+    "push_groups": ["engineering"],
+    "on_deletion": "deactivate",
+    "with_attributes": False,
+}
+PROVISIONED: dict[str, Any] = {
+    "client_id": "shop",
+    "kind": "user",
+    "key": "0b8e5c1e-4b0f-4a57-9c0e-6d1c7f2a9e34",
+    "state": "current",
+    "active": True,
+    "remote_id": "2819c223",
+    "version": 'W/"3694e05e9dff591"',
+    "attempts": 0,
+    "error": None,
+    "changed_at": EARLIER,
+    "succeeded_at": NOW,
+}
 CLAIMS: dict[str, Any] = {"sub": "0b8e5c1e-4b0f-4a57-9c0e-6d1c7f2a9e34", "groups": ["admins"]}
 VALUES: dict[str, Any] = {
     "accepted_at": EARLIER,
@@ -171,6 +192,27 @@ OF_A_BODY: dict[str, Any] = {
     "Registration.attributes": {"newsletter": True},
     **{f"AuthorizationDetailsType.{member}": value for member, value in TYPE.items()},
     **{f"TypeDeclaration.{member}": value for member, value in TYPE.items() if member not in {"type", "updated_at"}},
+    **{f"Provisioning.{member}": value for member, value in PROVISIONING.items()},
+    **{f"NewProvisioning.{member}": value for member, value in PROVISIONING.items() if member != "client_id"},
+    "NewProvisioning.token": "pV4hX2nK9sTd7cYb",
+    **{f"ProvisionedResource.{member}": value for member, value in PROVISIONED.items()},
+    "ProvisioningState.client_id": "shop",
+    "ProvisioningState.state": "on",
+    "ProvisioningState.error": None,
+    "ProvisioningState.retry_at": None,
+    "ProvisioningState.groups": 1,
+    "ProvisioningState.deactivated": 3,
+    "ProvisioningState.pending": 0,
+    "ProvisioningState.failed": 0,
+    "ProvisioningState.scanned": 120,
+    "ProvisioningState.scan_started_at": EARLIER,
+    "ProvisioningState.scan_finished_at": NOW,
+    "ProvisioningState.users": 117,
+    "Which.kind": "user",
+    "Which.key": "0b8e5c1e-4b0f-4a57-9c0e-6d1c7f2a9e34",
+    "Retried.count": 1,
+    "ConnectionTest.patch": True,
+    "ConnectionTest.filter": True,
     **{f"ClaimMapping.{member}": value for member, value in MAPPING.items()},
     **{
         f"MappingDeclaration.{member}": value

@@ -15,6 +15,7 @@ from provider.accounts.store.failures import Counter
 from provider.accounts.throttle import PASSWORD, SECOND_FACTOR
 from provider.admin.audit import audit_log
 from provider.admin.audit.audit_log import Filters
+from provider.admin.pages.clients.provisioning import RESOURCE_STATES
 from provider.admin.pages.event_list import event_list
 from provider.admin.pages.paging import AT_ONCE, next_page, place_on
 from provider.admin.pages.users.details import UserDetails
@@ -24,6 +25,8 @@ from provider.audit import store as audit
 from provider.audit.devices import device_name
 from provider.audit.events import Event
 from provider.oauth.authorization_details.wording import describe_stored
+from provider.oauth.clients.store import clients
+from provider.provisioning.store import resources
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
 from provider.work import UnitOfWork
@@ -117,12 +120,22 @@ def show_sessions(call: Call) -> Response:
 
 @endpoint
 def show_apps(call: Call) -> Response:
-    """List the applications with access to the account, and the authorization details that the user allowed:
-    GET /admin/users/{user_id}/apps.
+    """List the applications with access to the account, the authorization details that the user allowed, and the state
+    of the user at applications that users are provisioned to: GET /admin/users/{user_id}/apps.
     """
     subject = find_shown(call)
     detailed = [(app.name, describe_stored(call.work, app.details)) for app in subject.value.apps if app.details]
-    return user_page(call, subject, "admin/user_apps.html", tab="apps", detailed=detailed)
+    provisioned = resources.find_of_user(call.work.read, subject.value.user.id)
+    names = clients.find_names(call.work.read, [one.client_id for one in provisioned])
+    return user_page(
+        call,
+        subject,
+        "admin/user_apps.html",
+        tab="apps",
+        detailed=detailed,
+        provisioned=[(one, names.get(one.client_id) or one.client_id) for one in provisioned],
+        provisioned_states=RESOURCE_STATES,
+    )
 
 
 @endpoint
