@@ -7,7 +7,8 @@ from starlette.responses import Response
 from provider.accounts import linked_identities
 from provider.accounts.factors import second_factor
 from provider.accounts.linked_identities import LastSignInMethod, LinkedElsewhere, NoSuchIdentity
-from provider.accounts.store import email_addresses, passwords
+from provider.accounts.passwords.directories import has_password
+from provider.accounts.store import email_addresses
 from provider.accounts.store import linked_identities as store
 from provider.destination import Destination
 from provider.federation import linking
@@ -166,7 +167,7 @@ def _page(call: Call, session: Session, refusal: Refusal | None = None) -> Respo
         offers_languages=refusal is None,
         identities=identities,
         upstreams=upstreams.shown,
-        has_password=passwords.find(read, session.user_id) is not None,
+        has_password=has_password(call.work, session.user_id),
         done=call.query.get("done") if refusal is None else None,
         errors={} if refusal is None else {"": refusal.message},
     )
