@@ -160,10 +160,10 @@ class Directory:
         if subject is None:
             log.warning("directory.no_subject", upstream=self.key, attribute=settings.subject_attribute)
             return None
-        claims: dict[str, Any] = {name: _value(entry.attributes.get(name, ())) for name in self._attributes}
+        claims: dict[str, Any] = {name: _value(entry.values(name)) for name in self._attributes}
         claims["memberOf"] = list(entry.groups)
         claims[GROUPS] = [first_name(group) for group in entry.groups]
-        emails = _texts(entry.attributes.get(settings.email_attribute, ()))
+        emails = _texts(entry.values(settings.email_attribute))
         usable = [one for one in emails if 0 < len(one) <= LONGEST_EMAIL]
         email = next((one for one in usable if one.lower() == (typed or "").lower()), next(iter(usable), None))
         named = {field: claims.get(name) for field, name in settings.of_preset.claims.items()}
@@ -178,7 +178,7 @@ class Directory:
         )
 
     def _subject(self, entry: Entry) -> str | None:
-        values = entry.attributes.get(self.settings.subject_attribute, ())
+        values = entry.values(self.settings.subject_attribute)
         if len(values) != 1 or not values[0]:
             return None
         if self.settings.subject_attribute == "objectGUID":

@@ -23,9 +23,9 @@ from provider.observability.logging import log
 from provider.outbound.answers import OutboundFailed
 from provider.outbound.client import Outbound
 
-CONNECT_TIMEOUT = 3.0
+CONNECT_TIMEOUT = 3
 """The most seconds for a connection to one address."""
-ANSWER_TIMEOUT = 5.0
+ANSWER_TIMEOUT = 5
 """The most seconds for each answer."""
 AVOIDED_FOR = 30.0
 """How many seconds a server that failed is asked last."""
@@ -87,11 +87,17 @@ class PasswordChangeNotAllowed(Exception):
 
 @dataclass(frozen=True)
 class Entry:
-    """An entry of the directory: its DN, the attributes that were asked for, and the DNs of its groups."""
+    """An entry of the directory: its DN, the attributes that were asked for, and the DNs of its groups.
+
+    The names of attributes are in lower case, because they differ in case only where nothing is meant by it.
+    """
 
     dn: str
     attributes: Attributes
     groups: tuple[str, ...] = ()
+
+    def values(self, name: str) -> Sequence[bytes]:
+        return self.attributes.get(name.lower(), ())
 
 
 @dataclass
@@ -113,14 +119,15 @@ class LdapClient:
             found = self._find(connection, search, attributes)
             if found is None:
                 # A bind all the same: time must not show who exists.
-                connection.rebind(self.settings.base_dn, b"-", _library().SIMPLE, read_server_info=False)
+                connection.rebind(self.settings.base_dn, b"-", library().SIMPLE, read_server_info=False)
                 return None, Verdict.WRONG
             verdict = self._bind(connection, found.dn, password)
             if verdict is Verdict.RIGHT and _is_disabled(found):
                 verdict = Verdict.DISABLED
             return found, verdict
 
-        return self._ask(outbound, do)
+        answer: tuple[Entry | None, Verdict] = self._ask(outbound, do)
+        return answer
 
     def change_password(self, outbound: Outbound, search: str, *, current: str, password: str) -> None:
         """Change a password as its user (RFC 3062; `unicodePwd` in Active Directory).
@@ -155,7 +162,7 @@ class LdapClient:
             try:
                 with self._connected(outbound, url) as connection:
                     done = do(connection)
-            except (DirectoryUnavailable, OutboundFailed, OSError, _library().core.exceptions.LDAPException) as error:
+            except (DirectoryUnavailable, OutboundFailed, OSError, library().core.exceptions.LDAPException) as error:
                 reasons.append(f"{url}: {error}")
                 self._failed_until[url] = time.monotonic() + AVOIDED_FOR
                 log.warning("directory.server_failed", upstream=self.settings.key, server=url, reason=str(error)[:300])
@@ -172,12 +179,12 @@ class LdapClient:
             if self.settings.start_tls and not connection.start_tls(read_server_info=False):
                 raise DirectoryUnavailable("StartTLS failed")
             secret = self.settings.secret
-            connection.rebind(self.settings.bind_dn, secret, _library().SIMPLE, read_server_info=False)
+            connection.rebind(self.settings.bind_dn, secret, library().SIMPLE, read_server_info=False)
             if connection.result["result"] != SUCCESS:
                 raise DirectoryUnavailable(f"{self.settings.bind_dn} could not sign in: {_words(connection.result)}")
             yield connection
         finally:
-            with suppress(_library().core.exceptions.LDAPException, OSError):
+            with suppress(library().core.exceptions.LDAPException, OSError):
                 connection.unbind()
 
     def _find(self, connection: Any, search: str, attributes: Sequence[str]) -> Entry | None:
@@ -193,7 +200,7 @@ class LdapClient:
         settings = self.settings
         base = settings.group_base_dn or settings.base_dn
         if settings.group_filter is None:
-            texts = [value.decode("utf-8", "replace") for value in found.get("memberOf", ())]
+            texts = [value.decode("utf-8", "replace") for value in found.get("memberof", ())]
             return tuple(text for text in texts[:MOST_GROUPS] if is_below(text, base))
         search = settings.group_filter.replace("{dn}", escape(dn))
         return tuple(group for group, _ in self._search(connection, base, search, ("1.1",), most=MOST_GROUPS))
@@ -204,23 +211,25 @@ class LdapClient:
         connection.search(
             base,
             search,
-            _library().SUBTREE,
-            dereference_aliases=_library().DEREF_NEVER,
+            library().SUBTREE,
+            dereference_aliases=library().DEREF_NEVER,
             attributes=list(attributes) or ["1.1"],
             size_limit=most,
-            time_limit=int(ANSWER_TIMEOUT),
+            time_limit=ANSWER_TIMEOUT,
         )
         result = connection.result
         if result["result"] not in (SUCCESS, SIZE_LIMIT):
             raise DirectoryUnavailable(f"the search below {base} ended with {_words(result)}")
         found = [one for one in connection.response or () if one["type"] == "searchResEntry"]
-        return [(one["dn"], one["raw_attributes"]) for one in found]
+        return [
+            (one["dn"], {name.lower(): values for name, values in one["raw_attributes"].items()}) for one in found
+        ]
 
     def _bind(self, connection: Any, dn: str, password: str) -> Verdict:
         asks = [(POLICY_CONTROL, False, None)]
         # Bytes, because the library refuses some texts, and a password that nobody can have is only a wrong one.
         secret = unicodedata.normalize("NFC", password).encode("utf-8", "surrogatepass")
-        connection.rebind(dn, secret, _library().SIMPLE, read_server_info=False, controls=asks)
+        connection.rebind(dn, secret, library().SIMPLE, read_server_info=False, controls=asks)
         return verdict_of(connection.result)
 
 
@@ -248,7 +257,7 @@ def _policy_error(control: Any) -> int | None:
 
 def open_connection(outbound: Outbound, settings: UpstreamSettings, url: str) -> Any:
     """Open a connection to an address of this server that may be reached, with TLS if the URL says so."""
-    ldap3 = _library()
+    ldap3 = library()
     host, port = host_and_port(url) or ("", 0)
     is_ldaps = urlsplit(url).scheme == "ldaps"
     addresses = outbound.find_addresses(host, port, encrypted=is_ldaps or settings.start_tls)
@@ -277,7 +286,7 @@ def open_connection(outbound: Outbound, settings: UpstreamSettings, url: str) ->
 
 def _tls(host: str, ca_file: str | None) -> Any:
     """Return the TLS settings of ldap3, which verify the certificate for this host as Python does."""
-    tls = _library().Tls(validate=ssl.CERT_REQUIRED)
+    tls = library().Tls(validate=ssl.CERT_REQUIRED)
 
     def wrap_socket(connection: Any, do_handshake: bool = False) -> None:  # noqa: ARG001, FBT001, FBT002  # as ldap3 calls it
         context = ssl.create_default_context(cafile=ca_file)
@@ -317,7 +326,7 @@ def _parts(dn: str) -> list[str]:
 
 
 def _is_disabled(entry: Entry) -> bool:
-    flags = entry.attributes.get("userAccountControl") or (b"0",)
+    flags = entry.values("userAccountControl") or (b"0",)
     return flags[0].isdigit() and bool(int(flags[0]) & DISABLED)
 
 
@@ -325,7 +334,7 @@ def _words(result: Mapping[str, Any]) -> str:
     return f"{result['description']} {result.get('message') or ''}".strip()[:200]
 
 
-def _library() -> Any:
+def library() -> Any:
     """Return ldap3, loaded at first use."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # it uses names that pyasn1 renamed

@@ -97,8 +97,8 @@ class UpstreamSettings(DirectorySettings):
         is_theirs = given.get("issuer", preset.issuer) == preset.issuer
         if preset.is_directory:
             # Of the key, which never changes: servers and their names do.
-            defaults = {"name": preset.name, "issuer": f"ldap:{given.get('key')}", "roles_claim": GROUPS}
-            return defaults | dict(given)
+            named = {"name": preset.name, "issuer": f"ldap:{given.get('key')}", "roles_claim": GROUPS}
+            return named | dict(given)
         defaults = {
             "name": preset.name,
             "issuer": preset.issuer,

@@ -9,15 +9,10 @@ from datetime import datetime
 from functools import partial
 
 from provider.accounts import known_devices, throttle
-from provider.accounts.attempts import Attempt, begin_attempt
-from provider.accounts.email.email_addresses import Address, parse_address
+from provider.accounts.attempts import begin_attempt
+from provider.accounts.email.email_addresses import parse_address
 from provider.accounts.passwords import passwords
-from provider.accounts.passwords.directories import (
-    DirectoryDenied,
-    DirectoryUser,
-    find_directory_at,
-    find_directory_user,
-)
+from provider.accounts.passwords.directories import find_directory_at, find_directory_user
 from provider.accounts.store import email_addresses, users
 from provider.accounts.store import passwords as password_hashes
 from provider.accounts.store.users import User
@@ -25,17 +20,12 @@ from provider.audit.events import Event
 from provider.audit.log import record
 from provider.database.security_stamp import FIRST
 from provider.languages.text import Text
-from provider.login.active import (
-    DeniedByDirectory,
-    Suspended,
-    UnknownInDirectory,
-    require_active,
-    require_own,
-)
+from provider.login.active import Suspended, require_active, require_own
+from provider.login.directory_users import find_user
 from provider.login.next_factor import Step, step_after_first_factor
 from provider.observability import counters
 from provider.observability.metrics import SIGN_INS
-from provider.refusals import Refusal, Unavailable
+from provider.refusals import Refusal
 from provider.sessions.assurance import FEDERATED, ONE_TIME_CODE, PASSWORD
 from provider.sessions.lifecycle import make_room, open_session, sign_in_again
 from provider.sessions.store import Session
@@ -115,9 +105,18 @@ def sign_in(
     owner = next((one for one, is_right in rivals if is_right), None)
     if owner is None and theirs is not None and address is not None:
         begin = partial(begin_session, work, here=here, client_id=client_id, keep=keep)
-        user, stamp = _user_at_directory(
-            work, theirs, address, password, attempt=attempt, held=held and held[0], client_id=client_id
+        proven = find_user(
+            work,
+            theirs,
+            address,
+            password,
+            attempt=attempt,
+            held=None if held is None else held[0],
+            client_id=client_id,
         )
+        if proven is None:
+            raise WrongPassword
+        user, stamp = proven
         is_own = held is None or held[0].id == user.id
         require_active(
             work,
@@ -147,44 +146,6 @@ def sign_in(
     step, fresh = step_after_first_factor(work, user_id, device=device, remembered=remembered)
     begin = partial(begin_session, work, user_id, owner[0].security_stamp, here, client_id=client_id, keep=keep)
     return begin(factor=PASSWORD, step=step, remembered=fresh)
-
-
-def _user_at_directory(
-    work: UnitOfWork,
-    theirs: DirectoryUser,
-    address: Address,
-    password: str,
-    *,
-    attempt: Attempt,
-    held: User | None,
-    client_id: str | None,
-) -> tuple[User, datetime]:
-    """Return the user whose password the directory found right, and the security stamp from before.
-
-    `held` owns the address that was typed. Raises WrongPassword, DeniedByDirectory, UnknownInDirectory or Unavailable,
-    after which the attempt does not count.
-    """
-    user_id = held and held.id
-    failed = partial(record, work, Event.SIGN_IN_FAILED, user_id=user_id, client_id=client_id)
-    try:
-        found = theirs.check(work, password, email=address.normal)
-    except Unavailable:
-        attempt.undo(work)
-        raise
-    except DirectoryDenied as denied:
-        if held is None or theirs.subject is not None:
-            attempt.succeed_aside(work)
-        failed(upstream=theirs.directory.key, reason=denied.reason)
-        raise DeniedByDirectory(denied) from None
-    if found is None:
-        attempt.fail(work)
-        failed(upstream=theirs.directory.key)
-        raise WrongPassword
-    user: User | None = theirs.directory.find_user(work, found)
-    if user is None:
-        failed(upstream=theirs.directory.key, reason="unknown_user")
-        raise UnknownInDirectory(theirs.directory.name)
-    return user, held.security_stamp if held is not None and held.id == user.id else user.security_stamp
 
 
 def sign_in_after_sign_up(
