@@ -44,7 +44,7 @@ LONGEST_SUBJECT = 255
 DENIED: Mapping[Verdict, Text] = {
     Verdict.DISABLED: Text("Your account is disabled. Contact your administrator."),
     Verdict.ACCOUNT_EXPIRED: Text("Your account has expired. Contact your administrator."),
-    Verdict.EXPIRED: Text("Your password has expired. Change it where you signed in to your organization before."),
+    Verdict.EXPIRED: Text("Your password has expired. Change it with your organization, then sign in again."),
     Verdict.NOT_NOW: Text("Your organization doesn't let you sign in right now. Contact your administrator."),
 }
 """What users read after the right password."""

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -334,6 +335,7 @@ def _words(result: Mapping[str, Any]) -> str:
     return f"{result['description']} {result.get('message') or ''}".strip()[:200]
 
 
+@cache
 def library() -> Any:
     """Return ldap3, loaded at first use."""
     with warnings.catch_warnings():

@@ -86,7 +86,7 @@ def test_providers_have_none_of_these_settings() -> None:
             name: CORP.get(name, "x"),
         }
         with pytest.raises(InvalidUpstream, match=name):
-            parse_upstream("x", given)
+            parse_upstream("x", given | {name: CORP.get(name, "(mail={email})")})
 
 
 def test_without_the_library_the_settings_say_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
