@@ -222,9 +222,7 @@ class LdapClient:
         if result["result"] not in (SUCCESS, SIZE_LIMIT):
             raise DirectoryUnavailable(f"the search below {base} ended with {_words(result)}")
         found = [one for one in connection.response or () if one["type"] == "searchResEntry"]
-        return [
-            (one["dn"], {name.lower(): values for name, values in one["raw_attributes"].items()}) for one in found
-        ]
+        return [(one["dn"], {name.lower(): values for name, values in one["raw_attributes"].items()}) for one in found]
 
     def _bind(self, connection: Any, dn: str, password: str) -> Verdict:
         asks = [(POLICY_CONTROL, False, None)]

@@ -13,7 +13,7 @@ from provider.accounts.store.users import User
 from provider.audit.events import Event
 from provider.federation import directories, ldap_client
 from provider.sessions import store as sessions
-from tests.federation.conftest import events_of, identities_of
+from tests.federation.conftest import EXAMPLE, events_of, identities_of
 from tests.federation.stand_in_directory import (
     BASE,
     CORP,
@@ -398,3 +398,22 @@ def test_a_directory_has_no_button_and_no_pages(client: TestClient, browser: Bro
     """N-420."""
     assert "Corp" not in browser.open("/login").text
     assert client.get("/login/upstream/corp/callback").status_code == 404
+
+
+class TestBesideAProvider:
+    @pytest.fixture
+    def configured(self) -> dict[str, dict[str, Any]]:
+        return {"corp": CORP, "example": EXAMPLE}
+
+    def test_users_do_not_unlink_their_directory(
+        self, browser: Browser, work: Work, linked: str, directory: StandIn
+    ) -> None:
+        """N-428."""
+        (identity,) = identities_of(work, linked)
+        sign_in(browser, ADA)
+        page = browser.open("/account/linked")
+        assert "Link Example" in page.text or "Example" in page.text
+        assert identity.id not in page.html
+        token = page.form(action="/account/linked").fields[0].value
+        browser.client.post("/account/linked/unlink", data={"csrf": token, "identity": identity.id})
+        assert len(identities_of(work, linked)) == 1

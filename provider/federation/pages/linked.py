@@ -10,6 +10,7 @@ from provider.accounts.linked_identities import LastSignInMethod, LinkedElsewher
 from provider.accounts.passwords.directories import has_password
 from provider.accounts.store import email_addresses
 from provider.accounts.store import linked_identities as store
+from provider.accounts.store.linked_identities import LinkedIdentity
 from provider.destination import Destination
 from provider.federation import linking
 from provider.federation.exchange import UpstreamIdentity
@@ -73,6 +74,8 @@ def after_linking(call: Call, upstream: Upstream, identity: UpstreamIdentity, *,
 def unlink(call: Call) -> Response:
     session, upstreams = _require(call), _upstreams(call)
     identity_id = call.form.get("identity", "")
+    if identity_id not in {one.id for one in _own_identities(call, session.user_id)}:
+        return go(f"{PATH}?done=unlinked")  # in another tab
     try:
         linked_identities.unlink(call.work, user_id=session.user_id, identity_id=identity_id, name_of=upstreams.name_of)
     except LastSignInMethod as refusal:
@@ -148,8 +151,14 @@ def _ask(call: Call, session: Session, offer: Offer, refusal: Refusal | None = N
     )
 
 
+def _own_identities(call: Call, user_id: str) -> list[LinkedIdentity]:
+    """Return the identities that the user may unlink. That of a directory decides who checks the password."""
+    of_directory = call.installation.upstreams.directory_of_issuer
+    return [one for one in store.find_of_user(call.work.read, user_id) if of_directory(one.issuer) is None]
+
+
 def _page(call: Call, session: Session, refusal: Refusal | None = None) -> Response:
-    upstreams, read = _upstreams(call), call.work.read
+    upstreams = _upstreams(call)
     identities = [
         {
             "id": one.id,
@@ -158,7 +167,7 @@ def _page(call: Call, session: Session, refusal: Refusal | None = None) -> Respo
             "since": one.created_at,
             "last_used": one.last_used_at,
         }
-        for one in store.find_of_user(read, session.user_id)
+        for one in _own_identities(call, session.user_id)
     ]
     return page(
         call,
