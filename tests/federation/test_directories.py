@@ -8,6 +8,7 @@ from starlette.testclient import TestClient
 
 from provider.accounts import linked_identities as ways_in
 from provider.accounts import suspension
+from provider.accounts.reauthentication import WrongCurrentPassword, require_password
 from provider.accounts.store import email_addresses, failures, passwords, users
 from provider.accounts.store.users import User
 from provider.audit.events import Event
@@ -23,10 +24,11 @@ from tests.federation.stand_in_directory import (
     person,
 )
 from tests.support.browser import Browser, Page
-from tests.support.factories import PASSWORD, make_user
+from tests.support.factories import PASSWORD, make_client, make_user
 from tests.support.inbox import Inbox
 from tests.support.installation import Work
 from tests.support.people import forgot_password, is_signed_in, sign_in
+from tests.support.relying_party import challenge_of
 
 ADA = "ada@corp.test"
 DN = f"uid=ada,ou=people,{BASE}"
@@ -207,6 +209,27 @@ class TestLinked:
         page = sign_in(browser, ADA)
         assert page.status == 403
         assert "suspended" in page.text
+
+
+def test_an_app_of_ours_and_a_confirmation_ask_the_directory_too(
+    client: TestClient, work: Work, linked: str, directory: StandIn
+) -> None:
+    """First-Party Applications section 5."""
+    with work() as w:
+        app, secret = make_client(w, first_party=True, authorization_challenge=True, scope="openid profile")
+    form = {"client_id": app.client_id, "username": ADA, "scope": "openid", "response_type": "code"}
+    form |= {"code_challenge": challenge_of("v" * 43), "code_challenge_method": "S256"}
+    auth = (app.client_id, secret or "")
+    for password, status in ("the password from before", 400), (PASSWORD, 200):
+        answer = client.post("/oauth2/authorize-challenge", data={**form, "password": password}, auth=auth)
+        assert answer.status_code == status
+    with work() as w:
+        require_password(w, linked, PASSWORD)
+    with pytest.raises(WrongCurrentPassword), work() as w:
+        require_password(w, linked, "the password from before")
+    directory.away = True
+    answer = client.post("/oauth2/authorize-challenge", data={**form, "password": PASSWORD}, auth=auth)
+    assert answer.status_code == 503
 
 
 class TestNotLinked:
