@@ -8,7 +8,7 @@ from provider.admin.planned_changes import NotApplied, PlannedChange
 from provider.crypto.vault import VaultError
 from provider.federation import managed
 from provider.federation.managed import MEMBERS, InvalidSettings
-from provider.federation.upstream_settings import secret_name
+from provider.federation.presets import secret_name
 from provider.saved_upstreams import SavedUpstream
 from provider.work import UnitOfWork
 

@@ -18,17 +18,9 @@ from provider.federation import linking
 from provider.federation.directory_settings import GROUPS
 from provider.federation.exchange import UpstreamIdentity
 from provider.federation.identity_claims import LONGEST_EMAIL
-from provider.federation.ldap_client import (
-    DirectoryUnavailable,
-    Entry,
-    LdapClient,
-    PasswordChangeNotAllowed,
-    PasswordNotAccepted,
-    Verdict,
-    escape,
-    escape_bytes,
-    first_name,
-)
+from provider.federation.ldap_answers import DirectoryUnavailable, Verdict
+from provider.federation.ldap_client import Entry, LdapClient, PasswordChangeNotAllowed, PasswordNotAccepted
+from provider.federation.ldap_names import escape, escape_bytes, first_name
 from provider.federation.mapping import fields_of
 from provider.federation.presets import ACTIVE_DIRECTORY
 from provider.federation.upstream_settings import UpstreamSettings

@@ -4,7 +4,6 @@ Each question has its own connection, which ends with it. ldap3 is loaded by the
 a server must not send passwords to another.
 """
 
-import re
 import ssl
 import time
 import unicodedata
@@ -12,12 +11,20 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from enum import Enum
 from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
 from provider.federation.directory_settings import host_and_port
+from provider.federation.ldap_answers import (
+    POLICY_CONTROL,
+    SUCCESS,
+    DirectoryUnavailable,
+    Verdict,
+    in_words,
+    verdict_of,
+)
+from provider.federation.ldap_names import escape, is_below
 from provider.federation.presets import ACTIVE_DIRECTORY
 from provider.federation.upstream_settings import UpstreamSettings
 from provider.observability.logging import log
@@ -31,51 +38,14 @@ ANSWER_TIMEOUT = 5
 AVOIDED_FOR = 30.0
 """How many seconds a server that failed is asked last."""
 MOST_GROUPS = 1000
-POLICY_CONTROL = "1.3.6.1.4.1.42.2.27.8.5.1"
-"""The control with what a password policy says about a bind (draft-behera-ldap-password-policy)."""
-SUCCESS, SIZE_LIMIT, NO_SUCH_OBJECT = 0, 4, 32
-WRONG = (48, 49)
-"""inappropriateAuthentication, for an entry without a password, and invalidCredentials."""
+SIZE_LIMIT = 4
 NOT_ACCEPTED = (19, 53)
 """constraintViolation and unwillingToPerform: the new password breaks a rule."""
 NOT_ALLOWED = 50
 DISABLED = 0x2
 """The bit of userAccountControl of an account that is disabled."""
-_RDN = re.compile(r"(?:[^,\\]|\\.)+")
-_DATA = re.compile(r"\bdata ([0-9a-f]{3,4})\b")
 
 Attributes = Mapping[str, Sequence[bytes]]
-
-
-class Verdict(Enum):
-    """What a directory says about a password."""
-
-    RIGHT = "right"
-    WRONG = "wrong"
-    LOCKED = "locked"
-    """The directory checks no password of this account for now. It says so for wrong passwords too."""
-    DISABLED = "disabled"
-    EXPIRED = "expired"
-    """The password has expired, or must be changed before it can be used."""
-    ACCOUNT_EXPIRED = "account_expired"
-    NOT_NOW = "not_now"
-    """The account may not be used at this time or from this place."""
-
-
-OF_ACTIVE_DIRECTORY = {
-    "530": Verdict.NOT_NOW,
-    "531": Verdict.NOT_NOW,
-    "532": Verdict.EXPIRED,
-    "533": Verdict.DISABLED,
-    "701": Verdict.ACCOUNT_EXPIRED,
-    "773": Verdict.EXPIRED,
-    "775": Verdict.LOCKED,
-}
-"""The codes in the messages of Active Directory. All but 775 come only after the right password."""
-
-
-class DirectoryUnavailable(Exception):
-    """No server answered, or none as it should. The text is for the operator."""
 
 
 class PasswordNotAccepted(Exception):
@@ -147,7 +117,7 @@ class LdapClient:
                 connection.extend.standard.modify_password(None, old, new)
             code: int = connection.result["result"]
             if code not in (SUCCESS, *NOT_ACCEPTED, NOT_ALLOWED):
-                raise DirectoryUnavailable(f"the password change ended with {_words(connection.result)}")
+                raise DirectoryUnavailable(f"the password change ended with {in_words(connection.result)}")
             return code
 
         code = self._ask(outbound, do)
@@ -182,7 +152,7 @@ class LdapClient:
             secret = self.settings.secret
             connection.rebind(self.settings.bind_dn, secret, library().SIMPLE, read_server_info=False)
             if connection.result["result"] != SUCCESS:
-                raise DirectoryUnavailable(f"{self.settings.bind_dn} could not sign in: {_words(connection.result)}")
+                raise DirectoryUnavailable(f"{self.settings.bind_dn} could not sign in: {in_words(connection.result)}")
             yield connection
         finally:
             with suppress(library().core.exceptions.LDAPException, OSError):
@@ -220,7 +190,7 @@ class LdapClient:
         )
         result = connection.result
         if result["result"] not in (SUCCESS, SIZE_LIMIT):
-            raise DirectoryUnavailable(f"the search below {base} ended with {_words(result)}")
+            raise DirectoryUnavailable(f"the search below {base} ended with {in_words(result)}")
         found = [one for one in connection.response or () if one["type"] == "searchResEntry"]
         return [(one["dn"], {name.lower(): values for name, values in one["raw_attributes"].items()}) for one in found]
 
@@ -230,28 +200,6 @@ class LdapClient:
         secret = unicodedata.normalize("NFC", password).encode("utf-8", "surrogatepass")
         connection.rebind(dn, secret, library().SIMPLE, read_server_info=False, controls=asks)
         return verdict_of(connection.result)
-
-
-def verdict_of(result: Mapping[str, Any]) -> Verdict:
-    """Return what the answer to a bind says about the password. Raises DirectoryUnavailable if it says nothing."""
-    code = result["result"]
-    policy = _policy_error((result.get("controls") or {}).get(POLICY_CONTROL))
-    if code == SUCCESS:
-        return Verdict.EXPIRED if policy == 2 else Verdict.RIGHT  # changeAfterReset
-    if code not in WRONG and code != NO_SUCH_OBJECT:
-        raise DirectoryUnavailable(f"the bind ended with {_words(result)}")
-    if policy is not None:
-        return {0: Verdict.EXPIRED, 1: Verdict.LOCKED}.get(policy, Verdict.WRONG)
-    data = _DATA.search(str(result.get("message") or ""))
-    return OF_ACTIVE_DIRECTORY.get(data[1], Verdict.WRONG) if data else Verdict.WRONG
-
-
-def _policy_error(control: Any) -> int | None:
-    """Return the error of a password policy: `[1] ENUMERATED` at the end of a short BER sequence."""
-    value = control.get("value") if isinstance(control, Mapping) else None
-    if not isinstance(value, bytes) or len(value) < 5 or value[-3:-1] != b"\x81\x01":
-        return None
-    return value[-1]
 
 
 def open_connection(outbound: Outbound, settings: UpstreamSettings, url: str) -> Any:
@@ -295,42 +243,9 @@ def _tls(host: str, ca_file: str | None) -> Any:
     return tls
 
 
-def escape(text: str) -> str:
-    """Escape a value for a filter (RFC 4515 section 3)."""
-    return "".join(
-        f"\\{ord(character):02x}" if character in "\\*()\0" or character < " " else character for character in text
-    )
-
-
-def escape_bytes(value: bytes) -> str:
-    """Escape a binary value for a filter, for example an objectGUID (RFC 4515 section 3)."""
-    return "".join(f"\\{byte:02x}" for byte in value)
-
-
-def is_below(dn: str, base: str) -> bool:
-    """Return whether a DN is this base or below it. Case and spaces around separators make no difference."""
-    one, other = _parts(dn), _parts(base)
-    return bool(other) and one[-len(other) :] == other
-
-
-def first_name(dn: str) -> str:
-    """Return the value of the first RDN: the name of a group (RFC 4514)."""
-    first = (_RDN.findall(dn) or [""])[0].partition("=")[2].strip()
-    return re.sub(r"\\([,+\"\\<>;=# ])", r"\1", first)
-
-
-def _parts(dn: str) -> list[str]:
-    """Return the RDNs of a DN. A comma that is escaped separates none."""
-    return [re.sub(r"\s*=\s*", "=", part.strip(), count=1).casefold() for part in _RDN.findall(dn)]
-
-
 def _is_disabled(entry: Entry) -> bool:
     flags = entry.values("userAccountControl") or (b"0",)
     return flags[0].isdigit() and bool(int(flags[0]) & DISABLED)
-
-
-def _words(result: Mapping[str, Any]) -> str:
-    return f"{result['description']} {result.get('message') or ''}".strip()[:200]
 
 
 @cache

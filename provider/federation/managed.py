@@ -14,8 +14,8 @@ from provider.database.base import new_id
 from provider.federation.configuration import InvalidUpstream, load_upstreams, parse_upstream
 from provider.federation.directory_settings import host_and_port
 from provider.federation.issuers import discovery_url
-from provider.federation.presets import DIRECTORIES
-from provider.federation.upstream_settings import SECRETS, UpstreamSettings, secret_name
+from provider.federation.presets import DIRECTORIES, secret_name
+from provider.federation.upstream_settings import SECRETS, UpstreamSettings
 from provider.languages.text import Text
 from provider.observability.logging import log
 from provider.outbound.addresses import literal, may_be_asked, may_be_reached, networks

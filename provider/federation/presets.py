@@ -170,6 +170,13 @@ def preset_of(name: str | None) -> Preset:
     return OTHER if name is None else PRESETS[name]
 
 
+def secret_name(preset: object) -> str:
+    """Return the name of the member that is stored encrypted."""
+    if preset == APPLE:
+        return "private_key"
+    return "bind_password" if preset in DIRECTORIES else "client_secret"
+
+
 def endpoints_of(name: str, issuer: str) -> Endpoints:
     """Return the endpoints of a provider without OpenID Connect. GitHub can also be a server of an organization."""
     base = issuer.removesuffix("/")

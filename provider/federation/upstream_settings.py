@@ -21,7 +21,6 @@ from provider.config.sign_up import normal_domain
 from provider.federation.directory_settings import GROUPS, DirectorySettings, unencrypted_server
 from provider.federation.presets import (
     APPLE,
-    DIRECTORIES,
     MICROSOFT,
     OF_PROVIDERS,
     ONLY_SOME,
@@ -30,6 +29,7 @@ from provider.federation.presets import (
     TENANT_ID,
     Preset,
     preset_of,
+    secret_name,
 )
 from provider.languages.free_text import clean_line
 from provider.urls import is_loopback
@@ -253,13 +253,6 @@ class UpstreamSettings(DirectorySettings):
         if preset.is_directory and (server := unencrypted_server(self.servers, start_tls=self.start_tls)):
             raise ValueError(f"servers: {server} needs TLS. Use ldaps, or start_tls")
         return self
-
-
-def secret_name(preset: object) -> str:
-    """Return the name of the member that is stored encrypted."""
-    if preset == APPLE:
-        return "private_key"
-    return "bind_password" if preset in DIRECTORIES else "client_secret"
 
 
 def is_web_address(url: str, *, like: str) -> bool:

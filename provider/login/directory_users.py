@@ -1,7 +1,6 @@
 """The step of a sign-in at which a directory checks the password (LDAP, Active Directory)."""
 
 from datetime import datetime
-from functools import partial
 
 from provider.accounts.attempts import Attempt
 from provider.accounts.email.email_addresses import Address
@@ -31,7 +30,6 @@ def find_user(
     Unavailable, after which the attempt does not count.
     """
     user_id, key = None if held is None else held.id, theirs.directory.key
-    failed = partial(record, work, Event.SIGN_IN_FAILED, user_id=user_id, client_id=client_id, upstream=key)
     try:
         found = theirs.check(work, password, email=address.normal)
     except Unavailable:
@@ -41,15 +39,22 @@ def find_user(
         # Someone else's failures stay: this is not the password of the account that has the address.
         if held is None or theirs.subject is not None:
             attempt.succeed_aside(work)
-        failed(reason=denied.reason)
+        _failed(work, user_id, client_id, key, reason=denied.reason)
         raise DeniedByDirectory(denied) from None
     if found is None:
         attempt.fail(work)
-        failed()
+        _failed(work, user_id, client_id, key)
         return None
     user: User | None = theirs.directory.find_user(work, found)
     if user is None:
-        failed(reason="unknown_user")
+        _failed(work, user_id, client_id, key, reason="unknown_user")
         raise UnknownInDirectory(theirs.directory.name)
     is_own = held is not None and held.id == user.id
     return user, held.security_stamp if held is not None and is_own else user.security_stamp
+
+
+def _failed(work: UnitOfWork, user_id: str | None, client_id: str | None, key: str, *, reason: str = "") -> None:
+    if reason:
+        record(work, Event.SIGN_IN_FAILED, user_id=user_id, client_id=client_id, upstream=key, reason=reason)
+    else:
+        record(work, Event.SIGN_IN_FAILED, user_id=user_id, client_id=client_id, upstream=key)

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
-from provider.federation.ldap_client import DirectoryUnavailable
+from provider.federation.ldap_answers import DirectoryUnavailable
 from tests.support.factories import PASSWORD
 
 BASE = "dc=corp,dc=test"

@@ -10,7 +10,8 @@ from provider.accounts.store import email_addresses
 from provider.config.settings import Settings
 from provider.federation import directories, ldap_client
 from provider.federation.configuration import parse_upstream
-from provider.federation.ldap_client import DirectoryUnavailable, LdapClient, Verdict
+from provider.federation.ldap_answers import DirectoryUnavailable, Verdict
+from provider.federation.ldap_client import LdapClient
 from provider.installation import open_installation
 from provider.outbound.client import Outbound
 from provider.ratelimit_counter import LimitCounter

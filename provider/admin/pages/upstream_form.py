@@ -6,8 +6,8 @@ from typing import Any
 from provider.admin.pages.actions import Input
 from provider.federation import managed
 from provider.federation.managed import InvalidSettings
-from provider.federation.presets import DIRECTORIES, PRESETS
-from provider.federation.upstream_settings import SECRETS, secret_name
+from provider.federation.presets import DIRECTORIES, PRESETS, secret_name
+from provider.federation.upstream_settings import SECRETS
 from provider.languages.catalogs import Language
 from provider.languages.text import Text
 from provider.saved_upstreams import SavedUpstream

@@ -260,7 +260,7 @@ def _pairs(texts: list[str] | None) -> dict[str, str] | None:
 
 
 def _secret(preset: str | None, *, wanted: bool) -> dict[str, str]:
-    from provider.federation.upstream_settings import secret_name
+    from provider.federation.presets import secret_name
 
     return {secret_name(preset): sys.stdin.read().strip()} if wanted else {}
 

@@ -2,16 +2,8 @@
 
 import pytest
 
-from provider.federation.ldap_client import (
-    POLICY_CONTROL,
-    DirectoryUnavailable,
-    Verdict,
-    escape,
-    escape_bytes,
-    first_name,
-    is_below,
-    verdict_of,
-)
+from provider.federation.ldap_answers import POLICY_CONTROL, DirectoryUnavailable, Verdict, verdict_of
+from provider.federation.ldap_names import escape, escape_bytes, first_name, is_below
 
 BASE = "ou=groups,dc=corp,dc=test"
 
