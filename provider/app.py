@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Scope
 
 from provider.accounts.signed_in_accounts import address_of
 from provider.api.problems import as_problem
+from provider.federation.directories import open_directories
 from provider.federation.pages.forwarding import forward_home
 from provider.federation.token_fetching import TokenFetching
 from provider.federation.upstreams import open_upstreams
@@ -83,6 +84,7 @@ def create_app(
     app = Application(middleware=[*based, *measured, Middleware(Envelope, settings=settings, last_resort=_last_resort)])
     app.router = RememberingRouter(table, lifespan=lifespan, refuse=_no_route)
     upstreams = open_upstreams(settings, installation.upstreams, installation.vault)
+    open_directories(upstreams, installation.upstreams)
     server = open_server(installation, known=known_keys, fetch_upstream_token=TokenFetching(upstreams))
     services = Services(
         describe_request=partial(parked_requests.describe, server),

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import (
     JSON,
@@ -118,6 +118,38 @@ class HomeRealm:
     name: str
     is_required: bool
     """Whether they may sign in only there."""
+    is_directory: bool = False
+    """Whether it checks passwords that are typed here."""
+
+
+class PasswordDirectory(Protocol):
+    """A directory that checks the passwords of its users (`federation.directories`). `work` is a unit of work."""
+
+    @property
+    def key(self) -> str: ...
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def is_required(self) -> bool:
+        """Whether the users of its domains may sign in only with it."""
+        ...
+
+    def check(self, work: Any, password: str, *, email: str | None = None, subject: str | None = None) -> Any:
+        """Return the user with this address or this ID, if that is the password, else None.
+
+        Raises Unavailable, or `accounts.passwords.directories.DirectoryDenied` after the right password.
+        """
+        ...
+
+    def find_user(self, work: Any, found: Any) -> Any:
+        """Return the account of a user that `check` returned, linked or created now, or None."""
+        ...
+
+    def change_password(self, work: Any, subject: str, *, current: str, password: str) -> None:
+        """Change a password. Raises Unavailable or `accounts.passwords.password_reset.InvalidPassword`."""
+        ...
 
 
 class SavedUpstreams:
@@ -127,6 +159,11 @@ class SavedUpstreams:
         self.rows: tuple[SavedUpstream, ...] = ()
         self.home_realm_of: Callable[[str], HomeRealm | None] = lambda _domain: None
         """Returns the upstream of a domain. Set by `federation`, which knows the upstreams of the file too."""
+        self.directory_of_issuer: Callable[[str], PasswordDirectory | None] = lambda _issuer: None
+        """Returns the directory whose users are linked with this issuer."""
+        self.directory_of_domain: Callable[[str], PasswordDirectory | None] = lambda _domain: None
+        """Returns the directory that a domain belongs to."""
+        self.has_directories: Callable[[], bool] = lambda: False
         self._lock = greenlets.Lock()
 
     def refresh(self, database: Database) -> None:

@@ -1,6 +1,7 @@
 """What a process prepares beside its first answers, so that no sign-in has to wait for it."""
 
 from provider.database.prepared import prepare_all
+from provider.federation.ldap_client import library
 from provider.languages.catalogs import ENGLISH
 from provider.web.pages import environment
 from provider.work import Installation
@@ -29,6 +30,8 @@ def warm_up(installation: Installation) -> None:
 
     It runs in a thread beside requests, which do for themselves what is not done yet.
     """
+    if installation.upstreams.has_directories():
+        library()
     prepare_all(installation.database.engine.dialect)
     for name in PAGES:
         environment(ENGLISH).get_template(name)

@@ -40,6 +40,12 @@ class Attempt:
         for policy, subject in self.counters:
             throttle.settle(work, policy, subject)
 
+    def undo(self, work: UnitOfWork) -> None:
+        """Take back the failure that was counted, because nothing checked the password. Earlier ones stay."""
+        with work.aside() as db:
+            for policy, subject in self.counters:
+                failures.release(db, policy.kind, subject)
+
     def succeed_aside(self, work: UnitOfWork) -> None:
         """Take the failure back in a transaction of its own.
 

@@ -178,6 +178,19 @@ def change_name(work: UnitOfWork, *, user_id: str, name: str) -> None:
     _change(work, user_id, lambda before: {**_without(before, "name"), **({"name": name} if name else {})})
 
 
+def update_profile(work: UnitOfWork, *, user_id: str, claims: Mapping[str, Any]) -> None:
+    """Set these claims and keep all others. Writes nothing if they are set already."""
+    user = users.find(work.db, user_id)
+    if user is None or all(user.claims.get(name) == value for name, value in claims.items()):
+        return
+
+    def wanted(before: dict[str, Any]) -> dict[str, Any]:
+        is_other_phone = PHONE in claims and claims[PHONE] != before.get(PHONE)
+        return {**before, **claims, **({PHONE_VERIFIED: False} if is_other_phone else {})}
+
+    _change(work, user_id, wanted)
+
+
 def _without(claims: Mapping[str, Any], name: str) -> dict[str, Any]:
     return {other: value for other, value in claims.items() if other != name}
 

@@ -4,10 +4,11 @@ from provider.accounts import known_devices
 from provider.accounts.attempts import begin_attempt
 from provider.accounts.factors import second_factor
 from provider.accounts.passwords import passwords
+from provider.accounts.passwords.directories import DirectoryDenied, find_directory_user
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.languages.text import Text
-from provider.refusals import Refusal
+from provider.refusals import Refusal, Unavailable
 from provider.sessions.assurance import PASSWORD, add_factor
 from provider.sessions.lifecycle import sign_in_again
 from provider.sessions.store import Session
@@ -39,12 +40,27 @@ class SessionEnded(Refusal):
 def require_password(work: UnitOfWork, user_id: str, password: str, *, device: str | None = None) -> None:
     """Raise WrongCurrentPassword unless this is the user's password, or TooManyRequests.
 
+    The directory that the account belongs to is asked, if there is one: Raises Unavailable if it does not answer.
     Attempts count like sign-ins, on the same counters. `device` is the cookie of a browser that signed in before; an
     app has none. Call this before the first ordinary write.
     """
+    theirs = find_directory_user(work, user_id)
+    if theirs is not None:
+        _ = work.outbound  # from here on in a thread that may wait: before anything is counted
     known = known_devices.find_known(work, device, user_id)
     attempt = begin_attempt(work, user_id, known, signed_in=True)
-    if not passwords.is_password_of(work, user_id, password):
+    try:
+        if theirs is None:
+            is_right = passwords.is_password_of(work, user_id, password)
+        else:
+            is_right = theirs.check(work, password, email="") is not None
+    except Unavailable:
+        attempt.undo(work)
+        raise
+    except DirectoryDenied as denied:
+        attempt.succeed_aside(work)
+        raise WrongCurrentPassword(denied.message) from None
+    if not is_right:
         attempt.fail(work)
         record(work, Event.SIGN_IN_FAILED, user_id=user_id, again=True)
         raise WrongCurrentPassword

@@ -8,7 +8,7 @@ from provider.admin.planned_changes import NotApplied, PlannedChange
 from provider.crypto.vault import VaultError
 from provider.federation import managed
 from provider.federation.managed import MEMBERS, InvalidSettings
-from provider.federation.presets import APPLE
+from provider.federation.presets import secret_name
 from provider.saved_upstreams import SavedUpstream
 from provider.work import UnitOfWork
 
@@ -33,14 +33,14 @@ def _plan(work: UnitOfWork, key: str, table: Mapping[str, Any], environ: Mapping
     disabled, position = given.pop("disabled", False), given.pop("position", None)
     variable = given.pop("secret_env", None)
     before = store.find_by_key(work.read, key)
-    secret_name = "private_key" if given.get("preset") == APPLE else "client_secret"
+    name = secret_name(given.get("preset"))
     if before is None:
-        secret = {secret_name: environ.get(str(variable), "")}
-        if not secret[secret_name]:
+        secret = {name: environ.get(str(variable), "")}
+        if not secret[name]:
             raise NotApplied(f"{about}: the environment variable {variable} (secret_env) is not set.")
     else:
         try:
-            secret = {secret_name: managed.open_secret(work.vault, before)}
+            secret = {name: managed.open_secret(work.vault, before)}
         except VaultError:
             raise NotApplied(f"{about}: its secret cannot be decrypted. Set it with signet upstream update.") from None
     try:

@@ -7,6 +7,7 @@ import re
 import stat
 import tomllib
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +35,12 @@ def parse_upstream(key: str, members: Mapping[str, Any]) -> UpstreamSettings:
     if "key" in members:
         raise InvalidUpstream([("key", "is unknown")])
     try:
-        return UpstreamSettings(key=key, **members)
+        settings = UpstreamSettings(key=key, **members)
     except ValidationError as error:
         raise InvalidUpstream(problems_of(error)) from None
+    if settings.is_directory and find_spec("ldap3") is None:
+        raise InvalidUpstream([("preset", "needs more packages: install signet-provider[ldap]")])
+    return settings
 
 
 def load_upstreams(path: Path | None) -> tuple[UpstreamSettings, ...]:

@@ -105,20 +105,12 @@ def sign_in(
 
     Raises NotLinked, or what `sign_in_by_upstream` raises.
     """
-    linked_identities.queue_for(work.db, identity.issuer, identity.subject)
-    linked = linked_identities.find(work.db, identity.issuer, identity.subject)
-    if linked is not None:
-        linked_identities.touch(work.db, linked.id, now=work.now)
-        user = users.find(work.db, linked.user_id)
-    else:
-        user = _owner_at_home(work, upstream, identity) or _create(work, upstream, identity)
     settings = upstream.settings
+    user = find_user(work, settings, identity)
     if user is None and (settings.refuses_unknown_users or settings.is_required_for_domains):
         raise UnknownUser(settings.name)
     if user is None:
         raise _not_linked(work, upstream, identity, browser=browser, carry=carry)
-    user = replace_roles(work, settings, identity.issuer, user, roles_of(settings, identity.claims))
-    record(work, Event.IDENTITY_USED, user_id=user.id, upstream=upstream.settings.key)
     done = sign_in_by_upstream(
         work,
         user=user,
@@ -144,13 +136,30 @@ def keep_for_identity(
     return linked is not None and keep_tokens(work, settings, linked, identity.tokens, connects=connects)
 
 
-def _owner_at_home(work: UnitOfWork, upstream: Upstream, identity: UpstreamIdentity) -> User | None:
+def find_user(work: UnitOfWork, settings: UpstreamSettings, identity: UpstreamIdentity) -> User | None:
+    """Return the user of the account that this identity is linked to, or of one that is linked or created now. None if
+    there is none. The roles are those that the upstream gives.
+    """
+    linked_identities.queue_for(work.db, identity.issuer, identity.subject)
+    linked = linked_identities.find(work.db, identity.issuer, identity.subject)
+    if linked is not None:
+        linked_identities.touch(work.db, linked.id, now=work.now)
+        user = users.find(work.db, linked.user_id)
+    else:
+        user = _owner_at_home(work, settings, identity) or _create(work, settings, identity)
+    if user is not None:
+        user = replace_roles(work, settings, identity.issuer, user, roles_of(settings, identity.claims))
+        record(work, Event.IDENTITY_USED, user_id=user.id, upstream=settings.key)
+    return user
+
+
+def _owner_at_home(work: UnitOfWork, settings: UpstreamSettings, identity: UpstreamIdentity) -> User | None:
     """Link the identity to the owner of its address, and return the user, where the operator says that the upstream
     alone decides about the address's domain. Otherwise return None.
 
     It decides once for each account: another identity with the same address may be a successor in the company.
     """
-    address, settings = _proven(identity), upstream.settings
+    address = _proven(identity)
     if address is None or not settings.is_required_for_domains or address.domain not in settings.domains:
         return None
     owner = email_addresses.find_owner_and_claimant(work.db, address.normal)[0]
@@ -167,7 +176,7 @@ def _owner_at_home(work: UnitOfWork, upstream: Upstream, identity: UpstreamIdent
     return user
 
 
-def _create(work: UnitOfWork, upstream: Upstream, identity: UpstreamIdentity) -> User | None:
+def _create(work: UnitOfWork, settings: UpstreamSettings, identity: UpstreamIdentity) -> User | None:
     """Create an account without a password; return its user, or None.
 
     The operator must allow it, and the address must be verified, free, and at an accepted domain.
@@ -175,14 +184,14 @@ def _create(work: UnitOfWork, upstream: Upstream, identity: UpstreamIdentity) ->
     address = _proven(identity)
     if address is None or problem_of_domain(work.settings, address) is not None:
         return None
-    if upstream.settings.allowed_domains and address.domain not in upstream.settings.allowed_domains:
+    if settings.allowed_domains and address.domain not in settings.allowed_domains:
         return None
-    if not upstream.settings.may_create_accounts or not work.settings.has("registration"):
+    if not settings.may_create_accounts or not work.settings.has("registration"):
         return None
     hit(work, LIMITS.sign_up, key=of_network(work, "sign-up"))
     # Nobody can correct a name here: what a form would refuse is left out, and the rest stays.
     claims = {name: kept for name, text in identity.names.items() if (kept := repair_line(text, most=MAX_NAME))}
-    claims |= fields_of(upstream.settings, identity.claims)
+    claims |= fields_of(settings, identity.claims)
     user_id = create_verified(work, address=address, claims=claims)
     if user_id is None:
         return None

@@ -13,12 +13,13 @@ from provider.crypto.vault import Vault, VaultError
 from provider.database import dialect
 from provider.database.base import new_id
 from provider.federation.configuration import InvalidUpstream, load_upstreams, parse_upstream
+from provider.federation.directory_settings import host_and_port
 from provider.federation.issuers import discovery_url
-from provider.federation.presets import APPLE
+from provider.federation.presets import DIRECTORIES, secret_name
 from provider.federation.upstream_settings import SECRETS, UpstreamSettings
 from provider.languages.text import Text
 from provider.observability.logging import log
-from provider.outbound.addresses import may_be_asked, networks
+from provider.outbound.addresses import literal, may_be_asked, may_be_reached, networks
 from provider.refusals import NotFound, Refusal
 from provider.saved_upstreams import SavedUpstream
 from provider.urls import normal_url
@@ -28,6 +29,7 @@ PURPOSE = "upstream-secret"
 MEMBERS = tuple(name for name in UpstreamSettings.model_fields if name not in {"key", *SECRETS})
 """The settings that are stored as they were given."""
 LARGEST_POSITION = 9999
+UNREACHABLE = "is at an address that this server may not connect to. Allow it with SIGNET_OUTBOUND_ALLOW"
 
 
 class NoSuchUpstream(NotFound):
@@ -54,6 +56,11 @@ def redirect_uri(settings: Settings, key: str) -> str:
     return f"{settings.issuer}/login/upstream/{key}/callback"
 
 
+def redirect_uri_of(settings: Settings, row: SavedUpstream) -> str | None:
+    """Return the redirect URI for a saved upstream. None for a directory, which needs none."""
+    return None if row.settings.get("preset") in DIRECTORIES else redirect_uri(settings, row.key)
+
+
 def of_file(work: UnitOfWork) -> tuple[UpstreamSettings, ...]:
     """Return the upstreams of the file. Where a key is in both, the file wins."""
     return load_upstreams(work.settings.upstreams)
@@ -61,7 +68,7 @@ def of_file(work: UnitOfWork) -> tuple[UpstreamSettings, ...]:
 
 def effective(row: SavedUpstream, secret: str) -> UpstreamSettings:
     """Return the settings of a saved upstream, with those of its preset. Raises InvalidUpstream."""
-    return parse_upstream(row.key, {**row.settings, _secret_name(row.settings): secret})
+    return parse_upstream(row.key, {**row.settings, secret_name(row.settings.get("preset")): secret})
 
 
 def open_secret(vault: Vault, row: SavedUpstream) -> str:
@@ -114,16 +121,14 @@ def update(
     """
     store.lock(work.db, upstream_id)  # so that the event says what was there
     before = find(work, upstream_id)
-    secret_name = _secret_name(given)
-    is_new = bool(given.get(secret_name))
+    secret = secret_name(given.get("preset"))
+    is_new = bool(given.get(secret))
     kept = {}
-    if not is_new and secret_name == _secret_name(before.settings):
+    if not is_new and secret == secret_name(before.settings.get("preset")):
         try:
-            kept = {secret_name: open_secret(work.vault, before)}
+            kept = {secret: open_secret(work.vault, before)}
         except VaultError:
-            raise InvalidSettings(
-                [(secret_name, "cannot be decrypted with SIGNET_SECRET_KEY. Enter it again")]
-            ) from None
+            raise InvalidSettings([(secret, "cannot be decrypted with SIGNET_SECRET_KEY. Enter it again")]) from None
     settings, members = require_valid(work, before.key, {**given, **kept})
     dialect.queue_for(work.db, "upstreams")
     _require_own_issuer(work, settings)
@@ -144,7 +149,7 @@ def update(
         work,
         Event.UPSTREAM_UPDATED,
         upstream=before.key,
-        changed=[*changed, *([secret_name] if is_new else [])],
+        changed=[*changed, *([secret] if is_new else [])],
         before=was,
         after=is_now,
     )
@@ -218,10 +223,13 @@ def require_valid(work: UnitOfWork, key: str, given: Mapping[str, Any]) -> tuple
         settings = parse_upstream(key, kept)
     except InvalidUpstream as invalid:
         raise InvalidSettings(invalid.problems) from None
-    if settings.is_oidc and not may_be_asked(discovery_url(settings), allowed=networks(work.settings.outbound_allow)):
-        raise InvalidSettings(
-            [("issuer", "is at an address that this server may not connect to. Allow it with SIGNET_OUTBOUND_ALLOW")]
-        )
+    allowed = networks(work.settings.outbound_allow)
+    if settings.is_oidc and not may_be_asked(discovery_url(settings), allowed=allowed):
+        raise InvalidSettings([("issuer", UNREACHABLE)])
+    hosts = [found[0] for url in settings.servers if (found := host_and_port(url)) is not None]
+    addresses = [address for host in hosts if (address := literal(host)) is not None]
+    if not all(may_be_reached(address, allowed=allowed, encrypted=True) for address in addresses):
+        raise InvalidSettings([("servers", UNREACHABLE)])
     members = {name: value for name, value in kept.items() if name not in SECRETS}
     return settings, {name: list(value) if isinstance(value, tuple) else value for name, value in members.items()}
 
@@ -245,10 +253,6 @@ def _position(position: int) -> int:
     if not 0 <= position <= LARGEST_POSITION:
         raise InvalidSettings([("position", f"must be 0 to {LARGEST_POSITION}")])
     return position
-
-
-def _secret_name(settings: Mapping[str, Any]) -> str:
-    return "private_key" if settings.get("preset") == APPLE else "client_secret"
 
 
 def _seal(work: UnitOfWork, row_id: str, secret: str) -> str:

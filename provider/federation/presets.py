@@ -6,6 +6,7 @@ docs/guides/upstream.md says where each value comes from.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 OPENID = ("openid", "email", "profile")
 NUMBER = re.compile(r"[1-9][0-9]{0,19}")
@@ -13,6 +14,10 @@ NUMBER = re.compile(r"[1-9][0-9]{0,19}")
 TENANT_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 APPLE, DISCORD, FACEBOOK, GITHUB = "apple", "discord", "facebook", "github"
 GITLAB, GOOGLE, MICROSOFT = "gitlab", "google", "microsoft"
+LDAP, ACTIVE_DIRECTORY = "ldap", "active-directory"
+PresetName = Literal[
+    "apple", "discord", "facebook", "github", "gitlab", "google", "microsoft", "ldap", "active-directory"
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,8 +52,23 @@ class Preset:
     """Whether it answers by a form of its page (OAuth 2.0 Form Post Response Mode)."""
     takes: frozenset[str] = frozenset()
     """The settings that only some presets have."""
+    is_directory: bool = False
+    """Whether it is a directory that checks passwords typed here, instead of a provider with pages of its own."""
+    user_filter: str = ""
+    """The default of `user_filter`, of a directory."""
+    subject_attribute: str = ""
+    """The default of `subject_attribute`, of a directory."""
+    claims: Mapping[str, str] = field(default_factory=dict)
+    """The attribute for each profile field, of a directory, where the operator names none."""
 
 
+OF_DIRECTORIES = frozenset(
+    {
+        *("servers", "start_tls", "ca_file", "bind_dn", "bind_password", "base_dn", "user_filter"),
+        *("subject_attribute", "email_attribute", "group_base_dn", "group_filter", "verifies_email_addresses"),
+    }
+)
+NAMES = {"given_name": "givenName", "family_name": "sn"}
 LOGIN = {"prompt": "login"}
 PRESETS: Mapping[str, Preset] = {
     APPLE: Preset(
@@ -108,7 +128,32 @@ PRESETS: Mapping[str, Preset] = {
         takes_max_age=True,
         takes=frozenset({"tenant", "allowed_tenants", "verifies_email_addresses"}),
     ),
+    LDAP: Preset(
+        name="LDAP",
+        issuer="",
+        scopes=(),
+        trusts_email=False,
+        is_oidc=False,
+        is_directory=True,
+        takes=OF_DIRECTORIES,
+        user_filter="(&(objectClass=person)(mail={email}))",
+        subject_attribute="entryUUID",
+        claims={"name": "cn", **NAMES},
+    ),
+    ACTIVE_DIRECTORY: Preset(
+        name="Active Directory",
+        issuer="",
+        scopes=(),
+        trusts_email=False,
+        is_oidc=False,
+        is_directory=True,
+        takes=OF_DIRECTORIES,
+        user_filter="(&(objectCategory=person)(objectClass=user)(|(userPrincipalName={email})(mail={email})))",
+        subject_attribute="objectGUID",
+        claims={"name": "displayName", **NAMES},
+    ),
 }
+DIRECTORIES = (LDAP, ACTIVE_DIRECTORY)
 OTHER = Preset(
     name="",
     issuer="",
@@ -118,6 +163,8 @@ OTHER = Preset(
     takes=frozenset({"issuer", "verifies_email_addresses"}),
 )
 """Any other OpenID Provider."""
+OF_PROVIDERS = frozenset({"issuer", "client_id", "client_secret", "scopes", "trust_email_verified", "label"})
+"""The settings that no directory has."""
 ONLY_SOME = frozenset().union(OTHER.takes, *(preset.takes for preset in PRESETS.values()))
 """The settings that not every preset has."""
 
@@ -125,6 +172,13 @@ ONLY_SOME = frozenset().union(OTHER.takes, *(preset.takes for preset in PRESETS.
 def preset_of(name: str | None) -> Preset:
     """Return the preset with this name, or that of any other provider."""
     return OTHER if name is None else PRESETS[name]
+
+
+def secret_name(preset: object) -> str:
+    """Return the name of the member that is stored encrypted."""
+    if preset == APPLE:
+        return "private_key"
+    return "bind_password" if preset in DIRECTORIES else "client_secret"
 
 
 def endpoints_of(name: str, issuer: str) -> Endpoints:

@@ -2,11 +2,10 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any, Literal, Self
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 from pydantic import (
-    BaseModel,
     ConfigDict,
     Field,
     SecretStr,
@@ -19,28 +18,37 @@ from pydantic import (
 from provider.accounts.profile import FIELDS
 from provider.accounts.roles.names import is_role_name
 from provider.config.sign_up import normal_domain
-from provider.federation.presets import APPLE, MICROSOFT, ONLY_SOME, OPENID, PRESETS, TENANT_ID, Preset, preset_of
+from provider.federation.directory_settings import GROUPS, DirectorySettings, unencrypted_server
+from provider.federation.presets import (
+    APPLE,
+    MICROSOFT,
+    OF_PROVIDERS,
+    ONLY_SOME,
+    OPENID,
+    PRESETS,
+    TENANT_ID,
+    Preset,
+    preset_of,
+    secret_name,
+)
 from provider.languages.free_text import clean_line
 from provider.urls import is_loopback
 
 SCOPE = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+")  # RFC 6749 section 3.3
 EVERY_TENANT = ("common", "organizations", "consumers")
 """The authorities of Microsoft that are not one tenant."""
-SECRETS = ("client_secret", "private_key")
+SECRETS = ("client_secret", "private_key", "bind_password")
 """The members that are stored encrypted and never shown."""
-PresetName = Literal["apple", "discord", "facebook", "github", "gitlab", "google", "microsoft"]
 
 
-class UpstreamSettings(BaseModel):
+class UpstreamSettings(DirectorySettings):
     """The settings of one upstream. Unknown members and invalid values are errors. A preset fills in most of them."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
-    key: str  # in URLs and events
-    preset: PresetName | None = None
     name: str = Field(min_length=1, max_length=60)  # shown
     issuer: str = Field(max_length=255)
-    client_id: str = Field(min_length=1, max_length=255)
+    client_id: str = Field("", max_length=255, validate_default=True)
     client_secret: SecretStr | None = Field(None, validate_default=True)
     private_key: SecretStr | None = Field(None, validate_default=True)
     """The key that signs the client secret, for Apple."""
@@ -90,6 +98,10 @@ class UpstreamSettings(BaseModel):
             return given
         preset = preset_of(name)
         is_theirs = given.get("issuer", preset.issuer) == preset.issuer
+        if preset.is_directory:
+            # Of the key, which never changes: servers and their names do.
+            named = {"name": preset.name, "issuer": f"ldap:{given.get('key')}", "roles_claim": GROUPS}
+            return named | dict(given)
         defaults = {
             "name": preset.name,
             "issuer": preset.issuer,
@@ -114,9 +126,14 @@ class UpstreamSettings(BaseModel):
         return tuple(dict.fromkeys((*self.scopes, *(self.token_scopes if self.store_tokens else ()))))
 
     @property
+    def is_directory(self) -> bool:
+        """Whether it is a directory, which checks passwords that are typed here."""
+        return self.of_preset.is_directory
+
+    @property
     def secret(self) -> str:
-        """What is stored encrypted: the client secret, or Apple's private key."""
-        given = self.private_key if self.preset == APPLE else self.client_secret
+        """What is stored encrypted: the client secret, Apple's private key or the password for a directory."""
+        given = getattr(self, secret_name(self.preset))
         return "" if given is None else given.get_secret_value()
 
     @field_validator("name", "label")
@@ -127,15 +144,27 @@ class UpstreamSettings(BaseModel):
     @field_validator("issuer")
     @classmethod
     def _issuer(cls, value: str, info: ValidationInfo) -> str:
-        if info.data.get("preset") == MICROSOFT and value == preset_of(MICROSOFT).issuer:
+        preset = preset_of(info.data.get("preset"))
+        if info.data.get("preset") == MICROSOFT and value == preset.issuer:
+            return value
+        if preset.is_directory and value == f"ldap:{info.data.get('key')}":
             return value
         if not is_web_address(value, like=value) or "?" in value or "#" in value:
             raise ValueError("must be an https URL without query and fragment (http only on loopback)")
         return value
 
+    @field_validator("client_id")
+    @classmethod
+    def _client_id(cls, value: str, info: ValidationInfo) -> str:
+        if not value and not preset_of(info.data.get("preset")).is_directory:
+            raise ValueError("is missing")
+        return value
+
     @field_validator("client_secret")
     @classmethod
     def _secret(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if preset_of(info.data.get("preset")).is_directory:
+            return value
         if info.data.get("preset") == APPLE:
             if value is not None:
                 raise ValueError("is not a setting of this preset: set private_key")
@@ -232,9 +261,12 @@ class UpstreamSettings(BaseModel):
     @model_validator(mode="after")
     def _takes(self) -> Self:
         preset, own = self.of_preset, preset_of(self.preset).issuer
-        for name in sorted(ONLY_SOME - preset.takes):
-            if name in self.model_fields_set and not (name == "issuer" and self.issuer == own):
+        missing = (ONLY_SOME | OF_PROVIDERS if preset.is_directory else ONLY_SOME) - preset.takes
+        for name in sorted(missing):
+            if name in self.model_fields_set and not (name == "issuer" and self.issuer in (own, f"ldap:{self.key}")):
                 raise ValueError(f"{name} is not a setting of this preset")
+        if preset.is_directory and (server := unencrypted_server(self.servers, start_tls=self.start_tls)):
+            raise ValueError(f"servers: {server} needs TLS. Use ldaps, or start_tls")
         return self
 
 

@@ -171,28 +171,38 @@ class Upstreams:
         return self._built[1]
 
     def get(self, key: str) -> Upstream | None:
-        """Return the upstream with this key, or None."""
-        return self._all().get(key)
+        """Return the upstream with this key, or None. A directory has no pages to send anybody to."""
+        found = self._all().get(key)
+        return None if found is None or found.settings.is_directory else found
 
     def home_realm_of(self, domain: str) -> HomeRealm | None:
         """Return the upstream that the users of a domain belong to, or None."""
         return next(
             (
-                HomeRealm(settings.key, settings.name, settings.is_required_for_domains)
-                for settings in self.shown
+                HomeRealm(settings.key, settings.name, settings.is_required_for_domains, settings.is_directory)
+                for settings in self._settings
                 if domain in settings.domains
             ),
             None,
         )
 
     @property
-    def shown(self) -> list[UpstreamSettings]:
-        """The settings of each upstream, for buttons."""
+    def _settings(self) -> list[UpstreamSettings]:
         return [upstream.settings for upstream in self._all().values()]
+
+    @property
+    def shown(self) -> list[UpstreamSettings]:
+        """The settings of each upstream with a button: all but directories."""
+        return [settings for settings in self._settings if not settings.is_directory]
+
+    @property
+    def directories(self) -> list[UpstreamSettings]:
+        """The settings of each directory."""
+        return [settings for settings in self._settings if settings.is_directory]
 
     def of_issuer(self, issuer: str) -> UpstreamSettings | None:
         """Return the settings of the upstream with this issuer, or None if it is no longer configured."""
-        return next((settings for settings in self.shown if is_issuer(settings, issuer)), None)
+        return next((settings for settings in self._settings if is_issuer(settings, issuer)), None)
 
     def name_of(self, issuer: str) -> str:
         """Return the upstream's display name, or its host if it is no longer configured."""

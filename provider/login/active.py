@@ -8,6 +8,7 @@ from provider.accounts.deletion import seal_ticket
 from provider.accounts.email.email_addresses import Address
 from provider.accounts.email.home_realms import SignInElsewhere, require_no_home_realm
 from provider.accounts.email.verification_emails import Ticket, may_write_to, send_verification, ticket_for
+from provider.accounts.passwords.directories import DirectoryDenied
 from provider.accounts.registration import activate_unverified
 from provider.accounts.store.email_addresses import EmailAddress
 from provider.accounts.store.links import Purpose
@@ -50,6 +51,30 @@ class OnlyElsewhere(Suspended):
 
     def __init__(self, elsewhere: SignInElsewhere) -> None:
         super().__init__(elsewhere.message)
+
+
+class DeniedByDirectory(Suspended):
+    """The directory of the user's organization lets the user not sign in. Raised only after the right password."""
+
+    code = "directory-denied"
+    title = DirectoryDenied.title
+
+    def __init__(self, denied: DirectoryDenied) -> None:
+        super().__init__(denied.message)
+
+
+class UnknownInDirectory(Suspended):
+    """The directory knows the user, and the operator lets no account be linked or created. Raised only after the right
+    password.
+    """
+
+    code = "unknown-user"
+
+    def __init__(self, name: str) -> None:
+        self.title = Text("Couldn't sign in with %(name)s", name=name)
+        super().__init__(
+            Text("No account here belongs to your %(name)s account. Contact your administrator.", name=name)
+        )
 
 
 class AddressUnconfirmed(Refusal):

@@ -12,6 +12,7 @@ from provider.accounts import known_devices, throttle
 from provider.accounts.attempts import begin_attempt
 from provider.accounts.email.email_addresses import parse_address
 from provider.accounts.passwords import passwords
+from provider.accounts.passwords.directories import find_directory_at, find_directory_user
 from provider.accounts.store import email_addresses, users
 from provider.accounts.store import passwords as password_hashes
 from provider.accounts.store.users import User
@@ -20,6 +21,7 @@ from provider.audit.log import record
 from provider.database.security_stamp import FIRST
 from provider.languages.text import Text
 from provider.login.active import Suspended, require_active, require_own
+from provider.login.directory_users import find_user
 from provider.login.next_factor import Step, step_after_first_factor
 from provider.observability import counters
 from provider.observability.metrics import SIGN_INS
@@ -81,19 +83,54 @@ def sign_in(
     DeletionPending, AddressUnconfirmed or TooManyRequests.
     """
     address = parse_address(username)
-    require_own(work, address)
     held, claimed = (
         (None, None) if address is None else email_addresses.find_owner_and_claimant(work.read, address.normal)
     )
+    at_domain = find_directory_at(work, address)
+    theirs = find_directory_user(work, held and held[0].id) or at_domain
+    if theirs is None or at_domain is None or theirs.directory.key != at_domain.directory.key:
+        require_own(work, address)
+    if theirs is not None:
+        _ = work.outbound  # from here on in a thread that may wait: before anything is counted
     # An address nobody has is counted like one somebody has: the wait must not tell them apart.
     typed = username.strip().lower() if address is None else address.normal
     subject = throttle.subject_of_unproven(work, typed) if held is None else held[0].id
     first = held or claimed
     known = known_devices.find_known(work, device, None if first is None else first[0].id)
     attempt = begin_attempt(work, subject, known, is_solved=is_solved)
+    # What a directory decides alone is not checked here. Otherwise it is asked if no password here is right.
+    local = () if theirs is not None and theirs.is_only else (held, claimed)
     # Two checks for whatever is wrong or only claimed: a sign-up with a taken address must look like any (decision 41).
-    rivals = ((one, passwords.is_password_of(work, one and one[0].id, password)) for one in (held, claimed))
+    rivals = ((one, passwords.is_password_of(work, one and one[0].id, password)) for one in local)
     owner = next((one for one, is_right in rivals if is_right), None)
+    if owner is None and theirs is not None and address is not None:
+        begin = partial(begin_session, work, here=here, client_id=client_id, keep=keep)
+        proven = find_user(
+            work,
+            theirs,
+            address,
+            password,
+            attempt=attempt,
+            held=None if held is None else held[0],
+            client_id=client_id,
+        )
+        if proven is None:
+            raise WrongPassword
+        user, stamp = proven
+        is_own = held is None or held[0].id == user.id
+        require_active(
+            work,
+            user,
+            email_addresses.find_of_user(work.read, user.id),
+            attempt if is_own else None,
+            browser=browser,
+            carry=carry,
+            by_upstream=True,
+        )
+        if is_own:
+            attempt.succeed(work)
+        step, fresh = step_after_first_factor(work, user.id, device=device, remembered=remembered)
+        return begin(user_id=user.id, security_stamp=stamp, factor=PASSWORD, step=step, remembered=fresh)
     if owner is None:
         attempt.fail(work)
         record(work, Event.SIGN_IN_FAILED, user_id=None if first is None else first[0].id, client_id=client_id)

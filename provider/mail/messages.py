@@ -234,6 +234,11 @@ def passkey_removed(work: UnitOfWork, *, to: str, passkey: str, language: str | 
     _notice(work, to, language, "passkey_removed", passkey=passkey)
 
 
+def password_elsewhere(work: UnitOfWork, *, to: str, provider: str, language: str | None = None) -> None:
+    """Queue the answer to a forgotten password that is not kept here, but in a directory."""
+    _notice(work, to, language, "password_elsewhere", provider=provider)
+
+
 def identity_linked(work: UnitOfWork, *, to: str, provider: str, language: str | None = None) -> None:
     linked = link_to(work.settings, "/account/linked")
     _notice(work, to, language, "identity_linked", provider=provider, linked=linked)

@@ -84,6 +84,18 @@ class Outbound:
         """
         return self._exchange(method, url, headers, content, most=most, seconds=seconds)
 
+    def find_addresses(self, host: str, port: int, *, encrypted: bool) -> list[str]:
+        """Return the addresses of a host that may be reached, for a protocol that is not HTTP. The caller connects to
+        one of them, and not to the name, which may have other addresses by then. Raises OutboundFailed.
+        """
+        from provider.outbound.connection import CheckedNetwork  # noqa: PLC0415  # as in `_exchange`
+
+        network = CheckedNetwork(self._lookup, self._allowed, encrypted=encrypted)
+        try:
+            return [place[0] for _, place in network.find_places(host, port)]
+        except TimeoutError:
+            raise OutboundFailed(f"{host} does not resolve in time") from None
+
     @contextmanager
     def _unless_failing(self, url: str) -> Iterator[None]:
         now = self._clock()

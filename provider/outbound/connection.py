@@ -80,10 +80,7 @@ class CheckedNetwork(httpcore2.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore2.NetworkStream:
-        found = self._resolve(host, port)
-        good = [(family, place) for family, *_, place in found if self._may_be_reached(place[0])][:MOST_ADDRESSES]
-        if not good:
-            raise OutboundRefused(f"{host} has no address that may be reached")
+        good = self.find_places(host, port)
         for left, (family, place) in zip(range(len(good), 0, -1), good, strict=True):
             sock = socket.socket(family, socket.SOCK_STREAM)
             try:
@@ -96,6 +93,16 @@ class CheckedNetwork(httpcore2.NetworkBackend):
             else:
                 return _Stream(sock, self._allowance)
         raise AssertionError("the last address connects or raises")
+
+    def find_places(self, host: str, port: int) -> list[tuple[Any, Any]]:
+        """Return the family and the socket address of each address of a host that may be reached. Raises OutboundFailed
+        or TimeoutError.
+        """
+        found = self._resolve(host, port)
+        good = [(family, place) for family, *_, place in found if self._may_be_reached(place[0])][:MOST_ADDRESSES]
+        if not good:
+            raise OutboundRefused(f"{host} has no address that may be reached")
+        return good
 
     def _may_be_reached(self, address: str) -> bool:
         return may_be_reached(ip_address(address), allowed=self._allowed, encrypted=self._encrypted)

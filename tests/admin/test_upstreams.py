@@ -108,3 +108,39 @@ def test_a_row_that_cannot_be_read_stops_nothing(
     again = operator("PUT", f"/upstreams/{one['id']}", **GITHUB)
     assert again.status_code == 200
     assert "Sign in with GitHub" in browser.open("/login").text
+
+
+def test_a_directory_is_added_in_the_console_and_the_api(console: Console, operator: Program, work: Work) -> None:
+    console.open("/upstreams")
+    given = {
+        "preset": "ldap",
+        "key": "corp",
+        "secret": "the password",
+        "servers": "ldap://a.corp.test",
+        "start_tls": "on",
+    }
+    page = console.browser.submit(given, button="Add upstream provider")
+    assert page.status == 400
+    page = console.browser.submit(
+        {**given, "bind_dn": "cn=s,dc=corp", "base_dn": "dc=corp", "trust_email_verified": "all"},
+        button="Add upstream provider",
+    )
+    assert "Upstream provider added." in page.text
+    with work() as w:
+        (row,) = find_all(w.read)
+        assert managed.open_secret(w.vault, row) == "the password"
+    assert "the password" not in console.open(f"/upstreams/{row.id}/edit").html
+    assert "Upstream provider updated." in console.browser.submit({"base_dn": "ou=people,dc=corp"}, button="Save").text
+    shown = operator("GET", f"/upstreams/{row.id}").json()
+    assert "client_id" not in shown
+    assert "redirect_uri" not in shown
+    assert (shown["start_tls"], shown["base_dn"], shown["verifies_email_addresses"]) == (
+        True,
+        "ou=people,dc=corp",
+        True,
+    )
+    changed = {name: shown[name] for name in ("preset", "servers", "start_tls", "bind_dn", "base_dn")}
+    answer = operator("PUT", f"/upstreams/{row.id}", json=changed | {"bind_password": "another"})
+    assert (answer.status_code, answer.json()["base_dn"]) == (200, "ou=people,dc=corp")
+    with work() as w:
+        assert managed.open_secret(w.vault, managed.find(w, row.id)) == "another"

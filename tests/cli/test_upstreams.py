@@ -47,3 +47,22 @@ def test_upstreams_are_applied_from_a_file_and_pruned(signet: Signet, monkeypatc
     other = FILE.replace("upstreams.github", "upstreams.discord").replace('"github"', '"discord"')
     assert "- upstream github" in signet("apply", "-", "--prune", "--yes", stdin=other).out
     assert [each["key"] for each in signet("upstream", "list", "--json").json] == ["discord"]
+
+
+def test_a_directory_is_added_with_its_settings(signet: Signet, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = ("servers=ldaps://a.corp.test", "servers=ldaps://b.corp.test", "bind_dn=cn=s,dc=corp", "base_dn=dc=corp")
+    options = [part for setting in settings for part in ("--directory", setting)]
+    made = signet("upstream", "create", "corp", "--preset", "ldap", "--secret-stdin", *options, stdin="a password\n")
+    assert made.out == "Added the upstream provider corp.\n"
+    assert signet("upstream", "update", "corp", "--directory", "ca_file=/etc/ssl/corp.pem").status == 0
+    shown = signet("upstream", "show", "corp", "--json").json
+    assert (shown["servers"], shown["bind_dn"]) == (["ldaps://a.corp.test", "ldaps://b.corp.test"], "cn=s,dc=corp")
+    assert (shown["ca_file"], shown["redirect_uri"]) == ("/etc/ssl/corp.pem", None)
+    assert "a password" not in str(shown)
+    unknown = signet("upstream", "update", "corp", "--directory", "bind_password=secret")
+    assert unknown.status == 2
+    assert "secret" not in unknown.err
+    monkeypatch.setenv("CORP", "a password")
+    table = '[upstreams.corp]\npreset = "ldap"\nsecret_env = "CORP"\nbind_dn = "cn=s"\nbase_dn = "dc=corp"\n'
+    changed = signet("apply", "-", "--yes", stdin=f'{table}servers = ["ldaps://c.corp.test"]\n').out
+    assert "~ upstream corp" in changed

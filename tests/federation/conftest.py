@@ -40,7 +40,9 @@ def toml(tables: dict[str, dict[str, Any]]) -> str:
     for key, members in tables.items():
         lines.append(f"[{key}]")
         for name, value in members.items():
-            lines.append(f"{name} = {json.dumps(value)}")
+            pairs = value.items() if isinstance(value, dict) else ()
+            table = ", ".join(f"{json.dumps(one)} = {json.dumps(other)}" for one, other in pairs)
+            lines.append(f"{name} = {{{table}}}" if pairs else f"{name} = {json.dumps(value)}")
     return "\n".join(lines) + "\n"
 
 

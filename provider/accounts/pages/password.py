@@ -5,9 +5,10 @@ from starlette.responses import Response
 from provider.accounts.factors import second_factor
 from provider.accounts.pages.device_cookie import device_of
 from provider.accounts.passwords import password_change
+from provider.accounts.passwords.directories import find_directory_user, has_password
 from provider.accounts.passwords.password_reset import InvalidPassword
 from provider.accounts.reauthentication import SessionEnded, WrongCurrentPassword
-from provider.accounts.store import email_addresses, passwords
+from provider.accounts.store import email_addresses
 from provider.refusals import TooManyRequests
 from provider.sessions.cookie import keep_session
 from provider.sessions.guards import require_second_factor, require_user
@@ -55,12 +56,14 @@ def _require(call: Call) -> Session:
 
 def _page(call: Call, session: Session, *, errors: dict[str, str] | None = None, status_code: int = 200) -> Response:
     address = email_addresses.find_of_user(call.work.read, session.user_id)
+    theirs = find_directory_user(call.work, session.user_id)
     return page(
         call,
         "accounts/password.html",
         status_code=status_code,
         address="" if address is None else address.address,
-        has_password=passwords.find(call.work.read, session.user_id) is not None,
+        has_password=has_password(call.work, session.user_id),
+        directory=None if theirs is None else theirs.directory.name,
         min_length=call.settings.password_min_length,
         just_changed="changed" in call.query and not errors,
         errors=errors or {},

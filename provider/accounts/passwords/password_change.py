@@ -3,6 +3,7 @@
 from provider.accounts.access import Cause, end_access
 from provider.accounts.notices import notify
 from provider.accounts.passwords import passwords as rules
+from provider.accounts.passwords.directories import find_directory_user
 from provider.accounts.passwords.password_reset import InvalidPassword
 from provider.accounts.reauthentication import SessionEnded, require_password
 from provider.accounts.store import email_addresses, passwords, users
@@ -20,21 +21,30 @@ def change_password(
 ) -> str:
     """Set a new password; return the new cookie value of this session.
 
+    The password of a directory's user is changed there (RFC 3062).
+
     Every other session, pending sign-in, token family and link ends. A pending change of address, which an attacker may
     have requested, ends too. `device` is as in `require_password`.
 
-    Raises WrongCurrentPassword, InvalidPassword, SessionEnded or TooManyRequests.
+    Raises WrongCurrentPassword, InvalidPassword, SessionEnded, TooManyRequests or Unavailable.
     """
     require_password(work, session.user_id, current, device=device)
     problem = rules.problem_of(work.settings, password, about=known_about(work, session.user_id))
     if problem is not None:
         raise InvalidPassword(problem)
-    hashed = hash_password(password, cost=work.settings.bcrypt_cost)
+    theirs = find_directory_user(work, session.user_id)
+    hashed = None
+    if theirs is None or theirs.subject is None:
+        hashed = hash_password(password, cost=work.settings.bcrypt_cost)
+    else:
+        # Nothing is written yet. If this request fails afterwards, the new password counts all the same.
+        theirs.directory.change_password(work, theirs.subject, current=current, password=password)
     # Before access ends: what was signed in before now ends, and this session counts from now on, with its factors.
     value = sign_in_again(work, session, factor=session.amr)
     if value is None:
         raise SessionEnded
-    passwords.replace(work.db, session.user_id, hashed, now=work.now)
+    if hashed is not None:
+        passwords.replace(work.db, session.user_id, hashed, now=work.now)
     end_access(work, user_id=session.user_id, cause=Cause.PASSWORD_CHANGED, but={session.id})
     record(work, Event.PASSWORD_CHANGED, user_id=session.user_id)
     notify(work, session.user_id, messages.password_changed)

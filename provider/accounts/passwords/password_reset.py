@@ -7,6 +7,7 @@ from provider.accounts.email.email_addresses import Address
 from provider.accounts.email.home_realms import must_sign_in_elsewhere
 from provider.accounts.email.verification_emails import may_write_to, send_verification
 from provider.accounts.links import find_link, issue_link
+from provider.accounts.passwords.directories import find_directory_user
 from provider.accounts.passwords.passwords import about_person, problem_of
 from provider.accounts.store import email_addresses, links, passwords, users
 from provider.accounts.store.email_addresses import EmailAddress
@@ -52,12 +53,17 @@ def request_reset(work: UnitOfWork, *, address: Address, carry: Mapping[str, str
         may_mail = may_write_to(work, address.normal, Purpose.RESET)
         owner = email_addresses.find_owner(work.read, address.normal)
         record(work, Event.PASSWORD_RESET_REQUESTED, user_id=None if owner is None else owner[0].id)
-        if owner is not None and may_mail and not must_sign_in_elsewhere(work, address.normal):
+        if owner is not None and may_mail:
             _write_to(work, *owner, carry=carry)
 
 
 def _write_to(work: UnitOfWork, user: User, address: EmailAddress, *, carry: Mapping[str, str]) -> None:
-    if user.status in MAY_RESET:
+    theirs = find_directory_user(work, user.id)
+    if theirs is not None:
+        messages.password_elsewhere(work, to=address.address, provider=theirs.directory.name, language=user.language)
+    elif must_sign_in_elsewhere(work, address.normal):
+        return
+    elif user.status in MAY_RESET:
         token = issue_link(work, purpose=Purpose.RESET, address=address).token
         messages.reset_password(work, to=address.address, token=token, carry=carry, language=user.language)
     elif user.status == Status.INACTIVE and work.settings.has("email-verification"):
@@ -91,7 +97,7 @@ def reset_password(work: UnitOfWork, *, token: str | None, password: str) -> Non
     user = users.find(work.read, link.user_id)
     if user is None or address is None or user.status not in MAY_RESET:
         raise InvalidResetLink
-    if must_sign_in_elsewhere(work, address.normal):
+    if must_sign_in_elsewhere(work, address.normal) or find_directory_user(work, user.id) is not None:
         raise InvalidResetLink
     problem = problem_of(work.settings, password, about=about_person(user.claims, address.normal))
     if problem is not None:

@@ -77,6 +77,13 @@ def reserve(
     return failed
 
 
+def release(db: Connection, kind: str, subject: str) -> None:
+    """Take one failure back, and the wait that came with it."""
+    of_subject = (failure_counters.c.kind == kind, failure_counters.c.subject == subject)
+    fewer = {"failures": failure_counters.c.failures - 1, "blocked_until": None}
+    db.execute(update(failure_counters).where(*of_subject, failure_counters.c.failures > 0).values(fewer))
+
+
 def block(db: Connection, kind: str, subject: str, *, until: datetime) -> None:
     of_subject = (failure_counters.c.kind == kind, failure_counters.c.subject == subject)
     db.execute(update(failure_counters).where(*of_subject).values(blocked_until=until))

@@ -13,10 +13,12 @@ from provider.api.validation import VISIBLE
 from provider.database.base import parse_id
 from provider.federation import managed
 from provider.federation.managed import MEMBERS, InvalidSettings, NoSuchUpstream
-from provider.federation.upstream_settings import SECRETS, PresetName, UpstreamSettings
+from provider.federation.presets import OF_PROVIDERS, PresetName
+from provider.federation.upstream_settings import SECRETS, UpstreamSettings
 from provider.saved_upstreams import SavedUpstream, find_all, lock
 from provider.web.call import Call
 
+Line = Annotated[str, Field(min_length=1, max_length=1000)]
 Word = Annotated[str, Field(min_length=1, max_length=255, pattern=VISIBLE)]
 NEEDS = Permission.APPLICATIONS_TRUST
 
@@ -27,7 +29,9 @@ class UpstreamMembers(Body):
     preset: PresetName | None = Field(None, description="The provider, if it is one that Signet knows.")
     name: str | None = Field(None, min_length=1, max_length=60, description="The name that users know it by.")
     issuer: Word | None = Field(None, description="Its issuer, exactly as in its discovery document.")
-    client_id: Word = Field(description="The client ID that it gave to this server.")
+    client_id: Word | None = Field(
+        None, description="The client ID that it gave to this server. Required, except for a directory."
+    )
     team_id: str | None = Field(None, max_length=20, description="The team ID, for Apple.")
     key_id: str | None = Field(None, max_length=20, description="The ID of the private key, for Apple.")
     scopes: list[Word] | None = Field(None, description="The scopes to ask for.")
@@ -67,6 +71,29 @@ class UpstreamMembers(Body):
         None, description="The scopes to ask for in addition, if tokens are stored."
     )
     label: str | None = Field(None, min_length=1, max_length=60, description="The text of its button.")
+    servers: list[Word] | None = Field(
+        None, description="The URLs of a directory's servers, with `ldaps` or `ldap`. If one is down, the next is used."
+    )
+    start_tls: bool | None = Field(None, description="Whether to use StartTLS on servers with `ldap`.")
+    ca_file: Line | None = Field(
+        None, description="A file on this server with the CA certificates to trust. Default: those of the system."
+    )
+    bind_dn: Line | None = Field(None, description="The DN of the directory's account that searches for users.")
+    base_dn: Line | None = Field(None, description="The DN below which users are.")
+    user_filter: Line | None = Field(
+        None, description="The filter that finds a user, with `{email}` or `{name}` (what is before the @)."
+    )
+    subject_attribute: Word | None = Field(
+        None, description="The attribute that identifies a user and never changes, for example `entryUUID`."
+    )
+    email_attribute: Word | None = Field(None, description="The attribute with the email address. Default: `mail`.")
+    group_base_dn: Line | None = Field(
+        None, description="The DN below which the groups are that give roles. Default: `base_dn`."
+    )
+    group_filter: Line | None = Field(
+        None,
+        description="The filter that finds a user's groups, with `{dn}`. Default: memberOf names them.",
+    )
     position: int | None = Field(
         None, ge=0, le=managed.LARGEST_POSITION, description="Its place among the buttons. Default: the last."
     )
@@ -81,6 +108,9 @@ class ChangedUpstream(UpstreamMembers):
         min_length=1,
         max_length=4000,
         description="The private key in PEM, for Apple, instead of a client secret.",
+    )
+    bind_password: str | None = Field(
+        None, min_length=1, max_length=4000, description="The password of `bind_dn`, for a directory."
     )
 
 
@@ -97,7 +127,9 @@ class Upstream(UpstreamMembers):
 
     id: str = Field(description="The ID of the upstream provider.")
     key: str = Field(description="Its name in URLs and events.")
-    redirect_uri: str = Field(description="The redirect URI to register at the provider.")
+    redirect_uri: str | None = Field(
+        None, description="The redirect URI to register at the provider. Absent for a directory."
+    )
     in_file: bool = Field(description="Whether the file of SIGNET_UPSTREAMS has this key too. Then the file is used.")
     disabled: bool = Field(description="Whether users can't sign in with it.")
     created_at: datetime = Field(description="When it was added.")
@@ -180,12 +212,16 @@ def _body(call: Call, row: SavedUpstream) -> Upstream:
         shown = {name: list(value) if isinstance(value, tuple) else value for name, value in shown.items()}
         if settings.preset != "microsoft":
             shown.pop("tenant", None)
+        if settings.is_directory:
+            shown = {name: value for name, value in shown.items() if name not in OF_PROVIDERS}
+        else:
+            shown.pop("email_attribute", None)
     return Upstream(
         **shown,
         id=row.id,
         key=row.key,
         position=row.position,
-        redirect_uri=managed.redirect_uri(call.settings, row.key),
+        redirect_uri=managed.redirect_uri_of(call.settings, row),
         in_file=any(one.key == row.key for one in managed.of_file(call.work)),
         disabled=row.disabled_at is not None,
         created_at=row.created_at,

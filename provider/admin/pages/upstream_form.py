@@ -6,7 +6,8 @@ from typing import Any
 from provider.admin.pages.actions import Input
 from provider.federation import managed
 from provider.federation.managed import InvalidSettings
-from provider.federation.presets import PRESETS
+from provider.federation.presets import DIRECTORIES, PRESETS, secret_name
+from provider.federation.upstream_settings import SECRETS
 from provider.languages.catalogs import Language
 from provider.languages.text import Text
 from provider.saved_upstreams import SavedUpstream
@@ -16,7 +17,7 @@ LABELS: Mapping[str, Text] = {
     "name": Text("Name"),
     "issuer": Text("Issuer"),
     "client_id": Text("Client ID"),
-    "secret": Text("Client secret or private key"),
+    "secret": Text("Client secret, private key or password"),
     "team_id": Text("Team ID (Apple)"),
     "key_id": Text("Key ID (Apple)"),
     "scopes": Text("Scopes"),
@@ -29,6 +30,16 @@ LABELS: Mapping[str, Text] = {
     "roles_claim": Text("Claim with roles or groups"),
     "roles": Text("Roles"),
     "label": Text("Text of the button"),
+    "servers": Text("Servers (directory)"),
+    "start_tls": Text("Encryption (directory)"),
+    "ca_file": Text("CA file (directory)"),
+    "bind_dn": Text("Bind DN (directory)"),
+    "base_dn": Text("Base DN (directory)"),
+    "user_filter": Text("User filter (directory)"),
+    "subject_attribute": Text("ID attribute (directory)"),
+    "email_attribute": Text("Email attribute (directory)"),
+    "group_base_dn": Text("Group base DN (directory)"),
+    "group_filter": Text("Group filter (directory)"),
     "position": Text("Position"),
     "trust_email_verified": Text("Email addresses"),
     "may_create_accounts": Text("New users"),
@@ -51,10 +62,24 @@ HINTS: Mapping[str, Text] = {
     "roles": Text("With a space between them, as value=role, for example editors=editor."),
     "token_scopes": Text("Asked for in addition if tokens are stored. With a space between them."),
     "position": Text("Buttons are sorted by this number."),
+    "servers": Text("With a space between them, like ldaps://ldap.example.com. If one is down, the next is used."),
+    "ca_file": Text("A file on this server. Leave it empty for the certificates of the system."),
+    "user_filter": Text("Leave it empty for the usual one. {email} stands for the address."),
+    "subject_attribute": Text("Leave it empty for the usual one. Its value must never change."),
+    "group_base_dn": Text("Only groups below it give roles. Leave it empty to use the base DN."),
+    "group_filter": Text("Leave it empty to use memberOf. {dn} stands for the user's DN."),
 }
 KEPT_SECRET = Text("Leave it empty to keep the current one.")
-LISTS = ("scopes", "token_scopes", "allowed_tenants", "domains", "allowed_domains")
+LISTS = ("scopes", "token_scopes", "allowed_tenants", "domains", "allowed_domains", "servers")
 TABLES = ("claims", "roles")
+OF_DIRECTORY = (
+    *("servers", "ca_file", "bind_dn", "base_dn", "user_filter", "subject_attribute", "email_attribute"),
+    *("group_base_dn", "group_filter"),
+)
+TLS: Mapping[str, Text] = {
+    "": Text("TLS with ldaps"),
+    "on": Text("StartTLS with ldap"),
+}
 REQUIRED: Mapping[str, Text] = {
     "": Text("Users of the domains can also sign in here"),
     "on": Text("Users of the domains can sign in only there"),
@@ -78,6 +103,7 @@ CREATE: Mapping[str, Text] = {
 IN_FORM = (
     *("name", "issuer", "client_id", "team_id", "key_id", "scopes", "hosted_domain", "tenant", "allowed_tenants"),
     *("domains", "allowed_domains", "claims", "roles_claim", "roles", "token_scopes"),
+    *OF_DIRECTORY,
 )
 
 
@@ -97,6 +123,10 @@ def store_options(_language: Language, _chosen: str) -> list[dict[str, str]]:
     return [{"value": value, "label": label} for value, label in STORE.items()]
 
 
+def tls_options(_language: Language, _chosen: str) -> list[dict[str, str]]:
+    return [{"value": value, "label": label} for value, label in TLS.items()]
+
+
 def presets() -> list[dict[str, str]]:
     named = [{"value": name, "label": preset.name} for name, preset in PRESETS.items()]
     return [*named, {"value": "", "label": Text("Another OpenID Provider")}]
@@ -108,19 +138,17 @@ def typed_settings(call: Call, preset: str) -> tuple[dict[str, Any], int | None]
     given: dict[str, Any] = {name: text[name] for name in (*IN_FORM, "label")} | {"preset": preset}
     given |= {name: text[name].split() for name in LISTS}
     given |= {name: _pairs(name, text[name]) for name in TABLES}
-    given["private_key" if preset == "apple" else "client_secret"] = text["secret"]
+    given[secret_name(preset)] = text["secret"]
     trust = call.form.get("trust_email_verified", "")
-    if trust:
+    if trust and preset not in DIRECTORIES:
         given["trust_email_verified"] = trust == "claimed"
     if trust == "all":
         given["verifies_email_addresses"] = True
     unknown = call.form.get("may_create_accounts", "")
     if unknown:
         given["may_create_accounts" if unknown == "on" else "refuses_unknown_users"] = True
-    if call.form.get("is_required_for_domains"):
-        given["is_required_for_domains"] = True
-    if call.form.get("store_tokens"):
-        given["store_tokens"] = True
+    flags = ("is_required_for_domains", "store_tokens", "start_tls")
+    given |= {name: True for name in flags if call.form.get(name)}
     if text["position"] and not text["position"].isdecimal():
         raise InvalidSettings([("position", f"must be 0 to {managed.LARGEST_POSITION}")])
     return given, int(text["position"]) if text["position"] else None
@@ -135,7 +163,7 @@ def _pairs(name: str, text: str) -> dict[str, str]:
 
 def field_of(problem: InvalidSettings) -> str:
     """Return the field of the form that a problem is about."""
-    if problem.name in {"client_secret", "private_key"}:
+    if problem.name in SECRETS:
         return "secret"
     return "trust_email_verified" if problem.name == "verifies_email_addresses" else problem.name
 

@@ -22,6 +22,7 @@ from provider.admin.pages.upstream_form import (
     IN_FORM,
     KEPT_SECRET,
     LABELS,
+    OF_DIRECTORY,
     create_options,
     field_of,
     presets,
@@ -30,6 +31,7 @@ from provider.admin.pages.upstream_form import (
     shown_trust,
     store_options,
     text_input,
+    tls_options,
     trust_options,
     typed_settings,
 )
@@ -93,6 +95,13 @@ ACTIONS: Actions[SavedUpstream] = {
                 options=required_options,
             ),
             *(text_input(name) for name in ("allowed_domains", "claims", "roles_claim", "roles")),
+            *(text_input(name) for name in OF_DIRECTORY),
+            Input(
+                "start_tls",
+                LABELS["start_tls"],
+                shown=lambda row: "on" if row.settings.get("start_tls") else "",
+                options=tls_options,
+            ),
             Input(
                 "trust_email_verified",
                 LABELS["trust_email_verified"],
@@ -188,7 +197,7 @@ def _list(call: Call, operator: Operator, *, errors: dict[str, str] | None = Non
             "row": row,
             "settings": managed.read(call.work.vault, row),
             "in_file": row.key in in_file,
-            "redirect_uri": managed.redirect_uri(call.settings, row.key),
+            "redirect_uri": managed.redirect_uri_of(call.settings, row),
             "actions": available(ACTIONS, row, NEEDS, operator),
         }
         for row in find_all(call.work.read)
@@ -203,6 +212,7 @@ def _list(call: Call, operator: Operator, *, errors: dict[str, str] | None = Non
         "may_create_accounts",
         "is_required_for_domains",
         "store_tokens",
+        "start_tls",
     )
     typed = {name: call.form.text(name) for name in fields} if errors else dict.fromkeys(fields, "")
     typed["preset"] = typed["preset"] if errors else "google"
@@ -211,12 +221,14 @@ def _list(call: Call, operator: Operator, *, errors: dict[str, str] | None = Non
         "admin/upstreams.html",
         status_code=400 if errors else 200,
         saved=saved,
-        of_file=[(one, managed.redirect_uri(call.settings, one.key)) for one in of_file],
+        of_file=[(one, None if one.is_directory else managed.redirect_uri(call.settings, one.key)) for one in of_file],
         presets=presets(),
         trust=trust_options(call.language, ""),
         create=create_options(call.language, ""),
         required=required_options(call.language, ""),
         store=store_options(call.language, ""),
+        tls=tls_options(call.language, ""),
+        of_directory=OF_DIRECTORY,
         redirect_uri=managed.redirect_uri(call.settings, "KEY"),
         labels=LABELS,
         hints=HINTS,

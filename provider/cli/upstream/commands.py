@@ -13,6 +13,7 @@ from provider.cli.upstream.options import (
     ClaimOption,
     ClientId,
     CreateAccounts,
+    DirectoryOption,
     Domain,
     HostedDomain,
     IssuerOption,
@@ -33,6 +34,7 @@ from provider.cli.upstream.options import (
     TokenScope,
     TrustEmail,
     VerifiesEmail,
+    directory_settings,
 )
 
 app = typer.Typer(help="Manage upstream providers that users sign in with.", no_args_is_help=True)
@@ -45,7 +47,8 @@ def create(
     preset: Annotated[
         str | None,
         typer.Option(
-            help="Known provider: apple, discord, facebook, github, gitlab, google or microsoft. Default: none."
+            help="Known provider: apple, discord, facebook, github, gitlab, google or microsoft;"
+            " or a directory: ldap or active-directory. Default: none."
         ),
     ] = None,
     client_id: ClientId = None,
@@ -70,6 +73,7 @@ def create(
     role: RoleOption = None,
     store_tokens: StoreTokens = None,
     token_scope: TokenScope = None,
+    directory: DirectoryOption = None,
     label: Label = None,
     position: Position = None,
     as_json: Json = False,
@@ -104,11 +108,14 @@ def create(
         store_tokens=store_tokens,
         token_scopes=token_scope,
         label=label,
+        **directory_settings(directory),
     )
     with unit() as work:
         row = managed.create(work, key, given | _secret(preset, wanted=secret_stdin), position=position)
         described = _described(work, row)
-    say(f"Added the upstream provider {key}.\nredirect_uri  {described['redirect_uri']}", described, as_json=as_json)
+    uri = described["redirect_uri"]
+    added = f"Added the upstream provider {key}."
+    say(added if uri is None else f"{added}\nredirect_uri  {uri}", described, as_json=as_json)
 
 
 @app.command(name="list")
@@ -168,6 +175,7 @@ def update(
     role: RoleOption = None,
     store_tokens: StoreTokens = None,
     token_scope: TokenScope = None,
+    directory: DirectoryOption = None,
     label: Label = None,
     position: Position = None,
     as_json: Json = False,
@@ -201,6 +209,7 @@ def update(
         store_tokens=store_tokens,
         token_scopes=token_scope,
         label=label,
+        **directory_settings(directory),
     )
     with unit() as work:
         row = managed.find_by_key(work, key)
@@ -261,9 +270,9 @@ def _pairs(texts: list[str] | None) -> dict[str, str] | None:
 
 
 def _secret(preset: str | None, *, wanted: bool) -> dict[str, str]:
-    if not wanted:
-        return {}
-    return {"private_key" if preset == "apple" else "client_secret": sys.stdin.read().strip()}
+    from provider.federation.presets import secret_name
+
+    return {secret_name(preset): sys.stdin.read().strip()} if wanted else {}
 
 
 def _described(work: Any, row: Any) -> dict[str, Any]:
@@ -277,7 +286,7 @@ def _described(work: Any, row: Any) -> dict[str, Any]:
         "issuer": None if settings is None else settings.issuer,
         "source": "database",
         "position": row.position,
-        "redirect_uri": managed.redirect_uri(work.settings, row.key),
+        "redirect_uri": managed.redirect_uri_of(work.settings, row),
         "disabled": row.disabled_at is not None,
         "created_at": row.created_at,
     }

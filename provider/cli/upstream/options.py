@@ -1,13 +1,16 @@
 """The options of `signet upstream`: the settings of a provider."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 Key = Annotated[str, typer.Argument(metavar="KEY", help="Key of the provider: lower-case letters, digits and hyphens.")]
 ClientId = Annotated[str | None, typer.Option(help="Client ID that the provider gave to this server.")]
 SecretStdin = Annotated[
-    bool, typer.Option("--secret-stdin", help="Read the client secret, or Apple's private key, from stdin.")
+    bool,
+    typer.Option(
+        "--secret-stdin", help="Read the client secret, Apple's private key or a directory's bind password from stdin."
+    ),
 ]
 Name = Annotated[str | None, typer.Option(help="Name that users know the provider by.")]
 IssuerOption = Annotated[str | None, typer.Option(help="Its issuer, exactly as in its discovery document.")]
@@ -79,4 +82,28 @@ RoleOption = Annotated[
     list[str] | None,
     typer.Option(help="Value of that claim and the role here, VALUE=ROLE. Can be repeated."),
 ]
+DirectoryOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--directory",
+        help="Setting of a directory, NAME=VALUE: servers, start_tls, ca_file, bind_dn, base_dn, user_filter,"
+        " subject_attribute, email_attribute, group_base_dn or group_filter. Can be repeated.",
+    ),
+]
 Position = Annotated[int | None, typer.Option(help="Its place among the buttons. Default: the last.")]
+
+
+def directory_settings(texts: list[str] | None) -> dict[str, Any]:
+    """Return the settings of a directory that were typed as NAME=VALUE. Raises BadParameter."""
+    from provider.federation.directory_settings import DIRECTORY_MEMBERS
+
+    given: dict[str, Any] = {}
+    for text in texts or ():
+        name, separator, value = text.partition("=")
+        if not separator or name not in DIRECTORY_MEMBERS or name == "bind_password":
+            raise typer.BadParameter(f"{name} is not a setting of a directory. It must be NAME=VALUE")
+        if name == "servers":
+            given[name] = [*given.get(name, ()), *value.split()]
+        else:
+            given[name] = value == "true" if value in {"true", "false"} else value
+    return given

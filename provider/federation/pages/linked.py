@@ -9,7 +9,8 @@ from starlette.responses import Response
 from provider.accounts import linked_identities
 from provider.accounts.factors import second_factor
 from provider.accounts.linked_identities import LastSignInMethod, LinkedElsewhere, NoSuchIdentity
-from provider.accounts.store import email_addresses, passwords, upstream_tokens
+from provider.accounts.passwords.directories import has_password
+from provider.accounts.store import email_addresses, upstream_tokens
 from provider.accounts.store import linked_identities as store
 from provider.accounts.store.linked_identities import LinkedIdentity
 from provider.accounts.upstream_tokens import ending
@@ -78,6 +79,8 @@ def after_linking(call: Call, upstream: Upstream, identity: UpstreamIdentity, *,
 def unlink(call: Call) -> Response:
     session, upstreams = _require(call), _upstreams(call)
     identity_id = call.form.get("identity", "")
+    if identity_id not in {one.id for one in _own_identities(call, session.user_id)}:
+        return go(f"{PATH}?done=unlinked")  # in another tab
     try:
         linked_identities.unlink(call.work, user_id=session.user_id, identity_id=identity_id, name_of=upstreams.name_of)
     except LastSignInMethod as refusal:
@@ -164,9 +167,14 @@ def _ask(call: Call, session: Session, offer: Offer, refusal: Refusal | None = N
     )
 
 
+def _own_identities(call: Call, user_id: str) -> list[LinkedIdentity]:
+    """Return the identities that the user may unlink. That of a directory decides who checks the password."""
+    of_directory = call.installation.upstreams.directory_of_issuer
+    return [one for one in store.find_of_user(call.work.read, user_id) if of_directory(one.issuer) is None]
+
+
 def _page(call: Call, session: Session, refusal: Refusal | None = None) -> Response:
-    upstreams, read = _upstreams(call), call.work.read
-    held = store.find_of_user(read, session.user_id)
+    upstreams, held = _upstreams(call), _own_identities(call, session.user_id)
     use = _use_by_apps(call, upstreams, held)
     identities = [
         {
@@ -186,7 +194,7 @@ def _page(call: Call, session: Session, refusal: Refusal | None = None) -> Respo
         offers_languages=refusal is None,
         identities=identities,
         upstreams=upstreams.shown,
-        has_password=passwords.find(read, session.user_id) is not None,
+        has_password=has_password(call.work, session.user_id),
         done=call.query.get("done") if refusal is None else None,
         errors={} if refusal is None else {"": refusal.message},
     )

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from provider.accounts.email.email_addresses import parse_address
-from provider.accounts.store import email_addresses, passwords
+from provider.accounts.passwords import directories
+from provider.accounts.store import email_addresses
 from provider.destination import CONSOLE, Destination
 from provider.languages.text import Text
 from provider.sessions.cookie import find_session
@@ -48,7 +49,7 @@ def reauthentication_of(call: Call, where: Destination, *, username: str | None 
     wanted = None if not username else parse_address(username)
     if held is None or (username and (wanted is None or wanted.normal != held.normal)):
         return None
-    has_password = passwords.find(call.work.read, session.user_id) is not None
+    has_password = directories.has_password(call.work, session.user_id)
     return Reauthentication(held.address, _reasons(call, where, session), has_password)
 
 
