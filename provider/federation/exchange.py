@@ -6,7 +6,7 @@ These functions use the network and no transaction.
 import base64
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote_plus
@@ -16,7 +16,7 @@ from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
 from provider.accounts.store import linked_identities
 from provider.federation.apple import client_secret, names_of_form
-from provider.federation.id_tokens import UpstreamUntrusted, check_id_token, proven_before, subject_of
+from provider.federation.id_tokens import UpstreamUntrusted, check_id_token, proven_before, sid_of, subject_of
 from provider.federation.identity_claims import WANTED, combine, email_of, is_complete, is_email_proven, names_of
 from provider.federation.issuers import is_issuer
 from provider.federation.managed import redirect_uri
@@ -70,6 +70,9 @@ class UpstreamIdentity:
     """Everything that the upstream says about the user."""
     proven_at: datetime | None
     """When the user signed in at the upstream, if that was before our request; the sign-in here is no fresher."""
+    sid: str | None = None
+    """The upstream's ID of its session (OpenID Connect Back-Channel Logout 1.0 section 2.1)."""
+    id_token: str | None = None
 
 
 def authorization_url(
@@ -139,7 +142,8 @@ def redeem(work: UnitOfWork, upstream: Upstream, state: UpstreamState, answer: M
         about = combine(claims, asked)
     if upstream.settings.of_preset.form_post:
         about = names_of_form(answer.get("user")) | about
-    return _identity(upstream, claims, about, issuer=claims["iss"], proven_at=proven_before(claims, state))
+    identity = _identity(upstream, claims, about, issuer=claims["iss"], proven_at=proven_before(claims, state))
+    return replace(identity, sid=sid_of(claims), id_token=response["id_token"])
 
 
 def _identity(
@@ -207,6 +211,9 @@ def _has_required_claims(work: UnitOfWork, upstream: Upstream, claims: Mapping[s
     """Return whether the ID token is enough: it is complete, or its user has an account, which nothing changes."""
     roles_claim = upstream.settings.roles_claim
     if roles_claim is not None and value_of(claims, roles_claim) is None:
+        return False
+    mapped = upstream.settings.claims.values() if upstream.settings.updates_profile else ()
+    if any(value_of(claims, path) is None for path in mapped):
         return False
     if is_complete(claims, upstream.settings):
         return True

@@ -16,7 +16,8 @@ from provider.audit.events import Event
 from provider.audit.log import record
 from provider.crypto.digests import digest
 from provider.federation.exchange import UpstreamIdentity
-from provider.federation.mapping import fields_of, replace_roles, roles_of
+from provider.federation.mapping import fields_of, replace_roles, roles_of, update_profile
+from provider.federation.sign_out import remember
 from provider.federation.upstreams import Upstream
 from provider.languages.free_text import repair_line
 from provider.languages.text import Text
@@ -117,7 +118,7 @@ def sign_in(
         raise _not_linked(work, upstream, identity, browser=browser, carry=carry)
     user = replace_roles(work, settings, identity.issuer, user, roles_of(settings, identity.claims))
     record(work, Event.IDENTITY_USED, user_id=user.id, upstream=upstream.settings.key)
-    return sign_in_by_upstream(
+    done = sign_in_by_upstream(
         work,
         user=user,
         here=here,
@@ -129,6 +130,9 @@ def sign_in(
         client_id=client_id,
         keep=keep,
     )
+    update_profile(work, settings, user.id, identity.claims)
+    remember(work, upstream, identity, cookie=done.cookie)
+    return done
 
 
 def _owner_at_home(work: UnitOfWork, upstream: Upstream, identity: UpstreamIdentity) -> User | None:

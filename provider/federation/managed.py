@@ -53,6 +53,25 @@ def redirect_uri(settings: Settings, key: str) -> str:
     return f"{settings.issuer}/login/upstream/{key}/callback"
 
 
+def post_logout_redirect_uri(settings: Settings, key: str) -> str:
+    """Return where an upstream sends users after their sign-out there."""
+    return f"{settings.issuer}/login/upstream/{key}/signed-out"
+
+
+def backchannel_logout_uri(settings: Settings, key: str) -> str:
+    """Return where an upstream reports the sign-out of its users."""
+    return f"{settings.issuer}/login/upstream/{key}/backchannel-logout"
+
+
+def uris_to_register(settings: Settings, key: str) -> dict[str, str]:
+    """Return the URIs that an operator registers at an upstream, by the names of their metadata."""
+    return {
+        "redirect_uri": redirect_uri(settings, key),
+        "post_logout_redirect_uri": post_logout_redirect_uri(settings, key),
+        "backchannel_logout_uri": backchannel_logout_uri(settings, key),
+    }
+
+
 def of_file(work: UnitOfWork) -> tuple[UpstreamSettings, ...]:
     """Return the upstreams of the file. Where a key is in both, the file wins."""
     return load_upstreams(work.settings.upstreams)

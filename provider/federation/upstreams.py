@@ -64,6 +64,8 @@ class Metadata:
     takes_claims: bool
     """Whether the upstream accepts requests for single claims in the ID token (OIDC Core section 5.5)."""
     userinfo_endpoint: str | None = None
+    end_session_endpoint: str | None = None
+    """Where a sign-out here goes on to (OpenID Connect RP-Initiated Logout 1.0 section 2.1)."""
 
 
 def metadata_of_preset(settings: UpstreamSettings) -> Metadata:
@@ -120,6 +122,9 @@ class Upstream:
         for name in dict.fromkeys((*names[:3], *urls)):
             if not isinstance(urls.get(name), str) or not is_web_address(urls[name], like=issuer):
                 raise self.unavailable(f"its {name} is no https URL")
+        end_session = document.get("end_session_endpoint")
+        if not isinstance(end_session, str) or not is_web_address(end_session, like=issuer):
+            end_session = None  # a sign-in needs none
         offered = _texts(document.get("id_token_signing_alg_values_supported", ["RS256"]))
         methods = _texts(document.get("token_endpoint_auth_methods_supported", ["client_secret_basic"]))
         return Metadata(
@@ -128,6 +133,7 @@ class Upstream:
             secret_in_header="client_secret_basic" in methods or "client_secret_post" not in methods,
             names_itself=document.get("authorization_response_iss_parameter_supported") in TRUE,
             takes_claims=document.get("claims_parameter_supported") in TRUE,
+            end_session_endpoint=end_session,
         )
 
     def unavailable(self, reason: str) -> UpstreamUnavailable:

@@ -57,8 +57,12 @@ class UpstreamMembers(Body):
         None, description="Whether users of these domains may sign in only there."
     )
     claims: dict[str, str] | None = Field(None, description="The claim for each profile field of a new account.")
+    updates_profile: bool | None = Field(None, description="Whether these fields are replaced at each sign-in.")
     roles_claim: Word | None = Field(None, description="The claim with the user's roles or groups there.")
     roles: dict[str, str] | None = Field(None, description="The role here for each value of that claim.")
+    signs_out_there: bool | None = Field(
+        None, description="Whether a sign-out here goes on to the provider, so that it signs the user out too."
+    )
     label: str | None = Field(None, min_length=1, max_length=60, description="The text of its button.")
     position: int | None = Field(
         None, ge=0, le=managed.LARGEST_POSITION, description="Its place among the buttons. Default: the last."
@@ -91,6 +95,8 @@ class Upstream(UpstreamMembers):
     id: str = Field(description="The ID of the upstream provider.")
     key: str = Field(description="Its name in URLs and events.")
     redirect_uri: str = Field(description="The redirect URI to register at the provider.")
+    post_logout_redirect_uri: str = Field(description="The post-logout redirect URI to register at the provider.")
+    backchannel_logout_uri: str = Field(description="The back-channel logout URI to register at the provider.")
     in_file: bool = Field(description="Whether the file of SIGNET_UPSTREAMS has this key too. Then the file is used.")
     disabled: bool = Field(description="Whether users can't sign in with it.")
     created_at: datetime = Field(description="When it was added.")
@@ -178,7 +184,7 @@ def _body(call: Call, row: SavedUpstream) -> Upstream:
         id=row.id,
         key=row.key,
         position=row.position,
-        redirect_uri=managed.redirect_uri(call.settings, row.key),
+        **managed.uris_to_register(call.settings, row.key),
         in_file=any(one.key == row.key for one in managed.of_file(call.work)),
         disabled=row.disabled_at is not None,
         created_at=row.created_at,

@@ -27,9 +27,11 @@ from provider.cli.upstream.options import (
     RolesClaim,
     Scope,
     SecretStdin,
+    SignOutThere,
     TeamId,
     Tenant,
     TrustEmail,
+    UpdateProfile,
     VerifiesEmail,
 )
 
@@ -64,13 +66,15 @@ def create(
     allowed_domain: AllowedDomain = None,
     refuse_unknown: RefuseUnknown = None,
     claim: ClaimOption = None,
+    update_profile: UpdateProfile = None,
     roles_claim: RolesClaim = None,
     role: RoleOption = None,
+    sign_out_there: SignOutThere = None,
     label: Label = None,
     position: Position = None,
     as_json: Json = False,
 ) -> None:
-    """Add a provider that users can sign in with. Prints the redirect URI. Guide: docs/guides/upstream.md.
+    """Add a provider that users can sign in with. Prints the URIs to register there. Guide: docs/guides/upstream.md.
 
     Example: signet upstream create github --preset github --client-id Iv1.8a61f9b3a7aba766 --secret-stdin < secret.txt
     """
@@ -95,14 +99,17 @@ def create(
         allowed_domains=allowed_domain,
         refuses_unknown_users=refuse_unknown,
         claims=_pairs(claim),
+        updates_profile=update_profile,
         roles_claim=roles_claim,
         roles=_pairs(role),
+        signs_out_there=sign_out_there,
         label=label,
     )
     with unit() as work:
         row = managed.create(work, key, given | _secret(preset, wanted=secret_stdin), position=position)
         described = _described(work, row)
-    say(f"Added the upstream provider {key}.\nredirect_uri  {described['redirect_uri']}", described, as_json=as_json)
+    uris = "\n".join(f"{name}  {uri}" for name, uri in managed.uris_to_register(work.settings, key).items())
+    say(f"Added the upstream provider {key}.\n{uris}", described, as_json=as_json)
 
 
 @app.command(name="list")
@@ -158,8 +165,10 @@ def update(
     allowed_domain: AllowedDomain = None,
     refuse_unknown: RefuseUnknown = None,
     claim: ClaimOption = None,
+    update_profile: UpdateProfile = None,
     roles_claim: RolesClaim = None,
     role: RoleOption = None,
+    sign_out_there: SignOutThere = None,
     label: Label = None,
     position: Position = None,
     as_json: Json = False,
@@ -188,8 +197,10 @@ def update(
         allowed_domains=allowed_domain,
         refuses_unknown_users=refuse_unknown,
         claims=_pairs(claim),
+        updates_profile=update_profile,
         roles_claim=roles_claim,
         roles=_pairs(role),
+        signs_out_there=sign_out_there,
         label=label,
     )
     with unit() as work:
@@ -267,7 +278,7 @@ def _described(work: Any, row: Any) -> dict[str, Any]:
         "issuer": None if settings is None else settings.issuer,
         "source": "database",
         "position": row.position,
-        "redirect_uri": managed.redirect_uri(work.settings, row.key),
+        **managed.uris_to_register(work.settings, row.key),
         "disabled": row.disabled_at is not None,
         "created_at": row.created_at,
     }
