@@ -7,6 +7,7 @@ import re
 import stat
 import tomllib
 from collections.abc import Mapping
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,8 @@ from pydantic import ValidationError
 
 from provider.config.environment import SettingsError
 from provider.config.problems import problems_of
+from provider.federation.issuers import share_an_issuer
 from provider.federation.upstream_settings import KEY, UpstreamSettings
-from provider.urls import normal_url
 
 
 class InvalidUpstream(Exception):
@@ -45,8 +46,7 @@ def load_upstreams(path: Path | None) -> tuple[UpstreamSettings, ...]:
     upstreams = tuple(_parse(path, key, table) for key, table in _read(path).items())
     if not upstreams:
         raise SettingsError(f"{path} names no upstream")
-    issuers = [normal_url(upstream.issuer) for upstream in upstreams]
-    if len(set(issuers)) < len(issuers):
+    if any(share_an_issuer(one, other) for one, other in combinations(upstreams, 2)):
         raise SettingsError(f"{path} has an issuer twice: a user's identity there must not depend on the button")
     domains = [domain for upstream in upstreams for domain in upstream.domains]
     if len(set(domains)) < len(domains):

@@ -217,7 +217,7 @@ def _has_required_claims(work: UnitOfWork, upstream: Upstream, claims: Mapping[s
         return False
     if is_complete(claims, upstream.settings):
         return True
-    return linked_identities.find(work.read, upstream.settings.issuer, claims["sub"]) is not None
+    return linked_identities.find(work.read, claims["iss"], claims["sub"]) is not None
 
 
 def _ask_userinfo(

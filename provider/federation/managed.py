@@ -12,7 +12,7 @@ from provider.crypto.vault import Vault, VaultError
 from provider.database import dialect
 from provider.database.base import new_id
 from provider.federation.configuration import InvalidUpstream, load_upstreams, parse_upstream
-from provider.federation.issuers import discovery_url
+from provider.federation.issuers import discovery_url, share_an_issuer
 from provider.federation.presets import APPLE
 from provider.federation.upstream_settings import SECRETS, UpstreamSettings
 from provider.languages.text import Text
@@ -20,7 +20,6 @@ from provider.observability.logging import log
 from provider.outbound.addresses import may_be_asked, networks
 from provider.refusals import NotFound, Refusal
 from provider.saved_upstreams import SavedUpstream
-from provider.urls import normal_url
 from provider.work import UnitOfWork
 
 PURPOSE = "upstream-secret"
@@ -63,7 +62,7 @@ def backchannel_logout_uri(settings: Settings, key: str) -> str:
     return f"{settings.issuer}/login/upstream/{key}/backchannel-logout"
 
 
-def uris_to_register(settings: Settings, key: str) -> dict[str, str]:
+def uris_to_register(settings: Settings, key: str) -> dict[str, Any]:
     """Return the URIs that an operator registers at an upstream, by the names of their metadata."""
     return {
         "redirect_uri": redirect_uri(settings, key),
@@ -245,7 +244,7 @@ def _require_own_issuer(work: UnitOfWork, settings: UpstreamSettings) -> None:
     for key, other in others.items():
         if key == settings.key or other is None:
             continue
-        if normal_url(other.issuer) == normal_url(settings.issuer):
+        if share_an_issuer(other, settings):
             raise InvalidSettings([("issuer", f"is that of {key} already")])
         if taken := set(other.domains) & set(settings.domains):
             raise InvalidSettings([("domains", f"{min(taken)} belongs to {key} already")])

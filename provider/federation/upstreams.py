@@ -13,7 +13,7 @@ from provider import greenlets
 from provider.config.settings import Settings
 from provider.crypto.vault import Vault
 from provider.federation.configuration import load_upstreams
-from provider.federation.issuers import discovery_url, is_issuer
+from provider.federation.issuers import discovery_url, is_issuer, share_an_issuer
 from provider.federation.managed import read
 from provider.federation.presets import endpoints_of
 from provider.federation.upstream_settings import UpstreamSettings, is_web_address
@@ -26,7 +26,6 @@ from provider.outbound.answers import OutboundFailed
 from provider.outbound.client import Outbound
 from provider.refusals import Unavailable
 from provider.saved_upstreams import HomeRealm, SavedUpstream, SavedUpstreams
-from provider.urls import normal_url
 from provider.work import UnitOfWork
 
 KEPT_FOR = timedelta(hours=1)
@@ -158,12 +157,10 @@ class Upstreams:
         rows, before = self._built
         if self._saved.rows is not rows:
             rows, found = self._saved.rows, dict(self._of_file)
-            issuers = {normal_url(one.settings.issuer) for one in found.values()}
             for row in rows:
                 settings = None if row.disabled_at or row.key in found else read(self._vault, row)
-                if settings is None or normal_url(settings.issuer) in issuers:
+                if settings is None or any(share_an_issuer(one.settings, settings) for one in found.values()):
                     continue
-                issuers.add(normal_url(settings.issuer))
                 old = before.get(row.key)
                 found[row.key] = old if old is not None and old.settings == settings else Upstream(settings)
             self._built = rows, found
