@@ -6,6 +6,7 @@ account, with every factor it has.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from provider.accounts import linked_identities as ways_in
 from provider.accounts.email.email_addresses import Address, parse_address, problem_of_domain
@@ -17,6 +18,7 @@ from provider.audit.log import record
 from provider.crypto.digests import digest
 from provider.federation.exchange import UpstreamIdentity
 from provider.federation.mapping import fields_of, replace_roles, roles_of, update_profile
+from provider.federation.new_accounts import AttributesRequired, is_asking
 from provider.federation.sign_out import remember
 from provider.federation.upstreams import Upstream
 from provider.languages.free_text import repair_line
@@ -99,10 +101,12 @@ def sign_in(
     remembered: str | None = None,
     client_id: str | None = None,
     keep: bool = False,
+    attributes: Mapping[str, Any] | None = None,
 ) -> SignIn:
     """Sign in to the account that this identity is linked to, or to a new one.
 
-    Raises NotLinked, or what `sign_in_by_upstream` raises.
+    `attributes` are those of a new account, as `check_new` returns them, if the user was asked for them. Raises
+    AttributesRequired if the user has to be, NotLinked, or what `sign_in_by_upstream` raises.
     """
     linked_identities.queue_for(work.db, identity.issuer, identity.subject)
     linked = linked_identities.find(work.db, identity.issuer, identity.subject)
@@ -110,7 +114,7 @@ def sign_in(
         linked_identities.touch(work.db, linked.id, now=work.now)
         user = users.find(work.db, linked.user_id)
     else:
-        user = _owner_at_home(work, upstream, identity) or _create(work, upstream, identity)
+        user = _owner_at_home(work, upstream, identity) or _create(work, upstream, identity, attributes)
     settings = upstream.settings
     if user is None and (settings.refuses_unknown_users or settings.is_required_for_domains):
         raise UnknownUser(settings.name)
@@ -158,7 +162,9 @@ def _owner_at_home(work: UnitOfWork, upstream: Upstream, identity: UpstreamIdent
     return user
 
 
-def _create(work: UnitOfWork, upstream: Upstream, identity: UpstreamIdentity) -> User | None:
+def _create(
+    work: UnitOfWork, upstream: Upstream, identity: UpstreamIdentity, attributes: Mapping[str, Any] | None
+) -> User | None:
     """Create an account without a password; return its user, or None.
 
     The operator must allow it, and the address must be verified, free, and at an accepted domain.
@@ -170,11 +176,13 @@ def _create(work: UnitOfWork, upstream: Upstream, identity: UpstreamIdentity) ->
         return None
     if not upstream.settings.may_create_accounts or not work.settings.has("registration"):
         return None
+    if attributes is None and is_asking(work) and email_addresses.is_free(work.read, address.normal):
+        raise AttributesRequired
     hit(work, LIMITS.sign_up, key=of_network(work, "sign-up"))
     # Nobody can correct a name here: what a form would refuse is left out, and the rest stays.
     claims = {name: kept for name, text in identity.names.items() if (kept := repair_line(text, most=MAX_NAME))}
     claims |= fields_of(upstream.settings, identity.claims)
-    user_id = create_verified(work, address=address, claims=claims)
+    user_id = create_verified(work, address=address, claims=claims, attributes=attributes or {})
     if user_id is None:
         return None
     ways_in.attach(work, user_id=user_id, issuer=identity.issuer, subject=identity.subject, email=identity.email)

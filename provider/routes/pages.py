@@ -135,6 +135,7 @@ def pages(settings: Settings) -> list[BaseRoute]:
         Route("/login/upstream/{key}/start", upstream.start, methods=post, name="upstream_start"),
         Route("/login/upstream/{key}/callback", upstream.callback, methods=get, name="upstream_callback"),
         Route("/login/upstream/{key}/callback", upstream.answer_by_form, methods=post, name="upstream_form_post"),
+        Route("/login/upstream/{key}/sign-up", upstream.sign_up, methods=post, name="upstream_sign_up"),
         Route("/login/upstream/sign-out", upstream_sign_out.leave, methods=get, name="upstream_sign_out"),
         Route("/login/upstream/{key}/signed-out", upstream_sign_out.come_back, methods=get, name="upstream_signed_out"),
         Route(
