@@ -13,7 +13,8 @@ from provider.federation.upstreams import Upstream
 from provider.jose.signed_jwts import InvalidJwt
 from provider.jose.times import UPSTREAM_LEEWAY, problem_with_times
 from provider.observability.logging import log
-from provider.sessions.lifecycle import end_many
+from provider.sessions import store as sessions
+from provider.sessions.lifecycle import end_session
 from provider.work import UnitOfWork
 
 EVENT = "http://schemas.openid.net/event/backchannel-logout"
@@ -44,7 +45,8 @@ def sign_out(work: UnitOfWork, upstream: Upstream, token: str) -> int:
     if not used_states.spend(work.db, key, expires_at=work.now + OLDEST + 2 * UPSTREAM_LEEWAY):
         raise InvalidLogoutToken("its jti was used before")
     ending = upstream_sessions.find_to_end(work.db, issuer=issuer, subject=subject, sid=sid)
-    end_many(work, ending, reason=REASON)
+    for session in sessions.find_those(work.db, ending):
+        end_session(work, session, reason=REASON)
     upstream_sessions.remove(work.db, ending)
     log.info("upstream.signed_out", upstream=upstream.settings.key, sessions=len(ending))
     return len(ending)

@@ -139,28 +139,28 @@ def at(seconds: int) -> Callable[[int], int]:
 
 
 WRONG: dict[str, tuple[Claims, str]] = {
-    "N-472 another issuer": ({"iss": "https://evil.example.test"}, "iss"),
-    "N-473 no issuer": ({"iss": ...}, "iss"),
-    "N-474 another client": ({"aud": "another"}, "aud"),
-    "N-475 another client beside us": ({"aud": [CLIENT_ID, "another"]}, "aud"),
-    "N-476 no audience": ({"aud": ...}, "aud"),
-    "N-477 no time of issue": ({"iat": ...}, "it has no iat"),
-    "N-478 issued in the future": ({"iat": at(120)}, "in the future"),
-    "N-479 issued long ago": ({"iat": at(-700)}, "iat"),
-    "N-480 no expiry": ({"exp": ...}, "it has no exp"),
-    "N-481 expired": ({"exp": at(-61)}, "it expired"),
-    "N-482 an expiry that is none": ({"exp": True}, "its exp is not a number"),
-    "N-483 no events": ({"events": ...}, "events"),
-    "N-484 another event": ({"events": {"https://example.test/other": {}}}, "events"),
-    "N-484 events as a list": ({"events": [EVENT]}, "events"),
-    "N-484 an event that is no object": ({"events": {EVENT: True}}, "events"),
-    "N-485 a nonce": ({"nonce": "n"}, "nonce"),
-    "N-485 an empty nonce": ({"nonce": None}, "nonce"),
-    "N-486 neither user nor session": ({"sub": ...}, "sub or sid"),
-    "N-487 a user that is none": ({"sub": ["ada-at-example"]}, "sub"),
-    "N-487 a session that is none": ({"sid": {"a": 1}}, "sid"),
-    "N-488 no jti": ({"jti": ...}, "jti"),
-    "N-488 an endless jti": ({"jti": "j" * 256}, "jti"),
+    "another issuer": ({"iss": "https://evil.example.test"}, "iss"),
+    "no issuer": ({"iss": ...}, "iss"),
+    "another client": ({"aud": "another"}, "aud"),
+    "another client beside us": ({"aud": [CLIENT_ID, "another"]}, "aud"),
+    "no audience": ({"aud": ...}, "aud"),
+    "no time of issue": ({"iat": ...}, "it has no iat"),
+    "issued in the future": ({"iat": at(120)}, "in the future"),
+    "issued long ago": ({"iat": at(-700)}, "iat"),
+    "no expiry": ({"exp": ...}, "it has no exp"),
+    "expired": ({"exp": at(-61)}, "it expired"),
+    "an expiry that is none": ({"exp": True}, "its exp is not a number"),
+    "no events": ({"events": ...}, "events"),
+    "another event": ({"events": {"https://example.test/other": {}}}, "events"),
+    "events as a list": ({"events": [EVENT]}, "events"),
+    "an event that is no object": ({"events": {EVENT: True}}, "events"),
+    "a nonce": ({"nonce": "n"}, "nonce"),
+    "an empty nonce": ({"nonce": None}, "nonce"),
+    "neither user nor session": ({"sub": ...}, "sub or sid"),
+    "a user that is none": ({"sub": ["ada-at-example"]}, "sub"),
+    "a session that is none": ({"sid": {"a": 1}}, "sid"),
+    "no jti": ({"jti": ...}, "jti"),
+    "an endless jti": ({"jti": "j" * 256}, "jti"),
 }
 
 
@@ -168,7 +168,7 @@ WRONG: dict[str, tuple[Claims, str]] = {
 def test_a_wrong_logout_token_ends_nothing(
     inside: Traveller, peer: Peer, ends: Ends, clock: Clock, changes: Claims, named: str
 ) -> None:
-    """Section 2.6, each step; section 2.8: 400 with the error."""
+    """N-472: section 2.6, each step; section 2.8: 400 with the error."""
     now = int(clock.now.timestamp())
     status, body = peer.log_out(**{name: value(now) if callable(value) else value for name, value in changes.items()})
     assert (status, body["error"]) == (400, "invalid_request")
@@ -180,18 +180,18 @@ def forged(peer: Peer) -> dict[str, str]:
     secret = OctKey.import_key(base64.b64encode(rsa_key("first").as_pem(private=False)).decode(), {"kid": "first"})
     head, body, signature = peer.token({}).split(".")
     return {
-        "N-489 no signature": f"{head}.{body}.",
-        "N-489 alg none": "eyJhbGciOiJub25lIn0." + body + ".",
-        "N-490 the signature of another": f"{head}.{body}.{peer.token({'sub': 'bob'}).split('.')[2]}",
-        "N-490 a key that is not published": peer.token({}, key=rsa_key("first-of-another")),
-        "N-490 another key with a known kid": peer.token({}, key=rsa_key("x"), header={"kid": "first"}),
-        "N-491 the public key as a secret": peer.token({}, key=secret, alg="HS256"),
-        "N-491 an algorithm that is not announced": peer.token({}, alg="PS256"),
-        "N-492 the type of an access token": peer.token({}, header={"typ": "at+jwt"}),
-        "N-493 an ID token": peer.token({"nonce": "n", "events": ...}, header={"typ": None}),
-        "N-494 encrypted": f"{head}.{body}.{signature}.{body}.{signature}",
-        "N-494 nothing": "",
-        "N-494 no JWT": "ada",
+        "no signature": f"{head}.{body}.",
+        "alg none": "eyJhbGciOiJub25lIn0." + body + ".",
+        "the signature of another": f"{head}.{body}.{peer.token({'sub': 'bob'}).split('.')[2]}",
+        "a key that is not published": peer.token({}, key=rsa_key("first-of-another")),
+        "another key with a known kid": peer.token({}, key=rsa_key("x"), header={"kid": "first"}),
+        "the public key as a secret": peer.token({}, key=secret, alg="HS256"),
+        "an algorithm that is not announced": peer.token({}, alg="PS256"),
+        "the type of an access token": peer.token({}, header={"typ": "at+jwt"}),
+        "an ID token": peer.token({"nonce": "n", "events": ...}, header={"typ": None}),
+        "encrypted": f"{head}.{body}.{signature}.{body}.{signature}",
+        "nothing": "",
+        "no JWT": "ada",
     }
 
 
@@ -199,6 +199,7 @@ def forged(peer: Peer) -> dict[str, str]:
 def test_a_token_that_the_upstream_did_not_sign_as_one_ends_nothing(
     inside: Traveller, peer: Peer, ends: Ends, which: int
 ) -> None:
+    """N-473: section 2.6, steps 1 and 2."""
     tokens = forged(peer)
     assert len(tokens) == 12
     name, token = list(tokens.items())[which]
@@ -208,7 +209,7 @@ def test_a_token_that_the_upstream_did_not_sign_as_one_ends_nothing(
 
 
 def test_a_logout_token_is_accepted_once(inside: Traveller, peer: Peer, ends: Ends) -> None:
-    """N-495: section 2.6, step 7."""
+    """N-474: section 2.6, step 7."""
     token = peer.token({})
     assert peer.send(logout_token=token)[0] == 200
     inside.sign_in()
@@ -220,12 +221,12 @@ def test_a_logout_token_is_accepted_once(inside: Traveller, peer: Peer, ends: En
 
 @pytest.mark.parametrize("form", [{}, {"token": "x"}, {"logout_token": ["a", "b"]}])
 def test_the_token_is_sent_once_and_by_its_name(peer: Peer, form: dict[str, Any]) -> None:
-    """N-496: section 2.5."""
+    """N-475: section 2.5."""
     assert peer.send(**form)[0] == 400
 
 
 def test_a_token_in_the_url_is_not_read(inside: Traveller, peer: Peer, ends: Ends) -> None:
-    """N-496: section 2.5: POST, with the token in the body."""
+    """N-476: section 2.5: POST, with the token in the body."""
     assert peer.client.post(f"{PATH}?logout_token={peer.token({})}").status_code == 400
     assert peer.client.get(f"{PATH}?logout_token={peer.token({})}").status_code == 405
     assert ends() == [None]
@@ -233,7 +234,7 @@ def test_a_token_in_the_url_is_not_read(inside: Traveller, peer: Peer, ends: End
 
 @pytest.mark.parametrize("url", [DISCOVERY, JWKS])
 def test_an_outage_is_no_verdict(inside: Traveller, peer: Peer, ends: Ends, clock: Clock, url: str) -> None:
-    """N-497: 503, and the same token is accepted when the upstream is back."""
+    """N-477: 503, and the same token is accepted when the upstream is back."""
     clock.advance(minutes=130)
     inside.sign_in()
     inside.provider.replies[url] = "no answer"
@@ -255,13 +256,13 @@ def test_a_new_key_of_the_upstream_is_looked_up(inside: Traveller, peer: Peer, e
 
 
 def test_many_wrong_tokens_from_one_place_are_limited(peer: Peer, lower: Lower) -> None:
-    """N-498: each costs a signature, and the first of an unknown key a request."""
+    """N-478: each costs a signature, and the first of an unknown key a request."""
     lower(upstream="2/5minutes")
     assert [peer.log_out(aud="x")[0] for _ in range(3)] == [400, 400, 429]
 
 
 def test_an_upstream_that_is_unknown_or_has_no_openid_connect_reports_nothing(peer: Peer) -> None:
-    """N-499."""
+    """N-479: 404."""
     answer = peer.client.post(PATH.replace("example", "unknown"), data={"logout_token": peer.token({})})
     assert (answer.status_code, answer.json()["error"]) == (404, "invalid_request")
 
@@ -276,7 +277,7 @@ class TestTwoUpstreams:
     def test_an_upstream_ends_no_session_of_another(
         self, inside: Traveller, peer: Peer, ends: Ends, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """N-500: the same `sub` and `sid` at another issuer are another user and session."""
+        """N-480: the same `sub` and `sid` at another issuer are another user and session."""
         provider = inside.provider
         there = json.dumps({**provider.metadata, "issuer": "https://other.example.test"}).encode()
         fetch = provider.fetch

@@ -96,6 +96,7 @@ def test_a_user_can_stay_signed_in_there(go: Go, browser: Browser, there: Browse
 def test_an_upstream_that_is_down_does_not_prevent_a_sign_out(
     go: Go, browser: Browser, wire: Wire, clock: Clock, installation: Installation
 ) -> None:
+    """N-485: our session ends first."""
     go()
     wire.is_down = True
     for _ in range(2):  # until what is known of the upstream is too old
