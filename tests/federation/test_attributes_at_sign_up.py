@@ -15,7 +15,7 @@ from tests.support.factories import make_user
 from tests.support.installation import Work
 from tests.support.people import ADDRESS, find_user, is_signed_in
 
-AT_SIGN_UP = {"seen_by": EVERYONE, "edited_by": EVERYONE, "shown_at": ["sign-up"]}
+AT_SIGN_UP: dict[str, Any] = {"seen_by": EVERYONE, "edited_by": EVERYONE, "shown_at": ["sign-up"]}
 QUESTION = "A few more details are needed."
 
 
@@ -82,7 +82,9 @@ def test_the_form_works_once_and_in_its_browser_only(
     asked: Traveller, new_browser: Callable[[], Browser], work: Work
 ) -> None:
     """N-481."""
-    form, page = asked.browser.page.form("ticket"), asked.browser.page
+    page = asked.browser.page
+    assert page is not None
+    form = page.form("ticket")
     stranger = new_browser()
     theirs = stranger.open("/login").forms[0]
     theirs.action = form.action
