@@ -472,7 +472,7 @@ def test_a_stranger_with_nothing_in_hand_gets_an_answer_everywhere(client: TestC
     for method, path in calls:
         answer = client.request(method, path, headers={"accept": "text/html"})
         assert answer.status_code < 500
-        assert method != "POST" or answer.status_code == 403
+        assert method != "POST" or answer.status_code == (400 if path.endswith("-logout") else 403)
         assert "signet-session" not in answer.cookies
 
 

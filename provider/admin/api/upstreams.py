@@ -61,7 +61,7 @@ class UpstreamMembers(Body):
     roles_claim: Word | None = Field(None, description="The claim with the user's roles or groups there.")
     roles: dict[str, str] | None = Field(None, description="The role here for each value of that claim.")
     signs_out_there: bool | None = Field(
-        None, description="Whether a sign-out here goes on to the provider, so that it signs the user out too."
+        None, description="Whether a sign-out here continues at the provider, which signs the user out too."
     )
     label: str | None = Field(None, min_length=1, max_length=60, description="The text of its button.")
     position: int | None = Field(

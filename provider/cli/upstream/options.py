@@ -72,7 +72,7 @@ SignOutThere = Annotated[
     bool | None,
     typer.Option(
         "--sign-out-there/--sign-out-here",
-        help="Whether a sign-out here goes on to the provider, so that it signs the user out too.",
+        help="Whether a sign-out here continues at the provider, which signs the user out too.",
     ),
 ]
 RolesClaim = Annotated[str | None, typer.Option(help="Claim with the user's roles or groups there.")]
