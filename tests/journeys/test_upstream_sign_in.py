@@ -194,6 +194,7 @@ def test_whoever_thinks_better_of_it_is_led_on(person: Person, sites: TwoSites) 
 
 
 @pytest.mark.nightly
+@sees("/login/upstream/sign-out")
 def test_a_sign_out_at_one_is_a_sign_out_at_the_other(inspector: Inspector, sites_that_tell: TwoSites) -> None:
     person, see, sites = inspector.person, inspector.see, sites_that_tell
     email = sites.add_person(here=False)
@@ -211,7 +212,7 @@ def test_a_sign_out_at_one_is_a_sign_out_at_the_other(inspector: Inspector, site
     person.open(f"{sites.upstream}/account")
     person.expect_heading("Sign in")
     person.open(f"{sites.ours}/account")
-    go_to_upstream(person, sites)
+    person.page.get_by_role("button", name="Sign in with Elsewhere").click()  # and that it was used last
     sign_in(person, email, PASSWORD)
     person.page.wait_for_url(f"{sites.ours}/account")
     person.open(f"{sites.upstream}/account")
