@@ -21,6 +21,14 @@ def test_from_its_creation_to_its_deletion(signet: Signet) -> None:
     shown = signet("upstream", "show", "github", "--json").json
     assert (shown["name"], shown["label"], shown["may_create_accounts"]) == ("GitHub", "Enter", True)
     assert "a secret" not in str(shown)
+    base = shown["redirect_uri"].removesuffix("/callback")
+    assert shown["post_logout_redirect_uri"] == f"{base}/signed-out"
+    assert shown["backchannel_logout_uri"] == f"{base}/backchannel-logout"
+    refused = signet("upstream", "update", "github", "--sign-out-there")
+    assert refused.err == "signet: signs_out_there: is not a setting of this preset\n"
+    assert "needs claims" in signet("upstream", "update", "github", "--update-profile").err
+    updated = signet("upstream", "update", "github", "--update-profile", "--claim", "nickname=login", "--json").json
+    assert (updated["updates_profile"], updated["claims"]) == (True, {"nickname": "login"})
     assert "label" not in signet("upstream", "update", "github", "--label", "", "--json").json
     assert signet("upstream", "disable", "github").status == 0
     assert [(row["key"], row["disabled"]) for row in signet("upstream", "list", "--json").json] == [("github", True)]
