@@ -1,10 +1,10 @@
 """The composition root: builds the web application from settings."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -15,6 +15,7 @@ from provider.accounts.signed_in_accounts import address_of
 from provider.api.problems import as_problem
 from provider.federation.directories import open_directories
 from provider.federation.pages.forwarding import forward_home
+from provider.federation.sign_out import way_on
 from provider.federation.token_fetching import TokenFetching
 from provider.federation.upstreams import open_upstreams
 from provider.oauth.authorize import connected_apps, parked_requests
@@ -35,7 +36,7 @@ from provider.web.pages import go
 from provider.web.routing import RememberingRouter, methods_of
 from provider.web.services import AppState, Services
 from provider.web.threads import Threads
-from provider.work import Installation
+from provider.work import Installation, UnitOfWork
 
 
 class Background(Protocol):
@@ -86,13 +87,22 @@ def create_app(
     upstreams = open_upstreams(settings, installation.upstreams, installation.vault)
     open_directories(upstreams, installation.upstreams)
     server = open_server(installation, known=known_keys, fetch_upstream_token=TokenFetching(upstreams))
+    way_after_sign_out = partial(way_on, upstreams=upstreams)
+
+    def page_after_sign_out(
+        work: UnitOfWork, *, ended: Sequence[Any], onward: str | None = None, client_id: str | None = None
+    ) -> str:
+        onward = way_after_sign_out(work, ended=ended, onward=onward)
+        return front_channel.page_after(server, work, ended=ended, onward=onward, client_id=client_id)
+
     services = Services(
         describe_request=partial(parked_requests.describe, server),
         record_sign_in=parked_requests.record_sign_in,
         name_app=partial(connected_apps.name_and_host, server),
         export_applications=partial(connected_apps.export, server),
         list_approvals=WaitingApprovals(server).find,
-        page_after_sign_out=partial(front_channel.page_after, server),
+        page_after_sign_out=page_after_sign_out,
+        way_after_sign_out=way_after_sign_out,
         address_of=address_of,
         forget_clients=server.clients.forget,
         forward_home=forward_home,

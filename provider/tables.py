@@ -34,6 +34,7 @@ import provider.audit.daily
 import provider.audit.hourly
 import provider.audit.store
 import provider.federation.store.granted_roles
+import provider.federation.store.upstream_sessions
 import provider.federation.store.used_states
 import provider.oauth.authorization_details.store
 import provider.oauth.authorize.store.authorization_codes

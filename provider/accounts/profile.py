@@ -173,6 +173,18 @@ def change_profile(work: UnitOfWork, *, user_id: str, claims: Mapping[str, Any])
     _change(work, user_id, lambda before: _merge(before, claims))
 
 
+def change_fields(work: UnitOfWork, *, user_id: str, fields: Mapping[str, Any]) -> None:
+    """Set these claims, as `parse_profile` returns them; keep all others."""
+
+    def change(before: dict[str, Any]) -> dict[str, Any]:
+        wanted = {**before, **fields}
+        if ADDRESS in fields and isinstance(before.get(ADDRESS), Mapping):
+            wanted[ADDRESS] = {**before[ADDRESS], **fields[ADDRESS]}
+        return _merge(before, wanted)
+
+    _change(work, user_id, change)
+
+
 def change_name(work: UnitOfWork, *, user_id: str, name: str) -> None:
     """Set the full name and change nothing else; "" removes it."""
     _change(work, user_id, lambda before: {**_without(before, "name"), **({"name": name} if name else {})})

@@ -196,7 +196,9 @@ def create_user(
     return added.user_id
 
 
-def create_verified(work: UnitOfWork, *, address: Address, claims: dict[str, Any]) -> str | None:
+def create_verified(
+    work: UnitOfWork, *, address: Address, claims: dict[str, Any], attributes: Mapping[str, Any] = NO_ATTRIBUTES
+) -> str | None:
     """Create an account without a password, for an address that a trusted party has verified.
 
     Returns its id, or None if the address belongs to another user.
@@ -204,6 +206,7 @@ def create_verified(work: UnitOfWork, *, address: Address, claims: dict[str, Any
     if not email_addresses.is_free(work.db, address.normal):
         return None
     added = _add(work, address, None, status=Status.ACTIVE, verified=True, roles=(), claims=claims)
+    add_values(work, user_id=added.user_id, values=attributes)
     record(work, Event.ACCOUNT_REGISTERED, user_id=added.user_id)
     return added.user_id
 

@@ -8,6 +8,7 @@ import stat
 import tomllib
 from collections.abc import Mapping
 from importlib.util import find_spec
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,9 @@ from pydantic import ValidationError
 
 from provider.config.environment import SettingsError
 from provider.config.problems import problems_of
+from provider.federation.issuers import share_an_issuer
 from provider.federation.upstream_settings import UpstreamSettings
 from provider.saved_upstreams import KEY
-from provider.urls import normal_url
 
 
 class InvalidUpstream(Exception):
@@ -50,8 +51,7 @@ def load_upstreams(path: Path | None) -> tuple[UpstreamSettings, ...]:
     upstreams = tuple(_parse(path, key, table) for key, table in _read(path).items())
     if not upstreams:
         raise SettingsError(f"{path} names no upstream")
-    issuers = [normal_url(upstream.issuer) for upstream in upstreams]
-    if len(set(issuers)) < len(issuers):
+    if any(share_an_issuer(one, other) for one, other in combinations(upstreams, 2)):
         raise SettingsError(f"{path} has an issuer twice: a user's identity there must not depend on the button")
     domains = [domain for upstream in upstreams for domain in upstream.domains]
     if len(set(domains)) < len(domains):

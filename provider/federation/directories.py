@@ -90,7 +90,7 @@ class Directory:
 
     def find_user(self, work: UnitOfWork, found: UpstreamIdentity) -> User | None:
         """Return the account of this user, linked or created now, or None if the operator allows neither."""
-        user = linking.find_user(work, self.settings, found)
+        user = linking.find_user(work, self.settings, found, {})  # the sign-in form asks for no attributes
         if user is not None:
             names, _ = parse_profile(found.names)
             update_profile(work, user_id=user.id, claims={**names, **fields_of(self.settings, found.claims)})

@@ -5,7 +5,7 @@ These functions use the network and no transaction.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from provider.accounts.store import linked_identities
 from provider.federation.apple import names_of_form
 from provider.federation.client_requests import post_as_client
-from provider.federation.id_tokens import UpstreamUntrusted, check_id_token, proven_before, subject_of
+from provider.federation.id_tokens import UpstreamUntrusted, check_id_token, proven_before, sid_of, subject_of
 from provider.federation.identity_claims import WANTED, combine, email_of, is_complete, is_email_proven, names_of
 from provider.federation.issued_tokens import IssuedTokens, read_tokens
 from provider.federation.issuers import is_issuer
@@ -71,6 +71,9 @@ class UpstreamIdentity:
     """When the user signed in at the upstream, if that was before our request; the sign-in here is no fresher."""
     tokens: IssuedTokens | None = None
     """What the upstream issued with it, if its tokens are stored."""
+    sid: str | None = None
+    """The upstream's ID of its session (OpenID Connect Back-Channel Logout 1.0 section 2.1)."""
+    id_token: str | None = None
 
 
 def authorization_url(
@@ -146,9 +149,9 @@ def redeem(work: UnitOfWork, upstream: Upstream, state: UpstreamState, answer: M
         about = combine(claims, asked)
     if upstream.settings.of_preset.form_post:
         about = names_of_form(answer.get("user")) | about
-    return _identity(
-        upstream, claims, about, issuer=claims["iss"], proven_at=proven_before(claims, state), tokens=tokens
-    )
+    proven_at = proven_before(claims, state)
+    identity = _identity(upstream, claims, about, issuer=claims["iss"], proven_at=proven_at, tokens=tokens)
+    return replace(identity, sid=sid_of(claims), id_token=response["id_token"])
 
 
 def _identity(
@@ -212,9 +215,12 @@ def _has_required_claims(work: UnitOfWork, upstream: Upstream, claims: Mapping[s
     roles_claim = upstream.settings.roles_claim
     if roles_claim is not None and value_of(claims, roles_claim) is None:
         return False
+    mapped = upstream.settings.claims.values() if upstream.settings.updates_profile else ()
+    if any(value_of(claims, path) is None for path in mapped):
+        return False
     if is_complete(claims, upstream.settings):
         return True
-    return linked_identities.find(work.read, upstream.settings.issuer, claims["sub"]) is not None
+    return linked_identities.find(work.read, claims["iss"], claims["sub"]) is not None
 
 
 def _ask_userinfo(

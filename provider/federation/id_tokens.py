@@ -11,7 +11,7 @@ from provider.federation.states import UpstreamState
 from provider.federation.upstream_settings import UpstreamSettings
 from provider.federation.upstreams import Upstream
 from provider.jose.remote_key_sets import KeySetUnavailable
-from provider.jose.signed_jwts import InvalidJwt, read_jwt, require_signature
+from provider.jose.signed_jwts import InvalidJwt, SignedJwt, read_jwt, require_signature
 from provider.jose.times import UPSTREAM_LEEWAY, is_numeric_date, problem_with_times
 from provider.languages.text import Text
 from provider.observability.logging import log
@@ -124,6 +124,14 @@ def subject_of(claims: dict[str, Any]) -> str | None:
     return subject if isinstance(subject, str) else None
 
 
+def sid_of(claims: Mapping[str, Any]) -> str | None:
+    """Return the ID of the session at the upstream, or None if there is none that can be kept."""
+    sid = claims.get("sid")
+    if not isinstance(sid, str) or not 0 < len(sid) <= 255 or not sid.isascii() or not sid.isprintable():
+        return None
+    return sid
+
+
 def proven_before(claims: dict[str, Any], state: UpstreamState) -> datetime | None:
     """Return when the user signed in at the upstream, if that was before our request; otherwise None.
 
@@ -136,16 +144,23 @@ def proven_before(claims: dict[str, Any], state: UpstreamState) -> datetime | No
     return datetime.fromtimestamp(max(auth_time, 0), UTC)
 
 
-def _verify(work: UnitOfWork, upstream: Upstream, token: str) -> dict[str, Any]:
-    """Check the signature with a published key and an algorithm that the upstream announced; return the claims."""
+def read_signed(work: UnitOfWork, upstream: Upstream, token: str) -> SignedJwt:
+    """Check the signature with a published key and an algorithm that the upstream announced; return the JWT. Raises
+    InvalidJwt, or UpstreamUnavailable.
+    """
     metadata = upstream.metadata(work)
+    jwt = read_jwt(token, algorithms=metadata.algorithms)
+    find = partial(upstream.key_sets.find, work, metadata.jwks_uri)
+    issuer = jwt.claims.get("iss")
     try:
-        jwt = read_jwt(token, algorithms=metadata.algorithms)
-        find = partial(upstream.key_sets.find, work, metadata.jwks_uri)
-        issuer = jwt.claims.get("iss")
         require_signature(jwt, lambda **newer: keys_of(upstream.settings, find(**newer), issuer), one_without_kid=True)
-    except InvalidJwt as invalid:
-        raise UpstreamUntrusted(upstream, f"ID token: {invalid.reason}") from None
     except KeySetUnavailable as unavailable:
         raise upstream.unavailable(f"{metadata.jwks_uri}: {unavailable.reason}") from None
-    return jwt.claims
+    return jwt
+
+
+def _verify(work: UnitOfWork, upstream: Upstream, token: str) -> dict[str, Any]:
+    try:
+        return read_signed(work, upstream, token).claims
+    except InvalidJwt as invalid:
+        raise UpstreamUntrusted(upstream, f"ID token: {invalid.reason}") from None

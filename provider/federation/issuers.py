@@ -6,6 +6,7 @@ from typing import Any
 from provider.federation.presets import MICROSOFT, PRESETS, TENANT_ID
 from provider.federation.upstream_settings import UpstreamSettings
 from provider.jose.key_sets import PublicKey
+from provider.urls import normal_url
 
 TENANT = "{tenantid}"
 """What stands in the discovery document where the tenant's ID belongs."""
@@ -25,7 +26,8 @@ def is_issuer(settings: UpstreamSettings, issuer: object) -> bool:
     """Return whether a discovery document, a response or a linked identity with this issuer is the upstream's."""
     if settings.preset != MICROSOFT:
         return issuer == settings.issuer
-    return issuer == settings.issuer or _tenant_of(issuer) is not None
+    tenant = _tenant_of(issuer)
+    return issuer == settings.issuer or (tenant is not None and _has_tenant(settings, tenant))
 
 
 def has_its_issuer(settings: UpstreamSettings, claims: Mapping[str, Any]) -> bool:
@@ -36,13 +38,18 @@ def has_its_issuer(settings: UpstreamSettings, claims: Mapping[str, Any]) -> boo
     if settings.preset != MICROSOFT:
         return issuer == settings.issuer
     tenant = _tenant_of(issuer)
-    if tenant is None or claims.get("tid") != tenant:
-        return False
-    if settings.tenant == "organizations":
-        return tenant != OF_PERSONAL_ACCOUNTS
-    return settings.tenant == "common" or tenant == (
-        OF_PERSONAL_ACCOUNTS if settings.tenant == "consumers" else settings.tenant
-    )
+    return tenant is not None and claims.get("tid") == tenant and _has_tenant(settings, tenant)
+
+
+def share_an_issuer(one: UpstreamSettings, other: UpstreamSettings) -> bool:
+    """Return whether a user could sign in with the same identity at both. It must not depend on the button."""
+    if {one.preset, other.preset} != {MICROSOFT}:
+        same = normal_url(one.issuer) == normal_url(other.issuer)
+        return same or is_issuer(one, other.issuer) or is_issuer(other, one.issuer)
+    mine, theirs = _only_tenant_of(one), _only_tenant_of(other)
+    if mine is None:
+        return theirs is None or _has_tenant(one, theirs)
+    return _has_tenant(other, mine)
 
 
 def is_of_organization(settings: UpstreamSettings, claims: Mapping[str, Any]) -> bool:
@@ -61,6 +68,20 @@ def keys_of(settings: UpstreamSettings, keys: Iterable[PublicKey], issuer: objec
     if settings.preset != MICROSOFT:
         return tuple(keys)
     return tuple(key for key in keys if key.issuer in (None, settings.issuer, issuer))
+
+
+def _only_tenant_of(settings: UpstreamSettings) -> str | None:
+    """Return the one tenant of the authority, or None if it has several."""
+    if settings.tenant in {"common", "organizations"}:
+        return None
+    return OF_PERSONAL_ACCOUNTS if settings.tenant == "consumers" else settings.tenant
+
+
+def _has_tenant(settings: UpstreamSettings, tenant: str) -> bool:
+    only = _only_tenant_of(settings)
+    if only is not None:
+        return tenant == only
+    return settings.tenant == "common" or tenant != OF_PERSONAL_ACCOUNTS
 
 
 def _tenant_of(issuer: object) -> str | None:

@@ -6,6 +6,7 @@ account, with every factor it has.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from provider.accounts import linked_identities as ways_in
 from provider.accounts.email.email_addresses import Address, parse_address, problem_of_domain
@@ -17,7 +18,9 @@ from provider.audit.log import record
 from provider.crypto.digests import digest
 from provider.federation.exchange import UpstreamIdentity
 from provider.federation.issued_tokens import keep_tokens
-from provider.federation.mapping import fields_of, replace_roles, roles_of
+from provider.federation.mapping import fields_of, replace_roles, roles_of, update_profile
+from provider.federation.new_accounts import AttributesRequired, is_asking
+from provider.federation.sign_out import remember
 from provider.federation.upstream_settings import UpstreamSettings
 from provider.federation.upstreams import Upstream
 from provider.languages.free_text import repair_line
@@ -100,13 +103,15 @@ def sign_in(
     remembered: str | None = None,
     client_id: str | None = None,
     keep: bool = False,
+    attributes: Mapping[str, Any] | None = None,
 ) -> SignIn:
     """Sign in to the account that this identity is linked to, or to a new one.
 
-    Raises NotLinked, or what `sign_in_by_upstream` raises.
+    `attributes` are those of a new account, as `check_new` returns them, if the user was asked for them. Raises
+    AttributesRequired if the user has to be, NotLinked, or what `sign_in_by_upstream` raises.
     """
     settings = upstream.settings
-    user = find_user(work, settings, identity)
+    user = find_user(work, settings, identity, attributes)
     if user is None and (settings.refuses_unknown_users or settings.is_required_for_domains):
         raise UnknownUser(settings.name)
     if user is None:
@@ -123,6 +128,8 @@ def sign_in(
         client_id=client_id,
         keep=keep,
     )
+    update_profile(work, settings, user.id, identity.claims)
+    remember(work, upstream, identity, cookie=done.cookie)
     if settings.store_tokens:
         keep_for_identity(work, settings, identity)
     return done
@@ -136,9 +143,13 @@ def keep_for_identity(
     return linked is not None and keep_tokens(work, settings, linked, identity.tokens, connects=connects)
 
 
-def find_user(work: UnitOfWork, settings: UpstreamSettings, identity: UpstreamIdentity) -> User | None:
+def find_user(
+    work: UnitOfWork, settings: UpstreamSettings, identity: UpstreamIdentity, attributes: Mapping[str, Any] | None
+) -> User | None:
     """Return the user of the account that this identity is linked to, or of one that is linked or created now. None if
     there is none. The roles are those that the upstream gives.
+
+    `attributes` are those of a new account. Raises AttributesRequired if they are None and the user has to be asked.
     """
     linked_identities.queue_for(work.db, identity.issuer, identity.subject)
     linked = linked_identities.find(work.db, identity.issuer, identity.subject)
@@ -146,7 +157,7 @@ def find_user(work: UnitOfWork, settings: UpstreamSettings, identity: UpstreamId
         linked_identities.touch(work.db, linked.id, now=work.now)
         user = users.find(work.db, linked.user_id)
     else:
-        user = _owner_at_home(work, settings, identity) or _create(work, settings, identity)
+        user = _owner_at_home(work, settings, identity) or _create(work, settings, identity, attributes)
     if user is not None:
         user = replace_roles(work, settings, identity.issuer, user, roles_of(settings, identity.claims))
         record(work, Event.IDENTITY_USED, user_id=user.id, upstream=settings.key)
@@ -176,7 +187,9 @@ def _owner_at_home(work: UnitOfWork, settings: UpstreamSettings, identity: Upstr
     return user
 
 
-def _create(work: UnitOfWork, settings: UpstreamSettings, identity: UpstreamIdentity) -> User | None:
+def _create(
+    work: UnitOfWork, settings: UpstreamSettings, identity: UpstreamIdentity, attributes: Mapping[str, Any] | None
+) -> User | None:
     """Create an account without a password; return its user, or None.
 
     The operator must allow it, and the address must be verified, free, and at an accepted domain.
@@ -188,11 +201,13 @@ def _create(work: UnitOfWork, settings: UpstreamSettings, identity: UpstreamIden
         return None
     if not settings.may_create_accounts or not work.settings.has("registration"):
         return None
+    if attributes is None and is_asking(work) and email_addresses.is_free(work.read, address.normal):
+        raise AttributesRequired
     hit(work, LIMITS.sign_up, key=of_network(work, "sign-up"))
     # Nobody can correct a name here: what a form would refuse is left out, and the rest stays.
     claims = {name: kept for name, text in identity.names.items() if (kept := repair_line(text, most=MAX_NAME))}
     claims |= fields_of(settings, identity.claims)
-    user_id = create_verified(work, address=address, claims=claims)
+    user_id = create_verified(work, address=address, claims=claims, attributes=attributes or {})
     if user_id is None:
         return None
     ways_in.attach(work, user_id=user_id, issuer=identity.issuer, subject=identity.subject, email=identity.email)

@@ -14,7 +14,7 @@ from provider.database import dialect
 from provider.database.base import new_id
 from provider.federation.configuration import InvalidUpstream, load_upstreams, parse_upstream
 from provider.federation.directory_settings import host_and_port
-from provider.federation.issuers import discovery_url
+from provider.federation.issuers import discovery_url, share_an_issuer
 from provider.federation.presets import DIRECTORIES, secret_name
 from provider.federation.upstream_settings import SECRETS, UpstreamSettings
 from provider.languages.text import Text
@@ -22,7 +22,6 @@ from provider.observability.logging import log
 from provider.outbound.addresses import literal, may_be_asked, may_be_reached, networks
 from provider.refusals import NotFound, Refusal
 from provider.saved_upstreams import SavedUpstream
-from provider.urls import normal_url
 from provider.work import UnitOfWork
 
 PURPOSE = "upstream-secret"
@@ -56,9 +55,28 @@ def redirect_uri(settings: Settings, key: str) -> str:
     return f"{settings.issuer}/login/upstream/{key}/callback"
 
 
-def redirect_uri_of(settings: Settings, row: SavedUpstream) -> str | None:
-    """Return the redirect URI for a saved upstream. None for a directory, which needs none."""
-    return None if row.settings.get("preset") in DIRECTORIES else redirect_uri(settings, row.key)
+def post_logout_redirect_uri(settings: Settings, key: str) -> str:
+    """Return where an upstream sends users after their sign-out there."""
+    return f"{settings.issuer}/login/upstream/{key}/signed-out"
+
+
+def backchannel_logout_uri(settings: Settings, key: str) -> str:
+    """Return where an upstream reports the sign-out of its users."""
+    return f"{settings.issuer}/login/upstream/{key}/backchannel-logout"
+
+
+def uris_to_register(settings: Settings, key: str, *, preset: str | None = None) -> dict[str, Any]:
+    """Return the URIs that an operator registers at an upstream, by the names of their metadata.
+
+    A directory has none.
+    """
+    if preset in DIRECTORIES:
+        return {}
+    return {
+        "redirect_uri": redirect_uri(settings, key),
+        "post_logout_redirect_uri": post_logout_redirect_uri(settings, key),
+        "backchannel_logout_uri": backchannel_logout_uri(settings, key),
+    }
 
 
 def of_file(work: UnitOfWork) -> tuple[UpstreamSettings, ...]:
@@ -243,7 +261,7 @@ def _require_own_issuer(work: UnitOfWork, settings: UpstreamSettings) -> None:
     for key, other in others.items():
         if key == settings.key or other is None:
             continue
-        if normal_url(other.issuer) == normal_url(settings.issuer):
+        if share_an_issuer(other, settings):
             raise InvalidSettings([("issuer", f"is that of {key} already")])
         if taken := set(other.domains) & set(settings.domains):
             raise InvalidSettings([("domains", f"{min(taken)} belongs to {key} already")])

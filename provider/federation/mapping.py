@@ -1,8 +1,11 @@
-"""What an upstream's claims mean here: roles, replaced at each sign-in, and profile fields of a new account."""
+"""What an upstream's claims mean here: roles, replaced at each sign-in, and profile fields, of a new account or at each
+sign-in.
+"""
 
 from collections.abc import Mapping
 from typing import Any
 
+from provider.accounts import profile
 from provider.accounts import users as accounts
 from provider.accounts.profile import parse_profile
 from provider.accounts.store import users
@@ -37,6 +40,12 @@ def fields_of(settings: UpstreamSettings, claims: Mapping[str, Any]) -> dict[str
     given = {field: value_of(claims, path) for field, path in settings.claims.items()}
     fields, _ = parse_profile({field: value for field, value in given.items() if isinstance(value, str)})
     return fields
+
+
+def update_profile(work: UnitOfWork, settings: UpstreamSettings, user_id: str, claims: Mapping[str, Any]) -> None:
+    """Replace the mapped fields of a profile where the operator says so. A field without a valid value stays."""
+    if settings.updates_profile and (fields := fields_of(settings, claims)):
+        profile.change_fields(work, user_id=user_id, fields=fields)
 
 
 def replace_roles(work: UnitOfWork, settings: UpstreamSettings, issuer: str, user: User, wanted: set[str]) -> User:

@@ -77,6 +77,8 @@ class UpstreamSettings(DirectorySettings):
     """Whether users of these domains may sign in only there."""
     claims: dict[str, str] = Field(default_factory=dict)
     """The claim for each profile field of a new account."""
+    updates_profile: StrictBool = False
+    """Whether these fields are replaced at each sign-in."""
     roles_claim: str | None = Field(None, min_length=1, max_length=200)
     """The claim with the user's roles or groups there."""
     roles: dict[str, str] = Field(default_factory=dict)
@@ -85,6 +87,8 @@ class UpstreamSettings(DirectorySettings):
     """Whether the user's tokens of the upstream are stored, so that clients can call its APIs for the user."""
     token_scopes: tuple[str, ...] = ()
     """The scopes that are asked for in addition, if tokens are stored."""
+    signs_out_there: StrictBool = False
+    """Whether a sign-out here goes on to the upstream, so that it signs the user out too."""
     label: str | None = Field(None, min_length=1, max_length=60)
     """The text of the button, instead of "Sign in with NAME"."""
 
@@ -226,6 +230,20 @@ class UpstreamSettings(DirectorySettings):
         known = {field.name for field in FIELDS}
         if value.keys() - known:
             raise ValueError(f"must be a table of the profile fields {', '.join(sorted(known))}")
+        return value
+
+    @field_validator("updates_profile")
+    @classmethod
+    def _updates(cls, value: bool, info: ValidationInfo) -> bool:  # noqa: FBT001  # as pydantic calls it
+        if value and not info.data.get("claims"):
+            raise ValueError("needs claims")
+        return value
+
+    @field_validator("signs_out_there")
+    @classmethod
+    def _signs_out(cls, value: bool, info: ValidationInfo) -> bool:  # noqa: FBT001  # as pydantic calls it
+        if value and not preset_of(info.data.get("preset")).is_oidc:
+            raise ValueError("is not a setting of this preset")
         return value
 
     @field_validator("roles")

@@ -13,7 +13,7 @@ from provider import greenlets
 from provider.config.settings import Settings
 from provider.crypto.vault import Vault
 from provider.federation.configuration import load_upstreams
-from provider.federation.issuers import discovery_url, is_issuer
+from provider.federation.issuers import discovery_url, is_issuer, share_an_issuer
 from provider.federation.managed import read
 from provider.federation.presets import endpoints_of
 from provider.federation.upstream_settings import UpstreamSettings, is_web_address
@@ -26,7 +26,6 @@ from provider.outbound.answers import OutboundFailed
 from provider.outbound.client import Outbound
 from provider.refusals import Unavailable
 from provider.saved_upstreams import HomeRealm, SavedUpstream, SavedUpstreams
-from provider.urls import normal_url
 from provider.work import UnitOfWork
 
 KEPT_FOR = timedelta(hours=1)
@@ -65,6 +64,8 @@ class Metadata:
     """Whether the upstream accepts requests for single claims in the ID token (OIDC Core section 5.5)."""
     userinfo_endpoint: str | None = None
     revocation_endpoint: str | None = None
+    end_session_endpoint: str | None = None
+    """Where a sign-out here goes on to (OpenID Connect RP-Initiated Logout 1.0 section 2.1)."""
 
 
 def metadata_of_preset(settings: UpstreamSettings) -> Metadata:
@@ -122,6 +123,9 @@ class Upstream:
         for name in dict.fromkeys((*names[:3], *urls)):
             if not isinstance(urls.get(name), str) or not is_web_address(urls[name], like=issuer):
                 raise self.unavailable(f"its {name} is no https URL")
+        end_session = document.get("end_session_endpoint")
+        if not isinstance(end_session, str) or not is_web_address(end_session, like=issuer):
+            end_session = None  # a sign-in needs none
         revocation = document.get("revocation_endpoint")
         offered = _texts(document.get("id_token_signing_alg_values_supported", ["RS256"]))
         methods = _texts(document.get("token_endpoint_auth_methods_supported", ["client_secret_basic"]))
@@ -135,6 +139,7 @@ class Upstream:
             revocation_endpoint=revocation
             if isinstance(revocation, str) and is_web_address(revocation, like=issuer)
             else None,
+            end_session_endpoint=end_session,
         )
 
     def unavailable(self, reason: str) -> UpstreamUnavailable:
@@ -159,12 +164,10 @@ class Upstreams:
         rows, before = self._built
         if self._saved.rows is not rows:
             rows, found = self._saved.rows, dict(self._of_file)
-            issuers = {normal_url(one.settings.issuer) for one in found.values()}
             for row in rows:
                 settings = None if row.disabled_at or row.key in found else read(self._vault, row)
-                if settings is None or normal_url(settings.issuer) in issuers:
+                if settings is None or any(share_an_issuer(one.settings, settings) for one in found.values()):
                     continue
-                issuers.add(normal_url(settings.issuer))
                 old = before.get(row.key)
                 found[row.key] = old if old is not None and old.settings == settings else Upstream(settings)
             self._built = rows, found

@@ -84,6 +84,7 @@ KINDS = (
     "unknown_hint",
     "unsolved",
     "upstream",
+    "upstream_logout",
     "user_code",
 )
 """What rate limits count (`ratelimits.of_network`)."""

@@ -22,6 +22,7 @@ from provider.accounts.pages import (
 )
 from provider.config.settings import Settings
 from provider.federation.pages import linked, upstream
+from provider.federation.pages import sign_out as upstream_sign_out
 from provider.login.pages import (
     email_code,
     email_verification,
@@ -134,6 +135,15 @@ def pages(settings: Settings) -> list[BaseRoute]:
         Route("/login/upstream/{key}/start", upstream.start, methods=post, name="upstream_start"),
         Route("/login/upstream/{key}/callback", upstream.callback, methods=get, name="upstream_callback"),
         Route("/login/upstream/{key}/callback", upstream.answer_by_form, methods=post, name="upstream_form_post"),
+        Route("/login/upstream/{key}/sign-up", upstream.sign_up, methods=post, name="upstream_sign_up"),
+        Route("/login/upstream/sign-out", upstream_sign_out.leave, methods=get, name="upstream_sign_out"),
+        Route("/login/upstream/{key}/signed-out", upstream_sign_out.come_back, methods=get, name="upstream_signed_out"),
+        Route(
+            "/login/upstream/{key}/backchannel-logout",
+            upstream_sign_out.receive_logout,
+            methods=post,
+            name="upstream_backchannel_logout",
+        ),
         Route("/account/linked", linked.show_linked, methods=get, name="show_linked"),
         Route("/account/linked", linked.begin, methods=post, name="link"),
         Route("/account/linked/unlink", linked.unlink, methods=post, name="unlink"),

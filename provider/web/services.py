@@ -53,6 +53,14 @@ class PageAfterSignOut(Protocol):
     ) -> str: ...
 
 
+class WayAfterSignOut(Protocol):
+    """A function that returns where a browser goes after these sessions of it ended: through the upstreams that they
+    came from, where operators want that, and then `onward`.
+    """
+
+    def __call__(self, work: UnitOfWork, *, ended: Sequence[Any], onward: str | None) -> str | None: ...
+
+
 class ForwardHome(Protocol):
     """A function that returns the page which continues to the upstream of an address's domain. None if the domain has
     none, or with `only_required` if its users may also sign in here.
@@ -85,6 +93,7 @@ class Services:
     list_approvals: Callable[[UnitOfWork, str], Sequence[Approval]]
     """Returns the requests of apps that wait for this user's answer, the latest first."""
     page_after_sign_out: PageAfterSignOut
+    way_after_sign_out: WayAfterSignOut
     forget_clients: Callable[[], None]
     """Forgets this process's copies of clients, because one of them was deleted."""
     address_of: Callable[[UnitOfWork, str], str]

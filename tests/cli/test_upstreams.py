@@ -21,6 +21,14 @@ def test_from_its_creation_to_its_deletion(signet: Signet) -> None:
     shown = signet("upstream", "show", "github", "--json").json
     assert (shown["name"], shown["label"], shown["may_create_accounts"]) == ("GitHub", "Enter", True)
     assert "a secret" not in str(shown)
+    base = shown["redirect_uri"].removesuffix("/callback")
+    assert shown["post_logout_redirect_uri"] == f"{base}/signed-out"
+    assert shown["backchannel_logout_uri"] == f"{base}/backchannel-logout"
+    refused = signet("upstream", "update", "github", "--sign-out-there")
+    assert refused.err == "signet: signs_out_there: is not a setting of this preset\n"
+    assert "needs claims" in signet("upstream", "update", "github", "--update-profile").err
+    updated = signet("upstream", "update", "github", "--update-profile", "--claim", "nickname=login", "--json").json
+    assert (updated["updates_profile"], updated["claims"]) == (True, {"nickname": "login"})
     assert "label" not in signet("upstream", "update", "github", "--label", "", "--json").json
     assert signet("upstream", "disable", "github").status == 0
     assert [(row["key"], row["disabled"]) for row in signet("upstream", "list", "--json").json] == [("github", True)]
@@ -57,7 +65,8 @@ def test_a_directory_is_added_with_its_settings(signet: Signet, monkeypatch: pyt
     assert signet("upstream", "update", "corp", "--directory", "ca_file=/etc/ssl/corp.pem").status == 0
     shown = signet("upstream", "show", "corp", "--json").json
     assert (shown["servers"], shown["bind_dn"]) == (["ldaps://a.corp.test", "ldaps://b.corp.test"], "cn=s,dc=corp")
-    assert (shown["ca_file"], shown["redirect_uri"]) == ("/etc/ssl/corp.pem", None)
+    assert shown["ca_file"] == "/etc/ssl/corp.pem"
+    assert "redirect_uri" not in shown
     assert "a password" not in str(shown)
     unknown = signet("upstream", "update", "corp", "--directory", "bind_password=secret")
     assert unknown.status == 2

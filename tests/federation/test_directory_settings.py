@@ -103,7 +103,7 @@ def test_a_saved_directory_keeps_its_password_encrypted(work: Work) -> None:
     with work() as w:
         changed = managed.update(w, row.id, row.settings | {"name": "Corporation"})
         assert managed.open_secret(w.vault, changed) == BIND_PASSWORD
-        assert managed.redirect_uri_of(w.settings, changed) is None
+        assert managed.uris_to_register(w.settings, "saved", preset=changed.settings["preset"]) == {}
 
 
 def test_servers_at_private_addresses_are_not_saved(work: Work, client: TestClient) -> None:

@@ -19,6 +19,7 @@ NOT_PAGES = {
     "/oauth2/authorize": "leads on; its page of an error is looked at",
     "/login/passkey": "JSON",
     "/login/upstream/{key}/callback": "leads on",
+    "/login/upstream/{key}/signed-out": "leads on",
     "/verify-email/confirmed": "leads on",
     "/static/{name}": "files",
     "/pictures/{picture_id}": "files",

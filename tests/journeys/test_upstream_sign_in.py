@@ -2,10 +2,11 @@
 
 import shutil
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -54,7 +55,19 @@ class TwoSites:
 
 @pytest.fixture(scope="module")
 def sites(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Iterator[TwoSites]:
-    folder = tmp_path_factory.mktemp("two sites")
+    with two_sites(tmp_path_factory.mktemp("two sites"), sqlite_template) as sites:
+        yield sites
+
+
+@pytest.fixture
+def sites_that_tell(tmp_path: Path, sqlite_template: Path) -> Iterator[TwoSites]:
+    """A sign-out at one is one at the other."""
+    with two_sites(tmp_path, sqlite_template, signs_out_there=True) as sites:
+        yield sites
+
+
+@contextmanager
+def two_sites(folder: Path, sqlite_template: Path, **more: Any) -> Iterator[TwoSites]:
     ports = free_port(), free_port()
     ours, upstream = f"http://127.0.0.1:{ports[0]}", f"http://localhost:{ports[1]}"
 
@@ -66,14 +79,21 @@ def sites(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> It
             "SIGNET_BRAND": "Ours" if name == "ours" else "Elsewhere",
             "SIGNET_BCRYPT_COST": "4",
             "SIGNET_ENV": "test",
+            "SIGNET_OUTBOUND_ALLOW": "127.0.0.0/8",
         }
 
     sites = TwoSites(ours, upstream, settings("ours", ours), settings("upstream", upstream))
     installation = open_installation(load_settings(sites.upstream_settings))
     with unit_of_work(installation) as work:
-        callback = f"{ours}/login/upstream/elsewhere/callback"
-        scope = "openid email profile"
-        client, secret = make_client(work, redirect_uris=(callback,), scope=scope, first_party=True)
+        base = f"{ours}/login/upstream/elsewhere"
+        client, secret = make_client(
+            work,
+            redirect_uris=(f"{base}/callback",),
+            scope="openid email profile",
+            first_party=True,
+            post_logout_redirect_uris=(f"{base}/signed-out",),
+            backchannel_logout_uri=f"{base}/backchannel-logout" if more else None,
+        )
     installation.database.close()
     table = {
         "name": "Elsewhere",
@@ -82,11 +102,9 @@ def sites(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> It
         "client_secret": secret,
         "trust_email_verified": True,
         "may_create_accounts": True,
+        **more,
     }
-    sites.our_settings |= {
-        "SIGNET_UPSTREAMS": str(write_upstreams(folder / "upstreams.toml", {"elsewhere": table})),
-        "SIGNET_OUTBOUND_ALLOW": "127.0.0.0/8",
-    }
+    sites.our_settings["SIGNET_UPSTREAMS"] = str(write_upstreams(folder / "upstreams.toml", {"elsewhere": table}))
     with ExitStack() as stack:
         servers: list[Serving] = []
         for given, port in ((sites.our_settings, ports[0]), (sites.upstream_settings, ports[1])):
@@ -173,6 +191,39 @@ def test_whoever_thinks_better_of_it_is_led_on(person: Person, sites: TwoSites) 
     person.follow("Sign in another way")
     sign_in(person, email, OUR_PASSWORD)
     person.page.wait_for_url(f"{sites.ours}/account/sessions")
+
+
+@pytest.mark.nightly
+@sees("/login/upstream/sign-out")
+def test_a_sign_out_at_one_is_a_sign_out_at_the_other(inspector: Inspector, sites_that_tell: TwoSites) -> None:
+    person, see, sites = inspector.person, inspector.see, sites_that_tell
+    email = sites.add_person(here=False)
+    person.open(f"{sites.ours}/account")
+    go_to_upstream(person, sites)
+    sign_in(person, email, PASSWORD)
+    person.page.wait_for_url(f"{sites.ours}/account")
+    person.page.route(f"{sites.upstream}/**", lambda route: route.fulfill(status=204))  # the page stays
+    person.press("Sign out")
+    see("upstream-signing-out", "Sign out of Elsewhere")
+    person.page.unroute_all()
+    person.follow("Sign out of Elsewhere")
+    person.page.wait_for_url(f"{sites.ours}/signed-out")
+    person.expect_heading("You are signed out")
+    person.open(f"{sites.upstream}/account")
+    person.expect_heading("Sign in")
+    person.open(f"{sites.ours}/account")
+    person.page.get_by_role("button", name="Sign in with Elsewhere").click()  # and that it was used last
+    sign_in(person, email, PASSWORD)
+    person.page.wait_for_url(f"{sites.ours}/account")
+    person.open(f"{sites.upstream}/account")
+    person.press("Sign out")
+    person.expect_heading("You are signed out")
+    for _ in range(100):  # the message is on its way
+        person.open(f"{sites.ours}/account")
+        if person.heading == "Sign in":
+            break
+        person.page.wait_for_timeout(100)
+    person.expect_heading("Sign in")
 
 
 @pytest.mark.slow

@@ -61,6 +61,7 @@ class UpstreamMembers(Body):
         None, description="Whether users of these domains may sign in only there."
     )
     claims: dict[str, str] | None = Field(None, description="The claim for each profile field of a new account.")
+    updates_profile: bool | None = Field(None, description="Whether these fields are replaced at each sign-in.")
     roles_claim: Word | None = Field(None, description="The claim with the user's roles or groups there.")
     roles: dict[str, str] | None = Field(None, description="The role here for each value of that claim.")
     store_tokens: bool | None = Field(
@@ -69,6 +70,9 @@ class UpstreamMembers(Body):
     )
     token_scopes: list[Word] | None = Field(
         None, description="The scopes to ask for in addition, if tokens are stored."
+    )
+    signs_out_there: bool | None = Field(
+        None, description="Whether a sign-out here continues at the provider, which signs the user out too."
     )
     label: str | None = Field(None, min_length=1, max_length=60, description="The text of its button.")
     servers: list[Word] | None = Field(
@@ -129,6 +133,12 @@ class Upstream(UpstreamMembers):
     key: str = Field(description="Its name in URLs and events.")
     redirect_uri: str | None = Field(
         None, description="The redirect URI to register at the provider. Absent for a directory."
+    )
+    post_logout_redirect_uri: str | None = Field(
+        None, description="The post-logout redirect URI to register at the provider. Absent for a directory."
+    )
+    backchannel_logout_uri: str | None = Field(
+        None, description="The back-channel logout URI to register at the provider. Absent for a directory."
     )
     in_file: bool = Field(description="Whether the file of SIGNET_UPSTREAMS has this key too. Then the file is used.")
     disabled: bool = Field(description="Whether users can't sign in with it.")
@@ -221,7 +231,7 @@ def _body(call: Call, row: SavedUpstream) -> Upstream:
         id=row.id,
         key=row.key,
         position=row.position,
-        redirect_uri=managed.redirect_uri_of(call.settings, row),
+        **managed.uris_to_register(call.settings, row.key, preset=row.settings.get("preset")),
         in_file=any(one.key == row.key for one in managed.of_file(call.work)),
         disabled=row.disabled_at is not None,
         created_at=row.created_at,

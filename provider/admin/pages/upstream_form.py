@@ -44,6 +44,8 @@ LABELS: Mapping[str, Text] = {
     "trust_email_verified": Text("Email addresses"),
     "may_create_accounts": Text("New users"),
     "is_required_for_domains": Text("Users of the domains"),
+    "updates_profile": Text("Profiles"),
+    "signs_out_there": Text("Signing out"),
     "store_tokens": Text("Use by applications"),
     "token_scopes": Text("Scopes for applications"),
 }
@@ -84,10 +86,26 @@ REQUIRED: Mapping[str, Text] = {
     "": Text("Users of the domains can also sign in here"),
     "on": Text("Users of the domains can sign in only there"),
 }
+UPDATE: Mapping[str, Text] = {
+    "": Text("Fill in the profile fields when an account is created"),
+    "on": Text("Replace the profile fields at each sign-in"),
+}
+SIGN_OUT: Mapping[str, Text] = {
+    "": Text("Users who sign out here stay signed in there"),
+    "on": Text("Users who sign out here are taken there to sign out"),
+}
 STORE: Mapping[str, Text] = {
     "": Text("Don't store tokens of this provider"),
     "on": Text("Store users' tokens, so that applications can call its APIs for them"),
 }
+SWITCHES: Mapping[str, Mapping[str, Text]] = {
+    "is_required_for_domains": REQUIRED,
+    "updates_profile": UPDATE,
+    "signs_out_there": SIGN_OUT,
+    "store_tokens": STORE,
+    "start_tls": TLS,
+}
+"""The choices between two values, off first."""
 TRUST: Mapping[str, Text] = {
     "": Text("Trust them as the provider's preset says"),
     "claimed": Text("Trust an address that the provider calls verified"),
@@ -115,8 +133,9 @@ def create_options(_language: Language, _chosen: str) -> list[dict[str, str]]:
     return [{"value": value, "label": label} for value, label in CREATE.items()]
 
 
-def required_options(_language: Language, _chosen: str) -> list[dict[str, str]]:
-    return [{"value": value, "label": label} for value, label in REQUIRED.items()]
+def switch_options(name: str) -> list[dict[str, str]]:
+    """Return the options of one of the `SWITCHES`."""
+    return [{"value": value, "label": label} for value, label in SWITCHES[name].items()]
 
 
 def store_options(_language: Language, _chosen: str) -> list[dict[str, str]]:
@@ -147,8 +166,7 @@ def typed_settings(call: Call, preset: str) -> tuple[dict[str, Any], int | None]
     unknown = call.form.get("may_create_accounts", "")
     if unknown:
         given["may_create_accounts" if unknown == "on" else "refuses_unknown_users"] = True
-    flags = ("is_required_for_domains", "store_tokens", "start_tls")
-    given |= {name: True for name in flags if call.form.get(name)}
+    given |= {name: True for name in SWITCHES if call.form.get(name)}
     if text["position"] and not text["position"].isdecimal():
         raise InvalidSettings([("position", f"must be 0 to {managed.LARGEST_POSITION}")])
     return given, int(text["position"]) if text["position"] else None
@@ -188,6 +206,15 @@ def shown_creation(row: SavedUpstream) -> str:
     if row.settings.get("may_create_accounts"):
         return "on"
     return "refuse" if row.settings.get("refuses_unknown_users") else ""
+
+
+def switch_input(name: str) -> Input[SavedUpstream]:
+    return Input(
+        name,
+        LABELS[name],
+        shown=lambda row: "on" if row.settings.get(name) else "",
+        options=lambda _language, _chosen: switch_options(name),
+    )
 
 
 def text_input(name: str) -> Input[SavedUpstream]:

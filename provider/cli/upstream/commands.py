@@ -28,11 +28,13 @@ from provider.cli.upstream.options import (
     RolesClaim,
     Scope,
     SecretStdin,
+    SignOutThere,
     StoreTokens,
     TeamId,
     Tenant,
     TokenScope,
     TrustEmail,
+    UpdateProfile,
     VerifiesEmail,
     directory_settings,
 )
@@ -69,16 +71,18 @@ def create(
     allowed_domain: AllowedDomain = None,
     refuse_unknown: RefuseUnknown = None,
     claim: ClaimOption = None,
+    update_profile: UpdateProfile = None,
     roles_claim: RolesClaim = None,
     role: RoleOption = None,
     store_tokens: StoreTokens = None,
     token_scope: TokenScope = None,
     directory: DirectoryOption = None,
+    sign_out_there: SignOutThere = None,
     label: Label = None,
     position: Position = None,
     as_json: Json = False,
 ) -> None:
-    """Add a provider that users can sign in with. Prints the redirect URI. Guide: docs/guides/upstream.md.
+    """Add a provider that users can sign in with. Prints the URIs to register there. Guide: docs/guides/upstream.md.
 
     Example: signet upstream create github --preset github --client-id Iv1.8a61f9b3a7aba766 --secret-stdin < secret.txt
     """
@@ -103,19 +107,21 @@ def create(
         allowed_domains=allowed_domain,
         refuses_unknown_users=refuse_unknown,
         claims=_pairs(claim),
+        updates_profile=update_profile,
         roles_claim=roles_claim,
         roles=_pairs(role),
         store_tokens=store_tokens,
         token_scopes=token_scope,
+        signs_out_there=sign_out_there,
         label=label,
         **directory_settings(directory),
     )
     with unit() as work:
         row = managed.create(work, key, given | _secret(preset, wanted=secret_stdin), position=position)
         described = _described(work, row)
-    uri = described["redirect_uri"]
-    added = f"Added the upstream provider {key}."
-    say(added if uri is None else f"{added}\nredirect_uri  {uri}", described, as_json=as_json)
+        uris = managed.uris_to_register(work.settings, key, preset=row.settings.get("preset"))
+    added = (f"Added the upstream provider {key}.", *(f"{name}  {uri}" for name, uri in uris.items()))
+    say("\n".join(added), described, as_json=as_json)
 
 
 @app.command(name="list")
@@ -171,11 +177,13 @@ def update(
     allowed_domain: AllowedDomain = None,
     refuse_unknown: RefuseUnknown = None,
     claim: ClaimOption = None,
+    update_profile: UpdateProfile = None,
     roles_claim: RolesClaim = None,
     role: RoleOption = None,
     store_tokens: StoreTokens = None,
     token_scope: TokenScope = None,
     directory: DirectoryOption = None,
+    sign_out_there: SignOutThere = None,
     label: Label = None,
     position: Position = None,
     as_json: Json = False,
@@ -204,10 +212,12 @@ def update(
         allowed_domains=allowed_domain,
         refuses_unknown_users=refuse_unknown,
         claims=_pairs(claim),
+        updates_profile=update_profile,
         roles_claim=roles_claim,
         roles=_pairs(role),
         store_tokens=store_tokens,
         token_scopes=token_scope,
+        signs_out_there=sign_out_there,
         label=label,
         **directory_settings(directory),
     )
@@ -286,7 +296,7 @@ def _described(work: Any, row: Any) -> dict[str, Any]:
         "issuer": None if settings is None else settings.issuer,
         "source": "database",
         "position": row.position,
-        "redirect_uri": managed.redirect_uri_of(work.settings, row),
+        **managed.uris_to_register(work.settings, row.key, preset=row.settings.get("preset")),
         "disabled": row.disabled_at is not None,
         "created_at": row.created_at,
     }

@@ -77,6 +77,17 @@ ClaimOption = Annotated[
     list[str] | None,
     typer.Option(help="Profile field of a new account and its claim, FIELD=CLAIM. Can be repeated."),
 ]
+UpdateProfile = Annotated[
+    bool | None,
+    typer.Option("--update-profile/--keep-profile", help="Whether these fields are replaced at each sign-in."),
+]
+SignOutThere = Annotated[
+    bool | None,
+    typer.Option(
+        "--sign-out-there/--sign-out-here",
+        help="Whether a sign-out here continues at the provider, which signs the user out too.",
+    ),
+]
 RolesClaim = Annotated[str | None, typer.Option(help="Claim with the user's roles or groups there.")]
 RoleOption = Annotated[
     list[str] | None,

@@ -3,18 +3,22 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 from urllib.parse import urlencode
 
 from starlette.responses import Response
 
+from provider.accounts.attributes.values import InvalidAttributes
 from provider.accounts.pages.device_cookie import device_of, remembered_of
 from provider.destination import Destination
-from provider.federation import exchange, linking, states
+from provider.federation import exchange, linking, new_accounts, states
 from provider.federation.exchange import UpstreamDeclined, UpstreamIdentity
 from provider.federation.id_tokens import NotOfOrganization, UpstreamUntrusted
 from provider.federation.linking import NotLinked, UnknownUser
+from provider.federation.new_accounts import AttributesRequired
 from provider.federation.pages.forwarding import failed_page, find_upstream, forward, must_prove
 from provider.federation.pages.linked import after_linking
+from provider.federation.pages.sign_up import ask_for_attributes, read_attributes
 from provider.federation.pages.upstreams_of import upstreams_of
 from provider.federation.states import StateLost, StateSpent, UpstreamState
 from provider.federation.upstreams import Upstream, UpstreamUnavailable
@@ -76,8 +80,7 @@ def callback(call: Call) -> Response:
         return failed_page(call, upstream, where, refusal, linking=state.link_to is not None)
     if state.link_to is not None:
         return after_linking(call, upstream, identity, user_id=state.link_to)
-    carry = {name: value for name, value in state.destination.items() if name != KEEP}
-    return _sign_in(call, upstream, identity, where, carry=carry, keep=KEEP in state.destination)
+    return _sign_in(call, upstream, identity, where, given=state.destination)
 
 
 @endpoint(csrf_checked=False, before_sign_in=True)
@@ -97,6 +100,28 @@ def answer_by_form(call: Call) -> Response:
     given = {name: call.form[name][:LONGEST_IN_FORM] for name in IN_FORM if name in call.form}
     sealed = call.work.vault.seal(given, purpose=ANSWER, now=call.work.now, lifetime=states.LIFETIME)
     return go(f"{call.path}?{urlencode({'answer': sealed})}")
+
+
+@endpoint(before_sign_in=True, form_on="/signup")
+def sign_up(call: Call) -> Response:
+    """Create the account of a user who gave what operators require of new users: POST /login/upstream/{key}/sign-up."""
+    upstream, ticket = find_upstream(call), call.form.get("ticket", "")
+    try:
+        key, browser = upstream.settings.key, call.cookie(cookies.BROWSER)
+        waiting = new_accounts.unseal(call.work, ticket, upstream=key, browser=browser)
+    except StateLost as refusal:
+        return failed_page(call, upstream, destination(call), refusal)
+    where = destination(call, waiting.destination)
+    try:
+        attributes = read_attributes(call)
+    except InvalidAttributes as refusal:
+        email = waiting.identity["email"]
+        return ask_for_attributes(call, upstream, where, ticket=ticket, email=email, refusal=refusal)
+    try:
+        identity = new_accounts.spend(call.work, waiting)
+    except StateSpent as refusal:
+        return go(where.location) if find_session(call) is not None else failed_page(call, upstream, where, refusal)
+    return _sign_in(call, upstream, identity, where, given=waiting.destination, attributes=attributes)
 
 
 def _answer(call: Call, upstream: Upstream) -> Mapping[str, str]:
@@ -125,9 +150,10 @@ def _sign_in(
     identity: UpstreamIdentity,
     where: Destination,
     *,
-    carry: Mapping[str, str],
-    keep: bool,
+    given: Mapping[str, str],
+    attributes: Mapping[str, Any] | None = None,
 ) -> Response:
+    carry = {name: value for name, value in given.items() if name != KEEP}
     try:
         done = linking.sign_in(
             call.work,
@@ -139,8 +165,12 @@ def _sign_in(
             device=device_of(call),
             remembered=remembered_of(call),
             client_id=where.client_id,
-            keep=keep,
+            keep=KEEP in given,
+            attributes=attributes,
         )
+    except AttributesRequired:
+        ticket = new_accounts.seal(call.work, upstream.settings, identity, browser=call.browser, destination=given)
+        return ask_for_attributes(call, upstream, where, ticket=ticket, email=identity.email)
     except UnknownUser as refusal:
         return failed_page(call, upstream, where, refusal)
     except NotLinked as refusal:

@@ -65,6 +65,7 @@ def end_session(call: Call) -> Response:
     ended = _end(call, ending, request)
     forget_ended(call, ended)
     onward = None if request.redirect_uri is None else location_of(request.redirect_uri, {"state": request.state})
+    onward = call.services.way_after_sign_out(call.work, ended=ended, onward=onward)
     if ended:
         client_id = None if request.client is None else request.client.client_id
         done = SignedOut(ended[0].user_id, [one.id for one in ended], client_id, onward)

@@ -295,6 +295,8 @@ OF_A_BODY: dict[str, Any] = {
     "NewUpstream.key": "github",
     "Upstream.key": "github",
     "Upstream.redirect_uri": "https://id.example.com/login/upstream/github/callback",
+    "Upstream.post_logout_redirect_uri": "https://id.example.com/login/upstream/github/signed-out",
+    "Upstream.backchannel_logout_uri": "https://id.example.com/login/upstream/github/backchannel-logout",
     "Upstream.in_file": False,
 }
 """Values that differ from those of the same name in other bodies, by `Body.member`."""
