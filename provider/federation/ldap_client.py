@@ -157,6 +157,7 @@ class LdapClient:
         finally:
             with suppress(library().core.exceptions.LDAPException, OSError):
                 connection.unbind()
+            close(connection)
 
     def _find(self, connection: Any, search: str, attributes: Sequence[str]) -> Entry | None:
         entries = self._search(connection, self.settings.base_dn, search, attributes, most=2)
@@ -224,11 +225,18 @@ def open_connection(outbound: Outbound, settings: UpstreamSettings, url: str) ->
         try:
             connection.open(read_server_info=False)
         except ldap3.core.exceptions.LDAPException:
+            close(connection)
             if not left:
                 raise
         else:
             return connection
     raise DirectoryUnavailable("it has no address")
+
+
+def close(connection: Any) -> None:
+    """Close the socket, which the library leaves open after some errors."""
+    if connection.socket is not None:
+        connection.socket.close()
 
 
 def _tls(host: str, ca_file: str | None) -> Any:
@@ -237,7 +245,12 @@ def _tls(host: str, ca_file: str | None) -> Any:
 
     def wrap_socket(connection: Any, do_handshake: bool = False) -> None:  # noqa: ARG001, FBT001, FBT002  # as ldap3 calls it
         context = ssl.create_default_context(cafile=ca_file)
-        connection.socket = context.wrap_socket(connection.socket, server_hostname=host)
+        plain = connection.socket
+        try:
+            connection.socket = context.wrap_socket(plain, server_hostname=host)
+        except (OSError, ValueError):
+            plain.close()
+            raise
 
     tls.wrap_socket = wrap_socket
     return tls

@@ -47,13 +47,8 @@ def verify_email(work: UnitOfWork, *, to: str, token: str, code: str, carry: Map
 def already_registered(work: UnitOfWork, *, to: str, carry: Mapping[str, str], language: str | None = None) -> str:
     """Queue the email to the owner of an address that another sign-up used. The page does not reveal the account."""
     settings = work.settings
-    email = render(
-        settings,
-        language_of(work, language),
-        "already_registered",
-        sign_in=link_to(settings, "/login", **carry),
-        reset=link_to(settings, "/forgot-password", **carry),
-    )
+    sign_in, reset = link_to(settings, "/login", **carry), link_to(settings, "/forgot-password", **carry)
+    email = render(settings, language_of(work, language), "already_registered", sign_in=sign_in, reset=reset)
     return _enqueue(work, to, email, "already_registered")
 
 

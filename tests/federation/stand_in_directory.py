@@ -68,6 +68,7 @@ class Connection:
     def __init__(self, directory: StandIn) -> None:
         self._directory = directory
         self.result: dict[str, Any] = {}
+        self.socket = None
         self.response: list[dict[str, Any]] = []
         self.extend = SimpleNamespace(
             standard=SimpleNamespace(modify_password=lambda _user, old, new: self._change(new)),

@@ -1,6 +1,6 @@
 """Users of a directory at the sign-in page: whose password it checks, and what becomes of its answers (RFC 4511)."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -36,7 +36,7 @@ NEW = "quite another horse battery"
 
 
 @pytest.fixture
-def directory(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
+def directory(monkeypatch: pytest.MonkeyPatch) -> StandIn:
     stand_in = StandIn({DN: person("ada")})
     monkeypatch.setattr(ldap_client, "open_connection", stand_in.open)
     monkeypatch.setattr(directories, "FAILURE_TAKES", 0.0)
