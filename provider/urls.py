@@ -122,3 +122,20 @@ def is_ip_address(host: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def is_web_address(url: str, *, like: str) -> bool:
+    """Return whether the URL uses https.
+
+    http is allowed too where both the URL and the issuer (`like`) are http on a loopback host.
+    """
+    try:
+        parts, issuer = urlsplit(url), urlsplit(like)
+        parts.port  # noqa: B018  # raises for one that is none
+    except ValueError:
+        return False
+    if not parts.hostname or "@" in parts.netloc or not url.isascii() or not url.isprintable():
+        return False
+    return parts.scheme == "https" or (
+        parts.scheme == issuer.scheme == "http" and is_loopback(parts.hostname) and is_loopback(issuer.hostname or "")
+    )

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping
 from typing import Any, Self
-from urllib.parse import urlsplit
 
 from pydantic import (
     ConfigDict,
@@ -31,8 +30,9 @@ from provider.federation.presets import (
     preset_of,
     secret_name,
 )
+from provider.jose.private_keys import is_p256_key
 from provider.languages.free_text import clean_line
-from provider.urls import is_loopback
+from provider.urls import is_web_address
 
 SCOPE = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+")  # RFC 6749 section 3.3
 EVERY_TENANT = ("common", "organizations", "consumers")
@@ -286,35 +286,3 @@ class UpstreamSettings(DirectorySettings):
         if preset.is_directory and (server := unencrypted_server(self.servers, start_tls=self.start_tls)):
             raise ValueError(f"servers: {server} needs TLS. Use ldaps, or start_tls")
         return self
-
-
-def is_web_address(url: str, *, like: str) -> bool:
-    """Return whether the URL uses https.
-
-    http is allowed too where both the URL and the issuer (`like`) are http on a loopback host.
-    """
-    try:
-        parts, issuer = urlsplit(url), urlsplit(like)
-        parts.port  # noqa: B018  # raises for one that is none
-    except ValueError:
-        return False
-    if not parts.hostname or "@" in parts.netloc or not url.isascii() or not url.isprintable():
-        return False
-    return parts.scheme == "https" or (
-        parts.scheme == issuer.scheme == "http" and is_loopback(parts.hostname) and is_loopback(issuer.hostname or "")
-    )
-
-
-def is_p256_key(pem: str) -> bool:
-    """Return whether this is a private key for ES256 in PEM, not encrypted."""
-    from cryptography.hazmat.primitives.asymmetric.ec import (  # noqa: PLC0415  # only Apple's needs it
-        SECP256R1,
-        EllipticCurvePrivateKey,
-    )
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415
-
-    try:
-        key = load_pem_private_key(pem.encode(), None)
-    except (ValueError, TypeError):
-        return False
-    return isinstance(key, EllipticCurvePrivateKey) and isinstance(key.curve, SECP256R1)

@@ -16,7 +16,7 @@ from provider.federation.configuration import load_upstreams
 from provider.federation.issuers import discovery_url, is_issuer, share_an_issuer
 from provider.federation.managed import read
 from provider.federation.presets import endpoints_of
-from provider.federation.upstream_settings import UpstreamSettings, is_web_address
+from provider.federation.upstream_settings import UpstreamSettings
 from provider.jose.json_objects import read_object
 from provider.jose.key_sets import KEY_OF
 from provider.jose.remote_key_sets import RemoteKeySets
@@ -26,6 +26,7 @@ from provider.outbound.answers import OutboundFailed
 from provider.outbound.client import Outbound
 from provider.refusals import Unavailable
 from provider.saved_upstreams import HomeRealm, SavedUpstream, SavedUpstreams
+from provider.urls import is_web_address
 from provider.work import UnitOfWork
 
 KEPT_FOR = timedelta(hours=1)

@@ -36,7 +36,7 @@ from provider.cli.upstream.options import (
     TrustEmail,
     UpdateProfile,
     VerifiesEmail,
-    directory_settings,
+    settings_of,
 )
 
 app = typer.Typer(help="Manage upstream providers that users sign in with.", no_args_is_help=True)
@@ -86,36 +86,9 @@ def create(
 
     Example: signet upstream create github --preset github --client-id Iv1.8a61f9b3a7aba766 --secret-stdin < secret.txt
     """
+    given = settings_of(locals())
     from provider.federation import managed
 
-    given = _given(
-        preset=preset,
-        client_id=client_id,
-        name=name,
-        issuer=issuer,
-        team_id=team_id,
-        key_id=key_id,
-        scopes=scope,
-        hosted_domain=hosted_domain,
-        tenant=tenant,
-        allowed_tenants=allowed_tenant,
-        trust_email_verified=trust_email,
-        verifies_email_addresses=verifies_email,
-        may_create_accounts=create_accounts,
-        domains=domain,
-        is_required_for_domains=required_for_domains,
-        allowed_domains=allowed_domain,
-        refuses_unknown_users=refuse_unknown,
-        claims=_pairs(claim),
-        updates_profile=update_profile,
-        roles_claim=roles_claim,
-        roles=_pairs(role),
-        store_tokens=store_tokens,
-        token_scopes=token_scope,
-        signs_out_there=sign_out_there,
-        label=label,
-        **directory_settings(directory),
-    )
     with unit() as work:
         row = managed.create(work, key, given | _secret(preset, wanted=secret_stdin), position=position)
         described = _described(work, row)
@@ -192,35 +165,9 @@ def update(
 
     Example: signet upstream update github --create-accounts
     """
+    given = settings_of(locals())
     from provider.federation import managed
 
-    given = _given(
-        client_id=client_id,
-        name=name,
-        issuer=issuer,
-        team_id=team_id,
-        key_id=key_id,
-        scopes=scope,
-        hosted_domain=hosted_domain,
-        tenant=tenant,
-        allowed_tenants=allowed_tenant,
-        trust_email_verified=trust_email,
-        verifies_email_addresses=verifies_email,
-        may_create_accounts=create_accounts,
-        domains=domain,
-        is_required_for_domains=required_for_domains,
-        allowed_domains=allowed_domain,
-        refuses_unknown_users=refuse_unknown,
-        claims=_pairs(claim),
-        updates_profile=update_profile,
-        roles_claim=roles_claim,
-        roles=_pairs(role),
-        store_tokens=store_tokens,
-        token_scopes=token_scope,
-        signs_out_there=sign_out_there,
-        label=label,
-        **directory_settings(directory),
-    )
     with unit() as work:
         row = managed.find_by_key(work, key)
         secret = _secret(row.settings.get("preset"), wanted=secret_stdin)
@@ -264,19 +211,6 @@ def _do(what: str, key: str, said: str, *, as_json: bool) -> None:
     with unit() as work:
         getattr(managed, what)(work, managed.find_by_key(work, key).id)
     say(said, {"key": key}, as_json=as_json)
-
-
-def _given(**options: Any) -> dict[str, Any]:
-    return {name: value for name, value in options.items() if value is not None}
-
-
-def _pairs(texts: list[str] | None) -> dict[str, str] | None:
-    if texts is None:
-        return None
-    pairs = [text.partition("=") for text in texts]
-    if not all(separator for _, separator, _ in pairs):
-        raise typer.BadParameter("must be NAME=VALUE")
-    return {name: value for name, _, value in pairs}
 
 
 def _secret(preset: str | None, *, wanted: bool) -> dict[str, str]:

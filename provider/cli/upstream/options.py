@@ -1,5 +1,6 @@
 """The options of `signet upstream`: the settings of a provider."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
@@ -104,7 +105,42 @@ DirectoryOption = Annotated[
 Position = Annotated[int | None, typer.Option(help="Its place among the buttons. Default: the last.")]
 
 
-def directory_settings(texts: list[str] | None) -> dict[str, Any]:
+MEMBERS = {
+    **{
+        name: name for name in ("preset", "client_id", "name", "issuer", "team_id", "key_id", "hosted_domain", "tenant")
+    },
+    **{name: name for name in ("roles_claim", "store_tokens", "label")},
+    **{f"{name}s": name for name in ("scope", "allowed_tenant", "domain", "allowed_domain", "token_scope")},
+    "trust_email_verified": "trust_email",
+    "verifies_email_addresses": "verifies_email",
+    "may_create_accounts": "create_accounts",
+    "is_required_for_domains": "required_for_domains",
+    "refuses_unknown_users": "refuse_unknown",
+    "claims": "claim",
+    "updates_profile": "update_profile",
+    "roles": "role",
+    "signs_out_there": "sign_out_there",
+}
+"""The settings of an upstream, and the parameter of a command that has each."""
+PAIRS = {"claims", "roles"}
+
+
+def settings_of(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings that the parameters of a command (its `locals()`) give. Raises BadParameter."""
+    given = {name: parameters.get(parameter) for name, parameter in MEMBERS.items()}
+    found = {name: value for name, value in given.items() if value is not None}
+    found |= {name: _pairs(value) for name, value in found.items() if name in PAIRS}
+    return found | _directory_settings(parameters["directory"])
+
+
+def _pairs(texts: list[str]) -> dict[str, str]:
+    pairs = [text.partition("=") for text in texts]
+    if not all(separator for _, separator, _ in pairs):
+        raise typer.BadParameter("must be NAME=VALUE")
+    return {name: value for name, _, value in pairs}
+
+
+def _directory_settings(texts: list[str] | None) -> dict[str, Any]:
     """Return the settings of a directory that were typed as NAME=VALUE. Raises BadParameter."""
     from provider.federation.directory_settings import DIRECTORY_MEMBERS
 
