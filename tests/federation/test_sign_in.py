@@ -468,7 +468,7 @@ def test_a_stranger_with_nothing_in_hand_gets_an_answer_everywhere(client: TestC
         if (path := getattr(route, "path", "")).startswith(("/login/upstream/", "/account/linked"))
         for method in getattr(route, "methods", ())
     ]
-    assert len(calls) == 17  # with HEAD beside each GET
+    assert len(calls) == 18  # with HEAD beside each GET
     for method, path in calls:
         answer = client.request(method, path, headers={"accept": "text/html"})
         assert answer.status_code < 500
