@@ -94,7 +94,7 @@ def put_provisioning(call: Call, operator: Operator, body: NewProvisioning) -> P
 
 @by_operator(needs=Permission.APPLICATIONS_WRITE, of=PROVISIONING, problems=(NoSuchClient, NoProvisioning))
 def delete_provisioning(call: Call, _operator: Operator, _body: Body) -> None:
-    """Delete the provisioning of a client with its token. Users stay at the application as they are."""
+    """Delete the provisioning of a client. Its token is deleted, and users stay at the application as they are."""
     connections.delete(call.work, _client_id(call))
 
 
