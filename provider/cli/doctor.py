@@ -1,0 +1,109 @@
+"""The command `signet doctor`: examine the running installation, from outside and inside."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from provider.cli.output import Json, plain_text, print_json
+from provider.doctor.examination import Case, Group
+from provider.work import Installation
+
+
+def doctor(
+    only: Annotated[
+        list[Group] | None, typer.Option("--only", help="Examine only this group. Can be repeated.")
+    ] = None,
+    url: Annotated[
+        str | None,
+        typer.Option(
+            help="Examine this issuer from outside, without its settings and database. Default: SIGNET_ISSUER, "
+            "from outside and inside."
+        ),
+    ] = None,
+    node: Annotated[
+        list[str] | None,
+        typer.Option(help="URL of a single node, such as http://10.0.0.5:8001, to compare. Can be repeated."),
+    ] = None,
+    ca: Annotated[
+        Path | None,
+        typer.Option(help="PEM file of authorities to trust besides the system's. Default: SIGNET_OUTBOUND_CA."),
+    ] = None,
+    send_test_email: Annotated[
+        str | None, typer.Option(help="Send a test email to this address. Without it, no email is sent.")
+    ] = None,
+    *,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be done, without doing anything.")
+    ] = False,
+    as_json: Json = False,
+) -> int:
+    """Examine the running installation: address, TLS, proxy, cookies, metadata, keys, clock, email, Redis, database.
+
+    It only looks, and can be run in production. Exits with 0 if there is no problem, with 1 if there is one, and with
+    2 if there is none but something could not be examined.
+
+    Example: signet doctor --only tls --only proxy
+    """
+    from provider.doctor.registry import choose
+    from provider.doctor.report import STATUS, as_lines, as_value, plan, plan_lines
+    from provider.doctor.run import examine, worst
+    from provider.observability.logging import configure_logging
+
+    configure_logging("error")
+    case = _case(url, tuple(node or ()), ca, send_test_email)
+    try:
+        chosen = choose(only or ())
+        if dry_run:
+            planned = plan(case, chosen)
+            if as_json:
+                print_json(planned)
+            else:
+                _print(plan_lines(planned))
+            return 0
+        results = examine(case, chosen)
+    finally:
+        if case.installation is not None:
+            case.installation.database.close()
+    if as_json:
+        print_json(as_value(case.url, results))
+    else:
+        _print(as_lines(results))
+    return STATUS[worst(results)]
+
+
+def _case(url: str | None, nodes: tuple[str, ...], ca: Path | None, test_email_to: str | None) -> Case:
+    """Return what to examine. Raises SettingsError."""
+    from provider.config.environment import SettingsError, load_settings
+    from provider.doctor.resolver import SystemResolver
+    from provider.doctor.transport import NetworkTransport
+    from provider.installation import open_installation
+    from provider.urls import web_origin_of
+
+    installation: Installation | None = None
+    authorities = ca
+    if url is None:
+        settings = load_settings()
+        installation = open_installation(settings)
+        url, authorities = settings.issuer, ca or settings.outbound_ca
+    for name, each in (("--url", url), *(("--node", each) for each in nodes)):
+        if web_origin_of(each) is None or set(each) & set("?#@"):
+            raise SettingsError(f"{name} must be a URL such as https://id.example.com, not {each}")
+    if ca is not None and not ca.is_file():
+        raise SettingsError(f"--ca: there is no file {ca}")
+    if test_email_to is not None and installation is None:
+        raise SettingsError("--send-test-email needs the settings of the installation, so it cannot be used with --url")
+    return Case(
+        url=url.rstrip("/"),
+        transport=NetworkTransport(None if authorities is None else str(authorities)),
+        resolver=SystemResolver(),
+        nodes=tuple(each.rstrip("/") for each in nodes),
+        installation=installation,
+        test_email_to=test_email_to,
+    )
+
+
+def _print(lines: Any) -> None:
+    for line in lines:
+        sys.stdout.write(plain_text(line) + "\n")

@@ -1,0 +1,15 @@
+"""Every examination, in the order of the report."""
+
+from collections.abc import Collection
+
+from provider.doctor.address import ADDRESS
+from provider.doctor.examination import Examination, Group
+
+EXAMINATIONS: tuple[Examination, ...] = (*ADDRESS,)
+
+
+def choose(groups: Collection[Group]) -> list[Examination]:
+    """Return the examinations of these groups, or all if there are none, in the order of the groups."""
+    order = list(Group)
+    found = [each for each in EXAMINATIONS if not groups or each.group in groups]
+    return sorted(found, key=lambda each: order.index(each.group))
