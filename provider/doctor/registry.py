@@ -3,9 +3,14 @@
 from collections.abc import Collection
 
 from provider.doctor.address import ADDRESS
+from provider.doctor.browser import BROWSER
 from provider.doctor.examination import Examination, Group
+from provider.doctor.limits import LIMITS
+from provider.doctor.metadata import METADATA
+from provider.doctor.proxy import PROXY
+from provider.doctor.tls import TLS
 
-EXAMINATIONS: tuple[Examination, ...] = (*ADDRESS,)
+EXAMINATIONS: tuple[Examination, ...] = (*ADDRESS, *TLS, *PROXY, *LIMITS, *BROWSER, *METADATA)
 
 
 def choose(groups: Collection[Group]) -> list[Examination]:
