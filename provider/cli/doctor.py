@@ -1,14 +1,21 @@
 """The command `signet doctor`: examine the running installation, from outside and inside."""
 
 import sys
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
+from sqlalchemy.exc import SQLAlchemyError
 
 from provider.cli.output import Json, plain_text, print_json
+from provider.config.settings import Settings
 from provider.doctor.examination import Case, Group
 from provider.work import Installation
+
+COULD_NOT_RUN = 2
+"""The exit status if something could not be examined."""
 
 
 def doctor(
@@ -22,6 +29,7 @@ def doctor(
             "from outside and inside."
         ),
     ] = None,
+    *,
     node: Annotated[
         list[str] | None,
         typer.Option(help="URL of a single node, such as http://10.0.0.5:8001, to compare. Can be repeated."),
@@ -33,7 +41,10 @@ def doctor(
     send_test_email: Annotated[
         str | None, typer.Option(help="Send a test email to this address. Without it, no email is sent.")
     ] = None,
-    *,
+    dkim_selector: Annotated[
+        list[str] | None,
+        typer.Option(help="Selector with which your mail server signs (DKIM), to look up its key. Can be repeated."),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be done, without doing anything.")
     ] = False,
@@ -46,13 +57,18 @@ def doctor(
 
     Example: signet doctor --only tls --only proxy
     """
+    from provider.config.environment import SettingsError
     from provider.doctor.registry import choose
     from provider.doctor.report import STATUS, as_lines, as_value, plan, plan_lines
     from provider.doctor.run import examine, worst
     from provider.observability.logging import configure_logging
 
     configure_logging("error")
-    case = _case(url, tuple(node or ()), ca, send_test_email)
+    try:
+        case = _case(url, tuple(node or ()), ca, send_test_email, tuple(dkim_selector or ()))
+    except SettingsError as error:
+        sys.stderr.write(f"signet: {' '.join(str(error).split())}\n")
+        return COULD_NOT_RUN
     try:
         chosen = choose(only or ())
         if dry_run:
@@ -73,37 +89,54 @@ def doctor(
     return STATUS[worst(results)]
 
 
-def _case(url: str | None, nodes: tuple[str, ...], ca: Path | None, test_email_to: str | None) -> Case:
-    """Return what to examine. Raises SettingsError."""
+def _case(
+    url: str | None, nodes: tuple[str, ...], ca: Path | None, test_email_to: str | None, selectors: tuple[str, ...]
+) -> Case:
+    """Return what to examine. Raises SettingsError for options or settings that cannot be used."""
     from provider.config.environment import SettingsError, load_settings
     from provider.doctor.resolver import SystemResolver
     from provider.doctor.transport import NetworkTransport
-    from provider.installation import open_installation
     from provider.urls import web_origin_of
 
-    installation: Installation | None = None
-    authorities = ca
+    installation, inside_problem, authorities = None, None, ca
+    if ca is not None and not ca.is_file():
+        raise SettingsError(f"--ca: there is no file {ca}")
+    if test_email_to is not None and url is not None:
+        raise SettingsError("--send-test-email needs the settings of the installation, so it cannot be used with --url")
     if url is None:
         settings = load_settings()
-        installation = open_installation(settings)
         url, authorities = settings.issuer, ca or settings.outbound_ca
+        installation, inside_problem = _open(settings)
     for name, each in (("--url", url), *(("--node", each) for each in nodes)):
         if web_origin_of(each) is None or set(each) & set("?#@"):
             raise SettingsError(f"{name} must be a URL such as https://id.example.com, not {each}")
-    if ca is not None and not ca.is_file():
-        raise SettingsError(f"--ca: there is no file {ca}")
-    if test_email_to is not None and installation is None:
-        raise SettingsError("--send-test-email needs the settings of the installation, so it cannot be used with --url")
     return Case(
         url=url.rstrip("/"),
         transport=NetworkTransport(None if authorities is None else str(authorities)),
         resolver=SystemResolver(),
         nodes=tuple(each.rstrip("/") for each in nodes),
         installation=installation,
+        inside_problem=inside_problem,
         test_email_to=test_email_to,
+        dkim_selectors=selectors,
     )
 
 
-def _print(lines: Any) -> None:
+def _open(settings: Settings) -> tuple[Installation | None, str | None]:
+    """Return the installation, or why it cannot be opened. Its address can still be examined."""
+    from provider.config.environment import SettingsError
+    from provider.database.engine import OUTAGES
+    from provider.installation import open_installation
+
+    try:
+        installation = open_installation(settings)
+    except SettingsError as error:
+        return None, str(error)
+    with suppress(*OUTAGES, SQLAlchemyError):  # the examinations say so
+        installation.branding.refresh(installation.database)
+    return installation, None
+
+
+def _print(lines: Iterable[str]) -> None:
     for line in lines:
         sys.stdout.write(plain_text(line) + "\n")

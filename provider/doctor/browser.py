@@ -34,8 +34,8 @@ NO_COOKIE = problem(
 COOKIE_CHANGED = problem(
     "browser.cookie-is-changed",
     why="Browsers reject the cookie, or send it where it does not belong, so no one can sign in or sessions leak.",
-    fix="Remove the rules of the proxy that rewrite cookies (proxy_cookie_domain, proxy_cookie_path, proxy_cookie_flags) "
-    "or check SIGNET_ISSUER.",
+    fix="Remove the rules of the proxy that rewrite cookies (proxy_cookie_domain, proxy_cookie_path), or "
+    "check SIGNET_ISSUER.",
     section="RFC 6265bis section 4.1.3",
 )
 HEADERS_LOST = problem(
@@ -76,7 +76,7 @@ NO_FILES = problem(
 )
 COMPRESSED = warning(
     "browser.pages-are-compressed",
-    why="The size of a compressed page with a secret can reveal the secret to someone who can watch the network (BREACH).",
+    why="The size of a compressed page can reveal its secrets to someone who watches the network (BREACH).",
     fix="Turn off compression for text/html in the proxy. Style, scripts and JSON may be compressed.",
     section="RFC 9325 section 3.3",
 )

@@ -66,8 +66,12 @@ class Case:
     """The URLs of single nodes, which are asked without the proxy."""
     installation: Installation | None = None
     """The installation from inside; None from outside."""
+    inside_problem: str | None = None
+    """Why the installation could not be opened, if that was tried."""
     test_email_to: str | None = None
     """Where the operator wants a test email."""
+    dkim_selectors: tuple[str, ...] = ()
+    """The selectors with which the mail server signs."""
 
     @property
     def host(self) -> str:

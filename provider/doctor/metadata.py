@@ -74,13 +74,6 @@ PRIVATE_KEY = problem(
     fix="Find what answers instead of Signet, rotate the keys with `signet key rotate`, and revoke the old ones.",
     section="RFC 7517 section 9.2",
 )
-STALE_KEYS = problem(
-    "metadata.keys-are-not-those-of-the-database",
-    why="Tokens are signed with keys that apps do not get, so they reject the tokens.",
-    fix="Empty the cache of the proxy or CDN for this URL. If nothing caches it, the service uses another database than "
-    "these settings.",
-    section=SCALE,
-)
 CACHED_LONG = problem(
     "metadata.is-cached-too-long",
     why="After a key rotation, apps still get the old keys and reject new tokens.",

@@ -4,13 +4,30 @@ from collections.abc import Collection
 
 from provider.doctor.address import ADDRESS
 from provider.doctor.browser import BROWSER
+from provider.doctor.clock import CLOCK
+from provider.doctor.databases import DATABASES
 from provider.doctor.examination import Examination, Group
+from provider.doctor.inside import INSIDE
 from provider.doctor.limits import LIMITS
+from provider.doctor.mail import MAIL
 from provider.doctor.metadata import METADATA
 from provider.doctor.proxy import PROXY
+from provider.doctor.redis_server import REDIS_SERVER
 from provider.doctor.tls import TLS
 
-EXAMINATIONS: tuple[Examination, ...] = (*ADDRESS, *TLS, *PROXY, *LIMITS, *BROWSER, *METADATA)
+EXAMINATIONS: tuple[Examination, ...] = (
+    *ADDRESS,
+    *TLS,
+    *PROXY,
+    *LIMITS,
+    *BROWSER,
+    *METADATA,
+    *CLOCK,
+    *MAIL,
+    *REDIS_SERVER,
+    *DATABASES,
+    *INSIDE,
+)
 
 
 def choose(groups: Collection[Group]) -> list[Examination]:
