@@ -13,8 +13,6 @@ from provider.doctor.resolver import NoSuchName
 from provider.doctor.run import examine
 from provider.doctor.transport import Handshake, Response, Unreachable
 
-Change = Callable[[Response], Response]
-
 
 @dataclass
 class FakeResolver:
@@ -71,32 +69,44 @@ def respond(status: int = 200, body: bytes = b"", **headers: str) -> Response:
     return Response(status, tuple((name.replace("_", "-"), value) for name, value in headers.items()), body)
 
 
+Request = tuple[str, str, dict[str, str], bytes | None]
+"""A method, a path with its query, headers, and a body."""
+VISITOR = "198.51.100.9"
+
+
+def forward(request: Request) -> Request:
+    """What a proxy does that is configured as documented."""
+    method, path, headers, body = request
+    kept = {name: value for name, value in headers.items() if name.lower() not in {"x-forwarded-for", "client-cert"}}
+    return method, path, {**kept, "X-Forwarded-For": VISITOR}, body
+
+
 class Proxy:
-    """The app of a test behind a proxy. A test breaks it: `changes` see each response, `before` each request."""
+    """The app of a test behind a proxy, which a test breaks: it replaces `forward`, `answer` or `change`."""
 
     def __init__(self, client: TestClient, origin: str) -> None:
         self.client, self.origin = client, origin
-        self.before: Callable[[str, str, dict[str, str], bytes | None], Response | None] = lambda *_: None
-        self.changes: list[Callable[[str, Response], Response]] = []
+        self.forward: Callable[[Request], Request] = forward
+        self.answer: Callable[[Request], Response | None] = lambda _: None
+        """What the proxy answers itself."""
+        self.change: Callable[[str, Response], Response] = lambda _, response: response
+        """What it makes of a response, by the path."""
 
     def __call__(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, _address: str | None
     ) -> Response:
         parts = urlsplit(url)
         path = parts.path + (f"?{parts.query}" if parts.query else "")
-        sent = dict(headers)
-        stopped = self.before(method, path, sent, body)
-        if stopped is not None:
-            return stopped
-        host = sent.pop("Host", urlsplit(self.origin).netloc)
-        answer = self.client.request(
-            method, self.origin + path, headers={**sent, "host": host}, content=body, follow_redirects=False
-        )
+        own = {"Host": urlsplit(self.origin).netloc, "User-Agent": "signet-doctor", "Accept-Encoding": "identity"}
+        request: Request = (method, path, {**own, **headers}, body)
+        answered = self.answer(request)
+        if answered is not None:
+            return answered
+        method, path, sent, body = self.forward(request)
+        answer = self.client.request(method, self.origin + path, headers=sent, content=body)
         self.client.cookies.clear()
-        response = Response(answer.status_code, tuple(answer.headers.multi_items()), answer.content, 0.001)
-        for change in self.changes:
-            response = change(path, response)
-        return response
+        lines = tuple(answer.headers.multi_items())
+        return self.change(parts.path, Response(answer.status_code, lines, answer.content, 0.001))
 
 
 def without(response: Response, *names: str) -> Response:
