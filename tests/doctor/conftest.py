@@ -10,9 +10,12 @@ from provider.config.settings import Settings
 from provider.doctor import limits
 from provider.doctor.examination import Case
 from provider.work import Installation
+from tests.cli.conftest import environ, signet
 from tests.support.clock import Clock
 from tests.support.doctor import FakeResolver, FakeTransport, Proxy
 from tests.support.installation import ISSUER, settings_for
+
+__all__ = ("environ", "signet")  # fixtures of the command line
 
 PROXY_ADDRESS = "10.0.0.1"
 

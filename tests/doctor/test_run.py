@@ -15,6 +15,7 @@ from provider.doctor.report import STATUS, as_lines, as_value, plan
 from provider.doctor.run import SIDE_BY_SIDE, examine, worst
 from provider.doctor.transport import Unreachable
 from tests.support.doctor import FakeResolver, FakeTransport, respond
+from tests.support.server_process import REPOSITORY
 
 
 def case(**changes: Any) -> Case:
@@ -116,3 +117,9 @@ def test_every_kind_of_finding_is_complete_and_has_one_definition() -> None:
         assert kind.section, name
     with pytest.raises(ValueError, match="already"):
         problem("address.no-node", why="x.", fix="x.", section="x")
+
+
+def test_every_kind_of_finding_has_a_test() -> None:
+    """Issue 19: break it, doctor names it."""
+    texts = "".join(path.read_text("utf-8") for path in (REPOSITORY / "tests/doctor").glob("test_*.py"))
+    assert [name for name in KINDS if f'"{name}' not in texts] == []

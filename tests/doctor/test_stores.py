@@ -149,7 +149,9 @@ class TestSqlite:
     def test_a_file_that_is_not_there_gives_no_verdict(self, case: Case, path: Path) -> None:
         settings = case.settings.model_copy(update={"database_url": f"sqlite:///{path}-gone"})
         away = replace(case, installation=replace(case.inside, settings=settings))
-        assert [each.severity for each in found_by(away, DATABASES).values()] == ["unknown"]
+        assert {each.id: each.severity for each in found_by(away, DATABASES).values()} == {
+            "database.not-read": "unknown"
+        }
 
 
 def test_the_file_system_of_a_path_is_that_of_its_nearest_mount(tmp_path: Path) -> None:
