@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from provider.doctor.echoes import Echo, ask_app
-from provider.doctor.examination import Case, Examination, Group, Needs
+from provider.doctor.examination import BAD_GATEWAY, REDIRECTS, Case, Examination, Group, Needs
 from provider.doctor.findings import Finding, fine, problem, unknown
 from provider.doctor.transport import Unreachable
 from provider.web.echo import digest_of
@@ -141,7 +141,7 @@ def _arriving(case: Case) -> Iterator[Finding]:
         yield OTHER_KEY.found("The service does not accept a token that was sealed with the secret key used here.")
     seen = next((each for each in echoes if each.seen is not None), None)
     if seen is None:
-        if not refused:
+        if not refused and echoes[0].response.status not in BAD_GATEWAY | REDIRECTS:
             yield NOT_PASSED.found(f"{case.url}/health/echo answers {echoes[0].response.status}, not as Signet.")
         return
     yield from _host(case, seen)
@@ -247,8 +247,6 @@ def _errors(case: Case) -> Iterator[Finding]:
         "/oauth2/userinfo": case.ask("GET", "/oauth2/userinfo"),
     }
     for path, answer in answers.items():
-        if answer.status in {502, 503, 504}:
-            continue
         if not 400 <= answer.status < 500 or b'"error"' not in answer.body:
             yield ERRORS_REPLACED.found(f"{path} answers {answer.status} without the error in JSON that Signet sends.")
         elif answer.status == 401 and answer.header("www-authenticate") is None:
