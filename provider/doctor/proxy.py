@@ -117,18 +117,6 @@ BODY_CHANGED = problem(
     fix="Remove the rule of the proxy that changes request bodies.",
     section=DEPLOY,
 )
-ERRORS_REPLACED = problem(
-    "proxy.errors-are-replaced",
-    why="Apps read the error codes of OAuth in the body. With another body they cannot tell what went wrong.",
-    fix="Remove `proxy_intercept_errors on` or the error pages of the proxy for Signet.",
-    section="RFC 6749 section 5.2",
-)
-CHALLENGE_LOST = problem(
-    "proxy.www-authenticate-is-lost",
-    why="Clients learn from WWW-Authenticate how to authenticate, and that a token has expired.",
-    fix="Remove the rule of the proxy that drops this header.",
-    section="RFC 6750 section 3",
-)
 
 
 def _arriving(case: Case) -> Iterator[Finding]:
@@ -239,22 +227,6 @@ def _client_certificates(case: Case) -> Iterator[Finding]:
             yield fine("proxy.client-certificates", f"The proxy removes {name} from requests to {url}.")
 
 
-def _errors(case: Case) -> Iterator[Finding]:
-    """Whether errors of the protocol come through as they are."""
-    form = {"Content-Type": "application/x-www-form-urlencoded"}
-    answers = {
-        "/oauth2/token": case.ask("POST", "/oauth2/token", headers=form, body=b"grant_type=doctor"),
-        "/oauth2/userinfo": case.ask("GET", "/oauth2/userinfo"),
-    }
-    for path, answer in answers.items():
-        if not 400 <= answer.status < 500 or b'"error"' not in answer.body:
-            yield ERRORS_REPLACED.found(f"{path} answers {answer.status} without the error in JSON that Signet sends.")
-        elif answer.status == 401 and answer.header("www-authenticate") is None:
-            yield CHALLENGE_LOST.found(f"{path} answers 401 without WWW-Authenticate.")
-        else:
-            yield fine("proxy.errors", f"Errors of {path} come through.")
-
-
 PROXY = (
     Examination(
         "arriving",
@@ -278,11 +250,5 @@ PROXY = (
         "Claims a client certificate in a header, and asks Signet whether it arrived.",
         _client_certificates,
         Needs.INSTALLATION,
-    ),
-    Examination(
-        "errors",
-        Group.PROXY,
-        "Asks the token endpoint and userinfo without credentials, and reads the errors.",
-        _errors,
     ),
 )
