@@ -105,7 +105,7 @@ def examining(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     return use
 
 
-BAD = Finding("tls.bad", Severity.PROBLEM, "It is bad.", "It matters.", "Mend it.", "docs/x.md")
+BAD = Finding("tls.bad", Severity.PROBLEM, "It is bad.", "It matters.", "Mend it.", "docs/operate/doctor.md")
 
 
 def test_the_exit_status_and_the_report(signet: Signet, examining: Callable[..., None]) -> None:
@@ -126,7 +126,7 @@ def test_the_exit_status_and_the_report(signet: Signet, examining: Callable[...,
         "what": "It is bad.",
         "why": "It matters.",
         "fix": "Mend it.",
-        "section": "docs/x.md",
+        "section": "docs/operate/doctor.md",
     }
     examining(replace(BAD, severity=Severity.UNKNOWN))
     assert signet("doctor", "--url", OUTSIDE).status == 2

@@ -29,7 +29,9 @@ def findings() -> str:
     parts = []
     for group, found in groupby(kinds, _group):
         title = "The doctor itself" if group == OTHER else TITLES[Group(group)]
-        rows = [[f"`{kind.id}`", kind.severity, as_code(kind.why), _fix(kind.fix), links(kind.section)] for kind in found]
+        rows = [
+            [f"`{kind.id}`", kind.severity, as_code(kind.why), _fix(kind.fix), links(kind.section)] for kind in found
+        ]
         parts.append(f"### {title}\n\n{table(['finding', 'severity', 'why it matters', 'fix', 'read on'], rows)}")
     return "\n".join(parts)
 
