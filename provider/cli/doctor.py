@@ -54,7 +54,7 @@ def doctor(
 ) -> int:
     """Examine the running installation. Each problem comes with its fix.
 
-    Groups: address, tls, proxy, browser, metadata, clock, mail, redis, database and installation. It only looks, and can
+    Groups: address, tls, proxy, browser, metadata, clock, mail, redis, database, installation. It only looks, and can
     be run in production. Exits with 0 if there is no problem, with 1 if there is one, and with 2 if there is none but
     something could not be examined.
 
