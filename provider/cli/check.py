@@ -28,10 +28,10 @@ def check(
 
     Example: signet check --deploy
     """
-    from provider.cli.system_checks import NOT_STARTING, find_system_problems
     from provider.config.environment import SettingsError, load_settings
     from provider.config.production_checks import Finding, find_problems
     from provider.config.service_variables import service_variables
+    from provider.doctor.system_checks import NOT_STARTING, find_system_problems
     from provider.observability.logging import configure_logging
 
     configure_logging("error")

@@ -26,6 +26,7 @@ COMMANDS = {
     "worker": "service:worker",
     "migrate": "service:migrate",
     "check": "check:check",
+    "doctor": "doctor:doctor",
     "settings": "settings:settings",
     "user": "user.group:app",
     "group": "groups:app",

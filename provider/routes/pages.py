@@ -94,6 +94,7 @@ def pages(settings: Settings) -> list[BaseRoute]:
         *console(),
         Route("/health/live", health.live, methods=get, name="health_live"),
         Route("/health/ready", health.ready, methods=get, name="health_ready"),
+        Route(health.ECHO, health.echo, methods=["GET", "POST", "PUT", "PATCH", "DELETE"], name="health_echo"),
         Route("/static/{name}", Static(find_brand_asset), methods=get, name="static"),
     ]
     if settings.email_code_sign_in:

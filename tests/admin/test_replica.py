@@ -8,11 +8,11 @@ from sqlalchemy import text
 from starlette.testclient import TestClient
 
 from provider.accounts import suspension
-from provider.cli.system_checks import find_system_problems
 from provider.config.environment import SettingsError, load_settings
 from provider.config.settings import Settings
 from provider.database import replica as replicas
 from provider.database.replica import Replica
+from provider.doctor.system_checks import find_system_problems
 from provider.oauth.setting_up import create_keys_and_salt
 from provider.replica_reads import from_replica
 from provider.work import Installation, unit_of_work

@@ -9,7 +9,7 @@ import pytest
 from provider.accounts.roles.roles import create_role, require_factor
 from provider.audit.events import Event
 from provider.audit.log import record
-from provider.cli import system_checks
+from provider.doctor import system_checks
 from provider.oauth.clients.choices import DEVICE_CODE
 from provider.oauth.clients.clients import create_client, disable
 from provider.oauth.clients.metadata import ClientMetadata

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import text
 
-from provider.cli.system_checks import find_system_problems
 from provider.database.engine import OUTAGES, Database, open_database
+from provider.doctor.system_checks import find_system_problems
 from tests.support.installation import settings_for
 from tests.support.network import Network
 from tests.support.own_postgres import OwnServer, Standby

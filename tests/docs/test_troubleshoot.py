@@ -19,8 +19,8 @@ AROUND = re.compile(f"({VARIES}: )?{VARIES}\\. ")
 """How a text begins that only adds something to a message."""
 FINDINGS = (
     "provider/config/production_checks.py",
-    "provider/cli/system_checks.py",
-    "provider/cli/client_checks.py",
+    "provider/doctor/system_checks.py",
+    "provider/doctor/client_checks.py",
     "provider/cli/check.py",
 )
 

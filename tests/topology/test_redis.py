@@ -13,8 +13,8 @@ import pytest
 
 from provider import ratelimit_counter
 from provider.admin.overview.health import _redis_responds
-from provider.cli import system_checks
 from provider.config.settings import Settings
+from provider.doctor import system_checks
 from provider.outbox import messages, store
 from provider.outbox.store import DeliveryState
 from provider.ratelimit_counter import LimitCounter

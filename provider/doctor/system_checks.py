@@ -14,13 +14,12 @@ from provider.accounts.factors.policy import can_meet
 from provider.accounts.store.roles import find_required_factors
 from provider.admin.overview.health import find_key_ages, find_late_jobs
 from provider.audit import store as audit
-from provider.cli.client_checks import MOST_CLIENTS, find_client_problems
-from provider.cli.output import counted
 from provider.config.environment import SettingsError
 from provider.config.production_checks import Finding
 from provider.config.settings import Settings
 from provider.database.servers import Role, find_servers
 from provider.descriptors import MORE_FILES, capacity, open_files_limit
+from provider.doctor.client_checks import MOST_CLIENTS, find_client_problems
 from provider.installation import open_installation
 from provider.mail.settings_check import check_settings, check_templates
 from provider.oauth.clients.store import clients
@@ -171,7 +170,7 @@ def _outbox(work: UnitOfWork) -> Iterator[Finding]:
     )
     if failed:
         fix = "To see why, run `signet outbox list --state failed`. Then run `signet outbox retry --all`"
-        yield Finding("outbox", False, f"{counted(failed, 'job')} could not be delivered", fix)
+        yield Finding("outbox", False, f"{failed} job{'' if failed == 1 else 's'} could not be delivered", fix)
 
 
 def _partitions(work: UnitOfWork) -> Iterator[Finding]:
@@ -210,7 +209,7 @@ def _requirements(work: UnitOfWork) -> Iterator[Finding]:
 def _redis(url: str | None) -> Iterator[Finding]:
     if url is None:
         return
-    import redis
+    import redis  # noqa: PLC0415  # most installations have none
 
     try:
         require_redis(url, timeout=PATIENCE)

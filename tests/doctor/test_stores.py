@@ -1,0 +1,222 @@
+"""signet doctor on PostgreSQL, SQLite and Redis: break them, and it is named."""
+
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from provider.doctor import sqlite
+from provider.doctor.databases import DATABASES
+from provider.doctor.examination import Case
+from provider.doctor.postgresql import Use, judge
+from provider.doctor.redis_server import REDIS_SERVER
+from provider.doctor.redis_server import judge as judge_redis
+from provider.doctor.sqlite import file_system_of
+from tests.support.doctor import found_by
+from tests.support.server_process import free_port
+from tests.support.services import services
+
+FIT: dict[str, Any] = {
+    "fsync": "on",
+    "full_page_writes": "on",
+    "synchronous_commit": "on",
+    "TimeZone": "Etc/UTC",
+    "default_transaction_isolation": "read committed",
+    "default_transaction_read_only": "off",
+    "max_connections": "100",
+    "superuser_reserved_connections": "3",
+    "server_version_num": "160004",
+    "server_encoding": "UTF8",
+    "autovacuum": "on",
+    "track_counts": "on",
+    "recovery": False,
+    "connections": 20,
+    "role_limit": -1,
+    "database_limit": -1,
+    "superuser": False,
+    "age": 1000,
+    "oldest": 0,
+    "prepared": 0,
+    "local": True,
+    "encrypted": False,
+    "slots": 0,
+    "collation": True,
+}
+USE = Use(4, 16)
+
+
+@pytest.mark.parametrize(
+    ("fact", "value", "name", "severity"),
+    [
+        ("fsync", "off", "database.fsync-is-off", "problem"),
+        ("full_page_writes", "off", "database.full-page-writes-is-off", "problem"),
+        ("synchronous_commit", "off", "database.synchronous-commit-is-off", "problem"),
+        ("TimeZone", "Europe/Zurich", "database.time-zone", "warning"),
+        ("default_transaction_isolation", "serializable", "database.isolation", "warning"),
+        ("default_transaction_read_only", "on", "database.read-only", "problem"),
+        ("recovery", True, "database.read-only", "problem"),
+        ("max_connections", "60", "database.too-few-connections", "problem"),
+        ("connections", 90, "database.connections-are-nearly-used-up", "warning"),
+        ("role_limit", 10, "database.role-connection-limit", "problem"),
+        ("database_limit", 10, "database.role-connection-limit", "problem"),
+        ("server_version_num", "120019", "database.old-version", "warning"),
+        ("server_encoding", "LATIN1", "database.not-utf8", "problem"),
+        ("collation", False, "database.collation-version", "problem"),
+        ("autovacuum", "off", "database.autovacuum-is-off", "problem"),
+        ("track_counts", "off", "database.autovacuum-is-off", "problem"),
+        ("age", 1_500_000_000, "database.transaction-ids", "problem"),
+        ("oldest", 3600, "database.long-transaction", "warning"),
+        ("prepared", 1, "database.prepared-transaction", "warning"),
+        ("superuser", True, "database.superuser", "warning"),
+        ("local", False, "database.connection-is-not-encrypted", "warning"),
+        ("slots", 1, "database.inactive-slot", "warning"),
+    ],
+)
+def test_a_postgresql_that_is_set_up_badly_is_named(fact: str, value: Any, name: str, severity: str) -> None:
+    found = {each.id: each.severity for each in judge({**FIT, fact: value}, USE) if each.severity != "ok"}
+    assert found == {name: severity}
+
+
+@pytest.mark.both_databases
+@pytest.mark.only_on("postgresql")
+def test_a_real_postgresql_is_read(case: Case) -> None:
+    """The tests' own server trades durability for speed, and says so."""
+    found = found_by(case, DATABASES)
+    assert "database.fsync-is-off" in found
+    assert not {"database.read-only", "database.not-utf8", "database.too-few-connections"} & set(found)
+    url = f"postgresql://signet@127.0.0.1:{free_port()}/signet"
+    away = case.settings.model_copy(update={"database_url": url})
+    broken = replace(case, installation=replace(case.inside, settings=away))
+    assert [each.severity for each in found_by(broken, DATABASES).values()] == ["unknown"]
+
+
+class TestSqlite:
+    @pytest.fixture
+    def path(self, database_url: str) -> Path:
+        return Path(database_url.removeprefix("sqlite:///"))
+
+    @pytest.fixture(autouse=True)
+    def _on_a_disk(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(sqlite, "file_system_of", lambda _: "ext4")
+
+    def test_a_fit_database_has_no_finding(self, case: Case) -> None:
+        assert found_by(case, DATABASES) == {}
+
+    @pytest.mark.parametrize(
+        ("kind", "name"),
+        [
+            ("nfs4", "database.on-a-network-disk"),
+            ("cifs", "database.on-a-network-disk"),
+            ("tmpfs", "database.on-a-volatile-disk"),
+        ],
+    )
+    def test_a_disk_that_is_not_fit_is_named(
+        self, case: Case, monkeypatch: pytest.MonkeyPatch, kind: str, name: str
+    ) -> None:
+        monkeypatch.setattr(sqlite, "file_system_of", lambda _: kind)
+        assert list(found_by(case, DATABASES)) == [name]
+
+    def test_another_journal_mode_is_named(self, case: Case, path: Path) -> None:
+        case.inside.database.disconnect()
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("PRAGMA journal_mode=DELETE")
+        assert list(found_by(case, DATABASES)) == ["database.not-wal"]
+
+    def test_a_damaged_file_is_named(self, case: Case, path: Path) -> None:
+        case.inside.database.disconnect()
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        content = bytearray(path.read_bytes())
+        content[4096 * 3 : 4096 * 6] = b"\xff" * (4096 * 3)
+        path.write_bytes(content)
+        assert "database.is-damaged" in found_by(case, DATABASES)
+        path.write_bytes(b"no database at all" * 1000)
+        assert "database.is-damaged" in found_by(case, DATABASES)
+
+    def test_a_file_that_cannot_be_written_is_named(
+        self, case: Case, path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("os.access", lambda *_: False)  # root may write to everything
+        assert list(found_by(case, DATABASES)) == ["database.is-not-writable"]
+
+    def test_a_large_log_is_named(self, case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(sqlite, "LARGE_LOG", -1)
+        assert list(found_by(case, DATABASES)) == ["database.log-is-large"]
+
+    def test_a_file_that_is_not_there_gives_no_verdict(self, case: Case, path: Path) -> None:
+        settings = case.settings.model_copy(update={"database_url": f"sqlite:///{path}-gone"})
+        away = replace(case, installation=replace(case.inside, settings=settings))
+        assert {each.id: each.severity for each in found_by(away, DATABASES).values()} == {
+            "database.not-read": "unknown"
+        }
+
+
+def test_the_file_system_of_a_path_is_that_of_its_nearest_mount(tmp_path: Path) -> None:
+    mounts = tmp_path / "mounts"
+    mounts.write_text("/dev/sda1 / ext4 rw 0 0\nhost:/x /srv/my\\040data nfs4 rw 0 0\ntmpfs /srv/my tmpfs rw 0 0\n")
+    assert file_system_of(Path("/srv/my data/signet.db"), mounts) == "nfs4"
+    assert file_system_of(Path("/srv/mydata/signet.db"), mounts) == "ext4"
+    assert file_system_of(Path("/srv/x"), tmp_path / "none") == ""
+
+
+FIT_REDIS: dict[str, Any] = {
+    "redis_version": "7.0.15",
+    "maxmemory": 64 << 20,
+    "maxmemory_policy": "noeviction",
+    "used_memory": 1 << 20,
+    "role": "master",
+    "maxclients": 10000,
+    "connected_clients": 5,
+    "save": "3600 1",
+    "appendonly": "no",
+}
+
+
+@pytest.mark.parametrize(
+    ("facts", "name", "severity"),
+    [
+        ({"maxmemory_policy": "allkeys-lru"}, "redis.evicts", "problem"),
+        ({"maxmemory_policy": "allkeys-lru", "maxmemory": 0}, "redis.evicts", "warning"),
+        ({"used_memory": 63 << 20}, "redis.memory-is-nearly-full", "problem"),
+        ({"role": "slave", "master_host": "10.0.0.1"}, "redis.is-a-replica", "problem"),
+        ({"rdb_last_bgsave_status": "err"}, "redis.cannot-save", "problem"),
+        ({"aof_last_write_status": "err"}, "redis.cannot-save", "problem"),
+        ({"save": ""}, "redis.is-not-persistent", "warning"),
+        ({"redis_version": "5.0.14"}, "redis.old-version", "warning"),
+        ({"connected_clients": 9900}, "redis.too-many-clients", "problem"),
+    ],
+)
+def test_a_redis_that_is_set_up_badly_is_named(facts: dict[str, Any], name: str, severity: str) -> None:
+    found = judge_redis({**FIT_REDIS, **facts}, "redis://:secret@redis.example:6379/0")
+    assert {each.id: each.severity for each in found if each.severity != "ok"} == {name: severity}
+
+
+@pytest.mark.parametrize(
+    ("url", "names"),
+    [
+        ("redis://redis.example:6379/0", ["redis.no-password"]),
+        ("redis://localhost:6379/0", []),
+        ("unix:///run/redis.sock", []),
+        ("rediss://user:secret@redis.example", []),
+    ],
+)
+def test_a_redis_without_a_password_is_named(url: str, names: list[str]) -> None:
+    assert [each.id for each in judge_redis(FIT_REDIS, url) if each.severity != "ok"] == names
+
+
+class TestRealRedis:
+    def test_a_real_redis_is_read(self, case: Case) -> None:
+        settings = case.settings.model_copy(update={"redis_url": services.start_redis()})
+        real = replace(case, installation=replace(case.inside, settings=settings))
+        assert set(found_by(real, REDIS_SERVER)) <= {"redis.is-not-persistent"}
+
+    def test_a_redis_that_is_away_is_unknown(self, case: Case) -> None:
+        assert found_by(case, REDIS_SERVER) == {}
+        settings = case.settings.model_copy(update={"redis_url": f"redis://127.0.0.1:{free_port()}"})
+        away = replace(case, installation=replace(case.inside, settings=settings))
+        assert {each.id: each.severity for each in found_by(away, REDIS_SERVER).values()} == {
+            "redis.no-answer": "unknown"
+        }
