@@ -56,7 +56,7 @@ class OnlyElsewhere(Suspended):
 class DeniedByDirectory(Suspended):
     """The directory of the user's organization lets the user not sign in. Raised only after the right password."""
 
-    code = "directory-denied"
+    code = "denied-by-directory"
     title = DirectoryDenied.title
 
     def __init__(self, denied: DirectoryDenied) -> None:
@@ -68,7 +68,7 @@ class UnknownInDirectory(Suspended):
     password.
     """
 
-    code = "unknown-user"
+    code = "unknown-in-directory"
 
     def __init__(self, name: str) -> None:
         self.title = Text("Couldn't sign in with %(name)s", name=name)
