@@ -59,5 +59,5 @@ def test_a_redirect_uri_that_differs_is_shown(app: App) -> None:
 
 
 def test_an_app_that_sent_nothing_is_shown_what_it_sent(signet: Signet) -> None:
-    with pytest.raises(AssertionError, match="the app sent no authorization request. It sent:\n  nothing"):
+    with pytest.raises(AssertionError, match=r"the app sent no authorization request\. It sent:\n  nothing"):
         signet.requests.assert_pkce()

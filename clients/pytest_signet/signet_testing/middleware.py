@@ -35,7 +35,7 @@ class Observed:
             await self.control(scope, receive, send)
             return
         headers = dict(scope["headers"])
-        body = await _read(receive)
+        body = await read_body(receive)
         sent = Sent(
             scope["method"],
             scope["path"],
@@ -122,7 +122,8 @@ def _begins_sign_in(sent: Sent) -> bool:
     return sent.endpoint in {"authorize", "logout"} and "client_id" in sent.parameters
 
 
-async def _read(receive: Receive) -> bytes:
+async def read_body(receive: Receive) -> bytes:
+    """Return the body of a request."""
     body, more = b"", True
     while more:
         message = await receive()
