@@ -113,7 +113,13 @@ def test_the_nonce_of_an_id_token_can_be_another(app: App) -> None:
     assert read(app.signet, app.sign_in(app.signet.user())["id_token"])["nonce"] == "of another sign-in"
 
 
-def test_keys_rotate_and_the_new_one_may_come_late(signet: Signet) -> None:
+def test_the_next_key_is_known_before_it_signs(signet: Signet) -> None:
+    known = {key.kid for key in key_set(signet).keys}
+    assert signet.rotate_keys() in known
+    assert signet.rotate_keys(unknown=True) not in known
+
+
+def test_a_new_key_may_come_late(signet: Signet) -> None:
     old = signet.token()
     kid = signet.rotate_keys(late=1)
     fresh = signet.token()

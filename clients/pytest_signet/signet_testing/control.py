@@ -50,9 +50,8 @@ class Control:
         self._before = signet.save()
 
     def user(self, body: Body) -> Any:
-        given = body | {"roles": tuple(body.get("roles", ()))} | body.pop("claims", {})
-        given.pop("claims", None)
-        user = self.signet.user(**given)
+        claims, roles = body.pop("claims", {}), tuple(body.pop("roles", ()))
+        user = self.signet.user(**body, roles=roles, **claims)
         self._users[user.sub] = user
         return asdict(user)
 
@@ -163,14 +162,17 @@ def _run(control: Control, operation: Operation | None, body: bytes) -> Response
         known = ", ".join(f"{method} {path}" for method, path in OPERATIONS)
         return _error(404, f"There is no such operation. There are: {known}")
     try:
-        result = operation(control, json.loads(body or b"{}"))
+        given = json.loads(body or b"{}")
+        if not isinstance(given, dict | None):
+            return _error(400, "The body must be a JSON object.")
+        result = operation(control, given or {})
     except Unknown as error:
         return _error(404, str(error))
     except AssertionError as error:
         return _error(409, str(error))
     except KeyError as error:
         return _error(400, f"The member {error} is missing.")
-    except (TypeError, ValueError, Refusal) as error:
+    except (AttributeError, TypeError, ValueError, Refusal) as error:
         return _error(400, f"{error or type(error).__name__}")
     return Response(status_code=204) if result is None else JSONResponse(result)
 

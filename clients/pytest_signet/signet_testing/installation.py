@@ -17,13 +17,15 @@ from pydantic import BaseModel
 from provider.config.settings import Settings
 from provider.installation import open_installation
 from provider.oauth.keys import store as signing_keys
-from provider.oauth.keys.key_pairs import KINDS, PURPOSE
+from provider.oauth.keys.key_pairs import PURPOSE
 from provider.oauth.keys.store import SigningKeyRow, State
 from provider.oauth.setting_up import create_keys_and_salt
 from provider.work import Installation, UnitOfWork, unit_of_work
 from signet_testing.storage import create_schema
 
 PUBLISHED_KEYS = Path(__file__).with_name("published_keys.json")
+PUBLIC = frozenset({"kid", "kty", "crv", "x", "y", "n", "e"})
+"""The members of a JWK that are not secret."""
 HOSTS = ("127.0.0.1", "localhost", "::1")
 """Where a test's Signet may listen."""
 
@@ -89,13 +91,13 @@ def open_new(
 
 
 def _add_published_keys(work: UnitOfWork) -> None:
-    for alg, jwk in json.loads(PUBLISHED_KEYS.read_text("utf-8")).items():
-        kid = KINDS[jwk["kty"]].import_key({"kty": jwk["kty"], **_public(jwk)}).thumbprint()
-        named = {"kid": kid, "use": "sig", "alg": alg}
-        sealed = work.vault.encrypt(json.dumps({**jwk, **named}).encode(), purpose=PURPOSE, context=kid)
-        row = SigningKeyRow(kid, alg, {**_public(jwk), **named}, sealed, State.CURRENT, work.now, work.now, None)
-        signing_keys.add(work.db, row)
-
-
-def _public(jwk: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in jwk.items() if name in {"kty", "crv", "x", "y", "n", "e"}}
+    """Add a current key of each algorithm, and the next one, which apps know before it signs."""
+    for alg, pair in json.loads(PUBLISHED_KEYS.read_text("utf-8")).items():
+        for jwk, state in zip(pair, (State.CURRENT, State.UPCOMING), strict=True):
+            kid = jwk["kid"]
+            named = {"use": "sig", "alg": alg}
+            public = {name: value for name, value in jwk.items() if name in PUBLIC} | named
+            sealed = work.vault.encrypt(json.dumps(jwk | named).encode(), purpose=PURPOSE, context=kid)
+            signs_from = work.now if state is State.CURRENT else None
+            row = SigningKeyRow(kid, alg, public, sealed, state, work.now, signs_from, None)
+            signing_keys.add(work.db, row)

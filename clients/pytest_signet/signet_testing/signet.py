@@ -18,6 +18,7 @@ from starlette.types import ASGIApp
 
 from provider.accounts import registration, suspension
 from provider.app import create_app
+from provider.jose.algorithms import RS256
 from provider.oauth.clients import clients
 from provider.oauth.clients.metadata import ClientMetadata
 from provider.oauth.keys import rotation
@@ -151,7 +152,7 @@ class Signet:
             "redirect_uris": redirect_uris or (REDIRECT_URI,),
             "grant_types": ("authorization_code", "refresh_token"),
             "scope": "openid profile email roles groups offline_access",
-            "token_endpoint_auth_method": "none" if public else "client_secret_basic",
+            **({"token_endpoint_auth_method": "none"} if public else {}),  # else any method with a secret
             **{name: tuple(value) if isinstance(value, list) else value for name, value in metadata.items()},
         }
         with unit_of_work(self._installation) as work:
@@ -197,15 +198,20 @@ class Signet:
             known = clients.find_client(work, "signet-testing")
         return "signet-testing" if known is not None else self.client(client_id="signet-testing").client_id
 
-    def rotate_keys(self, *, late: int = 0, revoke: bool = False) -> str:
-        """Sign with a new key from now on; return its `kid`.
+    def rotate_keys(self, *, unknown: bool = False, late: int = 0, revoke: bool = False) -> str:
+        """Sign with the next key from now on; return its `kid`. Apps know it already, because it was published before.
 
-        The first `late` answers with the key set do not have it yet. With `revoke`, the old key leaves the key set and
-        tokens that it signed are no longer valid.
+        With `unknown` it is a new one, as after an emergency, which apps have to fetch. With `late` it is too, and the
+        first answers with the key set do not have it yet. With `revoke`, the old key leaves the key set and tokens that
+        it signed are no longer valid.
         """
         with unit_of_work(self._installation) as work:
-            old = next(row.kid for row in rotation.list_keys(work) if row.alg == "RS256" and row.state == State.CURRENT)
-            kid, _upcoming = rotation.rotate(work, at_once=True)
+            keys = rotation.list_keys(work)
+        old = next(row.kid for row in keys if row.alg == RS256 and row.state == State.CURRENT)
+        kid = old
+        for _ in range(2 if unknown or late else 1):
+            with unit_of_work(self._installation) as work:
+                kid, _upcoming = rotation.rotate(work, at_once=True)
         if revoke:
             with unit_of_work(self._installation) as work:
                 rotation.revoke(work, kid=old)
