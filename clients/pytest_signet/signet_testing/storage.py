@@ -14,6 +14,18 @@ from provider.database.migrations import HEAD
 
 IN_MEMORY = Path("/dev/shm")  # noqa: S108  # a folder in memory, in which only folders of mode 0700 are created
 
+SEARCHED = ("user_search_texts", "client_search_texts")
+_ADD = "INSERT INTO {table}_fts(rowid, text) VALUES (new.place, new.text)"
+_REMOVE = "INSERT INTO {table}_fts({table}_fts, rowid, text) VALUES ('delete', old.place, old.text)"
+SEARCH_INDEX = (
+    "CREATE VIRTUAL TABLE {table}_fts USING fts5 "
+    "(text, content='{table}', content_rowid='place', columnsize=0, detail=none, tokenize='trigram case_sensitive 1')",
+    f"CREATE TRIGGER {{table}}_inserted AFTER INSERT ON {{table}} BEGIN {_ADD}; END",
+    f"CREATE TRIGGER {{table}}_deleted AFTER DELETE ON {{table}} BEGIN {_REMOVE}; END",
+    f"CREATE TRIGGER {{table}}_updated AFTER UPDATE ON {{table}} BEGIN {_REMOVE}; {_ADD}; END",
+)
+"""What the migrations add for searches, which is not in the metadata."""
+
 
 def folder_in_memory() -> str | None:
     """Return the folder in which temporary files stay in memory, or None if the system has none."""
@@ -31,6 +43,7 @@ def create_schema(path: Path) -> None:
     dialect = SQLiteDialect_pysqlite()
     engine = create_mock_engine("sqlite://", lambda sql, *_, **__: statements.append(str(sql.compile(dialect=dialect))))
     metadata.create_all(engine, checkfirst=False)
+    statements += [statement.format(table=table) for table in SEARCHED for statement in SEARCH_INDEX]
     statements.append("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
     statements.append(f"INSERT INTO alembic_version VALUES ('{HEAD}')")
     with _connected(path) as db:
@@ -52,8 +65,9 @@ class Storage:
     def __init__(self, path: Path) -> None:
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
         self._db.execute("PRAGMA synchronous=OFF")
-        found = self._db.execute("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
-        self._tables = [str(name) for (name,) in found]
+        found = self._db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
+        # The tables of a search index change with those that it is of.
+        self._tables = [str(name) for (name,) in found if "_fts" not in name and not name.startswith("sqlite_")]
 
     def save(self) -> Snapshot:
         """Return what the database contains now."""

@@ -26,7 +26,9 @@ def test_a_user_signs_in(signet: Signet, visitor: Client) -> None:
     signet.requests.assert_nonce()
 
 
-def test_a_user_whose_address_changed_is_still_the_same(signet: Signet, visitor: Client, django_user_model: Any) -> None:
+def test_a_user_whose_address_changed_is_still_the_same(
+    signet: Signet, visitor: Client, django_user_model: Any
+) -> None:
     ada = signet.user()
     for email in ("ada@example.test", "ada.king@example.test"):
         signet.faults.userinfo(email=email)
