@@ -1,8 +1,6 @@
 """Each fault on demand happens, as often as it should, and ends."""
 
-import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import httpx2
@@ -13,29 +11,7 @@ from joserfc.jwk import KeySet
 from signet_testing.signet import Signet
 
 from tests.kit.conftest import App
-
-
-class Listener:
-    """An app's endpoint for back-channel logout."""
-
-    def __init__(self, received: list[str]) -> None:
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                received.append(self.rfile.read(int(self.headers["content-length"])).decode())
-                self.send_response(200)
-                self.send_header("content-length", "0")
-                self.end_headers()
-
-            def log_message(self, *_: Any) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}/logout"
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+from tests.kit.listener import Listener
 
 
 def key_set(signet: Signet) -> KeySet:
@@ -170,7 +146,7 @@ def test_an_account_is_suspended_in_the_middle_of_a_session(app: App) -> None:
 def test_a_back_channel_logout_arrives_or_is_lost(signet: Signet) -> None:
     received: list[str] = []
     listener = Listener(received)
-    app = App(signet, signet.client(backchannel_logout_uri=listener.url))
+    app = App(signet, signet.client(backchannel_logout_uri=f"{listener.url}/logout"))
     user = signet.user()
     app.sign_in(user)
     signet.sign_out(user)

@@ -18,8 +18,10 @@ SEARCHED = ("user_search_texts", "client_search_texts")
 _ADD = "INSERT INTO {table}_fts(rowid, text) VALUES (new.place, new.text)"
 _REMOVE = "INSERT INTO {table}_fts({table}_fts, rowid, text) VALUES ('delete', old.place, old.text)"
 SEARCH_INDEX = (
-    "CREATE VIRTUAL TABLE {table}_fts USING fts5 "
-    "(text, content='{table}', content_rowid='place', columnsize=0, detail=none, tokenize='trigram case_sensitive 1')",
+    """
+    CREATE VIRTUAL TABLE {table}_fts USING fts5
+    (text, content='{table}', content_rowid='place', columnsize=0, detail=none, tokenize='trigram case_sensitive 1')
+    """,
     f"CREATE TRIGGER {{table}}_inserted AFTER INSERT ON {{table}} BEGIN {_ADD}; END",
     f"CREATE TRIGGER {{table}}_deleted AFTER DELETE ON {{table}} BEGIN {_REMOVE}; END",
     f"CREATE TRIGGER {{table}}_updated AFTER UPDATE ON {{table}} BEGIN {_REMOVE}; {_ADD}; END",
