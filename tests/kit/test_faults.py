@@ -68,10 +68,11 @@ def test_an_answer_is_lost_after_the_work_was_done(app: App, over_a_socket: bool
     ],
 )
 def test_tokens_are_wrong_in_the_way_asked_for(app: App, wrong: str, claim: str, problem: Any) -> None:
-    app.signet.faults.id_token(**{wrong: True})
-    app.signet.faults.access_token(**{wrong: True})
+    chosen: dict[str, Any] = {wrong: True}
+    app.signet.faults.id_token(**chosen)
+    app.signet.faults.access_token(**chosen)
     tokens = app.sign_in(app.signet.user())
-    for token in (tokens["id_token"], tokens["access_token"], app.signet.token(**{wrong: True})):
+    for token in (tokens["id_token"], tokens["access_token"], app.signet.token(**chosen)):
         assert problem(read(app.signet, token)[claim], time.time())
 
 

@@ -4,6 +4,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,9 @@ import pytest
 from signet_testing.records import User
 from signet_testing.signet import Signet
 from signet_testing.storage import create_schema
+from signet_testing.version import __version__ as kit_version
 
+from provider import __version__
 from tests.kit.listener import Listener
 from tests.kit.test_control import KIT
 from tests.support import forking
@@ -136,3 +139,21 @@ def test_a_user_signs_in_with_playwright(signet: Signet, new_person: NewPerson) 
     with pytest.raises(AssertionError, match="not at Signet"):
         signet.sign_in_with(page, signet.user())
     app.close()
+
+
+def test_the_kit_has_the_version_of_signet() -> None:
+    assert kit_version == __version__
+    assert f'"signet-provider=={__version__}"' in (KIT / "pyproject.toml").read_text("utf-8")
+
+
+@pytest.mark.slow
+def test_the_wheel_has_the_plugin_and_the_keys(tmp_path: Path) -> None:
+    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(tmp_path), str(KIT)]
+    built = subprocess.run(build, capture_output=True, text=True, check=False)
+    assert built.returncode == 0, built.stdout + built.stderr
+    (wheel,) = tmp_path.glob("pytest_signet-*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+        points = archive.read(next(name for name in names if name.endswith("entry_points.txt"))).decode()
+    assert "signet = signet_testing.plugin" in points
+    assert {"signet_testing/published_keys.json", "signet_testing/py.typed"} <= set(names)
