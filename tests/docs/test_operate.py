@@ -58,6 +58,7 @@ NOT_RUN = {
     "user remove-authenticator-app": "no user has one: that takes a browser",
     "user remove-passkey": "no user has one: that takes a browser",
     "user remove-remembered-device": "no user has one: that takes a browser",
+    "test-server": "it is not for operators: tests/kit runs it",
 }
 """Commands that are only mentioned; those of UNTIL_STOPPED are run by the units."""
 

@@ -48,7 +48,7 @@ def test_the_tests_of_an_api_pass(signet: Signet) -> None:
 
 def test_python_examples_compile() -> None:
     for text in re.findall(r"```python[^\n]*\n(.*?)```", GUIDE, re.DOTALL):
-        compile(text, "test-your-app.md", "exec")
+        compile(text, "the guide", "exec")
 
 
 @pytest.mark.parametrize(
