@@ -10,6 +10,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 from signet_testing.signet import Signet
 
+from provider.jose.algorithms import half_hash
 from tests.kit.conftest import App
 from tests.kit.listener import Listener
 
@@ -69,11 +70,15 @@ def test_an_answer_is_lost_after_the_work_was_done(app: App, over_a_socket: bool
 )
 def test_tokens_are_wrong_in_the_way_asked_for(app: App, wrong: str, claim: str, problem: Any) -> None:
     chosen: dict[str, Any] = {wrong: True}
-    app.signet.faults.id_token(**chosen)
-    app.signet.faults.access_token(**chosen)
+    assert problem(read(app.signet, app.signet.token(**chosen))[claim], time.time())
+
+
+def test_tokens_of_the_token_endpoint_are_wrong_too(app: App) -> None:
+    app.signet.faults.id_token(expired=True)
+    app.signet.faults.access_token(wrong_audience=True)
     tokens = app.sign_in(app.signet.user())
-    for token in (tokens["id_token"], tokens["access_token"], app.signet.token(**chosen)):
-        assert problem(read(app.signet, token)[claim], time.time())
+    assert read(app.signet, tokens["id_token"])["exp"] < time.time() - 3000
+    assert read(app.signet, tokens["access_token"])["aud"] == "another-audience"
 
 
 def test_tokens_have_a_foreign_signature_or_none(app: App) -> None:
@@ -83,6 +88,13 @@ def test_tokens_have_a_foreign_signature_or_none(app: App) -> None:
     assert app.signet.token(unsigned=True).endswith(".")
     with pytest.raises(JoseError):
         read(app.signet, app.signet.token(foreign_key=True))
+
+
+def test_a_changed_access_token_still_belongs_to_its_id_token(app: App) -> None:
+    """OIDC Core section 3.1.3.6: else an app would reject the ID token, and never see the access token."""
+    app.signet.faults.access_token(expired=True)
+    tokens = app.sign_in(app.signet.user())
+    assert read(app.signet, tokens["id_token"])["at_hash"] == half_hash(tokens["access_token"], "RS256")
 
 
 def test_the_nonce_of_an_id_token_can_be_another(app: App) -> None:

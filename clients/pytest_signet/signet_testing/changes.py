@@ -9,6 +9,7 @@ from typing import Any
 from joserfc.jwk import RSAKey
 
 from provider.jose import base64url
+from provider.jose.algorithms import half_hash
 from provider.jose.json_objects import write_json
 from provider.jose.registry import Registry
 
@@ -67,6 +68,14 @@ class Change:
             claims["aud"] = "another-audience"
         changed = claims | dict(self.claims)
         return {name: value for name, value in changed.items() if value is not None}
+
+
+def with_at_hash(id_token: str, access_token: str, sign: Sign) -> str:
+    """Return the ID token with the `at_hash` of a changed access token (OIDC Core section 3.1.3.6)."""
+    header = json.loads(base64url.decode(id_token.split(".", maxsplit=1)[0]))
+    if header["alg"] not in Registry.algorithms:  # it is encrypted
+        return id_token
+    return Change(claims={"at_hash": half_hash(access_token, header["alg"])}).apply(id_token, sign)
 
 
 def sign_with(key: Any, header: dict[str, Any], claims: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from signet_testing.changes import Sign
+from signet_testing.changes import Sign, with_at_hash
 from signet_testing.faults import Fault, Faults
 from signet_testing.requests import Requests, Sent, parameters_of
 from signet_testing.server import DROP
@@ -68,28 +68,30 @@ class Observed:
             return
         head = messages[0]
         content = b"".join(message.get("body", b"") for message in messages[1:])
-        head, content = self._changed(scope, head, content, faults)
+        head, content = self._changed(head, content, faults)
         sent.status = head["status"]
         await send(head)
         await send({"type": "http.response.body", "body": content})
 
-    def _changed(self, scope: Scope, head: Message, content: bytes, faults: list[Fault]) -> tuple[Message, bytes]:
+    def _changed(self, head: Message, content: bytes, faults: list[Fault]) -> tuple[Message, bytes]:
         if head["status"] == 200 and any(fault.tokens or fault.members or fault.hide_kids for fault in faults):
             try:
                 document = json.loads(content)
             except ValueError:
                 return head, content
-            for fault in faults:
-                document = self._change(scope, document, fault)
+            for fault in sorted(faults, key=lambda fault: "access_token" not in fault.tokens):
+                document = self._change(document, fault)
             content = json.dumps(document).encode()
             kept = [(name, value) for name, value in head["headers"] if name not in {b"content-length", b"etag"}]
             return {**head, "headers": [*kept, (b"content-length", str(len(content)).encode())]}, content
         return self._redirected(head), content
 
-    def _change(self, scope: Scope, document: dict[str, Any], fault: Fault) -> dict[str, Any]:
+    def _change(self, document: dict[str, Any], fault: Fault) -> dict[str, Any]:
         for name, change in fault.tokens.items():
             if name in document:
                 document[name] = change.apply(document[name], self.sign)
+        if "access_token" in fault.tokens and "id_token" in document:
+            document["id_token"] = with_at_hash(document["id_token"], document["access_token"], self.sign)
         if fault.hide_kids:
             document["keys"] = [key for key in document["keys"] if key["kid"].split(".")[0] not in fault.hide_kids]
         return {name: value for name, value in (document | dict(fault.members)).items() if value is not None}

@@ -55,6 +55,7 @@ class Server:
             app,
             http=Connection,
             loop="none",
+            ws="none",
             interface="asgi3",
             lifespan="off",
             log_config=None,  # logging belongs to the test run
