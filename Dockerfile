@@ -1,4 +1,5 @@
-# Two images: `signet` is the provider, `samples` the sample app and API. Neither runs as root or holds a secret.
+# Three images: `signet` is the provider, `samples` the sample app and API, `test-server` a Signet for tests of apps.
+# None runs as root or holds a secret.
 # Name the base image by its digest to get the same image from every build: docs/operate/deploy.md, "Build the image".
 
 ARG PYTHON_IMAGE=python:3.13-slim
@@ -29,6 +30,12 @@ EXPOSE 8000
 # Exec form: SIGTERM reaches the service, which finishes what it is doing.
 ENTRYPOINT ["signet"]
 CMD ["serve", "--host", "0.0.0.0", "--port", "8000"]
+
+# For the tests of apps, never for users. It listens on loopback, so run it in the network of the host.
+FROM signet AS test-server
+COPY clients/pytest_signet/signet_testing /opt/signet-testing/signet_testing
+ENV PYTHONPATH=/opt/signet-testing
+CMD ["test-server", "--port", "8099", "--json"]
 
 FROM signet AS samples
 WORKDIR /srv/clients

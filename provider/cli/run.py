@@ -48,6 +48,7 @@ COMMANDS = {
     "invalidate": "invalidate:invalidate",
     "export": "transfer:export",
     "import": "transfer:import_",
+    "test-server": "for_tests:serve_tests",
     "completion": "completion:completion",
 }
 """The commands and groups as `--help` lists them: name to module of `provider.cli` and attribute."""

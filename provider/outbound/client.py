@@ -96,6 +96,11 @@ class Outbound:
         except TimeoutError:
             raise OutboundFailed(f"{host} does not resolve in time") from None
 
+    def forget_failures(self) -> None:
+        """Ask the next time also those servers that failed a moment ago. The test kit does so between tests."""
+        with self._lock:
+            self._failures.clear()
+
     @contextmanager
     def _unless_failing(self, url: str) -> Iterator[None]:
         now = self._clock()

@@ -12,8 +12,8 @@ from provider.cli.run import FAILED, USAGE
 from tests.cli.conftest import Signet
 from tests.cli.test_every_command import EVERY
 
-WITHOUT_SETTINGS = {"completion", "demo"}
-"""They read no settings: the demo has its own."""
+WITHOUT_SETTINGS = {"completion", "demo", "test-server"}
+"""They read no settings: the demo and the test server have their own."""
 
 
 def arguments_for(command: Any) -> list[str]:

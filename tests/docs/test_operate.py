@@ -59,6 +59,7 @@ NOT_RUN = {
     "user remove-passkey": "no user has one: that takes a browser",
     "user remove-remembered-device": "no user has one: that takes a browser",
     "provisioning test": "no app has a SCIM service there",
+    "test-server": "it is not for operators: tests/kit runs it",
 }
 """Commands that are only mentioned; those of UNTIL_STOPPED are run by the units."""
 

@@ -1,0 +1,18 @@
+"""A real Signet for the tests of apps and APIs. It refuses every address but loopback, so it cannot serve users.
+
+With pytest, use the fixtures of `signet_testing.plugin`. Elsewhere: `with Signet() as signet: …`. Signet itself is
+imported when the first one starts, so a run that needs none does not wait for it.
+"""
+
+from signet_testing.version import __version__
+
+__all__ = ["Client", "NotLoopback", "Redirect", "Signet", "User", "__version__"]
+
+
+def __getattr__(name: str) -> object:
+    """Load what is asked for. Raises AttributeError for another name."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from signet_testing import signet  # noqa: PLC0415  # loads Signet
+
+    return getattr(signet, name)

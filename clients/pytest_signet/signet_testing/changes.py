@@ -1,0 +1,99 @@
+"""Changing what a token says, and signing it again: with Signet's key, with a stranger's, or not at all."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from joserfc.jwk import RSAKey
+
+from provider.jose import base64url
+from provider.jose.algorithms import half_hash
+from provider.jose.json_objects import write_json
+from provider.jose.registry import Registry
+
+Sign = Callable[[dict[str, Any], dict[str, Any]], str]
+"""A function that signs a header and claims with the key of the header's `kid`, and returns the token."""
+FOREIGN_ISSUER = "https://attacker.example"
+FAR = 3600
+"""How far outside of its validity a changed token is, in seconds: more than any leeway."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """What is wrong with a token. `claims` replaces claims; None removes one."""
+
+    expired: bool = False
+    not_yet_valid: bool = False
+    wrong_issuer: bool = False
+    wrong_audience: bool = False
+    foreign_key: bool = False
+    unsigned: bool = False
+    claims: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def changes_something(self) -> bool:
+        return self != Change()
+
+    def apply(self, token: str, sign: Sign) -> str:
+        """Return the token with the changes.
+
+        A token that is not a JWT of ours, such as an encrypted one, is returned as it is.
+        """
+        parts = token.split(".")
+        if len(parts) != 3:
+            return token
+        header, claims = (json.loads(base64url.decode(part)) for part in parts[:2])
+        claims = self._changed(claims)
+        if self.unsigned:
+            return f"{_part({**header, 'alg': 'none'})}.{_part(claims)}."
+        if self.foreign_key:
+            return _signed({**header, "alg": "RS256"}, claims, foreign_key())
+        return sign(header, claims)
+
+    def _changed(self, claims: dict[str, Any]) -> dict[str, Any]:
+        lifetime = claims["exp"] - claims["iat"]
+        if self.expired:
+            end = claims["iat"] - FAR
+            claims |= {"exp": end, "iat": end - lifetime}
+            if "auth_time" in claims:
+                claims["auth_time"] = min(claims["auth_time"], claims["iat"])
+        if self.not_yet_valid:
+            begin = claims["iat"] + FAR
+            claims |= {"iat": begin, "nbf": begin, "exp": begin + lifetime}
+        if self.wrong_issuer:
+            claims["iss"] = FOREIGN_ISSUER
+        if self.wrong_audience:
+            claims["aud"] = "another-audience"
+        changed = claims | dict(self.claims)
+        return {name: value for name, value in changed.items() if value is not None}
+
+
+def with_at_hash(id_token: str, access_token: str, sign: Sign) -> str:
+    """Return the ID token with the `at_hash` of a changed access token (OIDC Core section 3.1.3.6)."""
+    header = json.loads(base64url.decode(id_token.split(".", maxsplit=1)[0]))
+    if header["alg"] not in Registry.algorithms:  # it is encrypted
+        return id_token
+    return Change(claims={"at_hash": half_hash(access_token, header["alg"])}).apply(id_token, sign)
+
+
+def sign_with(key: Any, header: dict[str, Any], claims: dict[str, Any]) -> str:
+    """Return a JWT with this header, signed by a key of its algorithm."""
+    return _signed(header, claims, key)
+
+
+@cache
+def foreign_key() -> RSAKey:
+    """Return a key that no Signet has published. It is generated once for a process."""
+    return RSAKey.generate_key(2048)
+
+
+def _part(value: Mapping[str, Any]) -> str:
+    return base64url.encode(write_json(dict(value))).decode()
+
+
+def _signed(header: dict[str, Any], claims: dict[str, Any], key: Any) -> str:
+    signed = f"{_part(header)}.{_part(claims)}"
+    signature = Registry.algorithms[header["alg"]].sign(signed.encode(), key)
+    return f"{signed}.{base64url.encode(signature).decode()}"

@@ -1,0 +1,139 @@
+"""Access tokens for tests: real ones with a session and a grant behind them, changed afterwards if a test wants that.
+
+Introspection, userinfo, revocation and suspension work on them as on any other.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from provider.accounts.store import users
+from provider.crypto.digests import digest
+from provider.database.base import new_id
+from provider.oauth.clients import clients
+from provider.oauth.clients.clients import Client
+from provider.oauth.clients.resources import whole_audience
+from provider.oauth.scopes import parse_scope
+from provider.oauth.tokens.access_tokens import Authorization, sign_access_token
+from provider.oauth.tokens.server import AuthorizationServer
+from provider.oauth.tokens.store import grants
+from provider.oauth.tokens.store.grants import Grant
+from provider.sessions import lifecycle
+from provider.sessions import store as sessions
+from provider.sessions.idle import idle_since
+from provider.work import Installation, UnitOfWork, unit_of_work
+from signet_testing.changes import Change, sign_with
+
+METHODS = {"aal1": "pwd", "aal2": "pwd otp mfa", "phr": "pwd hwk mfa"}
+"""How the user signed in, by the `acr` that a test asks for."""
+
+
+class Tokens:
+    """Issues access tokens of one installation."""
+
+    def __init__(self, installation: Installation, server: AuthorizationServer) -> None:
+        self._installation = installation
+        self._server = server
+
+    def for_user(
+        self,
+        user_id: str,
+        client_id: str,
+        *,
+        scope: str = "openid",
+        audience: str | list[str] | None = None,
+        acr: str = "aal1",
+        auth_time: timedelta = timedelta(0),
+        claims: Mapping[str, Any] | None = None,
+        **wrong: bool,
+    ) -> str:
+        """Return an access token. `auth_time` is how long ago the user signed in.
+
+        An `acr` that Signet does not have is written as it is. Raises LookupError for an unknown user.
+        """
+        with unit_of_work(self._installation) as work:
+            client = self._client(work, client_id)
+            user = users.find(work.read, user_id)
+            if user is None:
+                raise LookupError(f"there is no user {user_id}")
+            named = parse_scope(scope)
+            cookie = lifecycle.open_session(
+                work,
+                user_id=user_id,
+                security_stamp=user.security_stamp,
+                factor=METHODS.get(acr, "pwd"),
+                auth_time=work.now - auth_time,
+            )
+            session = sessions.find_active(work.db, digest(cookie), now=work.now, idle_since=idle_since(work))
+            assert session is not None  # noqa: S101  # it was just opened
+            grant = Grant(
+                id=new_id(),
+                user_id=user_id,
+                client_id=client_id,
+                session_id=session.id,
+                scope=" ".join(named),
+                claims={},
+                offline=True,
+                auth_time=session.auth_time,
+                amr=session.amr,
+                created_at=work.now,
+                expires_at=work.now + work.settings.refresh_absolute_lifetime,
+                revoked_at=None,
+                revoke_reason=None,
+                security_stamp=session.security_stamp,
+                acr=acr if acr not in {"aal1", "aal2"} else None,
+            )
+            grants.add(work.db, grant)
+            person = grants.find_person(work.db, user_id)
+            token = sign_access_token(
+                work,
+                self._server,
+                Authorization(
+                    client=client,
+                    scope=tuple(named),
+                    grant=grant,
+                    person=person,
+                    audience=_audience(work, audience, named),
+                ),
+            )
+        return self._changed(token, claims, wrong)
+
+    def for_client(
+        self,
+        client_id: str,
+        *,
+        scope: str,
+        audience: str | list[str] | None = None,
+        claims: Mapping[str, Any] | None = None,
+        **wrong: bool,
+    ) -> str:
+        """Return an access token of a client for itself."""
+        with unit_of_work(self._installation) as work:
+            named = tuple(parse_scope(scope))
+            authorization = Authorization(
+                client=self._client(work, client_id), scope=named, audience=_audience(work, audience, named)
+            )
+            token = sign_access_token(work, self._server, authorization)
+        return self._changed(token, claims, wrong)
+
+    def sign(self, header: dict[str, Any], claims: dict[str, Any]) -> str:
+        """Sign a header and claims with the key of the header's `kid`."""
+        ring = self._server.keys.ring()
+        signer = next(one for one in ring.signers.values() if one.kid == header["kid"])
+        return sign_with(signer.key, header, claims)
+
+    def _changed(self, token: str, claims: Mapping[str, Any] | None, wrong: Mapping[str, bool]) -> str:
+        change = Change(claims=claims or {}, **wrong)
+        return change.apply(token, self.sign) if change.changes_something else token
+
+    def _client(self, work: UnitOfWork, client_id: str) -> Client:
+        client = clients.find_client(work, client_id)
+        if client is None:
+            raise LookupError(f"there is no client {client_id}")
+        return client
+
+
+def _audience(work: UnitOfWork, asked: str | list[str] | None, scope: Any) -> tuple[str, ...]:
+    if asked is None:
+        return whole_audience(work, granted=(), scope=scope)
+    return (asked,) if isinstance(asked, str) else tuple(asked)

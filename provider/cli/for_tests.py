@@ -1,0 +1,41 @@
+"""The command `signet test-server`. The test kit is a distribution of its own, so production does not have it."""
+
+from importlib.util import find_spec
+from typing import Annotated
+
+import typer
+
+from provider.garbage import collect_later, keep_what_exists
+
+
+def serve_tests(
+    host: Annotated[str, typer.Option(help="Loopback address to listen on. Others are not accepted.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on. 0 picks a free port.")] = 0,
+    *,
+    json: Annotated[bool, typer.Option("--json", help="Print the URLs as one line of JSON once it is ready.")] = False,
+    watch_stdin: Annotated[
+        bool,
+        typer.Option("--watch-stdin", help="Stop with the program that started it, when standard input is closed."),
+    ] = False,
+) -> None:
+    """Run a Signet in memory for the tests of an app. Never use it in production: its signing keys are public, it
+    limits no attempts, and anyone on this machine can create users in it.
+
+    It is reachable only from this machine, and everything is gone when it stops. Tests control it over HTTP.
+    Needs the package pytest-signet.
+
+    Example: signet test-server --port 0 --json
+    """
+    from provider.config.environment import SettingsError
+
+    if find_spec("signet_testing") is None:
+        raise SettingsError("signet test-server needs the test kit. Run `pip install pytest-signet`")
+    collect_later()
+    from signet_testing.installation import NotLoopback
+    from signet_testing.process import run
+
+    keep_what_exists()
+    try:
+        run(host=host, port=port, as_json=json, watch_stdin=watch_stdin)
+    except (NotLoopback, OSError) as error:
+        raise SettingsError(str(error)) from None

@@ -1,0 +1,159 @@
+"""The plugin as pytest loads it, what it costs, and the schema that it creates without migrating."""
+
+import sqlite3
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from signet_testing.records import User
+from signet_testing.signet import Signet
+from signet_testing.storage import create_schema
+from signet_testing.version import __version__ as kit_version
+
+from provider import __version__
+from tests.kit.listener import Listener
+from tests.kit.test_control import KIT
+from tests.support import forking
+from tests.support.chromium import NewPerson
+from tests.support.relying_party import challenge_of
+from tests.support.server_process import REPOSITORY, environment
+
+PYTEST = f"import sys; sys.path.insert(0, {str(KIT)!r}); import pytest; sys.exit(pytest.main(sys.argv[1:]))"
+PROJECT = """
+import pytest
+
+@pytest.fixture(scope="session")
+def signet_settings():
+    return {"brand": "Of the project"}
+
+@pytest.fixture(scope="module")
+def ada(signet_server):
+    return signet_server.user("ada@example.test")
+
+@pytest.mark.parametrize("turn", range(4))
+def test_a_user_of_the_module_stays_and_one_of_a_test_does_not(signet, ada, turn):
+    signet.user("bob@example.test")
+    assert signet.token(ada)
+
+def test_the_settings_of_the_project_apply(signet):
+    assert signet._installation.settings.brand == "Of the project"
+"""
+
+
+def run_project(folder: Path, *options: str) -> str:
+    (folder / "test_project.py").write_text(PROJECT)
+    command = ["-q", "-p", "signet_testing.plugin", "-p", "no:cacheprovider", *options, str(folder)]
+    done = forking.run(command, env=environment({}), code=PYTEST)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_a_project_uses_the_fixtures(tmp_path: Path) -> None:
+    assert "5 passed" in run_project(tmp_path, "-p", "no:xdist")
+
+
+@pytest.mark.slow
+@pytest.mark.nightly
+def test_each_worker_of_xdist_has_a_signet_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "pytest.ini").write_text(f"[pytest]\npythonpath = {REPOSITORY} {KIT}\n")
+    assert "5 passed" in run_project(tmp_path, "-n", "2")
+
+
+def tables_of(path: Path) -> dict[str, set[tuple[Any, ...]]]:
+    """The columns and the number of rows of each table."""
+    with sqlite3.connect(path) as db:
+        names = [name for (name,) in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+        columns = {
+            name: {row[1:4] + row[5:] for row in db.execute(f'PRAGMA table_info("{name}")')}
+            for name in names
+            if not name.startswith("sqlite_")
+        }
+    db.close()
+    return columns
+
+
+def rules_of(path: Path) -> set[str]:
+    """The triggers and the unique indexes. Other indexes only save time."""
+    with sqlite3.connect(path) as db:
+        found = list(db.execute("SELECT type, name, coalesce(sql, '') FROM sqlite_schema"))
+    db.close()
+    return {name for kind, name, sql in found if kind == "trigger" or "CREATE UNIQUE INDEX" in sql}
+
+
+def test_the_schema_is_that_of_the_migrations(tmp_path: Path, sqlite_template: Path) -> None:
+    create_schema(tmp_path / "created.db")
+    assert tables_of(tmp_path / "created.db") == tables_of(sqlite_template)
+    assert rules_of(tmp_path / "created.db") == rules_of(sqlite_template)
+
+
+def test_migrations_leave_no_rows_that_the_schema_lacks(sqlite_template: Path) -> None:
+    with sqlite3.connect(sqlite_template) as db:
+        filled = {name for name in tables_of(sqlite_template) if db.execute(f'SELECT 1 FROM "{name}"').fetchone()}
+    db.close()
+    assert {name for name in filled if "_fts_" not in name} == {
+        "alembic_version",
+        "installation_secrets",
+        "signing_keys",
+    }
+
+
+def test_starting_and_putting_back_are_cheap(signet: Signet) -> None:
+    """In processor time, with room for a busy machine: a start has 300 ms, a test 5 ms."""
+    begun = time.process_time()
+    with Signet():
+        assert time.process_time() - begun < 0.3
+    costs = []
+    for _ in range(5):
+        begun = time.process_time()
+        before = signet.save()
+        saved = time.process_time() - begun
+        user = signet.user()
+        begun = time.process_time()
+        signet.restore(before)
+        costs.append(saved + time.process_time() - begun)
+        assert isinstance(user, User)
+    assert min(costs) < 0.005
+
+
+def test_importing_the_package_does_not_import_signet() -> None:
+    code = (
+        f"import sys; sys.path.insert(0, {str(KIT)!r}); import signet_testing.plugin; print('provider' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+def test_a_user_signs_in_with_playwright(signet: Signet, new_person: NewPerson) -> None:
+    app = Listener([])
+    client, page = signet.client(f"{app.url}/callback"), new_person().page
+    url = signet.authorization_url(client, code_challenge=challenge_of("v" * 43), code_challenge_method="S256")
+    page.goto(url)
+    signet.sign_in_with(page, signet.user(second_factor=True))
+    assert page.url.startswith(f"{app.url}/callback?code=")
+    with pytest.raises(AssertionError, match="not at Signet"):
+        signet.sign_in_with(page, signet.user())
+    app.close()
+
+
+def test_the_kit_has_the_version_of_signet() -> None:
+    assert kit_version == __version__
+    assert f'"signet-provider=={__version__}"' in (KIT / "pyproject.toml").read_text("utf-8")
+
+
+@pytest.mark.slow
+def test_the_wheel_has_the_plugin_and_the_keys(tmp_path: Path) -> None:
+    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(tmp_path), str(KIT)]
+    built = subprocess.run(build, capture_output=True, text=True, check=False)
+    assert built.returncode == 0, built.stdout + built.stderr
+    (wheel,) = tmp_path.glob("pytest_signet-*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+        points = archive.read(next(name for name in names if name.endswith("entry_points.txt"))).decode()
+    assert "signet = signet_testing.plugin" in points
+    assert {"signet_testing/published_keys.json", "signet_testing/py.typed"} <= set(names)
