@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, Select, func, not_, select
 
 from provider.accounts.factors.store.totp import totp_credentials
 from provider.accounts.factors.store.two_factor_choices import two_factor_choices
 from provider.accounts.store.users import users
+from provider.throw_away import FIRST_USER, LAST_USER
 
 
 def count_users(db: Connection, *, limit: int | None = None) -> int:
@@ -25,7 +26,7 @@ def count_created(db: Connection, spans: Sequence[tuple[datetime, datetime]]) ->
     """Return how many users were created in each span, from its first moment up to but not including its second."""
     if not spans:
         return []
-    count = select(func.count()).select_from(users)
+    count = select(func.count()).select_from(users).where(not_(users.c.id.between(FIRST_USER, LAST_USER)))
     each = [
         count.where(users.c.created_at >= start, users.c.created_at < end).scalar_subquery() for start, end in spans
     ]
