@@ -109,10 +109,8 @@ def invented_code(world: World) -> str | None:
 )
 def wrong_secret(world: World) -> str | None:
     code = world.code()
-    found = []
-    for secret in (new_opaque(), None):
-        found.append(rejected(world.redeem(code, by=replace(code.client, secret=secret)), "invalid_client"))
-    return first(found)
+    impostors = [replace(code.client, secret=secret) for secret in (new_opaque(), None)]
+    return first([rejected(world.redeem(code, by=each), "invalid_client") for each in impostors])
 
 
 @probe(

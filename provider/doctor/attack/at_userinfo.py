@@ -82,7 +82,9 @@ def own_key(world: World) -> str | None:
     token = _access_token(world)
     header, claims = header_of(token), claims_of(token)
     key = foreign_key().as_dict(private=False)
-    brought = signed_by_foreign_key({name: value for name, value in header.items() if name != "kid"} | {"jwk": key}, claims)
+    brought = signed_by_foreign_key(
+        {name: value for name, value in header.items() if name != "kid"} | {"jwk": key}, claims
+    )
     named = signed_by_foreign_key(header | {"jku": f"https://{EVIL}/keys", "kid": "evil"}, claims)
     return _all_inactive(world, [brought, named])
 

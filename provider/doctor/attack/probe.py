@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from provider.doctor.attack.world import World
 from provider.doctor.findings import Kind, problem
 
-REPORT = "Check whether a proxy changes requests or responses. If not, report it as a vulnerability in Signet (SECURITY.md)."
+REPORT = (
+    "Check whether a proxy changes requests or responses. If not, report it as a vulnerability in Signet (SECURITY.md)."
+)
 PROXY = "Remove the rule of the proxy that does this. If there is none, report it as a vulnerability in Signet."
 
 Attempt = Callable[[World], str | None]
@@ -31,7 +33,9 @@ PROBES: list[Probe] = []
 """Every probe, in the order in which they run."""
 
 
-def probe(name: str, *, tries: str, must: str, why: str, section: str, fix: str = REPORT) -> Callable[[Attempt], Attempt]:
+def probe(
+    name: str, *, tries: str, must: str, why: str, section: str, fix: str = REPORT
+) -> Callable[[Attempt], Attempt]:
     """Add a function to the probes."""
 
     def add(run: Attempt) -> Attempt:

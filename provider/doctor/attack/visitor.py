@@ -1,4 +1,4 @@
-"""A browser without scripts: it keeps cookies as browsers do, submits forms, and follows redirects of the issuer only."""
+"""A browser without scripts: it keeps cookies as browsers do, submits forms, and follows only the issuer's redirects."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,7 +11,12 @@ from provider.doctor.transport import Response
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 MOST_REDIRECTS = 8
-NAVIGATION = {"Accept": "text/html", "Accept-Language": "en", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+NAVIGATION = {
+    "Accept": "text/html",
+    "Accept-Language": "en",
+    "Sec-Fetch-Mode": "navigate",
+    "Sec-Fetch-Dest": "document",
+}
 SESSION, BROWSER = "signet", "signet-browser"
 """The names of cookies, without the prefix."""
 

@@ -1,4 +1,4 @@
-"""The requests of the probes: to the issuer only, bounded in number and time, and each answer either of Signet or none."""
+"""The requests of the probes: to the issuer only, and bounded in number and time."""
 
 import time
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from provider.doctor.transport import Response, Unreachable
 
 MOST_REQUESTS = 260
 """The most requests of one run."""
-SECONDS = 90.0
+SECONDS = 180.0
 """How long one run may take before it stops asking, in seconds. Then it cleans up."""
 GONE = frozenset({502, 503, 504, 521, 522, 523, 524, 525, 526})
 TOO_MANY = 429

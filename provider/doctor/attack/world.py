@@ -183,7 +183,9 @@ def tokens_of(response: Response) -> dict[str, Any]:
     """Return the tokens of a response. Raises Unclear if there are none."""
     value = read(response)
     if response.status != 200 or "access_token" not in value:
-        raise Unclear(f"There are no tokens: {response.status} {value.get('error', '')} {value.get('error_description', '')}")
+        raise Unclear(
+            f"There are no tokens: {response.status} {value.get('error', '')} {value.get('error_description', '')}"
+        )
     return value
 
 
