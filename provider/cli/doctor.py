@@ -61,8 +61,8 @@ def doctor(
 ) -> int:
     """Examine the running installation: address, TLS, proxy, cookies, metadata, keys, clock, email, Redis, database.
 
-    It only looks, except for --probes and --send-test-email, and can be run in production. Exits with 0 if there is no problem, with 1 if there is one, and with
-    2 if there is none but something could not be examined.
+    It can be run in production. Without --probes and --send-test-email it only looks. Exits with 0 if there is no
+    problem, with 1 if there is one, and with 2 if there is none but something could not be examined.
 
     Example: signet doctor --only tls --only proxy
     """

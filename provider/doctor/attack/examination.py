@@ -1,6 +1,6 @@
 """The examination `probes`: creates what it needs, tries every attack, and deletes everything."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 
 from provider.doctor.attack import (  # each adds its probes
     at_authorization,
@@ -22,8 +22,8 @@ DOCS = "docs/operate/doctor.md"
 NO_SIGN_IN = unknown(
     "attack.not-signed-in",
     why="The attacks begin with a sign-in of a throw-away user. Without it they are not tried.",
-    fix="Sign in yourself in a private window, and look where it stops. Users who may only sign in with a passkey or an "
-    "upstream provider cannot be probed.",
+    fix="Sign in yourself in a private window, and look where it stops. Where users sign in only with a passkey or "
+    "an upstream provider, the attacks cannot be tried.",
     section=DOCS,
 )
 NO_VERDICT = unknown(
@@ -40,7 +40,7 @@ def run(case: Case) -> Iterator[Finding]:
     yield from attack(case, PROBES)
 
 
-def attack(case: Case, probes: Sequence[Probe]) -> Iterator[Finding]:
+def attack(case: Case, probes: Sequence[Probe]) -> Generator[Finding, None, None]:
     """Try these attacks. Yields what was found."""
     if (found := guests.remove_leftovers(case.inside)) > 0:
         yield fine(LEFTOVERS, f"{found} users and clients of an earlier run, which was killed, were deleted.")
