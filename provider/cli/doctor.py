@@ -114,24 +114,24 @@ def _leave_nothing(case: Case) -> None:
 def _case(
     url: str | None, nodes: tuple[str, ...], ca: Path | None, test_email_to: str | None, selectors: tuple[str, ...]
 ) -> Case:
-    """Return what to examine. Raises SettingsError for options or settings that cannot be used."""
-    from provider.config.environment import SettingsError, load_settings
+    """Return what to examine. Raises SettingsError, and BadParameter for options that cannot be used."""
+    from provider.config.environment import load_settings
     from provider.doctor.resolver import SystemResolver
     from provider.doctor.transport import NetworkTransport
     from provider.urls import web_origin_of
 
     installation, inside_problem, authorities = None, None, ca
     if ca is not None and not ca.is_file():
-        raise SettingsError(f"--ca: there is no file {ca}")
+        raise typer.BadParameter(f"--ca: there is no file {ca}")
     if test_email_to is not None and url is not None:
-        raise SettingsError("--send-test-email needs the settings of the installation, so it cannot be used with --url")
+        raise typer.BadParameter("--send-test-email needs the settings, so it cannot be used with --url")
     if url is None:
         settings = load_settings()
         url, authorities = settings.issuer, ca or settings.outbound_ca
         installation, inside_problem = _open(settings)
     for name, each in (("--url", url), *(("--node", each) for each in nodes)):
         if web_origin_of(each) is None or set(each) & set("?#@"):
-            raise SettingsError(f"{name} must be a URL such as https://id.example.com, not {each}")
+            raise typer.BadParameter(f"{name} must be a URL such as https://id.example.com, not {each}")
     return Case(
         url=url.rstrip("/"),
         transport=NetworkTransport(None if authorities is None else str(authorities)),

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from provider.doctor.examination import Case, Examination, Group
+from provider.doctor.examination import BAD_GATEWAY, MISDIRECTED, REDIRECTS, Case, Examination, Group
 from provider.doctor.findings import Finding, fine, problem, unknown, warning
 from provider.doctor.resolver import NoSuchName
 from provider.doctor.transport import Response, Unreachable
@@ -13,9 +13,6 @@ from provider.urls import is_loopback
 
 NO_ROUTE = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 """Errors that say that this machine has no network of that kind, such as IPv6."""
-BAD_GATEWAY = (502, 503, 504, 521, 522, 523, 524, 525, 526)
-"""What a proxy answers that reaches no node; those above 520 are Cloudflare's."""
-
 DOES_NOT_RESOLVE = problem(
     "address.does-not-resolve",
     why="Browsers and apps find the issuer by this name. Without an address, nothing works.",
@@ -136,19 +133,19 @@ def _has_route(address: str, addresses: list[str], down: dict[str, Unreachable])
 
 
 def _answer(case: Case) -> Iterator[Finding]:
-    answer = case.ask("GET", "/health/live")
+    answer = case.transport.send("GET", f"{case.url}/health/live")
     if answer.status in BAD_GATEWAY:
         yield NO_NODE.found(f"{case.url}/health/live answers {answer.status}.")
         return
     discovery = "/.well-known/openid-configuration"
-    answer = case.ask("GET", discovery)
-    if answer.status == 421:
+    answer = case.transport.send("GET", case.url + discovery)
+    if answer.status == MISDIRECTED:
         yield OTHER_HOST.found(
             f"{case.url}{discovery} answers 421, because another host arrives than {case.authority}."
         )
     elif answer.status in BAD_GATEWAY:
         yield NO_NODE.found(f"{case.url}{discovery} answers {answer.status}.")
-    elif 300 <= answer.status < 400:
+    elif answer.status in REDIRECTS:
         yield REDIRECTED.found(f"{case.url}{discovery} is redirected to {answer.header('location')}.")
     elif answer.status != 200 or b'"issuer"' not in answer.body:
         yield NOT_SIGNET.found(f"{case.url}{discovery} answers {answer.status} without a discovery document.")
@@ -167,7 +164,7 @@ def _plain_http(case: Case) -> Iterator[Finding]:
         yield NO_REDIRECT.found(f"http://{case.host} does not answer ({failed.reason}).")
         return
     to = answer.header("location") or ""
-    if answer.status in {301, 302, 303, 307, 308}:
+    if answer.status in REDIRECTS:
         if to == f"{case.url}/login":
             yield fine("address.redirects-http", f"http is redirected to https with status {answer.status}.")
         elif to.startswith(f"https://{case.host}"):

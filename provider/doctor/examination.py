@@ -9,8 +9,12 @@ from urllib.parse import urlsplit
 from provider.config.settings import Settings
 from provider.doctor.findings import Finding
 from provider.doctor.resolver import Resolver
-from provider.doctor.transport import Response, Transport
+from provider.doctor.transport import Response, Transport, Unreachable
 from provider.work import Installation, utc_now
+
+BAD_GATEWAY = frozenset({502, 503, 504, 521, 522, 523, 524, 525, 526})
+"""What a proxy answers that reaches no node; those above 520 are Cloudflare's."""
+MISDIRECTED, REDIRECTS = 421, frozenset({301, 302, 303, 307, 308})
 
 
 class Group(StrEnum):
@@ -107,8 +111,18 @@ class Case:
         return self.installation
 
     def ask(self, method: str, path: str, **options: object) -> Response:
-        """Send a request to a path of the issuer. Raises Unreachable. See `Transport.send` for the options."""
-        return self.transport.send(method, self.url + path, **options)  # type: ignore[arg-type]
+        """Send a request to a path of the issuer, and return the response of Signet. See `Transport.send`.
+
+        What a proxy answers instead of Signet says nothing about Signet. Raises Unreachable for that too.
+        """
+        response = self.transport.send(method, self.url + path, **options)  # type: ignore[arg-type]
+        if response.status in BAD_GATEWAY:
+            raise Unreachable(self.url, f"the proxy reaches no node (status {response.status})")
+        if response.status == MISDIRECTED:
+            raise Unreachable(self.url, f"another host arrives at Signet (status {response.status})")
+        if response.status in REDIRECTS and response.header("location") is not None:
+            raise Unreachable(self.url, "the proxy redirects requests")
+        return response
 
 
 @dataclass(frozen=True)

@@ -5,17 +5,22 @@ What `signet check` finds too is found by the same functions.
 
 import json
 import re
+import shutil
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 from provider import __version__
 from provider.admin.overview import health
+from provider.config.environment import SettingsError
 from provider.config.production_checks import Finding as Checked
 from provider.config.production_checks import find_problems
+from provider.crypto.vault import VaultError
 from provider.database import migrations
 from provider.doctor.examination import Case, Examination, Group, Needs
 from provider.doctor.findings import Finding, Kind, Severity, fine, problem, unknown, warning
 from provider.doctor.metadata import KEYS
-from provider.doctor.system_checks import find_system_problems
+from provider.doctor.system_checks import LITTLE, TOO_LITTLE, find_system_problems
 from provider.oauth.tokens.server import open_server
 from provider.work import unit_of_work
 
@@ -29,6 +34,12 @@ CHECKED = problem(
     "installation.check",
     why="`signet check --deploy` finds the same: it is unsafe in production, or keeps Signet from working.",
     fix="See the line of `signet check --deploy`.",
+    section="docs/operate/troubleshoot.md",
+)
+NEARLY_FULL = warning(
+    "installation.disk-is-nearly-full",
+    why="Logs, uploads and temporary files of Signet and of the proxy need space. Without it, requests fail.",
+    fix="Free up space, for example old logs and images, or enlarge the disk.",
     section="docs/operate/troubleshoot.md",
 )
 PENDING = problem(
@@ -97,6 +108,21 @@ def _as_finding(checked: Checked) -> Finding:
     return kind.found(f"{checked.about}: {checked.problem.rstrip('.')}.")
 
 
+def _disk(_: Case) -> Iterator[Finding]:
+    """Look at the disks of this machine. That of a SQLite database is looked at by `find_system_problems`."""
+    seen = set()
+    for place in (Path.cwd(), Path(tempfile.gettempdir())):
+        usage = shutil.disk_usage(place)
+        if (usage.total, usage.free) in seen:
+            continue
+        seen.add((usage.total, usage.free))
+        said = f"{usage.free >> 20} MiB are free on the disk of {place}."
+        if usage.free < LITTLE:
+            yield NEARLY_FULL.found(said, severity=Severity.PROBLEM if usage.free < TOO_LITTLE else None)
+        else:
+            yield fine("installation.disk", said)
+
+
 def _processes(case: Case) -> Iterator[Finding]:
     with unit_of_work(case.inside) as work:
         revision = migrations.current(work.read)
@@ -125,8 +151,11 @@ def _published_keys(case: Case) -> Iterator[Finding]:
     if answer.status != 200:
         return  # the examination of the keys says so
     server = open_server(case.inside)
-    with unit_of_work(case.inside) as work:
-        ours = {key["kid"] for key in json.loads(server.keys.ring(work).jwks)["keys"]}
+    try:
+        with unit_of_work(case.inside) as work:
+            ours = {key["kid"] for key in json.loads(server.keys.ring(work).jwks)["keys"]}
+    except (VaultError, SettingsError):
+        return  # the examination of the system says that the secret key is another one
     try:
         published = {key.get("kid") for key in json.loads(answer.body)["keys"]}
     except (ValueError, KeyError, TypeError, AttributeError):
@@ -150,6 +179,7 @@ INSIDE = (
         Needs.DATABASE,
         seconds=30.0,
     ),
+    Examination("disk", Group.INSTALLATION, "Reads how much space is free on this machine.", _disk, Needs.INSTALLATION),
     Examination(
         "processes", Group.INSTALLATION, "Reads which processes run, and their versions.", _processes, Needs.DATABASE
     ),

@@ -39,6 +39,12 @@ NULL_MX = problem(
     fix="Remove the MX record with a single dot, or send from another domain.",
     section="RFC 7505 section 4.2",
 )
+DEAD_MX = problem(
+    "mail.mx-does-not-resolve",
+    why="Replies and emails that cannot be delivered get lost, and some servers reject such senders.",
+    fix="Correct the MX record, or add an address for this host.",
+    section="RFC 5321 section 5.1",
+)
 NO_SPF = problem(
     "mail.no-spf",
     why="Large providers reject emails of a domain that does not say who may send for it, or put them into spam.",
@@ -140,8 +146,13 @@ def _mx(resolver: Resolver, domain: str) -> Iterator[Finding]:
     found = [record.split()[-1] for record in _records(resolver, domain, "MX")]
     if found == ["."]:
         yield NULL_MX.found(f"{domain} has the MX record of a domain without email.")
-    elif not found:
+        return
+    if not found:
         yield NO_MX.found(f"{domain} has no MX record.")
+        return
+    dead = [host for host in found if not any(_records(resolver, host.rstrip("."), kind) for kind in ("A", "AAAA"))]
+    if dead:
+        yield DEAD_MX.found(f"{domain} takes emails at {', '.join(dead)}, which has no address.")
     else:
         yield fine("mail.mx", f"{domain} takes emails at {', '.join(sorted(each.rstrip('.') for each in found))}.")
 

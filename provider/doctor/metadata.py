@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from provider.doctor.examination import Case, Examination, Group
-from provider.doctor.findings import Finding, fine, problem, warning
+from provider.doctor.findings import Finding, Severity, fine, problem, warning
 from provider.doctor.resolver import NoSuchName
 from provider.doctor.transport import Response, Unreachable
 
@@ -40,7 +40,7 @@ KEYS_DIFFER = problem(
 )
 NODE_AWAY = problem(
     "metadata.node-does-not-answer",
-    why="The balancer has one node less, or sends it requests that fail.",
+    why="The balancer sends it requests that fail, or has one node less.",
     fix="Start the node, or remove it from the balancer.",
     section=SCALE,
 )
@@ -144,9 +144,10 @@ def _same(case: Case) -> Iterator[Finding]:
     for path, differs, name in ((DISCOVERY, DISCOVERY_DIFFERS, "discovery"), (KEYS, KEYS_DIFFER, "keys")):
         seen: dict[str, list[str]] = {}
         failed: dict[str, str] = {}
+        away: dict[str, str] = {}
         for asked, answer in _ask(case, path):
             if isinstance(answer, Unreachable):
-                failed[asked] = answer.reason
+                away[asked] = answer.reason
             elif answer.status != 200 or not isinstance(value := _read(answer), dict):
                 failed[asked] = f"status {answer.status}"
             else:
@@ -154,10 +155,12 @@ def _same(case: Case) -> Iterator[Finding]:
         for asked, reason in failed.items():
             kind = NODE_AWAY if asked != "the issuer" else NOT_JSON
             yield kind.found(f"{path} from {asked}: {reason}.")
+        for asked, reason in away.items():
+            yield NODE_AWAY.found(f"{path} from {asked}: {reason}.", severity=Severity.UNKNOWN)
         if len(seen) > 1:
             groups = "; ".join(", ".join(dict.fromkeys(group)) for group in seen.values())
             yield differs.found(f"{path} has {len(seen)} contents, from {groups}.")
-        elif seen and not failed:
+        elif seen and not failed and not away:
             count = sum(map(len, seen.values()))
             yield fine(f"metadata.same-{name}", f"{path} was the same in {count} requests.")
 

@@ -13,6 +13,7 @@ from provider.doctor.limits import LIMITS
 from provider.doctor.mail import MAIL
 from provider.doctor.metadata import METADATA
 from provider.doctor.proxy import PROXY
+from provider.doctor.public_answers import PUBLIC_ANSWERS
 from provider.doctor.redis_server import REDIS_SERVER
 from provider.doctor.tls import TLS
 
@@ -20,6 +21,7 @@ EXAMINATIONS: tuple[Examination, ...] = (
     *ADDRESS,
     *TLS,
     *PROXY,
+    *PUBLIC_ANSWERS,
     *LIMITS,
     *BROWSER,
     *METADATA,

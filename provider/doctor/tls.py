@@ -78,6 +78,12 @@ OLD_VERSION = problem(
     fix="Allow only TLS 1.2 and 1.3: `ssl_protocols TLSv1.2 TLSv1.3;`.",
     section="RFC 8996; RFC 9325 section 3.1.1",
 )
+WEAK_SUITES = problem(
+    "tls.weak-suites",
+    why="Someone on the network can make a connection use them, and read or change it.",
+    fix="Remove the line for ciphers from the proxy, or use one that Mozilla recommends (intermediate).",
+    section="RFC 9325 section 4.1",
+)
 NO_NEW_VERSION = warning(
     "tls.no-1.3",
     why="TLS 1.3 is faster and leaves no weak options.",
@@ -214,11 +220,14 @@ def _versions(case: Case) -> Iterator[Finding]:
             try:
                 shaken = case.transport.shake_hands(host, port, address)
                 old = case.transport.accepts_old_tls(host, port, address)
+                weak = case.transport.accepts_weak_suites(host, port, address)
             except Unreachable:
                 continue
             yield fine("tls.version", f"{where} speaks {shaken.version.replace('TLSv', 'TLS ')}.")
             if old is not None:
                 yield OLD_VERSION.found(f"{where} accepts {old}.")
+            if weak:
+                yield WEAK_SUITES.found(f"{where} accepts suites that {', that '.join(weak)}.")
             if shaken.version == "TLSv1.2":
                 yield NO_NEW_VERSION.found(f"{where} speaks TLS 1.2, but not 1.3.")
             if shaken.alpn != "h2" and host == case.host:
@@ -244,6 +253,8 @@ def _hsts(case: Case) -> Iterator[Finding]:
 
 TLS = (
     Examination("certificates", Group.TLS, "Completes a TLS handshake with each address.", _certificates, seconds=40.0),
-    Examination("versions", Group.TLS, "Offers TLS 1.3 to 1.0 and HTTP/2 to each address.", _versions, seconds=60.0),
+    Examination(
+        "versions", Group.TLS, "Offers TLS 1.3 to 1.0, weak suites and HTTP/2 to each address.", _versions, seconds=60.0
+    ),
     Examination("hsts", Group.TLS, "Asks for the sign-in page and reads one header.", _hsts),
 )

@@ -8,10 +8,12 @@ import http.client
 import socket
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 from urllib.parse import urlsplit
+
+from provider.doctor import old_tls
 
 TIMEOUT = 5.0
 """How long connecting, and each wait for bytes, may take, in seconds."""
@@ -93,6 +95,9 @@ class Transport(Protocol):
 
     def accepts_old_tls(self, host: str, port: int, address: str) -> str | None:
         """Return the name of the newest version before TLS 1.2 that the server accepts, or None. Raises Unreachable."""
+
+    def accepts_weak_suites(self, host: str, port: int, address: str) -> list[str]:
+        """Return what is wrong with weak suites that the server accepts, one text a kind. Raises Unreachable."""
 
 
 @dataclass
@@ -214,17 +219,23 @@ class NetworkTransport:
 
     def accepts_old_tls(self, host: str, port: int, address: str) -> str | None:
         """Offer TLS 1.1, then 1.0, in a ClientHello of our own: our TLS library may refuse to speak them."""
-        from provider.doctor.old_tls import VERSIONS, client_hello, is_accepted  # noqa: PLC0415
-
-        for name, version in VERSIONS.items():
-            with self._open(host, port, address, TIMEOUT) as sock:
-                try:
-                    sock.sendall(client_hello(version, host))
-                    if is_accepted(sock.recv(16), version):
-                        return name
-                except OSError:
-                    continue  # closed: it does not speak it
+        for name, version in old_tls.VERSIONS.items():
+            if self._accepts(host, port, address, version, old_tls.CIPHERS):
+                return name
         return None
+
+    def accepts_weak_suites(self, host: str, port: int, address: str) -> list[str]:
+        """Offer weak suites with TLS 1.2, one kind after the other."""
+        weak = old_tls.WEAK.items()
+        return [name for name, suites in weak if self._accepts(host, port, address, old_tls.TLS_1_2, suites)]
+
+    def _accepts(self, host: str, port: int, address: str, version: int, suites: Sequence[int]) -> bool:
+        with self._open(host, port, address, TIMEOUT) as sock:
+            try:
+                sock.sendall(old_tls.client_hello(version, host, suites))
+                return old_tls.is_accepted(sock.recv(16), version)
+            except OSError:
+                return False  # closed: it does not speak it
 
 
 def _send_body(connection: http.client.HTTPConnection, body: bytes) -> None:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -35,7 +36,7 @@ def run_processes(work: Work, *, delivers: bool = True, **values: Any) -> None:
 
 def test_a_fit_installation_has_no_finding(case: Case, work: Work) -> None:
     run_processes(work)
-    assert found(case, "inside", "processes", "published-keys") == {}
+    assert found(case, "inside", "processes", "published-keys", "disk") == {}
 
 
 def test_settings_that_cannot_be_used_are_named(case: Case) -> None:
@@ -53,6 +54,14 @@ def test_what_the_check_finds_in_the_database_is_found(case: Case, monkeypatch: 
     monkeypatch.setattr(system_checks, "LITTLE", 1 << 60)
     monkeypatch.setattr(system_checks, "TOO_LITTLE", 1 << 60)
     assert found(case, "system")["installation.check.disk"] == "problem"
+
+
+@pytest.mark.parametrize(("free", "severity"), [(50 << 20, "problem"), (500 << 20, "warning")])
+def test_a_full_disk_of_this_machine_is_named(
+    case: Case, monkeypatch: pytest.MonkeyPatch, free: int, severity: str
+) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=free, total=100 << 30))
+    assert found(case, "disk") == {"installation.disk-is-nearly-full": severity}
 
 
 @pytest.mark.parametrize(
@@ -96,7 +105,7 @@ def examining(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     return use
 
 
-BAD = Finding("tls.bad", Severity.PROBLEM, "It is bad.", "It matters.", "Mend it.", "docs/x.md")
+BAD = Finding("tls.bad", Severity.PROBLEM, "It is bad.", "It matters.", "Mend it.", "docs/operate/doctor.md")
 
 
 def test_the_exit_status_and_the_report(signet: Signet, examining: Callable[..., None]) -> None:
@@ -117,7 +126,7 @@ def test_the_exit_status_and_the_report(signet: Signet, examining: Callable[...,
         "what": "It is bad.",
         "why": "It matters.",
         "fix": "Mend it.",
-        "section": "docs/x.md",
+        "section": "docs/operate/doctor.md",
     }
     examining(replace(BAD, severity=Severity.UNKNOWN))
     assert signet("doctor", "--url", OUTSIDE).status == 2
@@ -127,7 +136,7 @@ def test_a_dry_run_does_nothing(signet: Signet, monkeypatch: pytest.MonkeyPatch)
     def never(*_: object, **__: object) -> Any:
         raise AssertionError
 
-    for name in ("send", "connect", "shake_hands", "accepts_old_tls"):
+    for name in ("send", "connect", "shake_hands", "accepts_old_tls", "accepts_weak_suites"):
         monkeypatch.setattr(NetworkTransport, name, never)
     ran = signet("doctor", "--dry-run", "--only", "mail", "--only", "tls")
     assert (ran.status, ran.err) == (0, "")

@@ -36,6 +36,7 @@ def dkim_key(bits: int) -> str:
 
 FIT: Records = {
     (DOMAIN, "MX"): ["10 mx.example.com."],
+    ("mx.example.com", "AAAA"): ["2001:db8::25"],
     (DOMAIN, "TXT"): ["v=spf1 include:mail.example -all", "some-other=1"],
     ("mail.example", "TXT"): ["v=spf1 ip4:198.51.100.0/24 ~all"],
     (f"_dmarc.{DOMAIN}", "TXT"): ["v=DMARC1; p=reject; rua=mailto:x@example.com"],
@@ -64,6 +65,7 @@ CHAIN: Records = {(f"s{at}.example", "TXT"): [f"v=spf1 include:s{at + 1}.example
     [
         ({(DOMAIN, "MX"): []}, "mail.no-mx"),
         ({(DOMAIN, "MX"): ["0 ."]}, "mail.null-mx"),
+        ({(DOMAIN, "MX"): ["10 gone.example.com."]}, "mail.mx-does-not-resolve"),
         ({(DOMAIN, "TXT"): ["some-other=1"]}, "mail.no-spf"),
         ({(DOMAIN, "TXT"): ["v=spf1 -all", "v=spf1 ~all"]}, "mail.several-spf"),
         (spf("v=spf1 +all"), "mail.spf-permits-all"),
@@ -98,7 +100,7 @@ def test_the_policy_of_the_domain_above_counts_for_a_subdomain() -> None:
     """RFC 7489 section 6.6.3."""
     records: Records = {
         **FIT,
-        ("id.example.com", "MX"): ["10 mx."],
+        ("id.example.com", "MX"): ["10 mx.example.com."],
         ("id.example.com", "TXT"): ["v=spf1 -all"],
         (f"_dmarc.{DOMAIN}", "TXT"): ["v=DMARC1; p=reject; sp=none"],
     }

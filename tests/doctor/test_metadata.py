@@ -150,7 +150,14 @@ def test_a_node_that_does_not_answer_is_named(case: Case, proxy: Proxy) -> None:
         return proxy(method, url, *rest)
 
     broken = replace(case, nodes=("http://10.0.0.6:8001",), transport=FakeTransport(answer))
-    assert set(found_by(broken, METADATA[:1])) == {"metadata.node-does-not-answer"}
+    (finding,) = found_by(broken, METADATA[:1]).values()
+    assert (finding.id, finding.severity) == ("metadata.node-does-not-answer", "unknown")
+
+    def wrong(method: str, url: str, *rest: Any) -> Response:
+        return respond(404) if url.startswith("http://10.0.0.6") else proxy(method, url, *rest)
+
+    (finding,) = found_by(replace(broken, transport=FakeTransport(wrong)), METADATA[:1]).values()
+    assert (finding.id, finding.severity) == ("metadata.node-does-not-answer", "problem")
 
 
 class TestBelowAPath:

@@ -10,6 +10,7 @@ from provider.config.settings import Settings
 from provider.doctor.examination import Case
 from provider.doctor.limits import LIMITS
 from provider.doctor.proxy import CLAIMED, PROXY
+from provider.doctor.public_answers import PUBLIC_ANSWERS
 from provider.doctor.transport import Response, Unreachable
 from provider.installation import open_installation
 from provider.web.echo import LIFETIME, MAX_SENT, Wish, seal
@@ -19,7 +20,7 @@ from tests.support.clock import Clock
 from tests.support.doctor import Proxy, Request, forward, found_by, respond, without
 from tests.support.installation import settings_for
 
-BOTH = (*PROXY, *LIMITS)
+BOTH = (*PROXY, *PUBLIC_ANSWERS, *LIMITS)
 
 
 def found(case: Case) -> dict[str, str]:
@@ -199,6 +200,12 @@ def test_errors_that_are_replaced_are_named(case: Case, proxy: Proxy) -> None:
 
     proxy.change = change
     assert found(case) == {"proxy.errors-are-replaced": "problem"}
+
+
+def test_metrics_that_are_public_are_named(case: Case, proxy: Proxy) -> None:
+    metrics = respond(200, b"# TYPE signet_sign_ins counter\n")
+    proxy.answer = lambda request: metrics if request[1] == "/metrics" else None
+    assert found(case) == {"proxy.metrics-are-public": "problem"}
 
 
 def test_a_lost_challenge_is_named(case: Case, proxy: Proxy) -> None:

@@ -123,6 +123,12 @@ def test_an_old_version_that_is_accepted_is_named() -> None:
     assert examined(FIT, old_tls="TLS 1.1")["tls.old-version"].what == f"{HOST}:443 at 198.51.100.7 accepts TLS 1.1."
 
 
+def test_weak_suites_that_are_accepted_are_named() -> None:
+    """RFC 9325 section 4.1."""
+    found = examined(FIT, weak_suites=("use RC4", "use DES or 3DES"))
+    assert found["tls.weak-suites"].what.endswith("accepts suites that use RC4, that use DES or 3DES.")
+
+
 @pytest.mark.parametrize(
     ("lines", "name"),
     [
@@ -186,6 +192,11 @@ def test_real_certificates_are_judged(authority: Authority, tmp_path: Path) -> N
         assert ids(real_case(port, trusted)) == set()
         assert ids(real_case(port, str(other.file))) <= {"tls.not-trusted", "tls.incomplete-chain"}
         assert ids(real_case(port, None))
+    weak = authority.issue("localhost")
+    weak.set_ciphers("ECDHE-ECDSA-NULL-SHA:AECDH-AES128-SHA:ECDHE-ECDSA-AES128-GCM-SHA256:@SECLEVEL=0")
+    with server(weak) as port:
+        (found,) = [each for each in found_by(real_case(port, trusted), TLS).values() if each.id == "tls.weak-suites"]
+        assert "encrypt nothing (NULL), that authenticate no server" in found.what
     with server(authority.issue("other.example")) as port:
         assert ids(real_case(port, trusted)) == {"tls.other-name"}
     with server(authority.issue("localhost", expires=-timedelta(hours=1))) as port:

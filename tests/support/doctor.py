@@ -42,6 +42,7 @@ class FakeTransport:
     answers: Callable[..., Response]
     tls: Handshake | None = None
     old_tls: str | None = None
+    weak_suites: tuple[str, ...] = ()
     down: Mapping[str, OSError | None] = field(default_factory=dict)
     asked: list[tuple[str, str, Mapping[str, str]]] = field(default_factory=list)
 
@@ -62,6 +63,10 @@ class FakeTransport:
     def accepts_old_tls(self, host: str, port: int, address: str) -> str | None:
         self.connect(host, port, address)
         return self.old_tls
+
+    def accepts_weak_suites(self, host: str, port: int, address: str) -> list[str]:
+        self.connect(host, port, address)
+        return list(self.weak_suites)
 
 
 def respond(status: int = 200, body: bytes = b"", **headers: str) -> Response:

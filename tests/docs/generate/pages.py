@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tests.docs.generate import (
     command_line,
+    doctor,
     emails,
     endpoints,
     metrics,
@@ -27,6 +28,8 @@ GENERATED = re.compile(r"(?<=<!-- generated: )([\w: -]+?)( -->\n).*?(?=<!-- end 
 
 PARTS: dict[str, Callable[[], str]] = {
     "commands": command_line.commands,
+    "doctor-examinations": doctor.examinations,
+    "doctor-findings": doctor.findings,
     "protocol-endpoints": endpoints.protocol_endpoints,
     "page-endpoints": endpoints.page_endpoints,
     "scopes": scopes.scopes,
