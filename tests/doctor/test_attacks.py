@@ -167,6 +167,11 @@ def nothing(*_: object, **__: object) -> None:
     """Check nothing."""
 
 
+def unverified(_keys: Keys, _work: object, token: str, **_: object) -> dict[str, Any]:
+    """Believe what a token says."""
+    return tokens.claims_of(token)
+
+
 Break = Callable[[Broken], object]
 CASES: list[tuple[str, Break]] = [
     ("attack.redirect-to-other-host", lambda b: b.patch.setattr(request, "is_registered", anything)),
@@ -219,13 +224,11 @@ CASES: list[tuple[str, Break]] = [
     ("attack.caches-of-tokens", lambda b: b.change(TOKEN, lambda response: without(response, "cache-control"))),
     ("attack.caches-of-tokens", lambda b: b.change(USERINFO, lambda r: with_header(r, "cache-control", "max-age=9"))),
     ("attack.id-token", lambda b: b.change(tokens.KEYS, other_keys)),
-    *(
-        (
-            f"attack.{name}",
-            lambda b: b.patch.setattr(Keys, "verify", lambda _s, _w, token, **_: tokens.claims_of(token)),
-        )
-        for name in ("alg-none", "forged-key", "key-in-the-header", "public-key-as-secret", "changed-token")
-    ),
+    ("attack.alg-none", lambda b: b.patch.setattr(Keys, "verify", unverified)),
+    ("attack.forged-key", lambda b: b.patch.setattr(Keys, "verify", unverified)),
+    ("attack.key-in-the-header", lambda b: b.patch.setattr(Keys, "verify", unverified)),
+    ("attack.public-key-as-secret", lambda b: b.patch.setattr(Keys, "verify", unverified)),
+    ("attack.changed-token", lambda b: b.patch.setattr(Keys, "verify", unverified)),
     ("attack.foreign-issuer", lambda b: b.verified(lambda claims: claims | {"iss": ISSUER})),
     ("attack.foreign-audience", lambda b: b.verified(lambda claims: claims | {"aud": ISSUER})),
     ("attack.expired-token", lambda b: b.patch.setattr(access_tokens, "_is_timely", anything)),
@@ -273,7 +276,7 @@ def test_each_probe_is_shown_a_weakness() -> None:
 
 @pytest.mark.parametrize(("name", "do"), CASES, ids=[f"{name}-{number}" for number, (name, _) in enumerate(CASES)])
 def test_a_weakness_is_named(world: World, broken: Broken, name: str, do: Break) -> None:
-    """N-603 to N-640."""
+    """N-605."""
     do(broken)
     found = _try(world, NAMED[name.partition(".")[2]])
     assert (found.id, found.severity) == (name, Severity.PROBLEM), found.what

@@ -1,4 +1,4 @@
-"""A browser without scripts: it keeps cookies as browsers do, submits forms, and follows only the issuer's redirects."""
+"""A browser without scripts: it keeps cookies as browsers do, submits forms, and follows redirects of the issuer."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,9 +7,9 @@ from urllib.parse import urljoin, urlsplit
 
 from provider.doctor.attack.forms import Form, read_forms
 from provider.doctor.attack.wire import Unclear, Wire
+from provider.doctor.examination import REDIRECTS
 from provider.doctor.transport import Response
 
-REDIRECTS = frozenset({301, 302, 303, 307, 308})
 MOST_REDIRECTS = 8
 NAVIGATION = {
     "Accept": "text/html",

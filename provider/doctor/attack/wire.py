@@ -5,14 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
-from provider.doctor.examination import Case
+from provider.doctor.examination import BAD_GATEWAY, Case
 from provider.doctor.transport import Response, Unreachable
 
 MOST_REQUESTS = 260
 """The most requests of one run."""
 SECONDS = 180.0
 """How long one run may take before it stops asking, in seconds. Then it cleans up."""
-GONE = frozenset({502, 503, 504, 521, 522, 523, 524, 525, 526})
 TOO_MANY = 429
 FORM = "application/x-www-form-urlencoded"
 
@@ -67,7 +66,7 @@ class Wire:
         if answer.status == TOO_MANY:
             self.stopped = Stopped(self.case.url, "a rate limit was reached (status 429)")
             raise self.stopped
-        if answer.status in GONE:
+        if answer.status in BAD_GATEWAY:
             raise Unreachable(self.case.url, f"no node answers (status {answer.status})")
         return answer
 
