@@ -12,6 +12,7 @@ CLIENTS = "signet-doctor-"
 """The beginning of the client_id."""
 FIRST_USER, LAST_USER = "d0c70000-0000-8000-8000-000000000000", "d0c70000-0000-8000-8000-ffffffffffff"
 """The ids of the users: a range of UUIDv8, which are for private use (RFC 9562 section 5.8)."""
+THROW_AWAY_USERS = FIRST_USER, LAST_USER
 
 
 def is_throw_away(identifier: object) -> bool:

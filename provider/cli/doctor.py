@@ -5,15 +5,17 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from sqlalchemy.exc import SQLAlchemyError
 
 from provider.cli.output import Json, plain_text, print_json
-from provider.config.settings import Settings
-from provider.doctor.examination import Case, Group
-from provider.work import Installation
+from provider.doctor.groups import Group
+
+if TYPE_CHECKING:
+    from provider.config.settings import Settings
+    from provider.doctor.examination import Case
+    from provider.work import Installation
 
 COULD_NOT_RUN = 2
 """The exit status if something could not be examined."""
@@ -59,10 +61,11 @@ def doctor(
     ] = False,
     as_json: Json = False,
 ) -> int:
-    """Examine the running installation: address, TLS, proxy, cookies, metadata, keys, clock, email, Redis, database.
+    """Examine the running installation. Each problem comes with its fix.
 
-    It can be run in production. Without --probes and --send-test-email it only looks. Exits with 0 if there is no
-    problem, with 1 if there is one, and with 2 if there is none but something could not be examined.
+    Groups: address, tls, proxy, browser, metadata, clock, mail, redis, database, installation, attack. It can be run
+    in production, and only looks without --probes and --send-test-email. Exits with 0 if there is no problem, with 1
+    if there is one, and with 2 if there is none but something could not be examined.
 
     Example: signet doctor --only tls --only proxy
     """
@@ -100,11 +103,12 @@ def doctor(
     return STATUS[worst(results)]
 
 
-def _leave_nothing(case: Case) -> None:
+def _leave_nothing(case: "Case") -> None:
     """Delete what the probes created, if they were interrupted, for example with Ctrl-C."""
-    from provider.database.engine import OUTAGES
-
     if case.probes:
+        from sqlalchemy.exc import SQLAlchemyError
+
+        from provider.database.engine import OUTAGES
         from provider.doctor.attack.guests import remove_all
 
         with suppress(*OUTAGES, SQLAlchemyError):  # the next run deletes it
@@ -113,9 +117,10 @@ def _leave_nothing(case: Case) -> None:
 
 def _case(
     url: str | None, nodes: tuple[str, ...], ca: Path | None, test_email_to: str | None, selectors: tuple[str, ...]
-) -> Case:
+) -> "Case":
     """Return what to examine. Raises SettingsError, and BadParameter for options that cannot be used."""
     from provider.config.environment import load_settings
+    from provider.doctor.examination import Case
     from provider.doctor.resolver import SystemResolver
     from provider.doctor.transport import NetworkTransport
     from provider.urls import web_origin_of
@@ -144,8 +149,10 @@ def _case(
     )
 
 
-def _open(settings: Settings) -> tuple[Installation | None, str | None]:
+def _open(settings: "Settings") -> "tuple[Installation | None, str | None]":
     """Return the installation, or why it cannot be opened. Its address can still be examined."""
+    from sqlalchemy.exc import SQLAlchemyError
+
     from provider.config.environment import SettingsError
     from provider.database.engine import OUTAGES
     from provider.installation import open_installation

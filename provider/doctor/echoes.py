@@ -1,4 +1,4 @@
-"""Asking the app what it saw of a request (`provider.web.echo`), through the proxy or at a single node."""
+"""Asking the app what it saw of a request (`provider.web.health`), through the proxy or at a single node."""
 
 import json
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from typing import Any
 
 from provider.doctor.examination import Case
 from provider.doctor.transport import TIMEOUT, Response
-from provider.web.echo import PATH, TOKEN, Wish, digest_of, seal
+from provider.web.health import ECHO, TOKEN, Wish, digest_of, seal
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def ask_app(
     sent = {TOKEN: token, **(headers or {})}
     if node is not None:
         sent["Host"] = case.authority
-    url = (case.url if node is None else node) + PATH + (f"?{query}" if query else "")
+    url = (case.url if node is None else node) + ECHO + (f"?{query}" if query else "")
     response = case.transport.send(method, url, headers=sent, body=body, address=address, timeout=timeout)
     return Echo(response, _read(response))
 

@@ -3,34 +3,21 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import Enum, StrEnum
+from enum import Enum
 from urllib.parse import urlsplit
 
 from provider.config.settings import Settings
 from provider.doctor.findings import Finding
+from provider.doctor.groups import Group
 from provider.doctor.resolver import Resolver
 from provider.doctor.transport import Response, Transport, Unreachable
 from provider.work import Installation, utc_now
 
+__all__ = ("BAD_GATEWAY", "MISDIRECTED", "REDIRECTS", "TITLES", "Case", "Examination", "Group", "Needs")
+
 BAD_GATEWAY = frozenset({502, 503, 504, 521, 522, 523, 524, 525, 526})
 """What a proxy answers that reaches no node; those above 520 are Cloudflare's."""
 MISDIRECTED, REDIRECTS = 421, frozenset({301, 302, 303, 307, 308})
-
-
-class Group(StrEnum):
-    """The groups of examinations, in the order of the report."""
-
-    ADDRESS = "address"
-    TLS = "tls"
-    PROXY = "proxy"
-    BROWSER = "browser"
-    METADATA = "metadata"
-    CLOCK = "clock"
-    MAIL = "mail"
-    REDIS = "redis"
-    DATABASE = "database"
-    INSTALLATION = "installation"
-    ATTACK = "attack"
 
 
 TITLES: Mapping[Group, str] = {

@@ -7,7 +7,7 @@ from provider.doctor.examination import Case, Examination, Group, Needs
 from provider.doctor.findings import Finding, fine, problem
 from provider.doctor.transport import Unreachable
 from provider.web.bodies import MAX_BODY
-from provider.web.echo import Wish
+from provider.web.health import Wish
 
 PICTURE = 2 * 1024 * 1024 + 4096
 """The largest profile picture with the form around it, in bytes (`accounts.pictures`)."""

@@ -7,8 +7,8 @@ from provider.doctor.echoes import Echo, ask_app
 from provider.doctor.examination import BAD_GATEWAY, REDIRECTS, Case, Examination, Group, Needs
 from provider.doctor.findings import Finding, fine, problem, unknown
 from provider.doctor.transport import Unreachable
-from provider.web.echo import digest_of
 from provider.web.forwarded import parse_address, read_forwarded, read_x_forwarded_for
+from provider.web.health import digest_of
 from provider.web.hosts import KnownHosts
 from provider.web.network import is_trusted_proxy
 

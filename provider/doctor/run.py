@@ -5,12 +5,16 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from provider.database.engine import OUTAGES
 from provider.doctor.examination import Case, Examination, Needs
 from provider.doctor.findings import Finding, Severity, unknown
 from provider.doctor.transport import Unreachable
 from provider.observability.logging import log
 
+MOST_SAID = 200
+"""How much of an unexpected error is shown, in characters."""
 SIDE_BY_SIDE = 6
 """How many examinations run at the same time."""
 NO_ANSWER = unknown(
@@ -98,9 +102,13 @@ class _Run:
             self._found.append(NO_ANSWER.found(f"{failed.where}: {failed.reason}."))
         except OUTAGES as outage:
             self._found.append(NO_ANSWER.found(f"The database does not answer ({type(outage).__name__})."))
+        except SQLAlchemyError as error:
+            what = f"The database cannot be read as this version needs it ({type(error).__name__})."
+            self._found.append(NO_ANSWER.found(what))
         except Exception as error:  # noqa: BLE001  # one examination must not end the others
-            log.debug("doctor.failed", examination=self._examination.name, exc_info=True)
-            what = f"The examination {self._examination.name} failed ({type(error).__name__}: {error})."
+            said = f"{type(error).__name__}: {' '.join(str(error).split())[:MOST_SAID]}"
+            log.debug("doctor.failed", examination=self._examination.name, error=said)
+            what = f"The examination {self._examination.name} failed ({said})."
             self._found.append(BROKEN.found(what))
         finally:
             alarm.cancel()

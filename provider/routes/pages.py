@@ -41,7 +41,7 @@ from provider.oauth.endpoints.consent import consent
 from provider.oauth.endpoints.device_verification import answered, device
 from provider.oauth.endpoints.start_again import start_again
 from provider.routes.console import console, for_developers
-from provider.web import echo, health
+from provider.web import health
 from provider.web.assets import Static
 from provider.web.documents import Document
 from provider.web.look import find_brand_asset
@@ -93,7 +93,7 @@ def pages(settings: Settings) -> list[BaseRoute]:
         *console(),
         Route("/health/live", health.live, methods=get, name="health_live"),
         Route("/health/ready", health.ready, methods=get, name="health_ready"),
-        Route(echo.PATH, echo.echo, methods=["GET", "POST", "PUT", "PATCH", "DELETE"], name="health_echo"),
+        Route(health.ECHO, health.echo, methods=["GET", "POST", "PUT", "PATCH", "DELETE"], name="health_echo"),
         Route("/static/{name}", Static(find_brand_asset), methods=get, name="static"),
     ]
     if settings.email_code_sign_in:

@@ -99,3 +99,10 @@ def test_plain_http_is_not_asked_for_an_issuer_at_another_port() -> None:
         "address.private"
     }
     assert not any(url.startswith("http:") for _, url, _ in transport.asked)
+
+
+def test_one_address_of_localhost_is_enough() -> None:
+    transport = FakeTransport(answers(), down={"::1": ConnectionRefusedError(errno.ECONNREFUSED, "refused")})
+    resolver = FakeResolver({"localhost": ["127.0.0.1", "::1"]})
+    case = Case(url="http://localhost:8000", transport=transport, resolver=resolver)
+    assert found_by(case, ADDRESS[:2]) == {}

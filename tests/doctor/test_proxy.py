@@ -13,7 +13,7 @@ from provider.doctor.proxy import CLAIMED, PROXY
 from provider.doctor.public_answers import PUBLIC_ANSWERS
 from provider.doctor.transport import Response, Unreachable
 from provider.installation import open_installation
-from provider.web.echo import LIFETIME, MAX_SENT, Wish, seal
+from provider.web.health import LIFETIME, MAX_SENT, Wish, seal
 from provider.work import Installation
 from tests.doctor.conftest import PROXY_ADDRESS
 from tests.support.clock import Clock

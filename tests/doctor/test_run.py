@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import ProgrammingError
 
 from provider.database.outages import DatabaseUnavailable
 from provider.doctor.examination import TITLES, Case, Examination, Group, Needs
@@ -44,6 +45,7 @@ def raising(error: Exception) -> Any:
     [
         (Unreachable("id.example.com", "the connection is refused"), "doctor.no-answer"),
         (DatabaseUnavailable("away"), "doctor.no-answer"),
+        (ProgrammingError("SELECT", {}, Exception("no such table")), "doctor.no-answer"),
         (KeyError("surprise"), "doctor.failed"),
     ],
 )

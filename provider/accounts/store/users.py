@@ -15,7 +15,6 @@ from provider.database.rows import rows_of
 from provider.database.security_stamp import next_not_before, stamp_of
 from provider.database.types import Identifier, UtcTime
 from provider.sessions.store import ACTIVE_USER
-from provider.throw_away import FIRST_USER, LAST_USER
 
 ADMIN = "admin"
 """The role of operators."""
@@ -135,10 +134,9 @@ def find_page(db: Connection, *, after: str | None = None, limit: int = 100) -> 
     return USER.all(db, query if after is None else query.where(users.c.id > after))
 
 
-def find_throw_away(db: Connection, *, before: datetime) -> list[str]:
-    """Return the ids of throw-away users that were created before."""
-    is_reserved = users.c.id.between(FIRST_USER, LAST_USER)
-    return list(db.scalars(select(users.c.id).where(is_reserved, users.c.created_at < before)))
+def find_old(db: Connection, between: tuple[str, str], *, before: datetime) -> list[str]:
+    """Return the ids in a range of users that were created before."""
+    return list(db.scalars(select(users.c.id).where(users.c.id.between(*between), users.c.created_at < before)))
 
 
 def find_latest(db: Connection, *, before: tuple[datetime, str] | None, limit: int) -> list[tuple[datetime, str]]:

@@ -199,7 +199,7 @@ def _error_at_app(page: Page, *errors: str) -> str | None:
 
 @probe(
     "no-sign-in",
-    tries="A browser that is not signed in, with prompt=none, and with a session cookie that was made up",
+    tries="A browser that is not signed in, with prompt=none, and with an invented session cookie",
     must="login_required",
     why="Apps get codes for users who did not sign in.",
     section="OpenID Connect Core section 3.1.2.6",

@@ -188,7 +188,7 @@ def refresh_replay(world: World) -> str | None:
 
 @probe(
     "refresh-token-of-another-client",
-    tries="A refresh token of one client, used by another; one that was made up",
+    tries="A refresh token of one client, used by another, and an invented one",
     must="invalid_grant",
     why=TOKENS,
     section="RFC 6749 section 6",

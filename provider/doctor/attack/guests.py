@@ -29,7 +29,7 @@ from provider.oauth import store as refusals
 from provider.oauth.clients.clients import NoSuchClient, create_client, delete_client
 from provider.oauth.clients.metadata import ClientMetadata
 from provider.oauth.clients.store import clients
-from provider.throw_away import CLIENTS, DOMAIN, FIRST_USER
+from provider.throw_away import CLIENTS, DOMAIN, FIRST_USER, THROW_AWAY_USERS
 from provider.work import SYSTEM, Installation, UnitOfWork, unit_of_work
 
 OPERATOR = "signet doctor"
@@ -165,11 +165,11 @@ def remove_leftovers(installation: Installation) -> int:
     """
     with unit_of_work(installation, ORIGIN) as work:
         before = work.now - LIFETIME
-        old = users.find_throw_away(work.read, before=before)
+        old = users.find_old(work.read, THROW_AWAY_USERS, before=before)
         for user_id in old:
             with contextlib.suppress(NoSuchUser):
                 delete_user(work, user_id=user_id)
-        apps = clients.find_throw_away(work.read, before=before)
+        apps = clients.find_old(work.read, CLIENTS, before=before)
         for client_id in apps:
             _delete_client(work, client_id)
         return len(old) + len(apps)

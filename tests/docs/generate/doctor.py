@@ -2,6 +2,7 @@
 
 from itertools import groupby
 
+from provider.doctor import run
 from provider.doctor.attack.probe import PROBES
 from provider.doctor.examination import TITLES, Group
 from provider.doctor.findings import KINDS, Kind
@@ -36,7 +37,8 @@ def probes() -> str:
 
 def findings() -> str:
     """Return a table for each group with what can be found, and what to do about it."""
-    assert EXAMINATIONS  # importing them defines the kinds
+    assert EXAMINATIONS  # importing them defines the kinds,
+    assert run.NO_ANSWER  # and importing what runs them those about the doctor itself
     order = [*Group, OTHER]
     kinds = sorted(KINDS.values(), key=lambda kind: (order.index(_group(kind)), kind.id))
     parts = []

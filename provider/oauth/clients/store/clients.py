@@ -32,7 +32,6 @@ from provider.database import dialect
 from provider.database.base import metadata
 from provider.database.rows import joined, one_value, rows_of, values_of
 from provider.database.types import BEYOND, Digest, Identifier, SearchKey, UtcTime, search_key
-from provider.throw_away import CLIENTS
 
 clients = Table(
     "clients",
@@ -151,10 +150,10 @@ def lock(db: Connection, client_id: str) -> bool:
     return db.scalar(select(clients.c.client_id).where(clients.c.client_id == client_id).with_for_update()) is not None
 
 
-def find_throw_away(db: Connection, *, before: datetime) -> list[str]:
-    """Return the ids of throw-away clients that were created before."""
-    is_reserved = clients.c.client_id.like(f"{CLIENTS}%")
-    return list(db.scalars(select(clients.c.client_id).where(is_reserved, clients.c.created_at < before)))
+def find_old(db: Connection, beginning: str, *, before: datetime) -> list[str]:
+    """Return the ids with this beginning of clients that were created before."""
+    named = clients.c.client_id.startswith(beginning, autoescape=True)
+    return list(db.scalars(select(clients.c.client_id).where(named, clients.c.created_at < before)))
 
 
 def find_page(db: Connection, *, after: str | None = None, limit: int = 100) -> list[ClientRow]:
