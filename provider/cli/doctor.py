@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -47,6 +48,14 @@ def doctor(
         list[str] | None,
         typer.Option(help="Selector with which your mail server signs (DKIM), to look up its key. Can be repeated."),
     ] = None,
+    probes: Annotated[
+        bool,
+        typer.Option(
+            "--probes",
+            help="Also attack the installation, as a user and two clients that are created for this and deleted again. "
+            "--only attack does the same.",
+        ),
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be done, without doing anything.")
     ] = False,
@@ -54,9 +63,9 @@ def doctor(
 ) -> int:
     """Examine the running installation. Each problem comes with its fix.
 
-    Groups: address, tls, proxy, browser, metadata, clock, mail, redis, database, installation. It only looks, and can
-    be run in production. Exits with 0 if there is no problem, with 1 if there is one, and with 2 if there is none but
-    something could not be examined.
+    Groups: address, tls, proxy, browser, metadata, clock, mail, redis, database, installation, attack. It can be run
+    in production, and only looks without --probes and --send-test-email. Exits with 0 if there is no problem, with 1
+    if there is one, and with 2 if there is none but something could not be examined.
 
     Example: signet doctor --only tls --only proxy
     """
@@ -69,6 +78,7 @@ def doctor(
     configure_logging("error")
     try:
         case = _case(url, tuple(node or ()), ca, send_test_email, tuple(dkim_selector or ()))
+        case = replace(case, probes=probes or Group.ATTACK in (only or ()))
     except SettingsError as error:
         sys.stderr.write(f"signet: {' '.join(str(error).split())}\n")
         return COULD_NOT_RUN
@@ -83,6 +93,7 @@ def doctor(
             return 0
         results = examine(case, chosen)
     finally:
+        _leave_nothing(case)
         if case.installation is not None:
             case.installation.database.close()
     if as_json:
@@ -90,6 +101,18 @@ def doctor(
     else:
         _print(as_lines(results))
     return STATUS[worst(results)]
+
+
+def _leave_nothing(case: "Case") -> None:
+    """Delete what the probes created, if they were interrupted, for example with Ctrl-C."""
+    if case.probes:
+        from sqlalchemy.exc import SQLAlchemyError
+
+        from provider.database.engine import OUTAGES
+        from provider.doctor.attack.guests import remove_all
+
+        with suppress(*OUTAGES, SQLAlchemyError):  # the next run deletes it
+            remove_all()
 
 
 def _case(

@@ -41,6 +41,7 @@ class Needs(Enum):
     URL = "only the URL"
     INSTALLATION = "the settings and the secret key"
     DATABASE = "the database too"
+    PROBES = "the database, and --probes, because it creates and deletes a user and clients"
     REQUEST = "the operator's request, because it does more than look"
 
 
@@ -61,6 +62,8 @@ class Case:
     """Why the installation could not be opened, if that was tried."""
     test_email_to: str | None = None
     """Where the operator wants a test email."""
+    probes: bool = False
+    """Whether the operator wants the installation to be attacked."""
     dkim_selectors: tuple[str, ...] = ()
     """The selectors with which the mail server signs."""
 

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 
 from provider.doctor.address import ADDRESS
+from provider.doctor.attack.examination import ATTACK
 from provider.doctor.browser import BROWSER
 from provider.doctor.clock import CLOCK
 from provider.doctor.databases import DATABASES
@@ -29,6 +30,7 @@ EXAMINATIONS: tuple[Examination, ...] = (
     *REDIS_SERVER,
     *DATABASES,
     *INSIDE,
+    *ATTACK,
 )
 
 

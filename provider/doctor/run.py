@@ -50,6 +50,8 @@ def can_run(case: Case, examination: Examination) -> bool:
     """Return whether a case has what the examination needs."""
     if examination.needs is Needs.REQUEST:
         return case.installation is not None and case.test_email_to is not None
+    if examination.needs is Needs.PROBES:
+        return case.installation is not None and case.probes
     return examination.needs is Needs.URL or case.installation is not None
 
 

@@ -1,5 +1,6 @@
 """The checks of rejected protocol requests, by error id. Values are shortened and contain no secrets."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -75,6 +76,11 @@ def count(db: Connection, *, since: datetime, client_id: str, most: int) -> int:
     """Return how many requests of the client were rejected since then, up to `most`."""
     some = select(refusals.c.error_id).where(refusals.c.at > since, refusals.c.client_id == client_id).limit(most)
     return db.scalar(select(func.count()).select_from(some.subquery())) or 0
+
+
+def remove(db: Connection, error_ids: Collection[str]) -> None:
+    """Delete the rejected requests with these ids."""
+    db.execute(delete(refusals).where(refusals.c.error_id.in_(error_ids)))
 
 
 def purge(db: Connection, *, before: datetime, limit: int) -> int:

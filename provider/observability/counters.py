@@ -8,6 +8,8 @@ import threading
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
+from provider.throw_away import is_throw_away
+
 SIGNED_IN, SIGN_IN_REFUSED = "sign_in.done", "sign_in.refused"
 TOKENS_ISSUED, TOKENS_REFUSED = "token.issued", "token.refused"
 MAIL_SENT, MAIL_FAILED = "mail.sent", "mail.failed"
@@ -36,12 +38,16 @@ def tokens_of_app(client_id: str, grant_type: str) -> str:
 
 
 def count(name: str) -> None:
+    if name.startswith((APP, APP_GRANT)) and is_throw_away(name.rpartition(":")[2]):
+        return
     with _lock:
         _counts[name] += 1
 
 
 def mark_active(user_id: str) -> None:
     """Note that this user did something now: signed in, opened a page, or used an app that refreshed its tokens."""
+    if is_throw_away(user_id):
+        return
     with _lock:
         _active.add(user_id)
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from provider.outbox import messages
+from provider.throw_away import is_throw_away
 from provider.webhooks import store
 from provider.webhooks.store import Webhook
 from provider.work import UnitOfWork
@@ -12,12 +13,15 @@ TOPIC = "webhook"
 
 
 def publish(work: UnitOfWork, events: Sequence[Mapping[str, object]]) -> None:
-    """Queue the events of a transaction for every enabled webhook that subscribed to them.
+    """Queue the events of a transaction for every enabled webhook that subscribed to them, except those about
+    throw-away users and clients.
 
     Reads the webhooks once, however many events there are. `Installation.publish` calls it before each commit.
     """
     webhooks = store.find_enabled(work.db)
     for event in events:
+        if is_throw_away(event["user_id"]) or is_throw_away(event["client_id"]):
+            continue
         for webhook in webhooks:
             if webhook.wants(str(event["name"])):
                 enqueue(work, webhook, event)

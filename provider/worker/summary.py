@@ -6,6 +6,7 @@ from provider.accounts.store.user_counts import count_created, count_two_factor,
 from provider.audit import active_users, daily
 from provider.audit.active_users import day_of
 from provider.audit.daily import ACTIVE_IN, NEW_USERS, TOTAL_USERS, TWO_FACTOR_USERS
+from provider.throw_away import THROW_AWAY_USERS
 from provider.work import Installation, UnitOfWork, unit_of_work
 
 DAYS_AT_ONCE = 31
@@ -35,7 +36,7 @@ def _count_new_users(work: UnitOfWork) -> bool:
     last = daily.find_last(work.read, NEW_USERS)
     first = today - daily.KEPT_FOR + daily.DAY if last is None else last[0]
     days = _days(first, today)[:DAYS_AT_ONCE]
-    counts = count_created(work.read, [(day, day + daily.DAY) for day in days])
+    counts = count_created(work.read, [(day, day + daily.DAY) for day in days], but=THROW_AWAY_USERS)
     for day, count in zip(days, counts, strict=True):
         daily.put(work.db, NEW_USERS, day, count)
     return bool(days) and days[-1] < today

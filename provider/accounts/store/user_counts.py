@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, Select, func, not_, select
 
 from provider.accounts.factors.store.totp import totp_credentials
 from provider.accounts.factors.store.two_factor_choices import two_factor_choices
@@ -21,11 +21,18 @@ def count_two_factor(db: Connection, *, limit: int | None = None) -> int:
     return _count(db, select(select(totp_credentials.c.user_id).union(chosen).subquery().c.user_id).limit(limit))
 
 
-def count_created(db: Connection, spans: Sequence[tuple[datetime, datetime]]) -> list[int]:
-    """Return how many users were created in each span, from its first moment up to but not including its second."""
+def count_created(
+    db: Connection, spans: Sequence[tuple[datetime, datetime]], *, but: tuple[str, str] | None = None
+) -> list[int]:
+    """Return how many users were created in each span, from its first moment up to but not including its second.
+
+    Those whose ids are in the range `but` are left out.
+    """
     if not spans:
         return []
     count = select(func.count()).select_from(users)
+    if but is not None:
+        count = count.where(not_(users.c.id.between(*but)))
     each = [
         count.where(users.c.created_at >= start, users.c.created_at < end).scalar_subquery() for start, end in spans
     ]

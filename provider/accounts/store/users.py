@@ -134,6 +134,11 @@ def find_page(db: Connection, *, after: str | None = None, limit: int = 100) -> 
     return USER.all(db, query if after is None else query.where(users.c.id > after))
 
 
+def find_old(db: Connection, between: tuple[str, str], *, before: datetime) -> list[str]:
+    """Return the ids in a range of users that were created before."""
+    return list(db.scalars(select(users.c.id).where(users.c.id.between(*between), users.c.created_at < before)))
+
+
 def find_latest(db: Connection, *, before: tuple[datetime, str] | None, limit: int) -> list[tuple[datetime, str]]:
     """Return when the latest users were created, and their ids, latest first. `before` is the last of the previous
     page.

@@ -17,6 +17,7 @@ from provider.audit.daily import ACTIVE_IN, NEW_USERS, TOTAL_USERS, TWO_FACTOR_U
 from provider.oauth.clients.store import clients
 from provider.oauth.grants.grant_types import GRANTS
 from provider.observability import counters
+from provider.throw_away import THROW_AWAY_USERS
 from provider.work import UnitOfWork
 
 COUNTED_NOW = 10_000
@@ -120,7 +121,7 @@ def collect(work: UnitOfWork, span: Span) -> Statistics:
 
 def _hourly(work: UnitOfWork, since: datetime) -> _By_name:
     hours = [period for period in charts.periods(charts.SPANS["24h"], work.now) if period.start >= since]
-    new = count_created(work.read, [(hour.start, hour.end) for hour in hours])
+    new = count_created(work.read, [(hour.start, hour.end) for hour in hours], but=THROW_AWAY_USERS)
     found = _by_name(hourly.find(work.read, since=since))
     return {**found, NEW_USERS: dict(zip([hour.start for hour in hours], new, strict=True))}
 
@@ -133,7 +134,7 @@ def _daily(work: UnitOfWork, since: datetime) -> _By_name:
     for (hour, name), count in hourly.find(work.read, since=recent).items():
         key = (day_of(hour), name)
         found[key] = found.get(key, 0) + count
-    new = count_created(work.read, [(day, day + DAY) for day in days])
+    new = count_created(work.read, [(day, day + DAY) for day in days], but=THROW_AWAY_USERS)
     found |= {(day, NEW_USERS): count for day, count in zip(days, new, strict=True)}
     return _by_name(found)
 

@@ -6,6 +6,7 @@ from provider.audit.events import Event
 from provider.audit.log import record
 from provider.oauth.clients.clients import Client
 from provider.oauth.clients.store import clients as store
+from provider.throw_away import is_throw_away
 from provider.work import UnitOfWork
 
 MARKED_AGAIN_AFTER = timedelta(days=1)
@@ -14,7 +15,7 @@ MARKED_AGAIN_AFTER = timedelta(days=1)
 
 def mark_used(work: UnitOfWork, client: Client) -> None:
     """Extend the expiry of a client that is deleted when unused. Written at most once a day."""
-    if client.expires_at is None:
+    if client.expires_at is None or is_throw_away(client.client_id):
         return
     expires_at = work.now + work.settings.unused_client_lifetime
     if expires_at - client.expires_at >= MARKED_AGAIN_AFTER:

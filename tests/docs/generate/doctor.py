@@ -3,12 +3,19 @@
 from itertools import groupby
 
 from provider.doctor import run
+from provider.doctor.attack.probe import PROBES
 from provider.doctor.examination import TITLES, Group
 from provider.doctor.findings import KINDS, Kind
 from provider.doctor.registry import EXAMINATIONS, choose
 from tests.docs.generate.markdown import as_code, links, table
 
-NEEDS = {"URL": "the URL", "INSTALLATION": "settings and key", "DATABASE": "the database", "REQUEST": "an option"}
+NEEDS = {
+    "URL": "the URL",
+    "INSTALLATION": "settings and key",
+    "DATABASE": "the database",
+    "REQUEST": "an option",
+    "PROBES": "`--probes`",
+}
 OTHER = "doctor"
 """The beginning of the ids of findings about the doctor itself."""
 
@@ -20,6 +27,12 @@ def examinations() -> str:
         for each in choose(())
     )
     return table(["group", "examination", "what it does", "needs", "at most"], rows)
+
+
+def probes() -> str:
+    """Return a table of the attacks, in their order."""
+    rows = ([probe.name, as_code(probe.tries), as_code(probe.must)] for probe in PROBES)
+    return table(["attack", "what is tried", "what must happen"], rows)
 
 
 def findings() -> str:

@@ -30,6 +30,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "commands": command_line.commands,
     "doctor-examinations": doctor.examinations,
     "doctor-findings": doctor.findings,
+    "doctor-probes": doctor.probes,
     "protocol-endpoints": endpoints.protocol_endpoints,
     "page-endpoints": endpoints.page_endpoints,
     "scopes": scopes.scopes,

@@ -150,6 +150,12 @@ def lock(db: Connection, client_id: str) -> bool:
     return db.scalar(select(clients.c.client_id).where(clients.c.client_id == client_id).with_for_update()) is not None
 
 
+def find_old(db: Connection, beginning: str, *, before: datetime) -> list[str]:
+    """Return the ids with this beginning of clients that were created before."""
+    named = clients.c.client_id.startswith(beginning, autoescape=True)
+    return list(db.scalars(select(clients.c.client_id).where(named, clients.c.created_at < before)))
+
+
 def find_page(db: Connection, *, after: str | None = None, limit: int = 100) -> list[ClientRow]:
     query = _CLIENT.select().order_by(clients.c.client_id).limit(limit)
     return _CLIENT.all(db, query if after is None else query.where(clients.c.client_id > after))
