@@ -37,8 +37,8 @@ def fill(work: UnitOfWork, start: int, end: int, *, idle: timedelta = timedelta(
     The sessions were last used that much longer ago. Ten users are staff with a second factor, all others customers.
     A group of the same name has them, too, and gives the role. An attribute says it a third time.
     """
-    tables = (users, email_addresses, user_roles, group_members, attribute_values)
-    tables += (two_factor_choices, sessions, audit_events)
+    of_users = (users, email_addresses, user_roles, group_members, attribute_values)
+    tables = (*of_users, two_factor_choices, sessions, audit_events)
     attribute = find_attribute(work, "kind")
     rows: dict[Any, list[dict[str, Any]]] = {table: [] for table in tables}
     for n in range(start, end):
