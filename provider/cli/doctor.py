@@ -76,9 +76,12 @@ def doctor(
     from provider.observability.logging import configure_logging
 
     configure_logging("error")
+    attacks = probes or Group.ATTACK in (only or ())
+    if attacks and url is not None:
+        raise typer.BadParameter("--probes needs the database, so it cannot be used with --url")
     try:
         case = _case(url, tuple(node or ()), ca, send_test_email, tuple(dkim_selector or ()))
-        case = replace(case, probes=probes or Group.ATTACK in (only or ()))
+        case = replace(case, probes=attacks)
     except SettingsError as error:
         sys.stderr.write(f"signet: {' '.join(str(error).split())}\n")
         return COULD_NOT_RUN

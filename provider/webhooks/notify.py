@@ -20,7 +20,7 @@ def publish(work: UnitOfWork, events: Sequence[Mapping[str, object]]) -> None:
     """
     webhooks = store.find_enabled(work.db)
     for event in events:
-        if is_throw_away(event["user_id"]) or is_throw_away(event["client_id"]):
+        if is_throw_away(event.get("user_id")) or is_throw_away(event.get("client_id")):
             continue
         for webhook in webhooks:
             if webhook.wants(str(event["name"])):

@@ -7,6 +7,7 @@ from typing import Any, cast
 import pytest
 from sqlalchemy import select
 
+from provider.accounts import registration
 from provider.audit.store import audit_events
 from provider.cli import doctor as command
 from provider.doctor.attack import guests, wire
@@ -19,9 +20,10 @@ from provider.doctor.registry import choose
 from provider.doctor.report import plan
 from provider.doctor.run import examine
 from provider.doctor.transport import Unreachable
+from provider.oauth.clients import clients
 from provider.observability import counters
 from provider.outbox.store import outbox
-from provider.throw_away import CLIENTS, is_throw_away
+from provider.throw_away import CLIENTS, FIRST_USER, is_throw_away
 from provider.webhooks import subscriptions
 from tests.cli.conftest import Signet
 from tests.support.clock import Clock
@@ -116,11 +118,14 @@ def test_what_a_thread_left_behind_is_deleted_at_the_end_of_the_command(case: Ca
     run.close()
 
 
+@pytest.mark.both_databases
 def test_the_next_run_deletes_what_a_killed_one_left(case: Case, work: Work, clock: Clock) -> None:
     """N-604: only what is reserved, and older than an hour."""
     with work() as w:
         user_id = make_user(w)
         client, _ = make_client(w)
+        registration.create_user(w, email="own@example.test", password=None, verified=True, user_id=FIRST_USER)
+        clients.create_client(w, client.metadata, client_id=f"{CLIENTS}own")
     before = everything(work)
     guests.create(case.inside, [])
     guests._present.clear()
@@ -197,6 +202,8 @@ def test_the_command_shows_its_plan(signet: Signet) -> None:
     assert "code-replay" in signet("doctor", "--probes", "--dry-run").out
     assert "code-replay" in signet("doctor", "--only", "attack", "--dry-run").out
     assert "code-replay" not in signet("doctor", "--dry-run").out
+    ran = signet("doctor", "--probes", "--url", "https://id.example.com")
+    assert (ran.status, "--probes" in ran.err) == (2, True)
 
 
 def test_requests_go_to_the_issuer_only(case: Case) -> None:

@@ -17,7 +17,7 @@ from provider.accounts.factors.store import totp
 from provider.accounts.factors.store.totp import TotpCredential
 from provider.accounts.factors.totp import STEP_SECONDS, seal_seed
 from provider.accounts.registration import new_account
-from provider.accounts.store import new_accounts, users
+from provider.accounts.store import email_addresses, new_accounts, users
 from provider.accounts.store.passwords import StoredPassword
 from provider.accounts.store.users import Status
 from provider.accounts.users import NoSuchUser, delete_user
@@ -26,8 +26,9 @@ from provider.audit.log import record
 from provider.crypto.digests import new_opaque
 from provider.crypto.passwords import hash_password
 from provider.oauth import store as refusals
-from provider.oauth.clients.clients import NoSuchClient, create_client, delete_client
+from provider.oauth.clients.clients import NoSuchClient, create_client, delete_client, find_client
 from provider.oauth.clients.metadata import ClientMetadata
+from provider.oauth.clients.redirect_uris import host_of
 from provider.oauth.clients.store import clients
 from provider.throw_away import CLIENTS, DOMAIN, FIRST_USER, THROW_AWAY_USERS
 from provider.work import SYSTEM, Installation, UnitOfWork, unit_of_work
@@ -161,18 +162,31 @@ def remove_all() -> None:
 def remove_leftovers(installation: Installation) -> int:
     """Delete what earlier runs left behind that were killed; return how many users and clients that was.
 
-    Only what has a reserved id and, as a user, an address of ours.
+    Only what has a reserved id, and an address or a redirect URI at our domain: an operator may have chosen such an id.
     """
     with unit_of_work(installation, ORIGIN) as work:
         before = work.now - LIFETIME
         old = users.find_old(work.read, THROW_AWAY_USERS, before=before)
+        old = [user_id for user_id in old if _is_our_user(work, user_id)]
         for user_id in old:
             with contextlib.suppress(NoSuchUser):
                 delete_user(work, user_id=user_id)
         apps = clients.find_old(work.read, CLIENTS, before=before)
+        apps = [client_id for client_id in apps if _is_our_client(work, client_id)]
         for client_id in apps:
             _delete_client(work, client_id)
         return len(old) + len(apps)
+
+
+def _is_our_user(work: UnitOfWork, user_id: str) -> bool:
+    address = email_addresses.find_of_user(work.read, user_id)
+    return address is not None and address.normal.endswith(f"@{DOMAIN}")
+
+
+def _is_our_client(work: UnitOfWork, client_id: str) -> bool:
+    client = find_client(work, client_id)
+    uris = () if client is None else client.metadata.redirect_uris
+    return bool(uris) and all(host_of(uri).endswith(f".{DOMAIN}") for uri in uris)
 
 
 def _delete_client(work: UnitOfWork, client_id: str) -> None:
