@@ -133,7 +133,7 @@ def resources(
 
 @app.command()
 def resync(client_id: Which, *, as_json: Json = False) -> None:
-    """Send all users and groups again, also those that have not changed.
+    """Send all users and groups again, changed or not.
 
     Example: signet provisioning resync CLIENT_ID
     """

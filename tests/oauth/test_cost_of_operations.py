@@ -24,7 +24,7 @@ COSTS: Costs = {
     "client_credentials": {"sqlite": (1, 211), "postgresql": (1, 266)},
     "refresh_token": {"sqlite": (3, 358), "postgresql": (2, 422)},
     "refresh_token with DPoP": {"sqlite": (4, 425), "postgresql": (2, 485)},
-    "authorization": {"sqlite": (3, 346), "postgresql": (2, 415)},
+    "authorization": {"sqlite": (3, 347), "postgresql": (2, 416)},
     "code": {"sqlite": (3, 354), "postgresql": (2, 417)},
     "userinfo": {"sqlite": (1, 162), "postgresql": (1, 212)},
     "introspection": {"sqlite": (1, 194), "postgresql": (1, 246)},

@@ -1,4 +1,7 @@
-"""What an app should have of a user or a group now, as the SCIM resource that is sent to it."""
+"""What an app should have of a user or a group now, as the SCIM resource that is sent to it.
+
+The models of SCIM are slow to load, so only a process that sends something does.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,10 +19,6 @@ from provider.oauth.tokens.store import grants
 from provider.oauth.tokens.subjects import Subjects
 from provider.provisioning.store import resources
 from provider.provisioning.store.connections import Provisioning
-from provider.scim import attributes, users
-from provider.scim.callers import Directory
-from provider.scim.groups import MOST_MEMBERS
-from provider.scim.models import ENTERPRISE, GROUP, USER
 from provider.scim.store import groups as group_store
 from provider.work import UnitOfWork
 
@@ -53,6 +52,9 @@ class Wanted:
 
 def find_user(work: UnitOfWork, connection: Provisioning, client: Client, user_id: str) -> Wanted:
     """Return what the app should have of a user: nothing if the user may not sign in to it, or is suspended."""
+    from provider.scim import users  # noqa: PLC0415
+    from provider.scim.callers import Directory  # noqa: PLC0415
+
     sub = _subjects.of_session(work, client, user_id=user_id, session_id=user_id).sub
     found = users.find_views(work, Directory(client.client_id), [user_id])
     view = found[0] if found and found[0]["active"] and _has_access(work, connection, client, user_id) else None
@@ -65,6 +67,9 @@ def find_group(work: UnitOfWork, connection: Provisioning, name: str) -> Wanted:
     """Return what the app should have of a group: its members who are active there, also those of contained groups.
     Raises TooManyMembers.
     """
+    from provider.scim.groups import MOST_MEMBERS  # noqa: PLC0415
+    from provider.scim.models import GROUP  # noqa: PLC0415
+
     row = group_store.find_those(work.read, [name]).get(name) if name in connection.push_groups else None
     resource: dict[str, Any] | None = None
     if row is not None:
@@ -110,6 +115,9 @@ def _has_access(work: UnitOfWork, connection: Provisioning, client: Client, user
 
 
 def _user(view: Mapping[str, Any], sub: str, user_id: str, *, with_attributes: bool) -> dict[str, Any]:
+    from provider.scim import attributes  # noqa: PLC0415
+    from provider.scim.models import ENTERPRISE, USER  # noqa: PLC0415
+
     sent = {name: value for name, value in view.items() if name not in _OURS}
     if not with_attributes:
         sent.pop(attributes.URN, None)
