@@ -1,7 +1,7 @@
 """The composition root: builds the web application from settings."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Protocol
@@ -9,6 +9,7 @@ from typing import Protocol
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.responses import Response
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Scope
 
 from provider.accounts.signed_in_accounts import address_of
@@ -57,9 +58,15 @@ class Application(Starlette):
 
 
 def create_app(
-    installation: Installation, *, background: Background | None = None, known_keys: KeyRing | None = None
+    installation: Installation,
+    *,
+    background: Background | None = None,
+    known_keys: KeyRing | None = None,
+    further: Sequence[BaseRoute] = (),
 ) -> Application:
-    """Create the web application of an installation. `known_keys` are published until the database is asked."""
+    """Create the web application of an installation. `known_keys` are published until the database is asked. `further`
+    are routes beside the usual ones.
+    """
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -76,7 +83,7 @@ def create_app(
             installation.replica.close()
 
     settings = installation.settings
-    table = routes(settings)
+    table = [*routes(settings), *further]
     based = [Middleware(BasePath, settings.base_path, table)] if settings.base_path else []
     measured = [] if settings.metrics_address is None else [Middleware(Measured)]
     app = Application(middleware=[*based, *measured, Middleware(Envelope, settings=settings, last_resort=_last_resort)])

@@ -237,4 +237,6 @@ CONSOLE = _read("""
     POST /admin/emails/{name}/test settings:write
     GET /admin/settings settings:read
     GET /admin/explain requests:read
+    GET /admin/inspect requests:read
+    POST /admin/inspect requests:read
 """)
