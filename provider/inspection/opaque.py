@@ -96,7 +96,7 @@ def _refresh_token(reader: Reader, text: str, token: RefreshToken, grant: Grant,
         problem = f"It expired at {moment(token.expires_at)}."
     facts = [
         Fact(name="refresh token", value=masked(text), passed=not problem, why=problem, section="RFC 6749 section 6"),
-        Fact(name="generation", value=str(token.generation), meaning="How often the family was refreshed before it."),
+        Fact(name="generation", value=str(token.generation), meaning="Its number in the family. The first is 1."),
         Fact(name="expires", value=moment(token.expires_at), passed=token.expires_at > now),
     ]
     if token.confirmation:

@@ -3,7 +3,9 @@
 What is pasted arrives in the body of a POST. It is not stored, logged or shown again.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from starlette.responses import Response
 
@@ -34,6 +36,12 @@ class ShownMoment:
 
     moment: Moment
     event: ShownEvent | None
+    """The event as pages of operators show it. None: `words` say it."""
+
+    @property
+    def words(self) -> Text | str:
+        what = self.moment.what
+        return what.name if isinstance(what, AuditEvent) else what
 
 
 @endpoint
@@ -108,8 +116,9 @@ def _page(
 ) -> Response:
     moments = timeline_of(call.work, found) if found is not None and reader.sees_users else []
     events = [moment.what for moment in moments if isinstance(moment.what, AuditEvent)]
-    listed = event_list(call, events)
-    shown = {each.event.id: each for each in listed["events"]}
+    listed: dict[str, Any] = {"events": (), "mark": ""}
+    if path == PATH:  # operators see who it was
+        listed = event_list(call, events)
     return page(
         call,
         "admin/inspection.html",
@@ -119,14 +128,16 @@ def _page(
         found=found,
         second=second,
         differences=[] if found is None or second is None else compare(found, second),
-        moments=[
-            ShownMoment(each, shown[each.what.id] if isinstance(each.what, AuditEvent) else None) for each in moments
-        ],
+        moments=[ShownMoment(each, _shown(each, listed["events"])) for each in moments],
         mark=listed["mark"],
         errors={} if error is None else {"value": error},
         is_missing=is_missing,
         labels=LABELS,
     )
+
+
+def _shown(moment: Moment, listed: Sequence[ShownEvent]) -> ShownEvent | None:
+    return next((each for each in listed if each.event is moment.what), None)
 
 
 LABELS = {
