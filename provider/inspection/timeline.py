@@ -181,8 +181,12 @@ def _belongs(event: AuditEvent, frame: _Frame, ids: Collection[str], network: st
 
 
 def _of_event(event: AuditEvent) -> Moment:
-    detail = " ".join(f"{name}={value}" for name, value in event.details.items() if name != "operator")
+    detail = " ".join(f"{name}={_plain(value)}" for name, value in event.details.items() if name != "operator")
     return Moment(event.at, event, event.client_id, detail)
+
+
+def _plain(value: object) -> str:
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _rejected(row: RefusalRow) -> Moment:

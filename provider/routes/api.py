@@ -10,6 +10,7 @@ from provider.admin.api import credentials as admin_credentials
 from provider.admin.api import details_types as admin_details_types
 from provider.admin.api import email as admin_email
 from provider.admin.api import identities as admin_identities
+from provider.admin.api import inspections
 from provider.admin.api import keys as admin_keys
 from provider.admin.api import links as admin_links
 from provider.admin.api import outbox as admin_outbox
@@ -287,5 +288,6 @@ def _of_the_installation() -> list[BaseRoute]:
         Route(f"{webhook}/replay", webhooks.replay_webhook, methods=post, name="replay_webhook"),
         Route("/api/admin/refusals", admin_refusals.list_refusals, methods=get, name="list_refusals"),
         Route("/api/admin/refusals/{error_id}", admin_refusals.show_refusal, methods=get, name="show_refusal"),
+        Route("/api/admin/inspections", inspections.inspect_value, methods=post, name="inspect_value"),
         Route("/api/admin/settings", admin_settings.list_settings, methods=get, name="list_settings"),
     ]

@@ -115,6 +115,7 @@ API = _read("""
     POST /api/admin/trusted-issuers/{issuer_id}/disable applications:trust
     POST /api/admin/trusted-issuers/{issuer_id}/enable applications:trust
     GET /api/admin/refusals requests:read
+    POST /api/admin/inspections requests:read
     GET /api/admin/refusals/{error_id} requests:read
     GET /api/admin/settings settings:read
 """)

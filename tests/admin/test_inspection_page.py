@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 from provider.app import create_app
 from provider.routes.console import for_demo
 from provider.work import Installation
-from tests.admin.conftest import Console, events
+from tests.admin.conftest import Console, Program, events
 from tests.support.browser import Browser
 from tests.support.factories import make_client, make_user
 from tests.support.installation import ISSUER, Work
@@ -57,6 +57,14 @@ def test_the_list_of_sessions_links_to_the_timeline(console: Console, tokens: To
     assert console.open("/inspect?id=11111111-1111-1111-1111-111111111111").status == 200
     missing = console.open("/inspect?id=nothing")
     assert (missing.status, "No session, grant or rejected request" in missing.text) == (404, True)
+
+
+def test_the_applications_of_a_user_link_to_the_timelines_of_grants(console: Console, tokens: Tokens, ada: str) -> None:
+    page = console.open(f"/users/{ada}/apps")
+    (link,) = [target for target in page.links.values() if target.startswith(URL + "?id=")]
+    page = console.browser.open(link)
+    assert "Grant ID" in page.text
+    assert "Access was granted" in page.text
 
 
 def test_an_empty_form_is_shown_again_with_the_error(console: Console) -> None:
@@ -133,3 +141,15 @@ def test_the_demo_shows_it_to_anybody_and_no_other_installation_does(demo: Brows
     page = demo.submit({"value": f"{ISSUER}/.well-known/openid-configuration"})
     assert "It is the discovery document of this installation." in page.text
     assert "Audit log" not in page.text
+
+
+def test_the_admin_api_inspects_and_shows_users_to_those_who_may_see_them(
+    reader: Program, tokens: Tokens, ada: str
+) -> None:
+    found = reader("POST", "/inspections", value=tokens.access_token).json()
+    assert (found["kind"], found["is_valid"], found["user_id"]) == ("access token", True, ada)
+    assert "token.inspected" not in str(found["timeline"])
+    assert [moment["what"] for moment in found["timeline"]][:2] == ["The session began", "Access was granted"]
+    assert tokens.access_token not in str(found)
+    too_long = reader("POST", "/inspections", value="a" * 50_000)
+    assert (too_long.status_code, "aaaa" in too_long.text) == (400, False)

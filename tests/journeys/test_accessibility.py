@@ -395,6 +395,7 @@ CONSOLE_PAGES = (
     "/claims/new",
     "/clients/client/claims?client_id=quill",
     "/explain",
+    "/inspect",
     "/branding",
     "/emails",
     "/emails/verify_email",
@@ -455,6 +456,7 @@ CONSOLE_PAGES = (
     "/admin/emails/{name}",
     "/admin/settings",
     "/admin/explain",
+    "/admin/inspect",
     "/admin/design",
     "/admin/design/parts",
 )

@@ -24,12 +24,15 @@ from provider.audit import store as audit
 from provider.audit.devices import device_name
 from provider.audit.events import Event
 from provider.oauth.authorization_details.wording import describe_stored
+from provider.oauth.tokens.store import active_grants
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
 from provider.work import UnitOfWork
 
 LATEST = 10
 """How many events the security tab shows. The activity tab has all of them."""
+MOST_GRANTS = 100
+"""For how many grants the tab of apps links to the timeline."""
 SECURITY_EVENTS = tuple(
     event
     for event in Event
@@ -122,7 +125,11 @@ def show_apps(call: Call) -> Response:
     """
     subject = find_shown(call)
     detailed = [(app.name, describe_stored(call.work, app.details)) for app in subject.value.apps if app.details]
-    return user_page(call, subject, "admin/user_apps.html", tab="apps", detailed=detailed)
+    held = active_grants.find_active(call.work.read, subject.value.user.id, now=call.work.now)[:MOST_GRANTS]
+    grants = {
+        app.client_id: [grant for grant in held if grant.client_id == app.client_id] for app in subject.value.apps
+    }
+    return user_page(call, subject, "admin/user_apps.html", tab="apps", detailed=detailed, grants=grants)
 
 
 @endpoint
