@@ -148,7 +148,7 @@ def test_the_admin_api_inspects_and_shows_users_to_those_who_may_see_them(
 ) -> None:
     found = reader("POST", "/inspections", value=tokens.access_token).json()
     assert (found["kind"], found["is_valid"], found["user_id"]) == ("access token", True, ada)
-    assert "token.inspected" not in str(found["timeline"])
+
     assert [moment["what"] for moment in found["timeline"]][:2] == ["The session began", "Access was granted"]
     assert tokens.access_token not in str(found)
     too_long = reader("POST", "/inspections", value="a" * 50_000)

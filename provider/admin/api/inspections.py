@@ -32,7 +32,7 @@ class InspectedFact(Body):
     name: str = Field(description="Its name.")
     value: str = Field(description="Its value. Secrets are masked.")
     meaning: str = Field(description="What it means.")
-    passed: bool | None = Field(description="Whether a check of it passed, or null if it was not checked.")
+    passed: bool | None = Field(None, description="Whether a check of it passed, or null if it was not checked.")
     why: str = Field(description="Why the check failed, and how to fix it.")
     section: str = Field(description="The section of the specification.")
 
@@ -49,9 +49,9 @@ class TimelineMoment(Body):
 
     at: datetime = Field(description="When it happened.")
     what: str = Field(description="What happened: the name of an audit event, or words.")
-    client_id: str | None = Field(description="The client it was about.")
+    client_id: str | None = Field(None, description="The client it was about.")
     detail: str = Field(description="Details for developers.")
-    error_id: str | None = Field(description="The error ID of a rejected request.")
+    error_id: str | None = Field(None, description="The error ID of a rejected request.")
 
 
 class Inspection(Body):
@@ -59,12 +59,14 @@ class Inspection(Body):
 
     kind: str = Field(description="What it is.")
     summary: str = Field(description="The answer in one sentence.")
-    is_valid: bool | None = Field(description="Whether it would be accepted now, or null if that cannot be known.")
+    is_valid: bool | None = Field(
+        None, description="Whether it would be accepted now, or null if that cannot be known."
+    )
     gives_access: bool = Field(description="Whether the value itself still gives access.")
-    client_id: str | None = Field(description="The client it was issued to.")
-    user_id: str | None = Field(description="The user it was issued for. Only with users:read.")
-    grant_id: str | None = Field(description="Its grant. Only with users:read.")
-    session_id: str | None = Field(description="The session. Only with users:read.")
+    client_id: str | None = Field(None, description="The client it was issued to.")
+    user_id: str | None = Field(None, description="The user it was issued for. Only with users:read.")
+    grant_id: str | None = Field(None, description="Its grant. Only with users:read.")
+    session_id: str | None = Field(None, description="The session. Only with users:read.")
     parts: list[InspectedPart] = Field(description="The facts.")
     timeline: list[TimelineMoment] = Field(description="The sign-in, the earliest first. Only with users:read.")
 
