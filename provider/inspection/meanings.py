@@ -55,7 +55,7 @@ PARAMETERS: Mapping[str, str] = {
     "state": "A value of the application. It must compare it with the one it stored.",
     "nonce": "A value of the application, which comes back in the ID token.",
     "code_challenge": "The PKCE challenge: a hash of the verifier that redeems the code.",
-    "code_challenge_method": "How the challenge was made. Only S256 is accepted.",
+    "code_challenge_method": "How the challenge is derived. Only S256 is accepted.",
     "response_mode": "How the response is sent: query, fragment, form_post or a signed JWT.",
     "prompt": "Which pages the application asks for: none, login, consent, select_account or create.",
     "max_age": "The longest time since the user signed in, in seconds.",

@@ -86,7 +86,7 @@ class Reader:
             Fact(name="ends at the latest", value=moment(grant.expires_at)),
         ]
         if grant.offline:
-            facts.append(Fact(name="offline_access", value="yes", meaning="It goes on when the session ends."))
+            facts.append(Fact(name="offline_access", value="yes", meaning="It stays when the session ends."))
         if grant.assertion_issuer:
             facts.append(Fact(name="issuer of the assertion", value=shown(grant.assertion_issuer)))
         return Part("Grant", facts)

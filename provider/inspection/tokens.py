@@ -32,7 +32,7 @@ TYPES: Mapping[str, str] = {
 """The kinds of JWTs, by `typ`."""
 TIMES = ("iat", "nbf", "exp", "auth_time")
 UNCHECKED = (
-    "Its signature was not checked: the inspector fetches no keys of other servers, so anybody may have made it."
+    "Its signature was not checked: the inspector fetches no keys of other servers, so anyone may have written it."
 )
 PROOF = "It proves one request with the key in its header. The server that gets the request checks it."
 
@@ -60,7 +60,7 @@ def inspect_jwt(reader: Reader, text: str) -> Inspection:
             reader,
             jwt,
             kind,
-            f"The application {shown(client.name)} says it made it. {UNCHECKED} Paste the whole authorization request"
+            f"The application {shown(client.name)} says it wrote it. {UNCHECKED} Paste the whole authorization request"
             " to check a request object.",
             client=client,
         )
@@ -107,10 +107,10 @@ def _ours(reader: Reader, text: str, jwt: SignedJwt, typ: str) -> Inspection:
         why = "No key of this installation signed it. It was changed or forged, its key was revoked, or another"
         return Inspection(
             kind=TYPES.get(typ, "JWT"),
-            summary=f"{why} installation with the same issuer made it.",
+            summary=f"{why} installation with the same issuer issued it.",
             is_valid=False,
             parts=[
-                Part("Header", _headers(jwt, passed=False, why="No key of this installation made the signature.")),
+                Part("Header", _headers(jwt, passed=False, why="No key of this installation signed it.")),
                 Part("Claims", _claims(reader, jwt.claims, {})),
             ],
         )

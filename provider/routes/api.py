@@ -10,13 +10,11 @@ from provider.admin.api import credentials as admin_credentials
 from provider.admin.api import details_types as admin_details_types
 from provider.admin.api import email as admin_email
 from provider.admin.api import identities as admin_identities
-from provider.admin.api import inspections
 from provider.admin.api import keys as admin_keys
 from provider.admin.api import links as admin_links
 from provider.admin.api import outbox as admin_outbox
 from provider.admin.api import passkeys as admin_passkeys
 from provider.admin.api import picture as admin_picture
-from provider.admin.api import refusals as admin_refusals
 from provider.admin.api import registration_tokens as admin_registration_tokens
 from provider.admin.api import remembered_devices as admin_remembered_devices
 from provider.admin.api import roles as admin_roles
@@ -24,6 +22,8 @@ from provider.admin.api import sessions as admin_sessions
 from provider.admin.api import settings as admin_settings
 from provider.admin.api import users as admin_users
 from provider.admin.api import webhooks as admin_webhooks
+from provider.admin.api.requests import inspections
+from provider.admin.api.requests import refusals as admin_refusals
 from provider.api.endpoints import authenticator_apps as api_authenticator_apps
 from provider.api.endpoints import confirm_password as api_confirm_password
 from provider.api.endpoints import consents as api_consents
