@@ -43,7 +43,7 @@ def inspect_discovery(reader: Reader, given: Mapping[str, Any]) -> Inspection:
     differing = sum(fact.passed is False for fact in facts)
     return Inspection(
         kind="discovery document",
-        summary=f"{differing} members differ from those that this installation publishes."
+        summary=f"It differs from what this installation publishes (members: {differing})."
         if differing
         else "It is what this installation publishes.",
         is_valid=not differing,

@@ -174,7 +174,7 @@ def test_our_discovery_document_and_keys_are_compared_with_what_is_published(
     assert look(f"{ISSUER}/.well-known/openid-configuration").is_valid
     assert look(json.dumps(ours)).is_valid
     changed = look(json.dumps(ours | {"token_endpoint": "https://evil.example/token"}))
-    assert changed.summary == "1 members differ from those that this installation publishes."
+    assert changed.summary == "It differs from what this installation publishes (members: 1)."
     assert look(f"{ISSUER}/oauth2/jwks").is_valid
     keys = rp.jwks()
     assert look(json.dumps(keys)).is_valid
