@@ -190,7 +190,6 @@ OF_A_BODY: dict[str, Any] = {
     "Inspection.summary": "It is a grant: one sign-in of one user to one application, with all its tokens.",
     "Inspection.is_valid": None,
     "Inspection.gives_access": False,
-    "Inspection.error_id": None,
     "InspectedPart.title": "Grant",
     "InspectedFact.name": "grant",
     "InspectedFact.value": "01a22d06-0db2-775c-aed4-ab7c33f78aee",
