@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.responses import Response
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Scope
 
 from provider.accounts.signed_in_accounts import address_of
@@ -60,9 +61,15 @@ class Application(Starlette):
 
 
 def create_app(
-    installation: Installation, *, background: Background | None = None, known_keys: KeyRing | None = None
+    installation: Installation,
+    *,
+    background: Background | None = None,
+    known_keys: KeyRing | None = None,
+    further: Sequence[BaseRoute] = (),
 ) -> Application:
-    """Create the web application of an installation. `known_keys` are published until the database is asked."""
+    """Create the web application of an installation. `known_keys` are published until the database is asked. `further`
+    are routes beside the usual ones.
+    """
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -79,7 +86,7 @@ def create_app(
             installation.replica.close()
 
     settings = installation.settings
-    table = routes(settings)
+    table = [*routes(settings), *further]
     based = [Middleware(BasePath, settings.base_path, table)] if settings.base_path else []
     measured = [] if settings.metrics_address is None else [Middleware(Measured)]
     app = Application(middleware=[*based, *measured, Middleware(Envelope, settings=settings, last_resort=_last_resort)])

@@ -89,6 +89,7 @@ class Event(StrEnum):
     CLAIM_MAPPING_UPDATED = "claim_mapping.updated"
     CLAIM_MAPPING_DELETED = "claim_mapping.deleted"
     CLAIMS_PREVIEWED = "client.claims_previewed"
+    TOKEN_INSPECTED = "client.token_inspected"
     CLIENT_CREATED = "client.created"
     CLIENT_UPDATED = "client.updated"
     CLIENT_SECRET_ROTATED = "client.secret.rotated"

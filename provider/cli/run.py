@@ -42,6 +42,7 @@ COMMANDS = {
     "session": "sessions:app",
     "audit": "records:audit",
     "explain": "records:explain",
+    "inspect": "inspection:inspect",
     "outbox": "outbox:app",
     "webhook": "webhooks:app",
     "purge": "service:purge",

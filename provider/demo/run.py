@@ -142,10 +142,12 @@ class Demo:
     async def _fill(self, stack: AsyncExitStack) -> None:
         from provider.app import create_app  # noqa: PLC0415  # the sockets listen before this loads
         from provider.installation import open_installation  # noqa: PLC0415
+        from provider.routes.console import for_demo  # noqa: PLC0415
         from provider.worker.background import BackgroundWorker  # noqa: PLC0415
 
         worker = BackgroundWorker(self.settings)
-        provider = create_app(open_installation(self.settings, wake=worker.wake), background=worker)
+        installation = open_installation(self.settings, wake=worker.wake)
+        provider = create_app(installation, background=worker, further=for_demo())
         self.sites[self.addresses.provider.port] = provider
         self.answering.set()
         # In a thread, so that discovery is answered meanwhile.

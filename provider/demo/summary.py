@@ -23,6 +23,7 @@ def print_summary(addresses: Addresses, settings: Settings, email: str, password
         ("Mailbox", addresses.mailbox.url, "all emails that Signet sends"),
         ("Sample API", addresses.api.url, "accepts access tokens"),
         ("Console", f"{provider}/admin", f"for {OPERATOR}"),
+        ("Inspector", f"{provider}/inspect", "for URLs, codes and tokens"),
         ("Discovery", f"{provider}/.well-known/openid-configuration", ""),
     )
     account = Text.assemble("Email         ", (email, "bold green"), "\nPassword      ", (password, "bold green"))

@@ -15,7 +15,6 @@ from provider.admin.api import links as admin_links
 from provider.admin.api import outbox as admin_outbox
 from provider.admin.api import passkeys as admin_passkeys
 from provider.admin.api import picture as admin_picture
-from provider.admin.api import refusals as admin_refusals
 from provider.admin.api import registration_tokens as admin_registration_tokens
 from provider.admin.api import remembered_devices as admin_remembered_devices
 from provider.admin.api import roles as admin_roles
@@ -23,6 +22,8 @@ from provider.admin.api import sessions as admin_sessions
 from provider.admin.api import settings as admin_settings
 from provider.admin.api import users as admin_users
 from provider.admin.api import webhooks as admin_webhooks
+from provider.admin.api.requests import inspections
+from provider.admin.api.requests import refusals as admin_refusals
 from provider.api.endpoints import authenticator_apps as api_authenticator_apps
 from provider.api.endpoints import confirm_password as api_confirm_password
 from provider.api.endpoints import consents as api_consents
@@ -289,5 +290,6 @@ def _of_the_installation() -> list[BaseRoute]:
         Route(f"{webhook}/replay", webhooks.replay_webhook, methods=post, name="replay_webhook"),
         Route("/api/admin/refusals", admin_refusals.list_refusals, methods=get, name="list_refusals"),
         Route("/api/admin/refusals/{error_id}", admin_refusals.show_refusal, methods=get, name="show_refusal"),
+        Route("/api/admin/inspections", inspections.inspect_value, methods=post, name="inspect_value"),
         Route("/api/admin/settings", admin_settings.list_settings, methods=get, name="list_settings"),
     ]

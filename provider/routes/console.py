@@ -9,6 +9,7 @@ from provider.admin.pages import (
     details_types,
     emails,
     explanation,
+    inspection,
     keys,
     outbox,
     overview,
@@ -76,6 +77,15 @@ def for_developers() -> list[BaseRoute]:
     return [
         Route("/admin/design", design.show_design, methods=["GET"], name="admin_design"),
         Route("/admin/design/parts", design.show_parts, methods=["GET"], name="admin_design_parts"),
+    ]
+
+
+def for_demo() -> list[BaseRoute]:
+    """Return the routes of the pages that the demo shows to anybody."""
+    show, inspect = inspection.show_inspection_in_demo, inspection.inspect_value_in_demo
+    return [
+        Route(inspection.IN_DEMO, show, methods=["GET"], name="demo_inspection"),
+        Route(inspection.IN_DEMO, inspect, methods=["POST"], name="demo_inspect"),
     ]
 
 
@@ -170,4 +180,6 @@ def console() -> list[BaseRoute]:
         Route("/admin/emails/{name}/test", emails.send_test, methods=post, name="admin_send_test_email"),
         Route("/admin/settings", settings.show_settings, methods=get, name="admin_settings"),
         Route("/admin/explain", explanation.explanation, methods=get, name="explanation"),
+        Route(inspection.PATH, inspection.show_inspection, methods=get, name="admin_inspection"),
+        Route(inspection.PATH, inspection.inspect_value, methods=post, name="admin_inspect"),
     ]

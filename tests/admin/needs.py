@@ -127,6 +127,7 @@ API = _read("""
     POST /api/admin/trusted-issuers/{issuer_id}/disable applications:trust
     POST /api/admin/trusted-issuers/{issuer_id}/enable applications:trust
     GET /api/admin/refusals requests:read
+    POST /api/admin/inspections requests:read
     GET /api/admin/refusals/{error_id} requests:read
     GET /api/admin/settings settings:read
 """)
@@ -253,4 +254,6 @@ CONSOLE = _read("""
     POST /admin/emails/{name}/test settings:write
     GET /admin/settings settings:read
     GET /admin/explain requests:read
+    GET /admin/inspect requests:read
+    POST /admin/inspect requests:read
 """)

@@ -274,6 +274,7 @@ OTHERS: Mapping[str, str] = {
     "/admin/details-types/type/delete": ENDS,
     "/admin/branding/preview": SHOWS,
     "/admin/emails/{name}/test": OWN,
+    "/admin/inspect": SHOWS,
 }
 IN_GROUPS = {"/admin/clients/client/settings", "/admin/clients/client/json"}
 ALONE = {"/admin/clients/client/end-old-secrets", "/admin/branding/saved/reset"}

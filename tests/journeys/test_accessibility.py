@@ -396,6 +396,7 @@ CONSOLE_PAGES = (
     "/clients/client/claims?client_id=quill",
     "/clients/client/provisioning?client_id=quill",
     "/explain",
+    "/inspect",
     "/branding",
     "/emails",
     "/emails/verify_email",
@@ -457,6 +458,7 @@ CONSOLE_PAGES = (
     "/admin/emails/{name}",
     "/admin/settings",
     "/admin/explain",
+    "/admin/inspect",
     "/admin/design",
     "/admin/design/parts",
 )

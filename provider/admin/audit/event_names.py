@@ -124,6 +124,7 @@ EVENT_NAMES: Mapping[str, Text] = {
     Event.CLAIM_MAPPING_UPDATED: Text("Claim mapping updated"),
     Event.CLAIM_MAPPING_DELETED: Text("Claim mapping deleted"),
     Event.CLAIMS_PREVIEWED: Text("Claims of a user previewed"),
+    Event.TOKEN_INSPECTED: Text("Token of a user inspected"),
     Event.CLIENT_CREATED: Text("Application registered"),
     Event.CLIENT_UPDATED: Text("Application updated"),
     Event.CLIENT_SECRET_ROTATED: Text("Client secret rotated"),

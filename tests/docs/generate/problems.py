@@ -63,6 +63,7 @@ FIXES = {
     "no-such-import": "List the imports again. Upload the file again if it is gone.",
     "no-such-promise": "It may have been deleted since. List the jobs again.",
     "no-such-refusal": "Check the error ID. Let the app repeat the request and explain that one.",
+    "nothing-to-inspect": "Send a value that is not empty and has at most 49152 characters.",
     "no-such-role": "List the roles again.",
     "no-such-session": "It may have ended already. List the sessions again.",
     "no-such-user": "Check the user ID. The account may have been deleted.",

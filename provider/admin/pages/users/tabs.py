@@ -27,12 +27,15 @@ from provider.audit.events import Event
 from provider.oauth.authorization_details.wording import describe_stored
 from provider.oauth.clients.store import clients
 from provider.provisioning.store import resources
+from provider.oauth.tokens.store import active_grants
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
 from provider.work import UnitOfWork
 
 LATEST = 10
 """How many events the security tab shows. The activity tab has all of them."""
+MOST_GRANTS = 100
+"""For how many grants the tab of apps links to the timeline."""
 SECURITY_EVENTS = tuple(
     event
     for event in Event
@@ -127,6 +130,10 @@ def show_apps(call: Call) -> Response:
     detailed = [(app.name, describe_stored(call.work, app.details)) for app in subject.value.apps if app.details]
     provisioned = resources.find_of_user(call.work.read, subject.value.user.id)
     names = clients.find_names(call.work.read, [one.client_id for one in provisioned])
+    held = active_grants.find_active(call.work.read, subject.value.user.id, now=call.work.now)[:MOST_GRANTS]
+    grants = {
+        app.client_id: [grant for grant in held if grant.client_id == app.client_id] for app in subject.value.apps
+    }
     return user_page(
         call,
         subject,
@@ -135,6 +142,7 @@ def show_apps(call: Call) -> Response:
         detailed=detailed,
         provisioned=[(one, names.get(one.client_id) or one.client_id) for one in provisioned],
         provisioned_states=RESOURCE_STATES,
+        grants=grants,
     )
 
 
