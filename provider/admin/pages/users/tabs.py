@@ -26,8 +26,8 @@ from provider.audit.devices import device_name
 from provider.audit.events import Event
 from provider.oauth.authorization_details.wording import describe_stored
 from provider.oauth.clients.store import clients
-from provider.provisioning.store import resources
 from provider.oauth.tokens.store import active_grants
+from provider.provisioning.store import resources
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
 from provider.work import UnitOfWork
