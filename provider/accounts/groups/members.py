@@ -1,6 +1,6 @@
 """The members of groups: add and remove them."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from provider.accounts.groups.groups import NoSuchGroup
 from provider.accounts.groups.names import is_group_name, require_group_names
@@ -75,6 +75,21 @@ def set_groups(work: UnitOfWork, *, user_id: str, names: Iterable[str]) -> None:
         _note(work, user_id, added=added, removed=removed)
 
 
+def join_and_leave(
+    work: UnitOfWork, *, user_id: str, join: Collection[str], leave: Collection[str], upstream: str
+) -> list[str]:
+    """Make a user, who is locked, a member of the first groups and of the second no longer, because an upstream says
+    so. Returns the groups that the user is now a new member of: those that exist, as long as there is room.
+    """
+    there = store.lock(work.db, {*join, *leave}) if join or leave else set()
+    removed = [name for name in sorted(leave) if store.remove_member(work.db, name, user_id)]
+    room = MOST_GROUPS - len(store.find_of_user(work.db, user_id)) if join else 0
+    added = [name for name in sorted(there & set(join))[: max(room, 0)] if store.add_member(work.db, name, user_id)]
+    if added or removed:
+        _note(work, user_id, added=added, removed=removed, upstream=upstream)
+    return added
+
+
 def require_existing(work: UnitOfWork, names: Iterable[str]) -> None:
     """Check that there are groups with these names. Raises InvalidGroup or NoSuchGroup."""
     wanted = sorted(set(names))
@@ -93,6 +108,6 @@ def _require(work: UnitOfWork, name: str, user_id: str) -> None:
         raise NoSuchGroup
 
 
-def _note(work: UnitOfWork, user_id: str, *, added: list[str], removed: list[str]) -> None:
+def _note(work: UnitOfWork, user_id: str, *, added: list[str], removed: list[str], **cause: str) -> None:
     users.touch(work.db, user_id, now=work.now)  # the claims that applications read have changed
-    record(work, Event.GROUPS_CHANGED, user_id=user_id, added=added, removed=removed)
+    record(work, Event.GROUPS_CHANGED, user_id=user_id, added=added, removed=removed, **cause)
