@@ -78,7 +78,7 @@ def test_a_value_that_does_not_fit_changes_nothing(ada: Traveller, work: Work) -
     user = find_user(work)
     before = values_of(work, user.id)
     again(ada, org={"unit": ["Poetry"]}, level="many", languages=[1])
-    again(ada, org={"unit": "x" * 2000}, level=True, languages=["x"] * 60)
+    again(ada, org={"unit": "x" * 2000}, level=True, languages=[str(one) for one in range(60)])
     again(ada, org=None, level="", languages=None)
     assert values_of(work, user.id) == before
 
