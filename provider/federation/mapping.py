@@ -25,6 +25,7 @@ from provider.work import UnitOfWork
 MOST_VALUES = 1000
 """The most values of a claim that are looked at."""
 MOST_LOGGED = 20
+"""The most names of groups in a line of the log."""
 
 
 def value_of(claims: Mapping[str, Any], path: str) -> Any:

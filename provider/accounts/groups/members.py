@@ -86,7 +86,8 @@ def join_and_leave(
     room = MOST_GROUPS - len(store.find_of_user(work.db, user_id)) if join else 0
     added = [name for name in sorted(there & set(join))[: max(room, 0)] if store.add_member(work.db, name, user_id)]
     if added or removed:
-        _note(work, user_id, added=added, removed=removed, upstream=upstream)
+        users.touch(work.db, user_id, now=work.now)
+        record(work, Event.GROUPS_CHANGED, user_id=user_id, added=added, removed=removed, upstream=upstream)
     return added
 
 
@@ -108,6 +109,6 @@ def _require(work: UnitOfWork, name: str, user_id: str) -> None:
         raise NoSuchGroup
 
 
-def _note(work: UnitOfWork, user_id: str, *, added: list[str], removed: list[str], **cause: str) -> None:
+def _note(work: UnitOfWork, user_id: str, *, added: list[str], removed: list[str]) -> None:
     users.touch(work.db, user_id, now=work.now)  # the claims that applications read have changed
-    record(work, Event.GROUPS_CHANGED, user_id=user_id, added=added, removed=removed, **cause)
+    record(work, Event.GROUPS_CHANGED, user_id=user_id, added=added, removed=removed)

@@ -1,4 +1,4 @@
-"""The groups that a user is in because an upstream says so, apart from those that operators and directories chose.
+"""The groups that a user is in because an upstream says so, apart from those by operators and SCIM.
 
 A row ends with the membership: who is removed and added again by an operator is a member by the operator.
 """
