@@ -33,6 +33,7 @@ import provider.audit.active_users
 import provider.audit.daily
 import provider.audit.hourly
 import provider.audit.store
+import provider.federation.store.granted_groups
 import provider.federation.store.granted_roles
 import provider.federation.store.upstream_sessions
 import provider.federation.store.used_states

@@ -1,7 +1,7 @@
 """The users of a directory (LDAP, Active Directory): their passwords, and the accounts that belong to them.
 
 The directory decides with each password whether its user may sign in. What it says about the user is taken over at each
-sign-in: names, mapped fields and roles.
+sign-in: names, mapped fields, roles and groups.
 """
 
 import time
@@ -21,7 +21,7 @@ from provider.federation.identity_claims import LONGEST_EMAIL
 from provider.federation.ldap_answers import DirectoryUnavailable, Verdict
 from provider.federation.ldap_client import Entry, LdapClient, PasswordChangeNotAllowed, PasswordNotAccepted
 from provider.federation.ldap_names import escape, escape_bytes, first_name
-from provider.federation.mapping import fields_of
+from provider.federation.mapping import fields_of, update_attributes
 from provider.federation.presets import ACTIVE_DIRECTORY
 from provider.federation.upstream_settings import UpstreamSettings
 from provider.federation.upstreams import Upstreams, UpstreamUnavailable
@@ -94,6 +94,7 @@ class Directory:
         if user is not None:
             names, _ = parse_profile(found.names)
             update_profile(work, user_id=user.id, claims={**names, **fields_of(self.settings, found.claims)})
+            update_attributes(work, self.settings, user.id, found.claims)
         return user
 
     def change_password(self, work: UnitOfWork, subject: str, *, current: str, password: str) -> None:
@@ -139,8 +140,8 @@ class Directory:
         mapped = {**settings.of_preset.claims, **settings.claims}.values()
         wanted = (settings.subject_attribute, settings.email_attribute, "memberOf", *mapped)
         flags = ("userAccountControl",) if settings.preset == ACTIVE_DIRECTORY else ()
-        claim = () if settings.roles_claim in {GROUPS, None} else (str(settings.roles_claim),)
-        return tuple(dict.fromkeys((*wanted, *flags, *claim)))
+        claims = (one for one in (settings.roles_claim, settings.claim_of_groups) if one not in {GROUPS, None})
+        return tuple(dict.fromkeys((*wanted, *flags, *map(str, claims))))
 
     def _identity(self, entry: Entry, *, typed: str | None) -> UpstreamIdentity | None:
         """Return the identity of an entry. None, with a line in the log, if it has no usable ID.

@@ -212,8 +212,8 @@ def _exchange(work: UnitOfWork, upstream: Upstream, metadata: Metadata, *, code:
 
 def _has_required_claims(work: UnitOfWork, upstream: Upstream, claims: Mapping[str, Any]) -> bool:
     """Return whether the ID token is enough: it is complete, or its user has an account, which nothing changes."""
-    roles_claim = upstream.settings.roles_claim
-    if roles_claim is not None and value_of(claims, roles_claim) is None:
+    given = (upstream.settings.roles_claim, upstream.settings.claim_of_groups)
+    if any(path is not None and value_of(claims, path) is None for path in given):
         return False
     mapped = upstream.settings.claims.values() if upstream.settings.updates_profile else ()
     if any(value_of(claims, path) is None for path in mapped):

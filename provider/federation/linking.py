@@ -18,7 +18,14 @@ from provider.audit.log import record
 from provider.crypto.digests import digest
 from provider.federation.exchange import UpstreamIdentity
 from provider.federation.issued_tokens import keep_tokens
-from provider.federation.mapping import fields_of, replace_roles, roles_of, update_profile
+from provider.federation.mapping import (
+    attributes_of,
+    fields_of,
+    replace_groups,
+    replace_roles,
+    roles_of,
+    update_profile,
+)
 from provider.federation.new_accounts import AttributesRequired, is_asking
 from provider.federation.sign_out import remember
 from provider.federation.upstream_settings import UpstreamSettings
@@ -147,7 +154,7 @@ def find_user(
     work: UnitOfWork, settings: UpstreamSettings, identity: UpstreamIdentity, attributes: Mapping[str, Any] | None
 ) -> User | None:
     """Return the user of the account that this identity is linked to, or of one that is linked or created now. None if
-    there is none. The roles are those that the upstream gives.
+    there is none. The roles and groups are those that the upstream gives.
 
     `attributes` are those of a new account. Raises AttributesRequired if they are None and the user has to be asked.
     """
@@ -159,6 +166,7 @@ def find_user(
     else:
         user = _owner_at_home(work, settings, identity) or _create(work, settings, identity, attributes)
     if user is not None:
+        user = replace_groups(work, settings, identity.issuer, user, identity.claims)
         user = replace_roles(work, settings, identity.issuer, user, roles_of(settings, identity.claims))
         record(work, Event.IDENTITY_USED, user_id=user.id, upstream=settings.key)
     return user
@@ -201,13 +209,14 @@ def _create(
         return None
     if not settings.may_create_accounts or not work.settings.has("registration"):
         return None
-    if attributes is None and is_asking(work) and email_addresses.is_free(work.read, address.normal):
+    mapped = attributes_of(work, settings, identity.claims)
+    if attributes is None and is_asking(work, mapped) and email_addresses.is_free(work.read, address.normal):
         raise AttributesRequired
     hit(work, LIMITS.sign_up, key=of_network(work, "sign-up"))
     # Nobody can correct a name here: what a form would refuse is left out, and the rest stays.
     claims = {name: kept for name, text in identity.names.items() if (kept := repair_line(text, most=MAX_NAME))}
     claims |= fields_of(settings, identity.claims)
-    user_id = create_verified(work, address=address, claims=claims, attributes=attributes or {})
+    user_id = create_verified(work, address=address, claims=claims, attributes={**(attributes or {}), **mapped})
     if user_id is None:
         return None
     ways_in.attach(work, user_id=user_id, issuer=identity.issuer, subject=identity.subject, email=identity.email)

@@ -3,7 +3,7 @@
 What the upstream said is carried in the form, sealed for the browser. It is used once.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from provider.accounts.attributes.declarations import Editor, Place
 from provider.crypto.digests import digest, new_opaque
 from provider.federation.exchange import UpstreamIdentity
-from provider.federation.mapping import value_of
+from provider.federation.mapping import attributes_of, groups_of, texts_of, value_of
 from provider.federation.states import StateLost, StateSpent
 from provider.federation.store import used_states
 from provider.federation.upstream_settings import UpstreamSettings
@@ -23,6 +23,8 @@ LIFETIME = timedelta(minutes=30)
 """How long a user may take to fill in the form."""
 LONGEST_TEXT = 1000
 """The longest text of a claim that is carried."""
+MOST_CARRIED = 200
+"""The most groups that are carried. The next sign-in gives the others."""
 
 
 class AttributesRequired(Exception):
@@ -40,9 +42,9 @@ class Waiting:
     identity: Mapping[str, Any]
 
 
-def is_asking(work: UnitOfWork) -> bool:
-    """Return whether a new user has to give an attribute."""
-    asked = attributes_asked(work)
+def is_asking(work: UnitOfWork, known: Collection[str]) -> bool:
+    """Return whether a new user has to give an attribute, besides those that are known."""
+    asked = (one for one in attributes_asked(work) if one.attribute.name not in known)
     return any(Place.SIGN_UP in one.attribute.required_at and one.may_edit(Editor.USER) for one in asked)
 
 
@@ -57,7 +59,7 @@ def seal(
     """Seal a sign-up for the form. Of the claims, it has those that mean something here."""
     proven_at = None if identity.proven_at is None else identity.proven_at.timestamp()
     names = {name: text[:LONGEST_TEXT] for name, text in identity.names.items()}
-    claims = _needed(settings, identity.claims)
+    claims = _needed(work, settings, identity.claims)
     waiting = Waiting(
         upstream=settings.key,
         browser=digest(browser).hex(),
@@ -86,13 +88,18 @@ def spend(work: UnitOfWork, waiting: Waiting) -> UpstreamIdentity:
     return UpstreamIdentity(**{**waiting.identity, "proven_at": proven_at})
 
 
-def _needed(settings: UpstreamSettings, claims: Mapping[str, Any]) -> dict[str, Any]:
-    texts = {path: value_of(claims, path) for path in settings.claims.values()}
+def _needed(work: UnitOfWork, settings: UpstreamSettings, claims: Mapping[str, Any]) -> dict[str, Any]:
+    texts = {path: value_of(claims, path) for path in settings.profile_claims.values()}
     kept: dict[str, Any] = {
         path: value for path, value in texts.items() if isinstance(value, str) and len(value) <= LONGEST_TEXT
     }
+    accepted = attributes_of(work, settings, claims)
+    kept |= {path: value_of(claims, path) for name, path in settings.attribute_claims.items() if name in accepted}
+    lists: dict[str, set[str]] = {}
     if settings.roles_claim is not None:
-        found = value_of(claims, settings.roles_claim)
-        values = found if isinstance(found, list) else [found]
-        kept[settings.roles_claim] = sorted({one for one in values if isinstance(one, str) and one in settings.roles})
-    return kept
+        roles = (one for one in texts_of(claims, settings.roles_claim) if one in settings.roles)
+        lists.setdefault(settings.roles_claim, set()).update(roles)
+    if settings.claim_of_groups is not None:
+        groups = sorted(groups_of(work, settings, claims))[:MOST_CARRIED]
+        lists.setdefault(settings.claim_of_groups, set()).update(groups)
+    return {path: sorted(found) for path, found in lists.items()} | kept

@@ -14,10 +14,9 @@ from pydantic import (
     model_validator,
 )
 
-from provider.accounts.profile import FIELDS
-from provider.accounts.roles.names import is_role_name
 from provider.config.sign_up import normal_domain
-from provider.federation.directory_settings import GROUPS, DirectorySettings, unencrypted_server
+from provider.federation.directory_settings import GROUPS, unencrypted_server
+from provider.federation.mapping_settings import MappingSettings
 from provider.federation.presets import (
     APPLE,
     MICROSOFT,
@@ -41,7 +40,7 @@ SECRETS = ("client_secret", "private_key", "bind_password")
 """The members that are stored encrypted and never shown."""
 
 
-class UpstreamSettings(DirectorySettings):
+class UpstreamSettings(MappingSettings):
     """The settings of one upstream. Unknown members and invalid values are errors. A preset fills in most of them."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
@@ -75,14 +74,6 @@ class UpstreamSettings(DirectorySettings):
     """The domains whose users belong to this upstream: who types such an address is sent there."""
     is_required_for_domains: StrictBool = False
     """Whether users of these domains may sign in only there."""
-    claims: dict[str, str] = Field(default_factory=dict)
-    """The claim for each profile field of a new account."""
-    updates_profile: StrictBool = False
-    """Whether these fields are replaced at each sign-in."""
-    roles_claim: str | None = Field(None, min_length=1, max_length=200)
-    """The claim with the user's roles or groups there."""
-    roles: dict[str, str] = Field(default_factory=dict)
-    """The role here for each value of that claim."""
     store_tokens: StrictBool = False
     """Whether the user's tokens of the upstream are stored, so that clients can call its APIs for the user."""
     token_scopes: tuple[str, ...] = ()
@@ -224,35 +215,11 @@ class UpstreamSettings(DirectorySettings):
             raise ValueError("needs domains")
         return value
 
-    @field_validator("claims")
-    @classmethod
-    def _claims(cls, value: dict[str, str]) -> dict[str, str]:
-        known = {field.name for field in FIELDS}
-        if value.keys() - known:
-            raise ValueError(f"must be a table of the profile fields {', '.join(sorted(known))}")
-        return value
-
-    @field_validator("updates_profile")
-    @classmethod
-    def _updates(cls, value: bool, info: ValidationInfo) -> bool:  # noqa: FBT001  # as pydantic calls it
-        if value and not info.data.get("claims"):
-            raise ValueError("needs claims")
-        return value
-
     @field_validator("signs_out_there")
     @classmethod
     def _signs_out(cls, value: bool, info: ValidationInfo) -> bool:  # noqa: FBT001  # as pydantic calls it
         if value and not preset_of(info.data.get("preset")).is_oidc:
             raise ValueError("is not a setting of this preset")
-        return value
-
-    @field_validator("roles")
-    @classmethod
-    def _roles(cls, value: dict[str, str], info: ValidationInfo) -> dict[str, str]:
-        if value and not info.data.get("roles_claim"):
-            raise ValueError("needs roles_claim")
-        if not all(is_role_name(role) for role in value.values()):
-            raise ValueError("must be a table of values and roles, in visible ASCII characters")
         return value
 
     @field_validator("tenant")

@@ -29,6 +29,11 @@ def test_from_its_creation_to_its_deletion(signet: Signet) -> None:
     assert "needs claims" in signet("upstream", "update", "github", "--update-profile").err
     updated = signet("upstream", "update", "github", "--update-profile", "--claim", "nickname=login", "--json").json
     assert (updated["updates_profile"], updated["claims"]) == (True, {"nickname": "login"})
+    assert "groups_claim" in signet("upstream", "update", "github", "--group", "editors=shop-editors").err
+    mapping = ("--claim", "attributes.team=team", "--groups-claim", "teams", "--group", "a=b", "--group", "*=*")
+    updated = signet("upstream", "update", "github", *mapping, "--json").json
+    assert (updated["groups_claim"], updated["groups"]) == ("teams", {"a": "b", "*": "*"})
+    assert updated["claims"] == {"attributes.team": "team"}
     assert "label" not in signet("upstream", "update", "github", "--label", "", "--json").json
     assert signet("upstream", "disable", "github").status == 0
     assert [(row["key"], row["disabled"]) for row in signet("upstream", "list", "--json").json] == [("github", True)]

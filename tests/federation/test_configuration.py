@@ -124,6 +124,10 @@ def test_a_domain_belongs_to_one_upstream(file: Path) -> None:
         ({"domains": ["no domain"]}, "domains: 'no domain' is not a host"),
         ({"roles": ["editor"]}, "roles: must be a table"),
         ({"roles_claim": ""}, "roles_claim: must not be empty"),
+        ({"groups": {"x": "y"}}, "groups: needs groups_claim or roles_claim"),
+        ({"groups_claim": "x", "groups": {"x": "two words"}}, "groups: must be a table of values and the names"),
+        ({"groups_claim": "x", "groups": {"*": "all"}}, r'groups: "\*" must be "\*"'),
+        ({"claims": {"attributes.X": "x"}}, "claims: must be a table of attributes.NAME"),
     ],
     ids=str,
 )

@@ -8,6 +8,7 @@ from starlette.testclient import TestClient
 
 from provider.accounts import linked_identities as ways_in
 from provider.accounts import suspension
+from provider.accounts.groups.groups import GroupSettings, put_group
 from provider.accounts.reauthentication import WrongCurrentPassword, require_password
 from provider.accounts.store import email_addresses, failures, passwords, users
 from provider.accounts.store.users import User
@@ -23,6 +24,7 @@ from tests.federation.stand_in_directory import (
     bind_error_of_active_directory,
     person,
 )
+from tests.support.attributes import declare, values_of
 from tests.support.browser import Browser, Page
 from tests.support.factories import PASSWORD, make_client, make_user
 from tests.support.inbox import Inbox
@@ -363,6 +365,37 @@ class TestGroups:
                 user = users.find(w.read, linked)
                 assert user is not None
                 assert user.roles == roles
+
+
+class TestMapping:
+    @pytest.fixture
+    def configured(self) -> dict[str, dict[str, Any]]:
+        groups = {"editors": "shop-editors", "admins": "board", "*": "*"}
+        claims = {"attributes.room": "roomNumber", "attributes.keys": "keyNumbers"}
+        return {"corp": CORP | {"groups": groups, "claims": claims, "group_base_dn": f"ou=groups,{BASE}"}}
+
+    def test_groups_and_attributes_follow_the_directory(
+        self, new_browser: Callable[[], Browser], work: Work, linked: str, directory: StandIn
+    ) -> None:
+        """N-748: a group of the same name elsewhere gives none."""
+        declare(work, "room", "number")
+        declare(work, "keys", "list")
+        with work() as w:
+            for name in ("shop-editors", "board", "chess"):
+                put_group(w, name, GroupSettings())
+        groups = [f"cn={name},ou=groups,{BASE}" for name in ("editors", "chess", "no such group")]
+        elsewhere = f"cn=admins,ou=people,{BASE}"
+        steps = [
+            ([*groups, elsewhere], "7", ["a", "b"], ["chess", "shop-editors"], {"room": 7, "keys": ["a", "b"]}),
+            ([groups[1]], "none", ["a"], ["chess"], {"room": 7, "keys": ["a"]}),
+            ([], "8", [], [], {"room": 8, "keys": ["a"]}),
+        ]
+        for member_of, room, keys, joined, values in steps:
+            directory.entries[DN] = person("ada", memberOf=member_of, roomNumber=room, keyNumbers=keys)
+            assert sign_in(new_browser(), ADA).path == "/account"
+            user = owner_of(work)
+            assert user is not None
+            assert (user.groups, values_of(work, linked)) == (joined, values)
 
 
 def change_password(browser: Browser, *, current: str = PASSWORD, password: str = NEW) -> Page:

@@ -116,6 +116,26 @@ def _declared(work: UnitOfWork, among: Sequence[Attribute] | None) -> Sequence[A
     return user_attributes.find_all(work.read) if among is None else among
 
 
+def keep_valid(
+    work: UnitOfWork, given: Mapping[str, Any], *, editor: Editor, place: Place
+) -> tuple[dict[str, Any], dict[str, Text]]:
+    """Return the values that are accepted, by name, of values that may be text as in a form, and the problems of the
+    others. Empty ones are in neither.
+    """
+    kept: dict[str, Any] = {}
+    errors: dict[str, Text] = {}
+    declared = user_attributes.find_all(work.read) if given else []
+    for name, value in given.items():
+        try:
+            found = from_texts(work, {name: value}, among=declared)
+            if found[name] is not None:
+                without = [UserAttribute(one, None) for one in declared]
+                kept |= _check(without, found, editor=editor, place=place, complete=False)
+        except InvalidAttributes as invalid:
+            errors |= invalid.errors
+    return kept, errors
+
+
 def add_values(work: UnitOfWork, *, user_id: str, values: Mapping[str, Any]) -> None:
     """Store the values that `check_new` returned. No event is recorded: that of the new user says it."""
     if values:

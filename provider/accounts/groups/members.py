@@ -1,6 +1,6 @@
 """The members of groups: add and remove them."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from provider.accounts.groups.groups import NoSuchGroup
 from provider.accounts.groups.names import is_group_name, require_group_names
@@ -73,6 +73,22 @@ def set_groups(work: UnitOfWork, *, user_id: str, names: Iterable[str]) -> None:
         store.remove_member(work.db, name, user_id)
     if added or removed:
         _note(work, user_id, added=added, removed=removed)
+
+
+def join_and_leave(
+    work: UnitOfWork, *, user_id: str, join: Collection[str], leave: Collection[str], upstream: str
+) -> list[str]:
+    """Make a user, who is locked, a member of the first groups and of the second no longer, because an upstream says
+    so. Returns the groups that the user is now a new member of: those that exist, as long as there is room.
+    """
+    there = store.lock(work.db, {*join, *leave}) if join or leave else set()
+    removed = [name for name in sorted(leave) if store.remove_member(work.db, name, user_id)]
+    room = MOST_GROUPS - len(store.find_of_user(work.db, user_id)) if join else 0
+    added = [name for name in sorted(there & set(join))[: max(room, 0)] if store.add_member(work.db, name, user_id)]
+    if added or removed:
+        users.touch(work.db, user_id, now=work.now)
+        record(work, Event.GROUPS_CHANGED, user_id=user_id, added=added, removed=removed, upstream=upstream)
+    return added
 
 
 def require_existing(work: UnitOfWork, names: Iterable[str]) -> None:

@@ -60,10 +60,21 @@ class UpstreamMembers(Body):
     is_required_for_domains: bool | None = Field(
         None, description="Whether users of these domains may sign in only there."
     )
-    claims: dict[str, str] | None = Field(None, description="The claim for each profile field of a new account.")
-    updates_profile: bool | None = Field(None, description="Whether these fields are replaced at each sign-in.")
+    claims: dict[str, str] | None = Field(
+        None,
+        description="The claim for each profile field, or declared attribute (`attributes.NAME`), of a new account.",
+    )
+    updates_profile: bool | None = Field(None, description="Whether these are replaced at each sign-in.")
     roles_claim: Word | None = Field(None, description="The claim with the user's roles or groups there.")
     roles: dict[str, str] | None = Field(None, description="The role here for each value of that claim.")
+    groups_claim: Word | None = Field(
+        None, description="The claim with the user's groups there. Default: that of `roles_claim`."
+    )
+    groups: dict[str, str] | None = Field(
+        None,
+        description="The group here for each value of that claim. `*` with the value `*` stands for groups of the same"
+        " name, except those that give permissions of operators.",
+    )
     store_tokens: bool | None = Field(
         None,
         description="Whether users' tokens of it are stored, encrypted, so that clients can call its APIs for them.",
@@ -92,7 +103,7 @@ class UpstreamMembers(Body):
     )
     email_attribute: Word | None = Field(None, description="The attribute with the email address. Default: `mail`.")
     group_base_dn: Line | None = Field(
-        None, description="The DN below which the groups are that give roles. Default: `base_dn`."
+        None, description="The DN below which the groups are that count. Default: `base_dn`."
     )
     group_filter: Line | None = Field(
         None,

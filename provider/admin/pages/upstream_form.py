@@ -29,6 +29,8 @@ LABELS: Mapping[str, Text] = {
     "claims": Text("Profile fields"),
     "roles_claim": Text("Claim with roles or groups"),
     "roles": Text("Roles"),
+    "groups_claim": Text("Claim with groups"),
+    "groups": Text("Groups"),
     "label": Text("Text of the button"),
     "servers": Text("Servers (directory)"),
     "start_tls": Text("Encryption (directory)"),
@@ -59,21 +61,28 @@ HINTS: Mapping[str, Text] = {
     "allowed_tenants": Text("With a space between them."),
     "domains": Text("Users who type an address of these domains are sent to this provider."),
     "allowed_domains": Text("Accounts are created only for addresses of these domains."),
-    "claims": Text("With a space between them, as field=claim, for example nickname=login."),
+    "claims": Text(
+        "With a space between them, as field=claim, for example nickname=login or attributes.department=dept."
+    ),
     "roles_claim": Text("Its values give roles at each sign-in."),
     "roles": Text("With a space between them, as value=role, for example editors=editor."),
+    "groups_claim": Text("Leave it empty to use the claim with roles or groups."),
+    "groups": Text(
+        "With a space between them, as value=group, for example editors=shop-editors. Enter *=* for groups of the same "
+        "name."
+    ),
     "token_scopes": Text("Asked for in addition if tokens are stored. With a space between them."),
     "position": Text("Buttons are sorted by this number."),
     "servers": Text("With a space between them, like ldaps://ldap.example.com. If one is down, the next is used."),
     "ca_file": Text("A file on this server. Leave it empty for the certificates of the system."),
     "user_filter": Text("Leave it empty for the usual one. {email} stands for the address."),
     "subject_attribute": Text("Leave it empty for the usual one. Its value must never change."),
-    "group_base_dn": Text("Only groups below it give roles. Leave it empty to use the base DN."),
+    "group_base_dn": Text("Only groups below it count. Leave it empty to use the base DN."),
     "group_filter": Text("Leave it empty to use memberOf. {dn} stands for the user's DN."),
 }
 KEPT_SECRET = Text("Leave it empty to keep the current one.")
 LISTS = ("scopes", "token_scopes", "allowed_tenants", "domains", "allowed_domains", "servers")
-TABLES = ("claims", "roles")
+TABLES = ("claims", "roles", "groups")
 OF_DIRECTORY = (
     *("servers", "ca_file", "bind_dn", "base_dn", "user_filter", "subject_attribute", "email_attribute"),
     *("group_base_dn", "group_filter"),
@@ -120,7 +129,7 @@ CREATE: Mapping[str, Text] = {
 }
 IN_FORM = (
     *("name", "issuer", "client_id", "team_id", "key_id", "scopes", "hosted_domain", "tenant", "allowed_tenants"),
-    *("domains", "allowed_domains", "claims", "roles_claim", "roles", "token_scopes"),
+    *("domains", "allowed_domains", "claims", "roles_claim", "roles", "groups_claim", "groups", "token_scopes"),
     *OF_DIRECTORY,
 )
 

@@ -91,7 +91,7 @@ ACTIONS: Actions[SavedUpstream] = {
             switch_input("is_required_for_domains"),
             *(text_input(name) for name in ("allowed_domains", "claims")),
             switch_input("updates_profile"),
-            *(text_input(name) for name in ("roles_claim", "roles")),
+            *(text_input(name) for name in ("roles_claim", "roles", "groups_claim", "groups")),
             switch_input("signs_out_there"),
             *(text_input(name) for name in OF_DIRECTORY),
             switch_input("start_tls"),

@@ -76,11 +76,14 @@ TokenScope = Annotated[
 ]
 ClaimOption = Annotated[
     list[str] | None,
-    typer.Option(help="Profile field of a new account and its claim, FIELD=CLAIM. Can be repeated."),
+    typer.Option(
+        help="Profile field, or declared attribute (attributes.NAME), of a new account and its claim, FIELD=CLAIM."
+        " Can be repeated."
+    ),
 ]
 UpdateProfile = Annotated[
     bool | None,
-    typer.Option("--update-profile/--keep-profile", help="Whether these fields are replaced at each sign-in."),
+    typer.Option("--update-profile/--keep-profile", help="Whether these are replaced at each sign-in."),
 ]
 SignOutThere = Annotated[
     bool | None,
@@ -93,6 +96,16 @@ RolesClaim = Annotated[str | None, typer.Option(help="Claim with the user's role
 RoleOption = Annotated[
     list[str] | None,
     typer.Option(help="Value of that claim and the role here, VALUE=ROLE. Can be repeated."),
+]
+GroupsClaim = Annotated[
+    str | None, typer.Option(help="Claim with the user's groups there. Default: that of --roles-claim.")
+]
+GroupOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Value of that claim and the group here, VALUE=GROUP, or '*=*' for groups of the same name. Can be"
+        " repeated."
+    ),
 ]
 DirectoryOption = Annotated[
     list[str] | None,
@@ -109,7 +122,7 @@ MEMBERS = {
     **{
         name: name for name in ("preset", "client_id", "name", "issuer", "team_id", "key_id", "hosted_domain", "tenant")
     },
-    **{name: name for name in ("roles_claim", "store_tokens", "label")},
+    **{name: name for name in ("roles_claim", "groups_claim", "store_tokens", "label")},
     **{f"{name}s": name for name in ("scope", "allowed_tenant", "domain", "allowed_domain", "token_scope")},
     "trust_email_verified": "trust_email",
     "verifies_email_addresses": "verifies_email",
@@ -119,10 +132,11 @@ MEMBERS = {
     "claims": "claim",
     "updates_profile": "update_profile",
     "roles": "role",
+    "groups": "group",
     "signs_out_there": "sign_out_there",
 }
 """The settings of an upstream, and the parameter of a command that has each."""
-PAIRS = {"claims", "roles"}
+PAIRS = {"claims", "roles", "groups"}
 
 
 def settings_of(parameters: Mapping[str, Any]) -> dict[str, Any]:
