@@ -6,7 +6,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from sqlalchemy.exc import OperationalError
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
@@ -14,6 +13,7 @@ from provider.accounts.groups.groups import GroupSettings, create_group
 from provider.accounts.groups.members import add_member, remove_member
 from provider.accounts.store import users
 from provider.accounts.suspension import suspend
+from provider.database.engine import OUTAGES
 from provider.oauth.clients import clients
 from provider.oauth.clients.metadata import InvalidMetadata
 from provider.oauth.clients.metadata_rules import parse_metadata
@@ -420,7 +420,7 @@ def test_an_outage_is_503_and_not_a_verdict(
     visit.sign_in()
 
     def away(*_: object) -> None:
-        raise OperationalError("SELECT", {}, Exception("gone"))
+        raise OUTAGES[0]("away")
 
     monkeypatch.setattr(grants, "find_for_userinfo", away)
     visit.http.outage = True
