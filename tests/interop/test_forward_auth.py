@@ -203,7 +203,7 @@ def test_a_proxy_protects_a_site(proxy: Proxy, sqlite_template: Path, tmp_path: 
             create_client(work, parse_metadata(dict(OF_NEW_CLIENT) | sites))
             owner = email_addresses.find_owner(work.read, EMAIL)
             assert owner is not None
-            user_id = owner.user_id
+            user_id = owner[0].id
         stack.enter_context(proxy(tmp_path, port, signet, site))
         browser = stack.enter_context(httpx2.Client(base_url=origin, timeout=PATIENCE))
 
