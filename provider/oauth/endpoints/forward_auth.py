@@ -1,6 +1,6 @@
-"""Forward authentication: the endpoint that reverse proxies ask about each request to a protected site, and the two
-paths of such a site that they pass to this server.
+"""Forward authentication: reverse proxies ask about each request to a protected site.
 
+They also pass on two paths of the site: where a sign-in ends, and where users sign out.
 nginx auth_request, Traefik ForwardAuth, Caddy forward_auth and Envoy ext_authz allow a request for 2xx and reject it
 otherwise, also if this server does not answer. A sign-in is a code flow (RFC 6749 section 4.1, RFC 7636).
 """
