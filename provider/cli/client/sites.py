@@ -34,7 +34,7 @@ def protect(
     paths: Paths = None,
     as_json: Json = False,
 ) -> None:
-    """Protect sites with sign-in at a reverse proxy (forward auth). Sites and paths that you leave out are removed.
+    """Protect sites behind a reverse proxy. Sites and paths that you leave out are removed.
 
     Example: signet client protect https://wiki.example.com --name Wiki --bypass /health
     """

@@ -10,6 +10,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 from provider.crypto.digests import new_opaque
 from provider.languages.text import Text
+from provider.oauth.authorize.access_policy import denial_of
 from provider.oauth.clients.clients import Client
 from provider.oauth.clients.protected_sites.path_rules import UnclearPath, find_rule
 from provider.oauth.explanations import explain
@@ -25,6 +26,7 @@ from provider.oauth.forward_auth.sites import (
 from provider.oauth.http import site_cookies as cookies
 from provider.oauth.http.forwarded_requests import Asked, read_asked, read_origin, require_proxy
 from provider.oauth.http.server import server_of
+from provider.oauth.scopes import parse_scope
 from provider.oauth.tokens.store import grants
 from provider.refusals import Refusal
 from provider.sessions.assurance import is_at_least, level_of
@@ -92,16 +94,17 @@ def _answer(call: Call, asked: Asked, *, redirects: bool | None = None) -> Respo
     if visit is None:
         return _sign_in(call, client, asked, level, redirects=redirects)
     _, grant, person = visit
+    if asked.wants_page and denial_of(client, person) is not None:
+        # The page there says why, and whom to ask. About networks it could decide otherwise, and send the user back.
+        return _sign_in(call, client, asked, level, redirects=redirects)
     network = call.work.origin.network
-    if find_denial_of_site(client, person, network) is not None and asked.wants_page:
-        return _sign_in(call, client, asked, level, redirects=redirects)  # the page there says why, and whom to ask
     denied = find_denial_of_site(client, person, network) or find_denial_at(client, rule, person, network)
     if denied is not None:
         raise NotProtected(denied.text)
     if not is_at_least(level_of(grant.amr), level):
         return _sign_in(call, client, asked, level, redirects=redirects)
     subject = server.subjects.of_grant(call.work, client, grant)
-    return Response(headers=NO_STORE | headers_for(subject.sub, person))
+    return Response(headers=NO_STORE | headers_for(subject.sub, person, scope=parse_scope(grant.scope)))
 
 
 def _sign_in(call: Call, client: Client, asked: Asked, level: str, *, redirects: bool) -> Response:

@@ -1,8 +1,9 @@
 """The headers that tell a protected site who the user is."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from urllib.parse import quote
 
+from provider.oauth.scopes import GROUPS as OF_GROUPS
 from provider.oauth.tokens.store.grants import Person
 
 USER, NAME, EMAIL, GROUPS = "Remote-User", "Remote-Name", "Remote-Email", "Remote-Groups"
@@ -18,15 +19,17 @@ PLAIN = " !#$&'()*+-./:;<=>?@[]^_`{|}~"
 """
 
 
-def headers_for(subject: str, person: Person) -> dict[str, str]:
-    """Return the headers about a user. The email address is there only if it is verified."""
-    name = person.claims.get("name")
-    email = person.email if person.email_verified_at is not None else None
+def headers_for(subject: str, person: Person, *, scope: Collection[str]) -> dict[str, str]:
+    """Return the headers about a user, as far as the scope releases them. The email address is there only if it is
+    verified.
+    """
+    name = person.claims.get("name") if "profile" in scope else None
+    email = person.email if person.email_verified_at is not None and "email" in scope else None
     return {
         USER: _encode(subject),
         NAME: _encode(name if isinstance(name, str) else ""),
         EMAIL: _encode(email or ""),
-        GROUPS: _joined(person.groups),
+        GROUPS: _joined(person.groups if OF_GROUPS in scope else ()),
     }
 
 

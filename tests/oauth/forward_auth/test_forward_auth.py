@@ -81,6 +81,13 @@ def test_a_name_that_is_no_ascii_cannot_break_the_headers(
     assert answer.headers["remote-user"] == ada
 
 
+def test_the_scope_of_the_client_decides_what_the_site_learns(protect: Protect, visitor: Visit, ada: str) -> None:
+    protect(scope="openid email")
+    visit = visitor(ada)
+    visit.sign_in()
+    assert identity(visit.ask()) == EMPTY | {"remote-user": ada, "remote-email": "ada@example.test"}
+
+
 @pytest.mark.parametrize(
     "sent",
     [
@@ -317,6 +324,7 @@ def test_the_network_is_that_of_the_user_not_of_the_proxy(protect: Protect, visi
     visit.sign_in()
     assert visit.ask("/x", accept="*/*").status_code == 200
     assert visit.ask("/x", accept="*/*", x_forwarded_for="198.51.100.1").status_code == 403
+    assert visit.ask("/x", **PAGE, x_forwarded_for="198.51.100.1").status_code == 403, "no redirect, which would loop"
     assert visit.ask("/x", accept="*/*", x_forwarded_for="203.0.113.7, 198.51.100.1").status_code == 403
 
 

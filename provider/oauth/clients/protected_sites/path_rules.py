@@ -50,7 +50,8 @@ def find_rule(metadata: ClientMetadata, uri: str) -> PathRule | None:
 
 
 def _is_below(path: str, known: str) -> bool:
-    return path == known or path.startswith(known.rstrip("/") + "/")
+    base = known.rstrip("/")
+    return path == base or path.startswith(base + "/")
 
 
 def segments_of(raw: str) -> str:
