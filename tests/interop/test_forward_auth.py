@@ -1,4 +1,4 @@
-"""Forward authentication with real proxies, by the configuration we ship: nginx, Caddy and Traefik.
+"""Forward authentication with real proxies, by the configuration we ship: nginx and Caddy.
 
 Each stands in front of a site that says what it received. The attacks on the answers are in `tests/oauth/forward_auth`.
 """
@@ -160,33 +160,10 @@ def with_caddy(folder: Path, port: int, signet: int, site: int) -> Iterator[None
         yield
 
 
-@contextmanager
-def with_traefik(folder: Path, port: int, signet: int, site: int) -> Iterator[None]:
-    traefik = shutil.which("traefik") or unavailable("Traefik", "no traefik on PATH")
-    text = stand_in(
-        "traefik.yml",
-        {
-            "Host(`wiki.example.com`)": "Host(`127.0.0.1`)",
-            "      tls: {}\n": "",
-            "127.0.0.1:8000": f"127.0.0.1:{signet}",
-            "127.0.0.1:3000": f"127.0.0.1:{site}",
-        },
-    )
-    (folder / "site.yml").write_text(text)
-    command = [traefik, f"--entryPoints.websecure.address=127.0.0.1:{port}", "--global.checkNewVersion=false"]
-    command += [f"--providers.file.filename={folder / 'site.yml'}", "--global.sendAnonymousUsage=false"]
-    with _running(command, folder, port):
-        wait_until(lambda: httpx2.get(f"http://127.0.0.1:{port}/").status_code != 404, what="no routes")
-        yield
-
-
-NIGHTLY = [pytest.mark.slow, pytest.mark.nightly]
-
-
 @pytest.mark.parametrize(
     "proxy",
-    [with_nginx, pytest.param(with_caddy, marks=NIGHTLY), pytest.param(with_traefik, marks=NIGHTLY)],
-    ids=["nginx", "caddy", "traefik"],
+    [with_nginx, pytest.param(with_caddy, marks=[pytest.mark.slow, pytest.mark.nightly])],
+    ids=["nginx", "caddy"],
 )
 def test_a_proxy_protects_a_site(proxy: Proxy, sqlite_template: Path, tmp_path: Path) -> None:
     """Sign-in, headers that no client can set, POST, WebSockets, a path without sign-in, signing out, an outage."""
