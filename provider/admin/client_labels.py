@@ -37,6 +37,8 @@ LABELS: Mapping[str, Text] = {
     "allowed_roles": Text("Only users with one of these roles"),
     "allowed_groups": Text("Only users in one of these groups"),
     "allowed_networks": Text("Only from these networks"),
+    "protected_sites": Text("Protected sites"),
+    "protected_paths": Text("Rules for paths of these sites"),
     "default_acr_values": Text("Default acr values"),
     "default_max_age": Text("Ask users to sign in again after"),
     "require_auth_time": Text("Include auth_time in ID tokens"),
@@ -147,6 +149,12 @@ HINTS: Mapping[str, Text] = {
     "allowed_roles": Text("One per line, as the application gets them. Other users see a page that says whom to ask."),
     "allowed_groups": Text("One per line. The members of groups that they contain are allowed, too."),
     "allowed_networks": Text("One per line, for example 10.0.0.0/8. They apply where the user signs in."),
+    "protected_sites": Text(
+        "Sites whose reverse proxy asks Signet about each request, one per line, for example https://wiki.example.com."
+    ),
+    "protected_paths": Text(
+        'A JSON object, for example {"/admin": {"allowed_groups": ["admins"]}, "/health": {"bypass": true}}.'
+    ),
     "default_acr_values": Text(
         "Ask for one of these levels if a request has no acr_values, one per line: aal1, aal2 or phr. Users without a "
         "second factor or passkey still sign in, with a lower level."

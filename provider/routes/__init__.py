@@ -6,6 +6,7 @@ from provider.api import openapi
 from provider.config.settings import Settings
 from provider.oauth.endpoints.preflight import open_preflight
 from provider.routes.api import account_api, admin_api
+from provider.routes.forward_auth import forward_authentication
 from provider.routes.pages import pages
 from provider.routes.protocol import protocol
 from provider.routes.scim import scim
@@ -13,7 +14,14 @@ from provider.routes.scim import scim
 
 def routes(settings: Settings) -> list[BaseRoute]:
     """Return the routes for these settings. Routes of a disabled feature are left out."""
-    table = [*protocol(settings), *pages(settings), *account_api(settings), *admin_api(), *scim()]
+    table = [
+        *protocol(settings),
+        *forward_authentication(),
+        *pages(settings),
+        *account_api(settings),
+        *admin_api(),
+        *scim(),
+    ]
     of_accounts = openapi.Described(settings, table)
     of_operators = openapi.Described(settings, table, openapi.ADMIN_API)
     table += [

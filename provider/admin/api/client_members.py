@@ -59,6 +59,10 @@ ABOUT: Mapping[str, str] = {
     "allowed_roles": "Only users with one of these roles can sign in. As the client gets them in `roles`.",
     "allowed_groups": "Only users in one of these groups can sign in.",
     "allowed_networks": "Users can sign in only from these networks, such as `10.0.0.0/8`.",
+    "protected_sites": "The origins of sites whose reverse proxy asks Signet about each request (forward auth). Their "
+    "redirect URIs are registered automatically.",
+    "protected_paths": "Rules for paths of these sites, by path. A rule has `allowed_roles`, `allowed_groups`, "
+    "`allowed_networks` and `required_factor`, or `bypass`: `true` for a path that needs no sign-in.",
     "require_auth_time": "Require `auth_time` in ID tokens. They always have it.",
     "client_uri": "The home page of the client. Users see its host name.",
     "logo_uri": "The URL of the client's logo.",

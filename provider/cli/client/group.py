@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from provider.cli.client import access, commands, registration, secrets
+from provider.cli.client import access, commands, registration, secrets, sites
 from provider.cli.client.commands import Which
 from provider.cli.installation import unit
 from provider.cli.output import Json, Yes, say
@@ -28,6 +28,7 @@ def delete(client_id: Which, *, yes: Yes = False, as_json: Json = False) -> None
 
 
 app.command()(access.access)
+app.command()(sites.protect)
 app.command(name="registration-token")(registration.registration_token)
 app.command(name="rotate-secret")(secrets.rotate_secret)
 app.command(name="end-old-secrets")(secrets.end_old_secrets)

@@ -45,7 +45,7 @@ def find_denial(work: UnitOfWork, client: Client, user_id: str, *, here: bool = 
         return None
     person = grants.find_person(work.read, user_id)
     denied = None if person is None else denial_of(client, person)
-    return denied or (_denial_of_network(client, work.origin.network) if here else None)
+    return denied or (denial_of_network(client, work.origin.network) if here else None)
 
 
 def denial_of(client: Client, person: Person) -> Denial | None:
@@ -77,7 +77,8 @@ def denial_of(client: Client, person: Person) -> Denial | None:
     return None
 
 
-def _denial_of_network(client: Client, address: str) -> Denial | None:
+def denial_of_network(client: Client, address: str) -> Denial | None:
+    """Return the rule about networks that this address doesn't meet, or None."""
     allowed = client.metadata.allowed_networks
     if not allowed or _is_within(address, allowed):
         return None

@@ -116,6 +116,10 @@ class ClientMetadata:
     allowed_roles: tuple[str, ...] = ()
     allowed_groups: tuple[str, ...] = ()
     allowed_networks: tuple[str, ...] = ()
+    protected_sites: tuple[str, ...] = ()
+    """The origins of sites whose proxy asks this server about each request (`protected_sites`)."""
+    protected_paths: dict[str, Any] | None = None
+    """Rules for paths of these sites: path to rule."""
     assertion_issuer: str | None = None
     assertion_subjects: tuple[str, ...] = ()
     assertion_audience: str | None = None

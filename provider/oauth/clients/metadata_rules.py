@@ -28,6 +28,7 @@ from provider.oauth.clients.fapi2_rules import check_fapi2
 from provider.oauth.clients.metadata import ClientMetadata, InvalidMetadata, load_metadata
 from provider.oauth.clients.metadata_values import check_allowed, require_types, with_clean_names, without_nothing
 from provider.oauth.clients.origins import normal_origins, problem_with_origin
+from provider.oauth.clients.protected_sites.sites import check_sites, with_sites
 from provider.oauth.clients.redirect_uris import NO_DOT, problem_with
 from provider.oauth.clients.resources import normalize, problem_with_identifier
 from provider.oauth.clients.scope_descriptions import clean_descriptions
@@ -67,10 +68,11 @@ def check_metadata(metadata: ClientMetadata) -> ClientMetadata:
     Raises InvalidMetadata for metadata that this server does not support.
     """
     metadata = replace(
-        with_clean_names(metadata),
+        with_clean_names(with_sites(metadata)),
         allowed_origins=normal_origins(metadata.allowed_origins),
         scope_descriptions=clean_descriptions(metadata),
     )
+    check_sites(metadata)
     for method in metadata.auth_methods:
         _one_of("token_endpoint_auth_method", method, AUTH_METHODS)
     _one_of("id_token_signed_response_alg", metadata.id_token_signed_response_alg, SIGNING_ALGORITHMS)

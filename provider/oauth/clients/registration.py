@@ -106,6 +106,8 @@ OPERATORS_ONLY = (
     "allowed_roles",
     "allowed_groups",
     "allowed_networks",
+    "protected_sites",
+    "protected_paths",
     "resource_identifiers",
     "scope_descriptions",
     "exchange_targets",

@@ -42,3 +42,10 @@ def is_known(db: Connection, origin: str) -> bool:
     live = (client_origins.c.origin == origin, clients.c.disabled_at.is_(None))
     found = select(client_origins.c.client_id).select_from(theirs).where(*live).limit(1)
     return db.scalar(found) is not None
+
+
+def find_clients(db: Connection, origin: str) -> list[str]:
+    """Return the client_id of each client with pages at this origin that is not disabled."""
+    theirs = client_origins.join(clients, clients.c.client_id == client_origins.c.client_id)
+    live = (client_origins.c.origin == origin, clients.c.disabled_at.is_(None))
+    return list(db.scalars(select(client_origins.c.client_id).select_from(theirs).where(*live)))

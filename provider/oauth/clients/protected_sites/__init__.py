@@ -1,0 +1,1 @@
+"""Sites that are protected by forward authentication: what a client registers about them."""
