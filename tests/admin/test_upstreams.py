@@ -32,10 +32,14 @@ def test_a_provider_is_added_edited_disabled_and_deleted_in_the_console(
     assert "the secret of us" not in console.open(f"{here}/edit").html
     page = console.browser.submit({"tenant": "common"}, button="Save")
     assert page.status == 400
-    page = console.browser.submit({"tenant": "", "label": "Enter with GitHub"}, button="Save")
+    mapped = {"claims": "attributes.team=team", "groups_claim": "teams", "Groups": "editors=shop *=*"}
+    page = console.browser.submit({"tenant": "", "label": "Enter with GitHub", **mapped}, button="Save")
     assert "Upstream provider updated." in page.text
+    assert "editors=shop *=*" in console.open(f"{here}/edit").html
     with work() as w:
         (row,) = find_all(w.read)
+        assert row.settings["groups"] == {"editors": "shop", "*": "*"}
+        assert row.settings["claims"] == {"attributes.team": "team"}
         assert managed.open_secret(w.vault, row) == "the secret of us"
     console.open(f"{here}/disable")
     assert "Upstream provider disabled." in console.browser.submit(button="Disable").text
@@ -57,7 +61,9 @@ def test_a_saved_provider_is_offered_until_it_is_disabled(operator: Program, bro
     at = f"/upstreams/{added['id']}"
     assert "Sign in with GitHub" in browser.open("/login").text
     assert "Continue to GitHub" in browser.submit(button="Sign in with GitHub").links
-    assert operator("PUT", at, preset="github", client_id="us", label="Enter").status_code == 200
+    groups = {"groups_claim": "teams", "groups": {"editors": "shop"}}
+    changed = operator("PUT", at, preset="github", client_id="us", label="Enter", **groups)
+    assert (changed.status_code, changed.json() | groups) == (200, changed.json())
     assert "Enter" in browser.open("/login").text
     assert operator("POST", f"{at}/disable").status_code == 204
     assert "Enter" not in browser.open("/login").text
