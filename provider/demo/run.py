@@ -141,10 +141,11 @@ class Demo:
 
     async def _fill(self, stack: AsyncExitStack) -> None:
         from provider.app import create_app  # noqa: PLC0415  # the sockets listen before this loads
+        from provider.doctor import background as doctor  # noqa: PLC0415
         from provider.installation import open_installation  # noqa: PLC0415
         from provider.worker.background import BackgroundWorker  # noqa: PLC0415
 
-        worker = BackgroundWorker(self.settings)
+        worker = BackgroundWorker(self.settings, tasks=doctor.TASKS)
         provider = create_app(open_installation(self.settings, wake=worker.wake), background=worker)
         self.sites[self.addresses.provider.port] = provider
         self.answering.set()
