@@ -247,6 +247,9 @@ CONSOLE = _read("""
     GET /admin/branding/preview.css settings:read
     GET /admin/branding/saved/{action} settings:write
     POST /admin/branding/saved/{action} settings:write
+    GET /admin/doctor settings:read
+    GET /admin/doctor/{action} settings:write
+    POST /admin/doctor/{action} settings:write
     GET /admin/emails settings:read
     GET /admin/emails/{name} settings:read
     GET /admin/emails/{name}/html settings:read

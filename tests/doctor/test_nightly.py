@@ -26,7 +26,7 @@ def never() -> bool:
 
 
 def report(*findings: dict[str, Any]) -> dict[str, Any]:
-    counts = {severity: 0 for severity in ("ok", "warning", "problem", "unknown")}
+    counts = dict.fromkeys(("ok", "warning", "problem", "unknown"), 0)
     for finding in findings:
         counts[finding["severity"]] += 1
     return {"url": "https://id.example.test", "result": "ok", "counts": counts, "findings": list(findings)}
@@ -218,4 +218,4 @@ def test_every_examination_that_only_looks_is_run(
 
 def test_a_worker_looks_for_runs(installation: Installation) -> None:
     task: Callable[..., object] = background.run_due
-    assert background.TASKS == {task: background.EVERY}
+    assert {task: background.EVERY} == background.TASKS

@@ -71,7 +71,9 @@ ACTIONS: Actions[Progress] = {
         title=Text("Run diagnostics"),
         button=Text("Run now"),
         means=(
-            Text("A worker examines the address, TLS, proxy, email domain, database and settings of this installation."),
+            Text(
+                "A worker examines the address, TLS, proxy, email domain, database and settings of this installation."
+            ),
             Text("It changes nothing and takes up to a few minutes. The result replaces the last one."),
         ),
         done=Text("Diagnostics requested. Reload this page in a minute."),
