@@ -8,6 +8,7 @@ from provider.admin.api import clients as admin_clients
 from provider.admin.api import consents as admin_consents
 from provider.admin.api import credentials as admin_credentials
 from provider.admin.api import details_types as admin_details_types
+from provider.admin.api import doctor as admin_doctor
 from provider.admin.api import email as admin_email
 from provider.admin.api import identities as admin_identities
 from provider.admin.api import keys as admin_keys
@@ -273,6 +274,8 @@ def _of_the_installation() -> list[BaseRoute]:
         Route("/api/admin/keys", keys.list_keys, methods=get, name="list_keys"),
         Route("/api/admin/keys/rotate", keys.rotate_keys, methods=post, name="rotate_keys"),
         Route("/api/admin/keys/{kid}/revoke", keys.revoke_key, methods=post, name="revoke_key"),
+        Route("/api/admin/doctor", admin_doctor.show_doctor, methods=get, name="show_doctor"),
+        Route("/api/admin/doctor/run", admin_doctor.run_doctor, methods=post, name="run_doctor"),
         Route("/api/admin/audit", audit.list_audit_events, methods=get, name="list_audit_events"),
         Route("/api/admin/audit/export", audit.export_audit_events, methods=get, name="export_audit_events"),
         Route("/api/admin/outbox", outbox.list_promises, methods=get, name="list_promises"),

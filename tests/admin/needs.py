@@ -95,6 +95,8 @@ API = _read("""
     POST /api/admin/provisioning/{client_id:path}/retry applications:write
     POST /api/admin/provisioning/{client_id:path}/test applications:write
     POST /api/admin/registration-tokens applications:write
+    GET /api/admin/doctor settings:read
+    POST /api/admin/doctor/run settings:write
     GET /api/admin/keys keys:read
     POST /api/admin/keys/rotate keys:write
     POST /api/admin/keys/{kid}/revoke keys:write

@@ -5,7 +5,7 @@ from typing import Any
 from provider.admin import doctor_runs
 from provider.admin.pages.doctor import groups_of
 from provider.work import Installation
-from tests.admin.conftest import Console, action_form, events
+from tests.admin.conftest import Console, Program, action_form, events
 from tests.support.browser import Browser
 from tests.support.clock import Clock
 from tests.support.factories import make_user
@@ -121,3 +121,17 @@ def test_groups_with_problems_come_first() -> None:
     [tls, *_] = groups_of(found)
     assert [each["severity"] for each in tls.findings] == ["problem", "warning"]
     assert groups_of(found)[2].findings == []
+
+
+def test_a_program_requests_a_run_and_reads_its_result(operator: Program, reader: Program, work: Work) -> None:
+    assert reader.get("/doctor") == {"progress": "idle", "problems": 0, "findings": []}
+    assert operator("POST", "/doctor/run").status_code == 204
+    assert reader.get("/doctor")["progress"] == "requested"
+    again = operator("POST", "/doctor/run")
+    assert (again.status_code, again.json()["code"]) == (409, "doctor-already-requested")
+    stored(work, *FINDINGS)
+    result = reader.get("/doctor")
+    assert (result["progress"], result["problems"], result["host"]) == ("idle", 1, "node-1")
+    assert result["requested_by"].startswith("client ")
+    assert [finding["severity"] for finding in result["findings"]] == ["ok", "warning", "problem"]
+    assert result["findings"][2]["fix"] == "Renew the certificate."
