@@ -22,7 +22,7 @@ def finding(severity: str, what: str, title: str) -> dict[str, Any]:
         "id": "tls.expired",
         "what": what,
         "why": "Browsers show an error.",
-        "fix": "Renew the certificate.",
+        "fix": "Renew it with `certbot renew`.",
         "section": "RFC 5280 section 4.1.2.5",
     }
 
@@ -56,7 +56,7 @@ def test_an_operator_requests_a_run_and_sees_its_result(console: Console, work: 
     stored(work, *FINDINGS)
     page = console.open("/doctor")
     assert (
-        "The certificate <b>expired</b>. Why Browsers show an error. Fix Renew the certificate. See RFC 5280"
+        "The certificate <b>expired</b>. Why Browsers show an error. Fix Renew it with certbot renew . See RFC 5280"
         in page.text
     )
     assert "Requested by operator@example.test" in page.text
@@ -128,10 +128,10 @@ def test_a_program_requests_a_run_and_reads_its_result(operator: Program, reader
     assert operator("POST", "/doctor/run").status_code == 204
     assert reader.get("/doctor")["progress"] == "requested"
     again = operator("POST", "/doctor/run")
-    assert (again.status_code, again.json()["code"]) == (409, "doctor-already-requested")
+    assert (again.status_code, again.json()["type"]) == (409, "urn:signet:problem:doctor-already-requested")
     stored(work, *FINDINGS)
     result = reader.get("/doctor")
     assert (result["progress"], result["problems"], result["host"]) == ("idle", 1, "node-1")
     assert result["requested_by"].startswith("client ")
     assert [finding["severity"] for finding in result["findings"]] == ["ok", "warning", "problem"]
-    assert result["findings"][2]["fix"] == "Renew the certificate."
+    assert result["findings"][2]["fix"] == "Renew it with `certbot renew`."
