@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from provider.admin import doctor_runs
+from provider.admin.doctor import runs as doctor_runs
 from provider.config.secrets import URLS, is_secret
 from provider.config.settings import Settings
 from provider.observability.logging import log

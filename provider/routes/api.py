@@ -8,7 +8,6 @@ from provider.admin.api import clients as admin_clients
 from provider.admin.api import consents as admin_consents
 from provider.admin.api import credentials as admin_credentials
 from provider.admin.api import details_types as admin_details_types
-from provider.admin.api import doctor as admin_doctor
 from provider.admin.api import email as admin_email
 from provider.admin.api import identities as admin_identities
 from provider.admin.api import keys as admin_keys
@@ -24,6 +23,7 @@ from provider.admin.api import sessions as admin_sessions
 from provider.admin.api import settings as admin_settings
 from provider.admin.api import users as admin_users
 from provider.admin.api import webhooks as admin_webhooks
+from provider.admin.doctor import api as admin_doctor
 from provider.api.endpoints import authenticator_apps as api_authenticator_apps
 from provider.api.endpoints import confirm_password as api_confirm_password
 from provider.api.endpoints import consents as api_consents

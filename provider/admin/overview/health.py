@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from provider import processes
-from provider.admin import doctor_runs
+from provider.admin.doctor import runs as doctor_runs
 from provider.database import migrations
 from provider.jose.algorithms import KEY_PAIRS
 from provider.oauth.keys import rotation

@@ -6,8 +6,8 @@ from typing import Literal
 from pydantic import Field
 
 from provider.accounts.roles.permissions import Permission
-from provider.admin import doctor_runs
-from provider.admin.doctor_runs import AlreadyRequested
+from provider.admin.doctor import runs as doctor_runs
+from provider.admin.doctor.runs import AlreadyRequested
 from provider.admin.operation import by_operator
 from provider.api.bodies import Body
 from provider.api.callers import Operator
@@ -49,7 +49,7 @@ class DoctorResult(Body):
 
 @by_operator(needs=Permission.SETTINGS_READ, gives=DoctorResult)
 def show_doctor(call: Call, _operator: Operator, _body: Body) -> DoctorResult:
-    """Get the last diagnostics. A worker ran them at night or because an operator requested it."""
+    """Get the last result of the doctor. A worker ran it at night or because an operator requested it."""
     runs = doctor_runs.find(call.work.read)
     result = runs.result or {"findings": []}
     return DoctorResult(
@@ -68,5 +68,5 @@ def show_doctor(call: Call, _operator: Operator, _body: Body) -> DoctorResult:
 
 @by_operator(needs=Permission.SETTINGS_WRITE, problems=(AlreadyRequested,))
 def run_doctor(call: Call, _operator: Operator, _body: Body) -> None:
-    """Run diagnostics. A worker starts them within seconds, and they take up to a few minutes."""
+    """Run the doctor. A worker starts it within seconds, and it takes up to a few minutes."""
     doctor_runs.request(call.work)
