@@ -28,6 +28,7 @@ from provider.config.environment import SettingsError
 from provider.config.production_checks import require_safe
 from provider.config.settings import Settings
 from provider.descriptors import MORE_FILES, Capacity, raise_limit
+from provider.doctor import background as doctor
 from provider.garbage import keep_what_exists
 from provider.installation import open_installation
 from provider.metrics import Meters, metered, meters
@@ -177,7 +178,7 @@ class Server(uvicorn.Server):
 def work(service: Service, *, place: int = 0) -> int:
     """Run one worker: serve on its own socket until stopped. `place` is its number among the workers."""
     settings, address, tls = service.settings, service.address, service.tls
-    background = BackgroundWorker(settings, delivers=settings.redis_url is None)
+    background = BackgroundWorker(settings, delivers=settings.redis_url is None, tasks=doctor.TASKS)
     installation = open_installation(settings, wake=background.wake, counter=open_counter(settings, file=service.hits))
     app = create_app(installation, background=background, known_keys=service.known_keys)
     with (

@@ -27,6 +27,7 @@ import provider.accounts.store.upstream_tokens
 import provider.accounts.store.user_attributes
 import provider.accounts.store.users
 import provider.admin.bulk.runs
+import provider.admin.doctor.runs
 import provider.admin.imports.store
 import provider.admin.store
 import provider.audit.active_users

@@ -137,6 +137,7 @@ class Event(StrEnum):
     IMPORT_FINISHED = "import.finished"
     TEST_EMAIL_SENT = "email.test_sent"
     INVALIDATED = "installation.invalidated"
+    DOCTOR_REQUESTED = "installation.doctor_requested"
 
 
 def names_of(wanted: str) -> list[str]:

@@ -77,6 +77,7 @@ def worker(
     Example: signet worker --threads 4
     """
     collect_later()
+    from provider.doctor import background as doctor
     from provider.metrics import metered, meters
     from provider.observability.logging import configure_logging, log_ignored_variables
     from provider.worker.background import run_worker
@@ -85,7 +86,7 @@ def worker(
     with opened() as installation, meters(installation.settings) as found, metered(installation, found):
         configure_logging(installation.settings.log_level)
         log_ignored_variables()
-        run_worker(installation, threads=threads)
+        run_worker(installation, threads=threads, tasks=doctor.TASKS)
 
 
 def migrate(

@@ -43,6 +43,11 @@ class Processes(Section):
         "info",
         description="Least severe level to log: debug, info, warning or error. Debug logs contain personal data.",
     )
+    doctor_nightly: bool = Field(
+        False,
+        description="Whether the worker examines the installation once a night, between 03:00 and 04:00 UTC, as "
+        "`signet doctor` does. The console shows the last result.",
+    )
     metrics_address: Port | None = Field(
         None,
         description="Address and port of the Prometheus metrics, such as 127.0.0.1:9464. Anyone who can "

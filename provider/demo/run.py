@@ -141,11 +141,12 @@ class Demo:
 
     async def _fill(self, stack: AsyncExitStack) -> None:
         from provider.app import create_app  # noqa: PLC0415  # the sockets listen before this loads
+        from provider.doctor import background as doctor  # noqa: PLC0415
         from provider.installation import open_installation  # noqa: PLC0415
         from provider.routes.console import for_demo  # noqa: PLC0415
         from provider.worker.background import BackgroundWorker  # noqa: PLC0415
 
-        worker = BackgroundWorker(self.settings)
+        worker = BackgroundWorker(self.settings, tasks=doctor.TASKS)
         installation = open_installation(self.settings, wake=worker.wake)
         provider = create_app(installation, background=worker, further=for_demo())
         self.sites[self.addresses.provider.port] = provider

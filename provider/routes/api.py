@@ -24,6 +24,7 @@ from provider.admin.api import users as admin_users
 from provider.admin.api import webhooks as admin_webhooks
 from provider.admin.api.requests import inspections
 from provider.admin.api.requests import refusals as admin_refusals
+from provider.admin.doctor import api as admin_doctor
 from provider.api.endpoints import authenticator_apps as api_authenticator_apps
 from provider.api.endpoints import confirm_password as api_confirm_password
 from provider.api.endpoints import consents as api_consents
@@ -274,6 +275,8 @@ def _of_the_installation() -> list[BaseRoute]:
         Route("/api/admin/keys", keys.list_keys, methods=get, name="list_keys"),
         Route("/api/admin/keys/rotate", keys.rotate_keys, methods=post, name="rotate_keys"),
         Route("/api/admin/keys/{kid}/revoke", keys.revoke_key, methods=post, name="revoke_key"),
+        Route("/api/admin/doctor", admin_doctor.show_doctor, methods=get, name="show_doctor"),
+        Route("/api/admin/doctor/run", admin_doctor.run_doctor, methods=post, name="run_doctor"),
         Route("/api/admin/audit", audit.list_audit_events, methods=get, name="list_audit_events"),
         Route("/api/admin/audit/export", audit.export_audit_events, methods=get, name="export_audit_events"),
         Route("/api/admin/outbox", outbox.list_promises, methods=get, name="list_promises"),

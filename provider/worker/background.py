@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from provider import processes
@@ -46,14 +48,28 @@ STOP_WITHIN = 25.0
 """How long deliveries in progress may take when the process stops, in seconds."""
 
 
+Task = Callable[[Installation, Callable[[], bool]], object]
+"""A task of a layer above: it gets the installation, and a function that says whether the process stops."""
+NO_TASKS: Mapping[Task, float] = MappingProxyType({})
+
+
 class BackgroundWorker:
     """A worker that delivers an installation's outbox, or only queues its rows for another process (`delivers=False`).
 
     `wake` may be called from any thread, never raises and never waits: no request depends on the queue.
     """
 
-    def __init__(self, settings: Settings, *, delivers: bool = True, threads: int = THREADS) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        delivers: bool = True,
+        threads: int = THREADS,
+        tasks: Mapping[Task, float] = NO_TASKS,
+    ) -> None:
+        """`tasks` are further tasks of a worker that delivers, each with its interval in seconds."""
         self._settings = settings
+        self._tasks = tasks
         self._delivers = delivers
         self._threads = threads
         self._committed: queue.SimpleQueue[str | None] = queue.SimpleQueue()
@@ -128,6 +144,8 @@ class BackgroundWorker:
             def complete_search_index() -> None:
                 index_for_search(installation, pause=0.1, stopped=self._stopping.is_set)
 
+            for task, interval in self._tasks.items():  # apart: each may take long
+                self._begin({partial(task, installation, self._stopping.is_set): interval})
             self._begin({provision_due: PROVISION_EVERY})
             self._begin({queue_due: QUEUE_DUE_EVERY})  # apart: with Redis away it delivers by itself, which takes time
             self._begin(
@@ -209,12 +227,12 @@ class _DueRows:
                 relay.deliver(self._installation, row_id, HANDLERS, POLICIES)
 
 
-def run_worker(installation: Installation, *, threads: int) -> None:
-    """Run the worker process, with `threads` simultaneous deliveries, until SIGTERM or SIGINT."""
+def run_worker(installation: Installation, *, threads: int, tasks: Mapping[Task, float] = NO_TASKS) -> None:
+    """Run the worker process, with `threads` simultaneous deliveries and these tasks, until SIGTERM or SIGINT."""
     asked_to_stop = threading.Event()
     for one in (signal.SIGTERM, signal.SIGINT):
         signal.signal(one, lambda *_: asked_to_stop.set())
-    background = BackgroundWorker(installation.settings, threads=threads)
+    background = BackgroundWorker(installation.settings, threads=threads, tasks=tasks)
     background.start(installation)
     log.info("worker.started", broker="redis" if installation.settings.redis_url else "none")
     asked_to_stop.wait()

@@ -95,6 +95,8 @@ API = _read("""
     POST /api/admin/provisioning/{client_id:path}/retry applications:write
     POST /api/admin/provisioning/{client_id:path}/test applications:write
     POST /api/admin/registration-tokens applications:write
+    GET /api/admin/doctor settings:read
+    POST /api/admin/doctor/run settings:write
     GET /api/admin/keys keys:read
     POST /api/admin/keys/rotate keys:write
     POST /api/admin/keys/{kid}/revoke keys:write
@@ -248,6 +250,9 @@ CONSOLE = _read("""
     GET /admin/branding/preview.css settings:read
     GET /admin/branding/saved/{action} settings:write
     POST /admin/branding/saved/{action} settings:write
+    GET /admin/doctor settings:read
+    GET /admin/doctor/{action} settings:write
+    POST /admin/doctor/{action} settings:write
     GET /admin/emails settings:read
     GET /admin/emails/{name} settings:read
     GET /admin/emails/{name}/html settings:read

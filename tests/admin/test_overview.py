@@ -194,6 +194,7 @@ def test_a_healthy_installation_needs_no_attention(healthy: health.Health, safe:
             "/admin/outbox?state=failed&topic=mail",
         ),
         ({"undelivered": [("mail", "failed", 2)]}, "Emails: 2 jobs failed", "/admin/outbox?state=failed&topic=mail"),
+        ({"doctor_problems": 2}, "The last diagnostics found 2 problems.", "/admin/doctor"),
         ({"keys": "late"}, "The RS256 key is overdue for rotation.", "/admin/keys"),
     ],
 )

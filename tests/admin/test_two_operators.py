@@ -22,6 +22,7 @@ from provider.admin.pages import (
     branding,
     claim_mappings,
     details_types,
+    doctor,
     groups,
     keys,
     outbox,
@@ -65,6 +66,7 @@ ACTIONS: Mapping[str, Actions[Any]] = {
     "/admin/clients/client": client_actions.ACTIONS,
     "/admin/clients/client/users": app_users.APP_USER_ACTIONS,
     "/admin/keys/key": keys.ACTIONS,
+    "/admin/doctor": doctor.ACTIONS,
     "/admin/outbox/{job_id}": outbox.ACTIONS,
     "/admin/webhooks/{webhook_id}": webhooks.ACTIONS,
     "/admin/trusted-issuers/{issuer_id}": trusted_issuers.ACTIONS,
@@ -275,6 +277,7 @@ OTHERS: Mapping[str, str] = {
     "/admin/branding/preview": SHOWS,
     "/admin/emails/{name}/test": OWN,
     "/admin/inspect": SHOWS,
+    "/admin/doctor/run": ONCE,
 }
 IN_GROUPS = {"/admin/clients/client/settings", "/admin/clients/client/json"}
 ALONE = {"/admin/clients/client/end-old-secrets", "/admin/branding/saved/reset"}

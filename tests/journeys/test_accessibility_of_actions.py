@@ -71,6 +71,7 @@ def test_the_pages_of_passkeys_and_of_a_secured_account(
     "/admin/clients/client/provisioning/{action}",
     "/admin/branding/preview",
     "/admin/branding/saved/{action}",
+    "/admin/doctor/{action}",
 )
 def test_the_pages_of_actions(inspector: Inspector, operator: Account, demo: Demo, steps: Steps) -> None:
     person, see = inspector.person, inspector.see
@@ -110,6 +111,8 @@ def test_the_pages_of_actions(inspector: Inspector, operator: Account, demo: Dem
         person.open(f"{demo.provider}/admin/{page}")
         person.open(demo.provider + str(person.page.locator(f"a[href*='{action}']").first.get_attribute("href")))
         see(name, person.heading)
+    person.open(f"{demo.provider}/admin/doctor/run")
+    see("admin-doctor-run", "Run diagnostics")
     person.open(f"{demo.provider}/admin/webhooks")
     person.fill("Endpoint URL", "https://hooks.example.test/" + "x" * 200)
     person.press("Add webhook")

@@ -63,7 +63,9 @@ MEANING: Mapping[Permission, Text] = {
     Permission.KEYS_READ: Text("See signing keys"),
     Permission.KEYS_WRITE: Text("Rotate and revoke signing keys"),
     Permission.SETTINGS_READ: Text("See the settings"),
-    Permission.SETTINGS_WRITE: Text("Change the branding, declare user attributes and send test emails"),
+    Permission.SETTINGS_WRITE: Text(
+        "Change the branding, declare user attributes, send test emails and run diagnostics"
+    ),
 }
 
 EVERYTHING: Permissions = frozenset(Permission)

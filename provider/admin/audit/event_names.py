@@ -164,4 +164,5 @@ EVENT_NAMES: Mapping[str, Text] = {
     Event.IMPORT_FINISHED: Text("Import of users finished"),
     Event.TEST_EMAIL_SENT: Text("Test email sent"),
     Event.INVALIDATED: Text("Everything issued before a given time revoked"),
+    Event.DOCTOR_REQUESTED: Text("Diagnostics requested"),
 }

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from provider import processes
+from provider.admin.doctor import runs as doctor_runs
 from provider.database import migrations
 from provider.jose.algorithms import KEY_PAIRS
 from provider.oauth.keys import rotation
@@ -55,6 +56,8 @@ class Health:
     undelivered: Sequence[tuple[str, str, int]]
     """The number of jobs by topic and state, of those that wait, are being tried or failed permanently."""
     keys: list[KeyAge]
+    doctor_problems: int
+    """How many problems the last run of the doctor in the worker found."""
 
     @property
     def failed(self) -> Mapping[str, int]:
@@ -84,6 +87,7 @@ def look(work: UnitOfWork) -> Health:
         late_since=find_late_jobs(work),
         undelivered=sorted(outbox.count_undelivered(work.read)),
         keys=find_key_ages(work),
+        doctor_problems=doctor_runs.count_problems(work.read),
     )
 
 

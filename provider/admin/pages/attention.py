@@ -32,7 +32,7 @@ def find_concerns(health: Health, settings: Settings) -> list[Concern]:
     """Return what needs attention, the urgent first. The production checks are left out on this machine alone, as in
     `signet check`.
     """
-    found = [*_installation(health), *_jobs(health), *_keys(health)]
+    found = [*_installation(health), *_jobs(health), *_keys(health), *_doctor(health)]
     if not settings.loopback:
         found += _settings(settings)
     return sorted(found, key=lambda concern: not concern.is_urgent)
@@ -85,6 +85,16 @@ def _keys(health: Health) -> Iterator[Concern]:
         if key.is_late:
             text = Text("The %(alg)s key is overdue for rotation. Check that a worker is running.", alg=key.alg)
             yield Concern(text, is_urgent=False, url="/admin/keys")
+
+
+def _doctor(health: Health) -> Iterator[Concern]:
+    if health.doctor_problems:
+        text = Text.counted(
+            "The last diagnostics found %(count)s problem.",
+            "The last diagnostics found %(count)s problems.",
+            count=health.doctor_problems,
+        )
+        yield Concern(text, is_urgent=True, url="/admin/doctor")
 
 
 def _settings(settings: Settings) -> Iterator[Concern]:

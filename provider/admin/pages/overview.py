@@ -53,6 +53,7 @@ NEEDS = {
     "keys": Permission.KEYS_READ,
     "clients": Permission.APPLICATIONS_READ,
     "settings": Permission.SETTINGS_READ,
+    "doctor": Permission.SETTINGS_READ,
 }
 """The permission for each section, by the first part of its path below /admin."""
 

@@ -95,6 +95,7 @@ FIXES = {
     "too-large": "Send less. The operation says how large a file can be.",
     "too-many-groups": "Remove the user from a group first.",
     "too-many-requests": "Retry after the seconds in `Retry-After`.",
+    "doctor-already-requested": "Wait for the result. `GET /api/admin/doctor` shows the progress.",
     "too-soon": "Wait until the upcoming key has been published for `SIGNET_KEY_LEAD`, or send `at_once`.",
     "unauthorized_client": "Ask an operator to set `first_party` for the client.",
     "unavailable": "Retry after the seconds in `Retry-After`.",
