@@ -9,11 +9,13 @@ from provider.routes.api import account_api, admin_api
 from provider.routes.pages import pages
 from provider.routes.protocol import protocol
 from provider.routes.scim import scim
+from provider.routes.signals import for_receivers
 
 
 def routes(settings: Settings) -> list[BaseRoute]:
     """Return the routes for these settings. Routes of a disabled feature are left out."""
     table = [*protocol(settings), *pages(settings), *account_api(settings), *admin_api(), *scim()]
+    table += for_receivers(settings)
     of_accounts = openapi.Described(settings, table)
     of_operators = openapi.Described(settings, table, openapi.ADMIN_API)
     table += [

@@ -1,0 +1,21 @@
+"""The URLs of the transmitter of shared signals (SSF 1.0 sections 7.2 and 8.1)."""
+
+from starlette.routing import BaseRoute, Route
+
+from provider.config.settings import Settings
+from provider.ssf import endpoints
+from provider.ssf.metadata import POLLED, STATUS, STREAMS, VERIFY, WELL_KNOWN, transmitter_metadata
+from provider.web.documents import Document
+
+
+def for_receivers(settings: Settings) -> list[BaseRoute]:
+    """Return the routes that receivers call."""
+    every = ["GET", "POST", "PATCH", "PUT", "DELETE"]
+    metadata = Document.of(transmitter_metadata(settings))
+    return [
+        Route(WELL_KNOWN, metadata, methods=["GET"], name="ssf_configuration"),
+        Route(STREAMS, endpoints.stream_configuration, methods=every, name="ssf_streams"),
+        Route(STATUS, endpoints.stream_status, methods=["GET", "POST"], name="ssf_status"),
+        Route(VERIFY, endpoints.verification, methods=["POST"], name="ssf_verify"),
+        Route(POLLED, endpoints.poll, methods=["POST"], name="ssf_poll"),
+    ]
