@@ -137,8 +137,11 @@ def _with_delivery(work: UnitOfWork, before: Configuration, given: Any) -> Confi
     if METHODS[given["method"]] is Method.POLL:
         return replace(before, method=Method.POLL, endpoint_url=None, authorization_header=None)
     url, header = given.get("endpoint_url"), given.get("authorization_header")
-    is_url = isinstance(url, str) and re.fullmatch("[!-~]{1,2000}", url)
-    if not is_url or not may_be_asked(url, allowed=networks(work.settings.outbound_allow)):
+    if (
+        not isinstance(url, str)
+        or not re.fullmatch("[!-~]{1,2000}", url)
+        or not may_be_asked(url, allowed=networks(work.settings.outbound_allow))
+    ):
         raise InvalidStream("delivery.endpoint_url must be an https URL at an address that may be reached.")
     if "@" in urlsplit(url).netloc:
         raise InvalidStream("delivery.endpoint_url can't contain a user or a password. Use authorization_header.")

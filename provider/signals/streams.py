@@ -59,8 +59,8 @@ def create(work: UnitOfWork, client_id: str, given: Mapping[str, Any]) -> Stream
         raise StreamExists
     stream_id = new_id()
     columns = configuration.columns_of(work, stream_id, parsed)
-    times = {"created_at": work.now, "updated_at": work.now}
-    stream = Stream(id=stream_id, client_id=client_id, status=Status.ENABLED, reason=None, **times, **columns)
+    columns |= {"created_at": work.now, "updated_at": work.now}
+    stream = Stream(id=stream_id, client_id=client_id, status=Status.ENABLED, reason=None, **columns)
     store.add(work.db, stream)
     record(work, Event.SIGNAL_STREAM_CREATED, client_id=client_id, stream=stream_id, **_shown(stream))
     return stream

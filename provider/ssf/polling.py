@@ -58,7 +58,8 @@ def poll(work: UnitOfWork, server: AuthorizationServer, stream: Stream, asked: P
     waiting = queue.find_next(work.read, stream.id, only_notices=not is_enabled, limit=MOST_NAMED + asked.most + 1)
     settled = {*asked.acknowledged, *asked.errors}
     left = [signal for signal in waiting if signal.id not in settled]
-    sets, told_nothing, looked_at = {}, [], 0
+    sets: dict[str, str] = {}
+    told_nothing, looked_at = [], 0
     for signal in left:
         if len(sets) >= asked.most:
             break

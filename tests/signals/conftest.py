@@ -8,6 +8,7 @@ import httpx2
 import pytest
 from joserfc import jws
 from joserfc.jwk import KeySet
+from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from provider.config.settings import Settings
@@ -18,7 +19,6 @@ from provider.outbox import relay
 from provider.ssf import push
 from provider.work import Installation
 from provider.worker.handlers import HANDLERS, POLICIES
-from tests.support.browser import Browser
 from tests.support.clock import Clock
 from tests.support.factories import make_client, make_user
 from tests.support.foreign_server import ForeignServer, answer
@@ -165,12 +165,15 @@ def kinds(claims: list[dict[str, Any]]) -> list[str]:
     return [next(iter(each["events"])).rpartition("/")[2] for each in claims]
 
 
+Meet = Callable[..., TestClient]
+
+
 @pytest.fixture
-def meet(work: Work, new_browser: Callable[[], Browser], installation: Installation) -> Callable[..., Browser]:
+def meet(work: Work, app: Starlette, installation: Installation) -> Meet:
     """`meet(receiver, ada)`: the user signs in to the receiver's app, and so becomes known. The browser."""
 
-    def sign_in(receiver: Receiver, user_id: str, scope: str = "openid email roles") -> Browser:
-        browser = new_browser()
+    def sign_in(receiver: Receiver, user_id: str, scope: str = "openid email roles") -> TestClient:
+        browser = TestClient(app, base_url=ISSUER, follow_redirects=False)
         sign_in_person(browser, installation, user_id)
         with work() as w:
             allowed = Consent(user_id, receiver.client_id, scope.split(), [], w.now, [])

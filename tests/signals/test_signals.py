@@ -15,13 +15,10 @@ from provider.sessions import store as sessions
 from provider.signals import notices
 from provider.signals import publish as signals
 from provider.work import Installation
-from tests.signals.conftest import CAEP, POLL, RISC, Receiver, kinds
-from tests.support.browser import Browser
+from tests.signals.conftest import CAEP, POLL, RISC, Meet, Receiver, kinds
 from tests.support.factories import make_user
 from tests.support.installation import Work
 from tests.support.statements import recorded
-
-Meet = Callable[..., Browser]
 
 
 def test_a_session_that_ends_is_revoked_at_the_apps_that_were_in_it(

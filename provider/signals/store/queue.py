@@ -73,7 +73,9 @@ def count(db: Connection) -> int:
 
 def oldest(db: Connection, stream_id: str) -> datetime | None:
     """Return since when the oldest signal of a stream waits, or None if there is none."""
-    return db.scalar(select(func.min(signals.c.created_at)).where(signals.c.stream_id == stream_id))
+    query = select(signals.c.created_at).where(signals.c.stream_id == stream_id)
+    since: datetime | None = db.scalar(query.order_by(signals.c.id).limit(1))
+    return since
 
 
 def find_pushable(db: Connection, *, now: datetime) -> list[str]:
