@@ -72,6 +72,22 @@ PROVISIONED: dict[str, Any] = {
     "changed_at": EARLIER,
     "succeeded_at": NOW,
 }
+STREAM: dict[str, Any] = {
+    "client_id": "shop",
+    "stream_id": "019ad2f0-6d1c-7f2a-9e34-0b8e5c1e4b0f",
+    "method": "push",
+    "endpoint_url": "https://shop.example.com/events",
+    "events": ["https://schemas.openid.net/secevent/caep/event-type/session-revoked"],
+    "description": "Sessions of the shop",
+    "status": "enabled",
+    "reason": None,
+    "waiting": 0,
+    "oldest_at": None,
+    "dropped": 0,
+    "error": None,
+    "retry_at": None,
+    "delivered_at": NOW,
+}
 CLAIMS: dict[str, Any] = {"sub": "0b8e5c1e-4b0f-4a57-9c0e-6d1c7f2a9e34", "groups": ["admins"]}
 VALUES: dict[str, Any] = {
     "accepted_at": EARLIER,
@@ -208,6 +224,8 @@ OF_A_BODY: dict[str, Any] = {
     "ProvisioningState.scan_started_at": EARLIER,
     "ProvisioningState.scan_finished_at": NOW,
     "ProvisioningState.users": 117,
+    **{f"{body}.{member}": value for body in ("SignalStream", "SignalStreamState") for member, value in STREAM.items()},
+    "StreamChange.reason": "Maintenance of the shop",
     "Which.kind": "user",
     "Which.key": "0b8e5c1e-4b0f-4a57-9c0e-6d1c7f2a9e34",
     "Retried.count": 1,
