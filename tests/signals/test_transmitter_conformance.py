@@ -151,7 +151,7 @@ def test_unknown_streams_and_those_of_others_are_not_found(
     ],
 )
 def test_what_is_no_configuration_is_rejected(receiver: Receiver, body: dict[str, Any]) -> None:
-    """N-710. 400, and nothing changes (SSRF: N-711)."""
+    """N-710. 400, and nothing changes. Addresses inside the network are none to push to."""
     assert receiver("POST", STREAMS, body).status_code == 400
     assert receiver("GET", STREAMS).json() == []
     made = receiver.create()
@@ -161,7 +161,7 @@ def test_what_is_no_configuration_is_rejected(receiver: Receiver, body: dict[str
 
 
 def test_bodies_that_are_not_json_are_rejected(receiver: Receiver) -> None:
-    """N-712."""
+    """N-711."""
     receiver.create(POLL)
     headers = {"authorization": f"Bearer {receiver.token}"}
     for method, path, body in CALLS:
@@ -174,7 +174,7 @@ def test_bodies_that_are_not_json_are_rejected(receiver: Receiver) -> None:
 
 @pytest.mark.parametrize("change", [{"iss": "https://other.test"}, {"aud": "other"}, {"events_supported": ["x"]}])
 def test_what_only_the_transmitter_decides_can_not_be_changed(receiver: Receiver, change: dict[str, Any]) -> None:
-    """N-713. Sections 8.1.1.3 and 8.1.1.4."""
+    """N-712. Sections 8.1.1.3 and 8.1.1.4."""
     made = receiver.create(POLL)
     for method in ("PATCH", "PUT"):
         assert receiver(method, STREAMS, made | change).status_code == 400
@@ -242,13 +242,13 @@ def test_a_reported_error_ends_a_token(receiver: Receiver) -> None:
     [{"maxEvents": -1}, {"maxEvents": "1"}, {"ack": "x"}, {"ack": [1]}, {"ack": ["x"] * 1001}, {"setErrs": {"x": 1}}],
 )
 def test_what_is_no_poll_is_rejected(receiver: Receiver, asked: dict[str, Any]) -> None:
-    """N-714."""
+    """N-713."""
     receiver.create(POLL)
     assert receiver.poll(**asked).status_code == 400
 
 
 def test_polls_acknowledge_nothing_of_others(receiver: Receiver, receive: Callable[..., Receiver]) -> None:
-    """N-715."""
+    """N-714."""
     other = receive()
     for each in (receiver, other):
         each.create(POLL)
@@ -264,7 +264,7 @@ def test_a_pushed_stream_can_not_be_polled(receiver: Receiver) -> None:
 
 
 def test_verification_too_often_is_rejected(receiver: Receiver) -> None:
-    """N-716. Section 8.1.4.2: 429, by `min_verification_interval`."""
+    """N-715. Section 8.1.4.2: 429, by `min_verification_interval`."""
     made = receiver.create(POLL)
     assert receiver.verify().status_code == 204
     again = receiver.verify()
