@@ -102,6 +102,7 @@ TOPIC = Label(
         "bulk-matching",
         "user-import",
         "provisioning",
+        "signals",
         "upstream-token-revocation",
     ),
 )
