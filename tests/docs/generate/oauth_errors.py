@@ -154,6 +154,9 @@ ENDPOINTS = {
         CLIENT | {"invalid_grant": "The token was issued to another client."},
     ),
     "userinfo": Endpoint("Userinfo", "/oauth2/userinfo", BEARER | ENCRYPTION),
+    "shared signals": Endpoint(
+        "Shared signals", "/ssf/streams, /ssf/status, /ssf/verify, /ssf/poll/{stream_id}", BEARER
+    ),
     "registration": Endpoint("Registration", "/oauth2/register", METADATA),
     "client_configuration": Endpoint(
         "Client configuration",
