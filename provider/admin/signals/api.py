@@ -2,6 +2,7 @@
 
 from provider.accounts.roles.permissions import Permission
 from provider.admin.operation import Resource, by_operator
+from provider.admin.provisioning.rules import require_client
 from provider.admin.signals.bodies import (
     SignalStream,
     SignalStreams,
@@ -11,6 +12,7 @@ from provider.admin.signals.bodies import (
 )
 from provider.api.bodies import Body
 from provider.api.callers import Operator
+from provider.oauth.clients.clients import NoSuchClient
 from provider.signals import streams
 from provider.signals.configuration import InvalidStream
 from provider.signals.store import streams as store
@@ -20,7 +22,7 @@ from provider.web.call import Call
 
 
 def _stream(call: Call) -> Stream:
-    return streams.find_of_client(call.work, call.path_params["client_id"])
+    return streams.find_of_client(call.work, require_client(call.work, call.path_params["client_id"]).client_id)
 
 
 def _show(call: Call) -> SignalStream:
@@ -39,39 +41,54 @@ def list_streams(call: Call, _operator: Operator, _body: Body) -> SignalStreams:
 
 @by_operator(needs=Permission.APPLICATIONS_READ, gives=SignalStreamStates)
 def list_states(call: Call, _operator: Operator, _body: Body) -> SignalStreamStates:
-    """List the states of the streams of shared signals: what waits, and what failed."""
+    """List the states of streams of shared signals. They say what waits, and what failed."""
     described = [streams.describe(call.work, one) for one in store.find_all(call.work.read)]
     names = SignalStreamState.model_fields
     return SignalStreamStates(states=[SignalStreamState(**{name: one[name] for name in names}) for one in described])
 
 
-@by_operator(needs=Permission.APPLICATIONS_READ, of=STREAM, gives=SignalStream, problems=(NoSuchStream,))
+@by_operator(needs=Permission.APPLICATIONS_READ, of=STREAM, gives=SignalStream, problems=(NoSuchClient, NoSuchStream))
 def show_stream(call: Call, _operator: Operator, _body: Body) -> SignalStream:
     """Get the stream of shared signals of a client. Its Authorization header is not included."""
     return _show(call)
 
 
-@by_operator(needs=Permission.APPLICATIONS_WRITE, of=STREAM, takes=StreamChange, problems=(NoSuchStream, InvalidStream))
+@by_operator(
+    needs=Permission.APPLICATIONS_WRITE,
+    of=STREAM,
+    takes=StreamChange,
+    problems=(NoSuchClient, NoSuchStream, InvalidStream),
+)
 def enable_stream(call: Call, _operator: Operator, body: StreamChange) -> None:
     """Enable a stream of shared signals. What waits is delivered. The receiver is notified."""
     _set(call, Status.ENABLED, body)
 
 
-@by_operator(needs=Permission.APPLICATIONS_WRITE, of=STREAM, takes=StreamChange, problems=(NoSuchStream, InvalidStream))
+@by_operator(
+    needs=Permission.APPLICATIONS_WRITE,
+    of=STREAM,
+    takes=StreamChange,
+    problems=(NoSuchClient, NoSuchStream, InvalidStream),
+)
 def pause_stream(call: Call, _operator: Operator, body: StreamChange) -> None:
     """Pause a stream of shared signals. Signals are kept until you enable it. The receiver is notified."""
     _set(call, Status.PAUSED, body)
 
 
-@by_operator(needs=Permission.APPLICATIONS_WRITE, of=STREAM, takes=StreamChange, problems=(NoSuchStream, InvalidStream))
+@by_operator(
+    needs=Permission.APPLICATIONS_WRITE,
+    of=STREAM,
+    takes=StreamChange,
+    problems=(NoSuchClient, NoSuchStream, InvalidStream),
+)
 def disable_stream(call: Call, _operator: Operator, body: StreamChange) -> None:
     """Disable a stream of shared signals. What waits is deleted, and nothing is kept. The receiver is notified."""
     _set(call, Status.DISABLED, body)
 
 
-@by_operator(needs=Permission.APPLICATIONS_WRITE, of=STREAM, problems=(NoSuchStream,))
+@by_operator(needs=Permission.APPLICATIONS_WRITE, of=STREAM, problems=(NoSuchClient, NoSuchStream))
 def delete_stream(call: Call, _operator: Operator, _body: Body) -> None:
-    """Delete the stream of shared signals of a client, with all that waits for it."""
+    """Delete a stream of shared signals. What waits for it is deleted, too."""
     streams.delete(call.work, _stream(call))
 
 

@@ -63,6 +63,7 @@ class Endpoint:
     codes: dict[str, str]
 
 
+STREAM = {"invalid_request": "More than one access token was sent, or a member of the request is invalid."}
 ENDPOINTS = {
     "authorization": Endpoint(
         "Authorization",

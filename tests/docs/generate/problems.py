@@ -48,7 +48,6 @@ FIXES = {
     "invalid-claim-mapping": "Correct the member that the detail names.",
     "invalid-claims-preview": "Ask for scopes that the application is registered for.",
     "no-such-stream": "List the streams of shared signals again.",
-    "stream-exists": "Change the stream, or delete it first.",
     "invalid-stream": "Correct the member that the description names.",
     "no-provisioning": "Set it up: `signet provisioning set`.",
     "invalid-provisioning": "Correct the member that the detail names.",
