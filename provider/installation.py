@@ -11,14 +11,18 @@ from provider.database.engine import open_database
 from provider.database.replica import open_replica
 from provider.outbound.client import Outbound
 from provider.provisioning import changes
+from provider.signals import publish as signals
 from provider.webhooks import notify
 from provider.work import Installation, RateCounter, UnitOfWork
 
 
 def publish(work: UnitOfWork, events: Sequence[Mapping[str, object]]) -> None:
-    """Queue the events of a transaction for webhooks, and what they change for the apps that get users."""
+    """Queue the events of a transaction for webhooks, what they change for the apps that get users, and what they mean
+    to the receivers of shared signals.
+    """
     notify.publish(work, events)
     changes.publish(work, events)
+    signals.publish(work, events)
 
 
 class _CounterOnDemand:

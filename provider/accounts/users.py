@@ -12,6 +12,7 @@ from provider.audit.events import Event
 from provider.audit.log import record
 from provider.languages.text import Text
 from provider.refusals import NotFound, Refusal
+from provider.signals import publish as signals
 from provider.work import UnitOfWork
 
 
@@ -58,6 +59,7 @@ def delete_user(work: UnitOfWork, *, user_id: str) -> None:
     """Delete the account and everything that belongs to it; audit events stay. Raises NoSuchUser."""
     # First: applications are told while we know of them.
     end_access(work, user_id=user_id, cause=Cause.DELETED)
+    signals.user_purged(work, user_id)
     if not users.remove(work.db, user_id):
         raise NoSuchUser
     record(work, Event.ACCOUNT_DELETED, user_id=user_id)

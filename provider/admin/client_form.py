@@ -28,6 +28,8 @@ from provider.oauth.scopes import (
     IN_WORDS,
     ROLES,
     SCIM,
+    SSF_MANAGE,
+    SSF_READ,
     STANDARD_SCOPES,
     parse_scope,
 )
@@ -56,7 +58,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
 FIXED = {"subject_type": SUBJECT_TYPES}
 """Members that are chosen at the registration and shown afterwards."""
 SCOPES_OF_USERS = (*STANDARD_SCOPES, ROLES, GROUPS, ACCOUNT)
-SCOPES_OF_SERVICES = (ADMIN_READ, ADMIN_WRITE, SCIM)
+SCOPES_OF_SERVICES = (ADMIN_READ, ADMIN_WRITE, SCIM, SSF_MANAGE, SSF_READ)
 KINDS: Mapping[str, str] = {
     **dict.fromkeys(CHOICES, "choice"),
     **dict.fromkeys(FIXED, "fixed"),

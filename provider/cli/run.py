@@ -37,6 +37,7 @@ COMMANDS = {
     "upstream": "upstream.commands:app",
     "claims": "claims:app",
     "provisioning": "provisioning:app",
+    "signals": "signals:app",
     "apply": "apply:apply",
     "key": "keys:app",
     "session": "sessions:app",

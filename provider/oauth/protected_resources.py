@@ -3,7 +3,18 @@
 from typing import Any
 
 from provider.jose.algorithms import DPOP_SIGNATURES, SIGNING_ALGORITHMS
-from provider.oauth.scopes import ACCOUNT, ADMIN_READ, ADMIN_WRITE, GROUPS, OPENID, ROLES, SCIM, SCOPES
+from provider.oauth.scopes import (
+    ACCOUNT,
+    ADMIN_READ,
+    ADMIN_WRITE,
+    GROUPS,
+    OPENID,
+    ROLES,
+    SCIM,
+    SCOPES,
+    SSF_MANAGE,
+    SSF_READ,
+)
 from provider.urls import origin_of
 
 WELL_KNOWN = "/.well-known/oauth-protected-resource"
@@ -14,6 +25,7 @@ SCOPES_OF_RESOURCE: dict[str, tuple[str, ...]] = {
     "/api/account": (ACCOUNT,),
     "/api/admin": (ADMIN_READ, ADMIN_WRITE),
     "/scim/v2": (SCIM,),
+    "/ssf": (SSF_MANAGE, SSF_READ),
 }
 """The scopes of each resource, by its path below the issuer. The first is this installation, the usual audience of
 access tokens.

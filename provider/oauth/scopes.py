@@ -19,6 +19,9 @@ ADMIN_WRITE = "admin:write"
 """The scope for changes through the admin API, only for clients registered for it."""
 SCIM = "scim"
 """The scope of SCIM, only for clients that are registered for it and act for themselves."""
+SSF_MANAGE = "ssf.manage"
+SSF_READ = "ssf.read"
+"""The scopes of shared signals, only for clients that are registered for them and act for themselves."""
 
 CLAIMS_OF_SCOPE: dict[str, tuple[str, ...]] = {
     OPENID: ("sub",),
@@ -48,6 +51,8 @@ CLAIMS_OF_SCOPE: dict[str, tuple[str, ...]] = {
     ADMIN_READ: (),
     ADMIN_WRITE: (),
     SCIM: (),
+    SSF_MANAGE: (),
+    SSF_READ: (),
 }
 
 SCOPES = tuple(CLAIMS_OF_SCOPE)
@@ -72,6 +77,8 @@ IN_WORDS = {
     ADMIN_READ: Text("View all accounts as an administrator"),
     ADMIN_WRITE: Text("Manage all accounts as an administrator"),
     SCIM: Text("Provision users and groups"),
+    SSF_MANAGE: Text("Receive security events about users"),
+    SSF_READ: Text("View its settings for security events"),
 }
 
 CLAIM_IN_WORDS = {

@@ -48,6 +48,7 @@ ENDPOINTS = (
     "pushed_authorization_request",
     "registration",
     "revocation",
+    "shared signals",
     "token",
     "userinfo",
 )
@@ -102,6 +103,7 @@ TOPIC = Label(
         "bulk-matching",
         "user-import",
         "provisioning",
+        "signals",
         "upstream-token-revocation",
     ),
 )
@@ -205,6 +207,17 @@ PROVISIONED = Counter(
         ("sent", "deactivated", "deleted", "rejected", "unavailable", "unauthorized"),
     ),
     alert='Any increase of `outcome="unauthorized"`; a rising rate of `outcome="rejected"`.',
+)
+SIGNALS = Counter(
+    "signet_signals",
+    "Shared signals for receivers.",
+    Label("method", "Whether they are pushed or polled.", ("push", "poll")),
+    Label(
+        "outcome",
+        "Taken or rejected by the receiver; the receiver was unavailable; or dropped, because it was away too long.",
+        ("delivered", "rejected", "unavailable", "dropped"),
+    ),
+    alert='Any increase of `outcome="dropped"`; a rising rate of `outcome="rejected"`.',
 )
 
 INFO = Figure("signet_info", "Always 1.", Label("version", "The version of Signet."))

@@ -73,8 +73,14 @@ class Outbound:
         """Post a JSON body that can be retried later. Raises OutboundFailed, and again for FAILURE_KEPT after a
         failure.
         """
+        return self.deliver_body(url, body, {**headers, "Content-Type": "application/json"})
+
+    def deliver_body(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+        """Post a body of the type in `headers` that can be retried later. Raises OutboundFailed, and again for
+        FAILURE_KEPT after a failure.
+        """
         with self._unless_failing(url):
-            return self._exchange("POST", url, {**headers, "Content-Type": "application/json"}, body)
+            return self._exchange("POST", url, headers, body)
 
     def request(
         self, method: str, url: str, headers: Mapping[str, str], content: bytes | None, *, most: int, seconds: float

@@ -10,6 +10,7 @@ from provider.routes.forward_auth import forward_authentication
 from provider.routes.pages import pages
 from provider.routes.protocol import protocol
 from provider.routes.scim import scim
+from provider.routes.signals import for_receivers
 
 
 def routes(settings: Settings) -> list[BaseRoute]:
@@ -22,6 +23,7 @@ def routes(settings: Settings) -> list[BaseRoute]:
         *admin_api(),
         *scim(),
     ]
+    table += for_receivers(settings)
     of_accounts = openapi.Described(settings, table)
     of_operators = openapi.Described(settings, table, openapi.ADMIN_API)
     table += [

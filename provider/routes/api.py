@@ -41,7 +41,16 @@ from provider.api.endpoints import remembered_devices as api_remembered_devices
 from provider.api.endpoints import sessions as api_sessions
 from provider.api.endpoints import two_factor as api_two_factor
 from provider.config.settings import Settings
-from provider.routes import agents, claim_mappings, groups, imports, trusted_issuers, upstreams, user_attributes
+from provider.routes import (
+    agents,
+    claim_mappings,
+    groups,
+    imports,
+    signals,
+    trusted_issuers,
+    upstreams,
+    user_attributes,
+)
 from provider.routes import provisioning as app_provisioning
 
 
@@ -150,6 +159,7 @@ def admin_api() -> list[BaseRoute]:
         *claim_mappings.in_api(),
         *app_provisioning.in_api(),
         *groups.in_api(),
+        *signals.in_api(),
         *trusted_issuers.in_api(),
         *upstreams.in_api(),
         *user_attributes.in_admin_api(),

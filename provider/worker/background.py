@@ -19,6 +19,7 @@ from provider.observability.logging import log
 from provider.outbox import relay
 from provider.processes import Process
 from provider.scim.outbound import jobs as provisioning
+from provider.ssf import push as signals
 from provider.work import Installation, unit_of_work
 from provider.worker.handlers import HANDLERS, POLICIES
 from provider.worker.jobs import index_for_search, purge, rotate_keys
@@ -131,9 +132,13 @@ class BackgroundWorker:
 
             def provision_due() -> None:
                 provisioning.enqueue_due(installation)
+                signals.enqueue_due(installation)
 
             def purge_expired() -> None:
                 purge(installation, pause=0.1)
+
+            def drop_old_signals() -> None:
+                signals.drop_old(installation)
 
             def follow_key_schedule() -> None:
                 rotate_keys(installation)
@@ -146,7 +151,7 @@ class BackgroundWorker:
 
             for task, interval in self._tasks.items():  # apart: each may take long
                 self._begin({partial(task, installation, self._stopping.is_set): interval})
-            self._begin({provision_due: PROVISION_EVERY})
+            self._begin({provision_due: PROVISION_EVERY, drop_old_signals: COUNT_EVERY})
             self._begin({queue_due: QUEUE_DUE_EVERY})  # apart: with Redis away it delivers by itself, which takes time
             self._begin(
                 {

@@ -15,6 +15,8 @@ from provider.outbox.relay import Handler, RetryPolicy
 from provider.provisioning import changes as provisioning
 from provider.scim.outbound import jobs
 from provider.sessions import listeners
+from provider.signals import publish as signals
+from provider.ssf import push
 from provider.webhooks import delivery, notify
 
 HANDLERS: Mapping[str, Handler] = {
@@ -27,6 +29,7 @@ HANDLERS: Mapping[str, Handler] = {
     imports.TOPIC: user_imports.carry_out,
     ending.TOPIC: token_revocations.deliver,
     provisioning.TOPIC: jobs.deliver,
+    signals.TOPIC: push.deliver,
 }
 """The handler of each topic."""
 POLICIES: Mapping[str, RetryPolicy] = {
@@ -39,5 +42,6 @@ POLICIES: Mapping[str, RetryPolicy] = {
     imports.TOPIC: bulk.RETRIES,
     ending.TOPIC: token_revocations.RETRIES,
     provisioning.TOPIC: jobs.RETRIES,
+    signals.TOPIC: push.RETRIES,
 }
 """How long each topic's messages are retried."""

@@ -34,6 +34,7 @@ NOT_THEIRS = (
     "list.",
     "promise.",
     "provisioning.",
+    "signal_stream.",
     "role.",
     "user_attribute.",
     "webhook.",

@@ -82,6 +82,13 @@ API = _read("""
     PUT /api/admin/claim-mappings/{mapping} applications:write
     DELETE /api/admin/claim-mappings/{mapping} applications:write
     GET /api/admin/claims-preview applications:read
+    GET /api/admin/signal-streams applications:read
+    GET /api/admin/signal-stream-states applications:read
+    GET /api/admin/signal-streams/{client_id:path} applications:read
+    DELETE /api/admin/signal-streams/{client_id:path} applications:write
+    POST /api/admin/signal-streams/{client_id:path}/enable applications:write
+    POST /api/admin/signal-streams/{client_id:path}/pause applications:write
+    POST /api/admin/signal-streams/{client_id:path}/disable applications:write
     GET /api/admin/provisioning applications:read
     GET /api/admin/provisioning-states applications:read
     GET /api/admin/provisioned-resources applications:read

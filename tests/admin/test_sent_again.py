@@ -21,6 +21,7 @@ from provider.admin.operation import AdminOperation
 from provider.admin.store import idempotency_keys
 from provider.oauth.clients.store.clients import clients
 from provider.outbox import messages
+from provider.signals import streams
 from provider.work import Installation
 from provider.worker.jobs import purge
 from tests.admin.conftest import Program, program
@@ -85,6 +86,8 @@ def test_one_thing_has_a_version_and_every_change_of_it_looks_at_it(
     operator("PUT", "/claim-mappings/tier", **TIER)
     operator("PUT", "/groups/sales", display_name="Sales")
     operator("PUT", "/provisioning/shop", **SCIM)
+    with work() as w:
+        streams.create(w, "shop", {})
     ids |= {"upstream_id": upstream, "issuer_id": issuer, "role": "editor", "import_id": of_file, "type": "files"}
     ids |= {"name": "team", "mapping": "tier", "group": "sales"}
     bodies: dict[str, dict[str, Any]] = {
@@ -95,6 +98,8 @@ def test_one_thing_has_a_version_and_every_change_of_it_looks_at_it(
         "replace_trusted_issuer": {"algorithms": ["ES256"]},
         "put_details_type": ACCESS, "put_user_attribute": {"type": "text", "label": "Team"},
         "put_claim_mapping": TIER | {"value": 2}, "put_group": {"display_name": "Shop"},
+        "enable_signal_stream": {"reason": "x"}, "pause_signal_stream": {"reason": "x"},
+        "disable_signal_stream": {"reason": "x"},
         "put_provisioning": SCIM | {"on_deletion": "delete"}, "retry_provisioning": {"kind": "user", "key": "x"},
     }  # fmt: skip
     parts = {"refusals", "identities", "revoke", "replay", "consents", "token-families", "links", "letters", "sessions"}

@@ -53,8 +53,8 @@ def test_every_operation_is_in_it_once() -> None:
 VERBS = frozenset(
     """
     Add Cancel Change Check Confirm Count Create Delete Disable Email Enable End Export Find Get Issue Link List Open
-    Register Remove Replace Replay Request Resend Reset Restore Retry Revoke Rotate Send Shorten Sign Start Suspend Turn
-    Unlink Update Upload Use Withdraw
+    Pause Register Remove Replace Replay Request Resend Reset Restore Retry Revoke Rotate Send Shorten Sign Start
+    Suspend Turn Unlink Update Upload Use Withdraw
     """.split()  # noqa: SIM905  # read as a list of words
 )
 SAID_OTHERWISE = {

@@ -23,6 +23,7 @@ from provider.mail import messages
 from provider.ratelimits import LIMITS, count, of_network, require_room
 from provider.refusals import Refusal
 from provider.sessions.store import Session
+from provider.signals import publish as signals
 from provider.work import UnitOfWork
 
 
@@ -177,6 +178,7 @@ def _carry_out(work: UnitOfWork, link: Link) -> bool:
     if not replace(work, before, address=change.address, normal=change.normal):
         return False
     record(work, Event.EMAIL_CHANGED, user_id=link.user_id, by="user")
+    signals.address_changed(work, link.user_id, before=before.address, after=change.address)
     if before.verified_at is None:
         record(work, Event.EMAIL_VERIFIED, user_id=link.user_id, by="letter")
         return True

@@ -12,6 +12,7 @@ from provider.outbox import store
 from provider.outbox.store import DeliveryState, Message
 from provider.provisioning import changes as provisioning
 from provider.sessions import listeners
+from provider.signals import publish as signals
 from provider.webhooks import notify
 from provider.work import UnitOfWork
 
@@ -21,6 +22,7 @@ TOPICS: Mapping[str, Text] = {
     listeners.TOPIC: Text("Logout notifications"),
     notify.TOPIC: Text("Webhook events"),
     provisioning.TOPIC: Text("Provisioning"),
+    signals.TOPIC: Text("Shared signals"),
     bulk.TOPIC: Text("Changes to users"),
     bulk_runs.TOPIC: Text("Changes to all users that match"),
     user_imports.TOPIC: Text("Imports of users"),

@@ -17,6 +17,8 @@ from provider.oauth.scopes import (
     ROLES,
     SCIM,
     SCOPE_OF_CLAIM,
+    SSF_MANAGE,
+    SSF_READ,
 )
 
 ICONS = {
@@ -32,6 +34,8 @@ ICONS = {
     ADMIN_READ: "shield",
     ADMIN_WRITE: "shield",
     SCIM: "shield",
+    SSF_MANAGE: "shield",
+    SSF_READ: "shield",
 }
 """The icon of each scope, in `templates/macros/icons.html`."""
 

@@ -33,6 +33,8 @@ from provider.oauth.scopes import (
     OFFLINE_ACCESS,
     SCIM,
     SCOPES,
+    SSF_MANAGE,
+    SSF_READ,
     format_scope,
     requested_scope,
 )
@@ -120,7 +122,7 @@ OPERATORS_ONLY = (
 
 UNCHOSEN = ("token_endpoint_auth_method", SECRET_METHODS[0])
 """What a client that chose no method is told: the default of RFC 7591 section 2."""
-RESERVED_SCOPES = frozenset({ACCOUNT, ADMIN_READ, ADMIN_WRITE, SCIM})
+RESERVED_SCOPES = frozenset({ACCOUNT, ADMIN_READ, ADMIN_WRITE, SCIM, SSF_MANAGE, SSF_READ})
 FOR_HOLDERS = ("client_credentials", CIBA)
 """The grant types for holders of a registration token only: no user decides, or each request sends an email."""
 

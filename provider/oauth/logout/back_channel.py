@@ -7,7 +7,6 @@ retry for a replay.
 
 import re
 from datetime import timedelta
-from functools import lru_cache
 from typing import Any
 
 from authlib.oauth2 import OAuth2Error
@@ -16,7 +15,7 @@ from provider.crypto.digests import new_opaque
 from provider.jose.json_objects import read_object
 from provider.oauth.clients.clients import Client
 from provider.oauth.tokens.encrypted_responses import encrypt_to
-from provider.oauth.tokens.server import AuthorizationServer, open_server
+from provider.oauth.tokens.server import AuthorizationServer, server_of_worker
 from provider.outbound.answers import Answer, OutboundFailed
 from provider.outbox.relay import PermanentFailure, RetryPolicy, TemporaryFailure
 from provider.work import Installation, UnitOfWork, unit_of_work
@@ -31,7 +30,7 @@ RETRIES = RetryPolicy(attempts=12, longest_pause=timedelta(hours=2))
 
 def deliver(installation: Installation, _promise_id: str, payload: dict[str, Any]) -> None:
     """Post the token (section 2.5) and check the response (section 2.8). Raises PermanentFailure, TemporaryFailure."""
-    server = _server(installation)
+    server = server_of_worker(installation)
     with unit_of_work(installation) as work:
         client = server.clients.find(work, payload["client_id"])
         if client is None or client.metadata.backchannel_logout_uri is None:
@@ -90,9 +89,3 @@ def _error_of(answer: Answer) -> str:
     except (ValueError, LookupError):
         return ""
     return error if isinstance(error, str) and re.fullmatch(r"[a-z0-9_.-]{1,60}", error) else ""
-
-
-@lru_cache(maxsize=1)
-def _server(installation: Installation) -> AuthorizationServer:
-    """Return the server, opened once for the life of the worker: opening the signing keys takes a while."""
-    return open_server(installation)

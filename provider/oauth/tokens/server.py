@@ -3,6 +3,7 @@ declared types of authorization details, and the claim mappings.
 """
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from provider.accounts.upstream_tokens.fetching import Fetch, fetch_nothing
 from provider.oauth.authorization_details.declared import DeclaredTypes
@@ -34,6 +35,12 @@ class AuthorizationServer:
     @property
     def issuer(self) -> str:
         return self.installation.settings.issuer
+
+
+@lru_cache(maxsize=1)
+def server_of_worker(installation: Installation) -> AuthorizationServer:
+    """Return the server, opened once for the life of a worker: opening the signing keys takes a while."""
+    return open_server(installation)
 
 
 def open_server(

@@ -72,6 +72,16 @@ PROVISIONED: dict[str, Any] = {
     "changed_at": EARLIER,
     "succeeded_at": NOW,
 }
+STREAM: dict[str, Any] = {
+    "client_id": "shop",
+    "stream_id": "019ad2f0-6d1c-7f2a-9e34-0b8e5c1e4b0f",
+    "method": "push",
+    "endpoint_url": "https://shop.example.com/events",
+    "events": ["https://schemas.openid.net/secevent/caep/event-type/session-revoked"],
+    "description": "Sessions of the shop",
+    "status": "enabled",
+    "reason": None,
+}
 CLAIMS: dict[str, Any] = {"sub": "0b8e5c1e-4b0f-4a57-9c0e-6d1c7f2a9e34", "groups": ["admins"]}
 VALUES: dict[str, Any] = {
     "accepted_at": EARLIER,
@@ -222,6 +232,15 @@ OF_A_BODY: dict[str, Any] = {
     "ProvisioningState.scan_started_at": EARLIER,
     "ProvisioningState.scan_finished_at": NOW,
     "ProvisioningState.users": 117,
+    **{f"SignalStream.{member}": value for member, value in STREAM.items()},
+    "SignalStreamState.client_id": "shop",
+    "SignalStreamState.waiting": 0,
+    "SignalStreamState.oldest_at": None,
+    "SignalStreamState.dropped": 0,
+    "SignalStreamState.error": None,
+    "SignalStreamState.retry_at": None,
+    "SignalStreamState.delivered_at": NOW,
+    "StreamChange.reason": "Maintenance of the shop",
     "Which.kind": "user",
     "Which.key": "0b8e5c1e-4b0f-4a57-9c0e-6d1c7f2a9e34",
     "Retried.count": 1,

@@ -63,6 +63,7 @@ class Endpoint:
     codes: dict[str, str]
 
 
+STREAM = {"invalid_request": "More than one access token was sent, or a member of the request is invalid."}
 ENDPOINTS = {
     "authorization": Endpoint(
         "Authorization",
@@ -154,6 +155,9 @@ ENDPOINTS = {
         CLIENT | {"invalid_grant": "The token was issued to another client."},
     ),
     "userinfo": Endpoint("Userinfo", "/oauth2/userinfo", BEARER | ENCRYPTION),
+    "shared signals": Endpoint(
+        "Shared signals", "/ssf/streams, /ssf/status, /ssf/verify, /ssf/poll/{stream_id}", BEARER
+    ),
     "registration": Endpoint("Registration", "/oauth2/register", METADATA),
     "client_configuration": Endpoint(
         "Client configuration",

@@ -47,6 +47,8 @@ FIXES = {
     "no-such-user-attribute": "List the attributes again.",
     "invalid-claim-mapping": "Correct the member that the detail names.",
     "invalid-claims-preview": "Ask for scopes that the application is registered for.",
+    "no-such-stream": "List the streams of shared signals again.",
+    "invalid-stream": "Correct the member that the description names.",
     "no-provisioning": "Set it up: `signet provisioning set`.",
     "invalid-provisioning": "Correct the member that the detail names.",
     "provisioning-off": "Turn provisioning of the application on.",

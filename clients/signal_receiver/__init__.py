@@ -1,0 +1,1 @@
+"""A receiver of shared signals, to which events are pushed."""

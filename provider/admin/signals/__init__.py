@@ -1,0 +1,1 @@
+"""Streams of shared signals, for operators."""

@@ -1,0 +1,1 @@
+"""The streams of receivers, and the signals that wait for them."""
