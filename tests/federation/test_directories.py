@@ -78,7 +78,7 @@ class TestFirstSignIn:
             assert {one.amr for one in sessions.find_all(w.read, user.id)} == {"pwd"}
 
     def test_wrong_passwords_and_unknown_users_get_one_answer(self, browser: Browser, directory: StandIn) -> None:
-        """N-401."""
+        """N-344."""
         wrong, unknown = sign_in(browser, ADA, password="x"), sign_in(browser, "eve@corp.test", password="x")
         assert wrong.status == unknown.status == 400
         assert "Wrong email address or password" in wrong.text
@@ -86,24 +86,24 @@ class TestFirstSignIn:
         assert len(directory.binds) == 4  # the service and the user, whether or not there is one
 
     def test_an_empty_password_is_not_sent(self, browser: Browser, directory: StandIn) -> None:
-        """N-402: RFC 4513 section 5.1.2: such a bind succeeds as nobody in particular."""
+        """N-345: RFC 4513 section 5.1.2: such a bind succeeds as nobody in particular."""
         directory.answers[DN] = {"result": 0, "description": "success"}
         assert sign_in(browser, ADA, password="").status == 400
         assert directory.binds == []
 
     def test_the_address_is_escaped_in_the_filter(self, browser: Browser, directory: StandIn) -> None:
-        """N-403: RFC 4515 section 3."""
+        """N-346: RFC 4515 section 3."""
         assert sign_in(browser, "*@corp.test").status == 400
         assert directory.searches == [r"(&(objectClass=person)(mail=\2a@corp.test))"]
 
     def test_two_entries_are_none(self, browser: Browser, directory: StandIn) -> None:
-        """N-404."""
+        """N-347."""
         directory.entries[f"uid=twin,{BASE}"] = person("ada", entryUUID="another")
         assert sign_in(browser, ADA).status == 400
         assert DN not in directory.binds
 
     def test_an_entry_without_an_id_opens_nothing(self, browser: Browser, directory: StandIn) -> None:
-        """N-405."""
+        """N-348."""
         for values in ([], ["one", "two"], ["x" * 300]):
             directory.entries[DN] = person("ada", entryUUID=values)
             assert sign_in(browser, ADA).status == 400
@@ -124,7 +124,7 @@ class TestWithoutCreation:
     def test_no_account_is_created_unless_the_operator_says_so(
         self, browser: Browser, work: Work, directory: StandIn
     ) -> None:
-        """N-406."""
+        """N-349."""
         page = sign_in(browser, ADA)
         assert page.status == 403
         assert "No account here belongs to your Corp account" in page.text
@@ -144,13 +144,13 @@ class TestLinked:
     def test_only_the_password_of_the_directory_counts(
         self, browser: Browser, new_browser: Callable[[], Browser], linked: str, directory: StandIn
     ) -> None:
-        """N-407."""
+        """N-350."""
         assert sign_in(new_browser(), ADA, password="the password from before").status == 400
         assert sign_in(browser, ADA).path == "/account"
         assert directory.searches == [f"(entryUUID={ID})"] * 2
 
     def test_a_recycled_address_opens_nothing(self, browser: Browser, linked: str, directory: StandIn) -> None:
-        """N-408: a new user in the directory has the address of one who left."""
+        """N-351: a new user in the directory has the address of one who left."""
         directory.entries = {f"uid=ada2,{BASE}": person("ada", entryUUID="another")}
         assert sign_in(browser, ADA).status == 400
 
@@ -161,7 +161,7 @@ class TestLinked:
     def test_an_outage_is_not_a_wrong_password(
         self, browser: Browser, work: Work, linked: str, directory: StandIn
     ) -> None:
-        """N-409: it counts against nobody, either."""
+        """N-352: it counts against nobody, either."""
         directory.away = True
         for _ in range(7):
             page = sign_in(browser, ADA)
@@ -173,7 +173,7 @@ class TestLinked:
         assert sign_in(browser, ADA).path == "/account"
 
     def test_guesses_wait_like_all_others(self, browser: Browser, linked: str, directory: StandIn) -> None:
-        """N-410."""
+        """N-353."""
         pages = [sign_in(browser, ADA, password="x") for _ in range(6)]
         assert [page.status for page in pages] == [400] * 5 + [429]
         bound = len(directory.binds)
@@ -183,7 +183,7 @@ class TestLinked:
     def test_a_user_who_left_the_directory_is_out(
         self, browser: Browser, work: Work, linked: str, directory: StandIn
     ) -> None:
-        """N-411."""
+        """N-354."""
         directory.entries.clear()
         assert sign_in(browser, ADA).status == 400
         assert failed_events(work, linked)[-1]["upstream"] == "corp"
@@ -246,7 +246,7 @@ class TestNotLinked:
     def test_the_password_of_the_directory_links_nothing(
         self, browser: Browser, work: Work, directory: StandIn
     ) -> None:
-        """N-412: nor does it take back failures that may be guesses at the account's own password."""
+        """N-355: nor does it take back failures that may be guesses at the account's own password."""
         with work() as w:
             user_id = make_user(w, email=ADA, password="the password from before")
         assert sign_in(browser, ADA, password="x").status == 400
@@ -271,7 +271,7 @@ class TestRequired:
         assert [one.subject for one in identities_of(work, user_id)] == [ID]
 
     def test_an_unverified_address_is_not_taken_over(self, browser: Browser, work: Work, directory: StandIn) -> None:
-        """N-413."""
+        """N-356."""
         with work() as w:
             user_id = make_user(w, email=ADA, verified=False)
         assert sign_in(browser, ADA).path == "/account"
@@ -292,7 +292,7 @@ class TestForgotten:
     def test_the_email_says_where_the_password_is(
         self, browser: Browser, linked: str, inbox: Inbox, directory: StandIn
     ) -> None:
-        """N-414: no link that would set a password here."""
+        """N-357: no link that would set a password here."""
         forgot_password(browser, ADA)
         (letter,) = inbox.letters()
         assert letter.subject == "Your password is managed by Corp"
@@ -332,7 +332,7 @@ class TestActiveDirectory:
     def test_what_is_said_of_wrong_passwords_too_reveals_nothing(
         self, browser: Browser, linked: str, directory: StandIn, data: str
     ) -> None:
-        """N-415: a lock says that there is an account."""
+        """N-358: a lock says that there is an account."""
         directory.answers[DN] = bind_error_of_active_directory(data)
         page = sign_in(browser, ADA)
         assert page.status == 400
@@ -341,7 +341,7 @@ class TestActiveDirectory:
     def test_a_disabled_account_is_out_even_if_the_bind_succeeds(
         self, browser: Browser, linked: str, directory: StandIn
     ) -> None:
-        """N-416."""
+        """N-359."""
         directory.entries[DN] = person("ada", userAccountControl="514")
         assert sign_in(browser, ADA).status == 403
 
@@ -355,7 +355,7 @@ class TestGroups:
     def test_groups_below_the_base_give_roles(
         self, new_browser: Callable[[], Browser], work: Work, linked: str, directory: StandIn
     ) -> None:
-        """N-417: a group of the same name elsewhere gives none."""
+        """N-360: a group of the same name elsewhere gives none."""
         groups = [f"CN=editors, OU=groups,{BASE.upper()}", f"cn=admins,ou=people,{BASE}"]
         evil = f"cn=admins\\,ou=groups,{BASE}"
         for member_of, roles in ([*groups, evil], ["editor"]), ([], []):
@@ -377,7 +377,7 @@ class TestMapping:
     def test_groups_and_attributes_follow_the_directory(
         self, new_browser: Callable[[], Browser], work: Work, linked: str, directory: StandIn
     ) -> None:
-        """N-748: a group of the same name elsewhere gives none."""
+        """N-514: a group of the same name elsewhere gives none."""
         declare(work, "room", "number")
         declare(work, "keys", "list")
         with work() as w:
@@ -431,7 +431,7 @@ class TestPasswordChange:
     def test_what_the_directory_does_not_accept_changes_nothing(
         self, browser: Browser, linked: str, directory: StandIn, code: int, words: str
     ) -> None:
-        """N-418."""
+        """N-361."""
         sign_in(browser, ADA)
         directory.new_password_result = code
         page = change_password(browser)
@@ -442,7 +442,7 @@ class TestPasswordChange:
     def test_a_wrong_password_or_an_outage_changes_nothing(
         self, browser: Browser, linked: str, directory: StandIn
     ) -> None:
-        """N-419."""
+        """N-362."""
         sign_in(browser, ADA)
         assert change_password(browser, current="the password from before").status == 400
         directory.away = True
@@ -451,7 +451,7 @@ class TestPasswordChange:
 
 
 def test_a_directory_has_no_button_and_no_pages(client: TestClient, browser: Browser, directory: StandIn) -> None:
-    """N-420."""
+    """N-363."""
     assert "Corp" not in browser.open("/login").text
     assert client.get("/login/upstream/corp/callback").status_code == 404
 
@@ -464,7 +464,7 @@ class TestBesideAProvider:
     def test_users_do_not_unlink_their_directory(
         self, browser: Browser, work: Work, linked: str, directory: StandIn
     ) -> None:
-        """N-428."""
+        """N-371."""
         (identity,) = identities_of(work, linked)
         sign_in(browser, ADA)
         page = browser.open("/account/linked")

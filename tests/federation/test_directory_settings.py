@@ -32,7 +32,7 @@ def test_a_preset_fills_in_what_its_servers_are_like() -> None:
     [["ldap://ldap.corp.test"], ["ldaps://ldap.corp.test", "ldap://10.0.0.1"], ["ldap://127.0.0.1.corp.test"]],
 )
 def test_passwords_do_not_travel_without_tls(servers: list[str]) -> None:
-    """N-425."""
+    """N-368."""
     assert "needs TLS" in problem_of(servers=servers)
 
 
@@ -72,7 +72,7 @@ def test_start_tls_or_loopback_needs_no_ldaps() -> None:
     ],
 )
 def test_invalid_settings_are_named(name: str, value: Any) -> None:
-    """N-426."""
+    """N-369."""
     assert name in problem_of(**{name: value})
 
 
@@ -107,7 +107,7 @@ def test_a_saved_directory_keeps_its_password_encrypted(work: Work) -> None:
 
 
 def test_servers_at_private_addresses_are_not_saved(work: Work, client: TestClient) -> None:
-    """N-427."""
+    """N-370."""
     with work() as w, pytest.raises(managed.InvalidSettings) as caught:
         managed.create(w, "saved", CORP | {"servers": ["ldaps://10.0.0.1"], "domains": []})
     assert caught.value.name == "servers"

@@ -36,7 +36,7 @@ def test_answers_to_a_bind(code: int, message: str, control: bytes | None, verdi
 
 @pytest.mark.parametrize("code", [1, 3, 8, 10, 51, 52, 53, 80])
 def test_other_results_are_outages(code: int) -> None:
-    """N-424: also a referral (10), which is not followed."""
+    """N-367: also a referral (10), which is not followed."""
     with pytest.raises(DirectoryUnavailable):
         verdict_of({"result": code, "description": "other", "message": ""})
 

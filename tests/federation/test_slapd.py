@@ -130,7 +130,7 @@ def test_servers_are_reached_in_each_way(slapd: Slapd, outbound: Outbound, chang
     ],
 )
 def test_what_is_not_an_answer_is_an_outage(slapd: Slapd, outbound: Outbound, changes: dict[str, Any]) -> None:
-    """N-421: a certificate of somebody else, a wrong setting, nobody there."""
+    """N-364: a certificate of somebody else, a wrong setting, nobody there."""
     ports = {"port": slapd.port, "tls_port": slapd.tls_port}
     if "servers" in changes:
         changes = changes | {"servers": [one.format(**ports) for one in changes["servers"]]}
@@ -139,13 +139,13 @@ def test_what_is_not_an_answer_is_an_outage(slapd: Slapd, outbound: Outbound, ch
 
 
 def test_private_addresses_need_the_operators_leave(slapd: Slapd, settings: Settings) -> None:
-    """N-422: A-101."""
+    """N-365: A-101."""
     with pytest.raises(DirectoryUnavailable, match="no address that may be reached"):
         ask(slapd, Outbound(settings, clock=utc_now))
 
 
 def test_a_silent_server_is_an_outage(slapd: Slapd, outbound: Outbound, monkeypatch: pytest.MonkeyPatch) -> None:
-    """N-423."""
+    """N-366."""
     monkeypatch.setattr(ldap_client, "ANSWER_TIMEOUT", 1)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]

@@ -192,7 +192,7 @@ def test_a_user_the_app_has_already_is_adopted(provision: Provision, work: Work,
 def test_an_account_of_another_user_is_never_adopted_by_its_name(
     provision: Provision, work: Work, scim_app: ScimApp
 ) -> None:
-    """N-441. A recycled address: the account at the app has the identifier of the user who had it before."""
+    """N-372. A recycled address: the account at the app has the identifier of the user who had it before."""
     app = provision()
     with work() as w:
         ada = make_user(w, ADA)
@@ -270,7 +270,7 @@ def test_a_connection_that_fails_is_tried_less_and_less_often(
 
 
 def test_a_rejected_token_stops_all_until_an_operator_acts(provision: Provision, work: Work, scim_app: ScimApp) -> None:
-    """N-442."""
+    """N-373."""
     app = provision()
     scim_app.token = "another"
     with work() as w:
@@ -313,7 +313,7 @@ def test_a_user_the_app_rejects_does_not_stop_the_others(provision: Provision, w
 
 
 def test_a_lost_response_creates_no_second_account(provision: Provision, work: Work, scim_app: ScimApp) -> None:
-    """N-443. As if the worker had been killed after the app created the user."""
+    """N-374. As if the worker had been killed after the app created the user."""
     app = provision()
     with work() as w:
         ada = make_user(w, ADA)
@@ -330,7 +330,7 @@ def test_a_lost_response_creates_no_second_account(provision: Provision, work: W
 def test_a_user_who_left_before_the_response_is_deactivated(
     provision: Provision, work: Work, scim_app: ScimApp
 ) -> None:
-    """N-444. Created at the app, the response lost, then suspended here: it must not stay active there."""
+    """N-375. Created at the app, the response lost, then suspended here: it must not stay active there."""
     app = provision()
     with work() as w:
         ada = make_user(w, ADA)
@@ -343,7 +343,7 @@ def test_a_user_who_left_before_the_response_is_deactivated(
 
 
 def test_what_changes_while_it_is_sent_is_sent_again(provision: Provision, work: Work, scim_app: ScimApp) -> None:
-    """N-445."""
+    """N-376."""
     app = provision()
     with work() as w:
         ada = make_user(w, ADA, given_name="Ada")
