@@ -67,7 +67,7 @@ def test_an_operator_requests_a_run_and_sees_its_result(console: Console, work: 
 
 
 def test_a_form_that_is_sent_again_requests_nothing_twice(console: Console, work: Work) -> None:
-    """N-500: the second one leads back to the page while the first run is requested or in progress."""
+    """N-499: the second one leads back to the page while the first run is requested or in progress."""
     other = console.browser.new_tab()
     form = action_form(other.open("/admin/doctor/run"))
     console.act("/doctor/run")
@@ -89,7 +89,7 @@ def test_a_run_whose_worker_stopped_is_named(console: Console, work: Work, clock
 
 
 def test_an_auditor_sees_the_result_and_runs_nothing(browser: Browser, work: Work, installation: Installation) -> None:
-    """N-506: running it needs settings:write."""
+    """N-505: running it needs settings:write."""
     with work() as w:
         auditor = make_user(w, ADDRESS, roles=("auditor",))
         doctor_runs.request(w)

@@ -75,7 +75,7 @@ def test_an_empty_form_is_shown_again_with_the_error(console: Console) -> None:
 
 
 def test_a_megabyte_is_refused_with_a_page(console: Console) -> None:
-    """N-454."""
+    """N-453."""
     console.open("/inspect")
     page = console.browser.submit({"value": "a" * 1_000_000})
     assert page.status == 413
@@ -89,7 +89,7 @@ def test_a_megabyte_is_refused_with_a_page(console: Console) -> None:
 def test_what_is_pasted_is_neither_stored_nor_logged(
     console: Console, tokens: Tokens, work: Work, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """N-455."""
+    """N-454."""
     pasted = "a-secret-value-that-nobody-may-see-0123456789"
     console.open("/inspect")
     page = console.browser.submit({"value": pasted, "other": tokens.refresh_token})
@@ -102,7 +102,7 @@ def test_what_is_pasted_is_neither_stored_nor_logged(
 
 
 def test_it_is_a_post_of_our_own_page(console: Console, client: TestClient) -> None:
-    """N-456. Another site can't make an operator inspect something, and a GET carries no token."""
+    """N-455. Another site can't make an operator inspect something, and a GET carries no token."""
     answer = console.browser.client.post(URL, data={"value": "x"}, headers={"origin": "https://evil.example"})
     assert answer.status_code == 403
     page = console.open("/inspect?value=eyJ.eyJ.x")
@@ -110,7 +110,7 @@ def test_it_is_a_post_of_our_own_page(console: Console, client: TestClient) -> N
 
 
 def test_operators_need_the_permission(browser: Browser, installation: Installation, work: Work) -> None:
-    """N-457."""
+    """N-456."""
     assert browser.open(URL).path == "/login"
     with work() as w:
         user_id = make_user(w, "staff@example.test", roles=("staff",))
@@ -119,7 +119,7 @@ def test_operators_need_the_permission(browser: Browser, installation: Installat
 
 
 def test_what_is_pasted_is_text_on_the_page(console: Console) -> None:
-    """N-458."""
+    """N-457."""
     console.open("/inspect")
     page = console.browser.submit({"value": "client_id=<script>x</script>&response_type=<b>"})
     assert page.status == 200
@@ -135,7 +135,7 @@ def demo(installation: Installation) -> Iterator[Browser]:
 
 
 def test_the_demo_shows_it_to_anybody_and_no_other_installation_does(demo: Browser, browser: Browser) -> None:
-    """N-459."""
+    """N-458."""
     assert browser.open("/inspect").status == 404
     assert demo.open("/inspect").status == 200
     page = demo.submit({"value": f"{ISSUER}/.well-known/openid-configuration"})

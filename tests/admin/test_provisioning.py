@@ -96,7 +96,7 @@ def test_provisioning_by_the_admin_api(
 def test_what_provisioning_can_not_be_is_rejected(
     operator: Program, work: Work, client_id: str, change: dict[str, str], member: str
 ) -> None:
-    """N-377, N-378: an address inside the network, and a token that would write headers."""
+    """N-377: an address inside the network, and a token that would write headers."""
     given = {"base_url": "https://app.example.test/scim", "token": TOKEN} | change
     refused = operator("PUT", f"/provisioning/{client_id}", **given)
     assert (refused.status_code, refused.json()["type"]) == (400, "urn:signet:problem:invalid-provisioning")
@@ -106,7 +106,7 @@ def test_what_provisioning_can_not_be_is_rejected(
 
 
 def test_another_url_needs_the_token_again(operator: Program, scim_app: ScimApp, client_id: str) -> None:
-    """N-379: an operator can't have the saved token sent to a server of their own."""
+    """N-378: an operator can't have the saved token sent to a server of their own."""
     at = f"/provisioning/{client_id}"
     assert operator("PUT", at, base_url=scim_app.url).status_code == 400
     assert operator("PUT", at, base_url=scim_app.url, token=TOKEN).status_code == 200
@@ -118,7 +118,7 @@ def test_another_url_needs_the_token_again(operator: Program, scim_app: ScimApp,
 def test_who_can_not_read_users_can_not_send_them_elsewhere(
     browser: Browser, work: Work, installation: Installation, scim_app: ScimApp, client_id: str
 ) -> None:
-    """N-380."""
+    """N-379."""
     client = browser.client
     token = person_token(client, work, installation, roles=("app-manager",), amr=TWO_FACTORS, scope="admin:write")
     given = {"base_url": scim_app.url, "token": TOKEN}

@@ -101,7 +101,7 @@ def test_users_are_imported_with_attributes(signet: Signet, work: Work, tmp_path
 
 
 def test_a_user_is_created_or_invited_with_attributes_and_not_without_required_ones(signet: Signet, work: Work) -> None:
-    """N-431: nothing is written if a value is missing, wrong or of no declared attribute."""
+    """N-430: nothing is written if a value is missing, wrong or of no declared attribute."""
     declare(work, "badge", required_at=["admin"])
     declare(work, "vip", "boolean")
     create = ["user", "create", "--email", "ada@example.test", "--verified", "--password-stdin"]

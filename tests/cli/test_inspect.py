@@ -26,7 +26,7 @@ def test_two_tokens_from_stdin_are_compared(signet: Signet) -> None:
 
 
 def test_secrets_are_never_printed(signet: Signet) -> None:
-    """N-460."""
+    """N-459."""
     secret = "k3y-material-that-nobody-may-see-0123456789"
     for text in (secret, json.dumps({"kty": "oct", "k": secret}), f"client_id=a&client_secret={secret}"):
         for arguments in (("inspect", "-"), ("inspect", "-", "--json"), ("inspect", "--nothing", "-")):
@@ -35,7 +35,7 @@ def test_secrets_are_never_printed(signet: Signet) -> None:
 
 
 def test_too_long_or_no_input_is_an_error_of_one_line(signet: Signet) -> None:
-    """N-461."""
+    """N-460."""
     for text in ("", "a" * 1_000_000):
         refused = signet("inspect", "-", stdin=text)
         assert refused.status == 1

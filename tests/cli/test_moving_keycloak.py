@@ -67,7 +67,7 @@ def test_the_users_and_clients_of_a_real_realm_move_in(
 
 
 def test_a_composite_role_that_is_a_part_of_itself_is_given_once(signet: Signet, work: Work, realm: Path) -> None:
-    """N-424. What is part of Keycloak or gives permissions in Signet is no part that is given."""
+    """N-423. What is part of Keycloak or gives permissions in Signet is no part that is given."""
     roles = {
         "realm": [
             {"name": "a", "composites": {"realm": ["b", "admin"], "client": {"account": ["view-profile"]}}},
@@ -84,7 +84,7 @@ def test_a_composite_role_that_is_a_part_of_itself_is_given_once(signet: Signet,
 def test_a_group_does_not_give_permissions_in_signet_by_a_role_of_its_name(
     signet: Signet, work: Work, realm: Path, tmp_path: Path
 ) -> None:
-    """N-425. Nor does a group that exists get other roles."""
+    """N-424. Nor does a group that exists get other roles."""
     groups = [
         {"path": "/staff", "realmRoles": ["admin", "editor"], "subGroups": [{"path": "/staff/night", "realmRoles": []}]}
     ]
@@ -105,7 +105,7 @@ def test_a_group_does_not_give_permissions_in_signet_by_a_role_of_its_name(
 def test_a_user_in_more_groups_than_signet_has_is_a_row_that_fails(
     signet: Signet, work: Work, realm: Path, tmp_path: Path
 ) -> None:
-    """N-426: before anything of the user is written."""
+    """N-425: before anything of the user is written."""
     many = [f"/g{number}" for number in range(MOST_GROUPS + 1)]
     grace = keycloak_user(id=GRACE, email="grace@example.test")
     realm.write_text(keycloak_realm([keycloak_user(groups=many), grace]))
@@ -118,7 +118,7 @@ def test_a_user_in_more_groups_than_signet_has_is_a_row_that_fails(
 
 
 def test_roles_that_are_not_in_the_format_of_a_realm_are_refused(signet: Signet, realm: Path) -> None:
-    """N-427."""
+    """N-426."""
     realm.write_text(keycloak_realm([], roles={"realm": ["staff"]}))
     refused = signet("import", "--from", "keycloak", str(realm))
     assert (refused.status, "roles" in refused.err) == (1, True)
@@ -129,7 +129,7 @@ def test_roles_that_are_not_in_the_format_of_a_realm_are_refused(signet: Signet,
 def test_attributes_become_declared_ones_and_what_does_not_fit_is_in_the_report(
     signet: Signet, work: Work, realm: Path, tmp_path: Path
 ) -> None:
-    """N-428: the user is there without a value that does not conform, and a dry run says the same."""
+    """N-427: the user is there without a value that does not conform, and a dry run says the same."""
     declare(work, "department", "enum", rules={"values": {"day": {"en": "Day"}, "night": {"en": "Night"}}})
     declare(work, "vip", "boolean")
     declare(work, "score", "number", edited_by=["api"])
@@ -161,7 +161,7 @@ def test_existing_users_get_attributes_with_update(signet: Signet, work: Work, r
 
 
 def test_a_user_without_a_required_attribute_fails(signet: Signet, work: Work, realm: Path, tmp_path: Path) -> None:
-    """N-429: also one whose value does not fit."""
+    """N-428: also one whose value does not fit."""
     declare(work, "vip", "boolean", required_at=["admin"])
     users_of = [keycloak_user(attributes={"vip": ["x"]}), keycloak_user(id=GRACE, email="g@example.test")]
     realm.write_text(
@@ -176,7 +176,7 @@ def test_a_user_without_a_required_attribute_fails(signet: Signet, work: Work, r
 def test_an_attribute_that_is_not_declared_is_no_target(
     signet: Signet, work: Work, realm: Path, given: list[str]
 ) -> None:
-    """N-430."""
+    """N-429."""
     declare(work, "department")
     realm.write_text(keycloak_realm([]))
     pairs = [part for one in given for part in ("--attribute", one)]

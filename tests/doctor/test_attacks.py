@@ -276,7 +276,7 @@ def test_each_probe_is_shown_a_weakness() -> None:
 
 @pytest.mark.parametrize(("name", "do"), CASES, ids=[f"{name}-{number}" for number, (name, _) in enumerate(CASES)])
 def test_a_weakness_is_named(world: World, broken: Broken, name: str, do: Break) -> None:
-    """N-440."""
+    """N-439."""
     do(broken)
     found = _try(world, NAMED[name.partition(".")[2]])
     assert (found.id, found.severity) == (name, Severity.PROBLEM), found.what

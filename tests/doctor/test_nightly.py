@@ -108,7 +108,7 @@ def test_it_runs_once_a_night_if_that_is_on(
 def test_one_of_many_workers_examines(
     installation: Installation, work: Work, examined: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """N-501: one conditional UPDATE claims a run."""
+    """N-500: one conditional UPDATE claims a run."""
     requested(work)
     results: list[bool] = []
     workers = [
@@ -141,7 +141,7 @@ def test_a_process_that_stops_gives_the_run_back(
 def test_a_run_that_fails_or_whose_process_is_lost_is_not_repeated(
     installation: Installation, work: Work, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """N-502: what ends a process must not end each of them in turn."""
+    """N-501: what ends a process must not end each of them in turn."""
     with work(Origin(operator=BY)) as w:
         doctor_runs.request(w)
         assert doctor_runs.claim(w) is not None
@@ -156,7 +156,7 @@ def test_a_run_that_fails_or_whose_process_is_lost_is_not_repeated(
 
 
 def test_a_late_result_does_not_replace_that_of_a_later_run(work: Work, clock: Clock) -> None:
-    """N-503: its claim is gone."""
+    """N-502: its claim is gone."""
     with work(Origin(operator=BY)) as w:
         doctor_runs.request(w)
         first = doctor_runs.claim(w)
@@ -172,7 +172,7 @@ def test_a_late_result_does_not_replace_that_of_a_later_run(work: Work, clock: C
 
 
 def test_the_stored_result_is_bounded(work: Work) -> None:
-    """N-505: findings and texts are cut."""
+    """N-504: findings and texts are cut."""
     with work(Origin(operator=BY)) as w:
         doctor_runs.request(w)
         claim = doctor_runs.claim(w)
@@ -185,7 +185,7 @@ def test_the_stored_result_is_bounded(work: Work) -> None:
 
 
 def test_no_secret_of_the_settings_is_in_a_stored_result() -> None:
-    """N-504: passwords in URLs count, also as they are encoded."""
+    """N-503: passwords in URLs count, also as they are encoded."""
     settings = settings_for(
         "postgresql+psycopg://signet:p%40ss@db/signet",
         redis_url="redis://:red-secret@redis",

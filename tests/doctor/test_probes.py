@@ -49,7 +49,7 @@ def transport(case: Case) -> FakeTransport:
 
 
 def test_a_sound_installation_withstands_everything_and_nothing_is_left(case: Case, work: Work) -> None:
-    """N-436."""
+    """N-435."""
     with work() as w:
         make_user(w)
         make_client(w)
@@ -92,7 +92,7 @@ def test_no_webhook_and_no_email_is_about_it(case: Case, work: Work) -> None:
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), Unreachable("x", "gone"), ValueError("bug"), GeneratorExit()])
 def test_an_interrupted_run_leaves_nothing(case: Case, work: Work, error: BaseException) -> None:
-    """N-437."""
+    """N-436."""
 
     def interrupted(_: World) -> str | None:
         raise error
@@ -108,7 +108,7 @@ def test_an_interrupted_run_leaves_nothing(case: Case, work: Work, error: BaseEx
 
 
 def test_what_a_thread_left_behind_is_deleted_at_the_end_of_the_command(case: Case, work: Work) -> None:
-    """N-438: Ctrl-C reaches the main thread only."""
+    """N-437: Ctrl-C reaches the main thread only."""
     before = everything(work)
     run = attack(case, FEW)
     next(run)
@@ -120,7 +120,7 @@ def test_what_a_thread_left_behind_is_deleted_at_the_end_of_the_command(case: Ca
 
 @pytest.mark.both_databases
 def test_the_next_run_deletes_what_a_killed_one_left(case: Case, work: Work, clock: Clock) -> None:
-    """N-439: only what is reserved, and older than an hour."""
+    """N-438: only what is reserved, and older than an hour."""
     with work() as w:
         user_id = make_user(w)
         client, _ = make_client(w)
@@ -140,7 +140,7 @@ def test_the_next_run_deletes_what_a_killed_one_left(case: Case, work: Work, clo
 
 @pytest.mark.parametrize(("status", "says"), [(429, "rate limit"), (503, "no node answers")])
 def test_a_limit_and_an_outage_are_no_verdict(case: Case, proxy: Proxy, status: int, says: str) -> None:
-    """N-441."""
+    """N-440."""
     asked = 0
 
     def answer(_: Any) -> Any:
@@ -157,14 +157,14 @@ def test_a_limit_and_an_outage_are_no_verdict(case: Case, proxy: Proxy, status: 
 
 
 def test_another_rejection_is_no_verdict(case: Case, proxy: Proxy) -> None:
-    """N-442: a firewall that rejects everything must not count as a success of Signet."""
+    """N-441: a firewall that rejects everything must not count as a success of Signet."""
     proxy.change = lambda path, answer: respond(403) if path == "/oauth2/userinfo" else answer
     (probe,) = (each for each in PROBES if each.name == "alg-none")
     assert [each.id for each in quick(case, probe)] == ["attack.no-verdict"]
 
 
 def test_the_run_is_bounded(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
-    """N-443."""
+    """N-442."""
     monkeypatch.setattr(wire, "MOST_REQUESTS", 12)
     found = quick(case, *PROBES[:3])
     assert found[-1].id == "attack.no-verdict"
@@ -207,7 +207,7 @@ def test_the_command_shows_its_plan(signet: Signet) -> None:
 
 
 def test_requests_go_to_the_issuer_only(case: Case) -> None:
-    """N-444."""
+    """N-443."""
     out = wire.Wire(case)
     for url in (f"https://{EVIL}/", f"{case.url}.{EVIL}/", f"{case.url}@{EVIL}/"):
         with pytest.raises(AssertionError):

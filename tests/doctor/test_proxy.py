@@ -236,19 +236,19 @@ def test_one_node_with_another_secret_key_is_named(case: Case, proxy: Proxy) -> 
 
 
 class TestEcho:
-    """N-432 to N-435: the endpoint with which the app says what it saw is of no use to others."""
+    """N-431 to N-434: the endpoint with which the app says what it saw is of no use to others."""
 
     @pytest.mark.parametrize("token", [None, "", "x", "é", "12345678.AAAA", "x" * 5000])
     def test_without_a_token_of_this_installation_there_is_no_such_page(
         self, client: TestClient, token: str | None
     ) -> None:
-        """N-432."""
+        """N-431."""
         headers = {} if token is None else {"signet-doctor": token.encode("latin-1")}
         answer = client.post("/health/echo", content=b"x" * 100, headers=headers)  # type: ignore[arg-type]
         assert (answer.status_code, answer.json()) == (404, {"error": "not_found"})
 
     def test_a_token_expires(self, client: TestClient, installation: Installation, clock: Clock) -> None:
-        """N-433."""
+        """N-432."""
         token = seal(installation.vault, Wish(), now=clock())
         assert client.get("/health/echo", headers={"signet-doctor": token}).status_code == 200
         clock.advance(LIFETIME)
@@ -257,14 +257,14 @@ class TestEcho:
     def test_a_token_for_another_purpose_is_not_accepted(
         self, client: TestClient, installation: Installation, clock: Clock
     ) -> None:
-        """N-434."""
+        """N-433."""
         token = installation.vault.seal({"wait": 60}, purpose="csrf", now=clock(), lifetime=LIFETIME)
         assert client.get("/health/echo", headers={"signet-doctor": token}).status_code == 404
 
     def test_secrets_of_a_request_are_not_repeated(
         self, client: TestClient, installation: Installation, clock: Clock
     ) -> None:
-        """N-435."""
+        """N-434."""
         sent = {"signet-doctor": seal(installation.vault, Wish(), now=clock()), "authorization": "Bearer sesame"}
         answer = client.get("/health/echo", headers={**sent, "cookie": "signet=sesame"})
         assert answer.status_code == 200

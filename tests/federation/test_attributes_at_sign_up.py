@@ -81,7 +81,7 @@ def test_wrong_and_missing_answers_are_shown(asked: Traveller, work: Work) -> No
 def test_the_form_works_once_and_in_its_browser_only(
     asked: Traveller, new_browser: Callable[[], Browser], work: Work
 ) -> None:
-    """N-397."""
+    """N-396."""
     page = asked.browser.page
     assert page is not None
     form = page.form("ticket")
@@ -101,14 +101,14 @@ def test_the_form_works_once_and_in_its_browser_only(
 
 
 def test_an_answer_that_comes_too_late_creates_nothing(asked: Traveller, clock: Clock, work: Work) -> None:
-    """N-398."""
+    """N-397."""
     clock.advance(minutes=31)
     assert "This sign-in has expired" in asked.browser.submit({"attributes.customer_number": "42"}).text
     assert not exists(work)
 
 
 def test_an_address_that_somebody_took_meanwhile_is_not_taken_over(asked: Traveller, work: Work) -> None:
-    """N-399."""
+    """N-398."""
     with work() as w:
         make_user(w, ADDRESS)
     assert "You already have an account" in asked.browser.submit({"attributes.customer_number": "42"}).text

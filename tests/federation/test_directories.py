@@ -377,7 +377,7 @@ class TestMapping:
     def test_groups_and_attributes_follow_the_directory(
         self, new_browser: Callable[[], Browser], work: Work, linked: str, directory: StandIn
     ) -> None:
-        """N-514: a group of the same name elsewhere gives none."""
+        """N-513: a group of the same name elsewhere gives none."""
         declare(work, "room", "number")
         declare(work, "keys", "list")
         with work() as w:

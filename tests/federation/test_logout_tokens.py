@@ -168,7 +168,7 @@ WRONG: dict[str, tuple[Claims, str]] = {
 def test_a_wrong_logout_token_ends_nothing(
     inside: Traveller, peer: Peer, ends: Ends, clock: Clock, changes: Claims, named: str
 ) -> None:
-    """N-388: section 2.6, each step; section 2.8: 400 with the error."""
+    """N-387: section 2.6, each step; section 2.8: 400 with the error."""
     now = int(clock.now.timestamp())
     status, body = peer.log_out(**{name: value(now) if callable(value) else value for name, value in changes.items()})
     assert (status, body["error"]) == (400, "invalid_request")
@@ -199,7 +199,7 @@ def forged(peer: Peer) -> dict[str, str]:
 def test_a_token_that_the_upstream_did_not_sign_as_one_ends_nothing(
     inside: Traveller, peer: Peer, ends: Ends, which: int
 ) -> None:
-    """N-389: section 2.6, steps 1 and 2."""
+    """N-388: section 2.6, steps 1 and 2."""
     tokens = forged(peer)
     assert len(tokens) == 12
     name, token = list(tokens.items())[which]
@@ -209,7 +209,7 @@ def test_a_token_that_the_upstream_did_not_sign_as_one_ends_nothing(
 
 
 def test_a_logout_token_is_accepted_once(inside: Traveller, peer: Peer, ends: Ends) -> None:
-    """N-390: section 2.6, step 7."""
+    """N-389: section 2.6, step 7."""
     token = peer.token({})
     assert peer.send(logout_token=token)[0] == 200
     inside.sign_in()
@@ -221,12 +221,12 @@ def test_a_logout_token_is_accepted_once(inside: Traveller, peer: Peer, ends: En
 
 @pytest.mark.parametrize("form", [{}, {"token": "x"}, {"logout_token": ["a", "b"]}])
 def test_the_token_is_sent_once_and_by_its_name(peer: Peer, form: dict[str, Any]) -> None:
-    """N-391: section 2.5."""
+    """N-390: section 2.5."""
     assert peer.send(**form)[0] == 400
 
 
 def test_a_token_in_the_url_is_not_read(inside: Traveller, peer: Peer, ends: Ends) -> None:
-    """N-392: section 2.5: POST, with the token in the body."""
+    """N-391: section 2.5: POST, with the token in the body."""
     assert peer.client.post(f"{PATH}?logout_token={peer.token({})}").status_code == 400
     assert peer.client.get(f"{PATH}?logout_token={peer.token({})}").status_code == 405
     assert ends() == [None]
@@ -234,7 +234,7 @@ def test_a_token_in_the_url_is_not_read(inside: Traveller, peer: Peer, ends: End
 
 @pytest.mark.parametrize("url", [DISCOVERY, JWKS])
 def test_an_outage_is_no_verdict(inside: Traveller, peer: Peer, ends: Ends, clock: Clock, url: str) -> None:
-    """N-393: 503, and the same token is accepted when the upstream is back."""
+    """N-392: 503, and the same token is accepted when the upstream is back."""
     clock.advance(minutes=130)
     inside.sign_in()
     inside.provider.replies[url] = "no answer"
@@ -256,13 +256,13 @@ def test_a_new_key_of_the_upstream_is_looked_up(inside: Traveller, peer: Peer, e
 
 
 def test_many_wrong_tokens_from_one_place_are_limited(peer: Peer, lower: Lower) -> None:
-    """N-394: each costs a signature, and the first of an unknown key a request."""
+    """N-393: each costs a signature, and the first of an unknown key a request."""
     lower(upstream="2/5minutes")
     assert [peer.log_out(aud="x")[0] for _ in range(3)] == [400, 400, 429]
 
 
 def test_an_upstream_that_is_unknown_or_has_no_openid_connect_reports_nothing(peer: Peer) -> None:
-    """N-395: 404."""
+    """N-394: 404."""
     answer = peer.client.post(PATH.replace("example", "unknown"), data={"logout_token": peer.token({})})
     assert (answer.status_code, answer.json()["error"]) == (404, "invalid_request")
 
@@ -277,7 +277,7 @@ class TestTwoUpstreams:
     def test_an_upstream_ends_no_session_of_another(
         self, inside: Traveller, peer: Peer, ends: Ends, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """N-396: the same `sub` and `sid` at another issuer are another user and session."""
+        """N-395: the same `sub` and `sid` at another issuer are another user and session."""
         provider = inside.provider
         there = json.dumps({**provider.metadata, "issuer": "https://other.example.test"}).encode()
         fetch = provider.fetch

@@ -74,7 +74,7 @@ def test_attributes_are_replaced_at_each_sign_in(ada: Traveller, work: Work) -> 
 
 
 def test_a_value_that_does_not_fit_changes_nothing(ada: Traveller, work: Work) -> None:
-    """N-512."""
+    """N-511."""
     user = find_user(work)
     before = values_of(work, user.id)
     again(ada, org={"unit": ["Poetry"]}, level="many", languages=[1])
@@ -91,7 +91,7 @@ def test_users_are_asked_for_what_the_provider_does_not_give(traveller: Travelle
 
 
 def test_what_is_typed_does_not_replace_what_the_provider_gives(traveller: Traveller, work: Work) -> None:
-    """N-513."""
+    """N-512."""
     declare(work, "level", "number", required_at=["sign-up"], **AT_SIGN_UP)
     declare(work, "department", **AT_SIGN_UP)
     traveller.provider.claims |= {"org": {"unit": "Engines"}}

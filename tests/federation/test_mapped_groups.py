@@ -92,7 +92,7 @@ def test_groups_follow_the_provider_from_the_first_sign_in(traveller: Traveller,
 
 @pytest.mark.both_databases
 def test_memberships_by_operators_stay(says: Says, work: Work) -> None:
-    """N-507."""
+    """N-506."""
     user = says("staff")
     change(work, user, join="board")
     change(work, user, join="shop-editors")
@@ -109,7 +109,7 @@ def test_memberships_by_operators_stay(says: Says, work: Work) -> None:
 
 
 def test_a_group_that_two_upstreams_give_stays_until_both_take_it_away(says: Says) -> None:
-    """N-508."""
+    """N-507."""
     says("staff")
     says("staff", issuer="https://other.test")
     assert says().groups == ["staff"]
@@ -118,7 +118,7 @@ def test_a_group_that_two_upstreams_give_stays_until_both_take_it_away(says: Say
 
 
 def test_what_is_no_group_here_is_left_out(says: Says) -> None:
-    """N-509."""
+    """N-508."""
     with capture_logs() as logs:
         user = says("gone", 5, None, {"staff": 1}, "staff", groups={"gone": "nowhere", "staff": "staff"})
     assert user.groups == ["staff"]
@@ -135,7 +135,7 @@ def test_values_without_an_entry_can_be_groups_of_the_same_name(says: Says) -> N
 
 
 def test_only_an_entry_gives_a_group_that_gives_permissions(says: Says, work: Work) -> None:
-    """N-510."""
+    """N-509."""
     values = ("administrators", "support", "helpdesk", "board")
     user = says(*values, **SAME_NAMES)
     assert (user.groups, user.effective_roles) == (["board"], [])
@@ -149,7 +149,7 @@ def test_only_an_entry_gives_a_group_that_gives_permissions(says: Says, work: Wo
 
 
 def test_a_user_is_in_no_more_groups_than_there_may_be(says: Says, monkeypatch: pytest.MonkeyPatch) -> None:
-    """N-511."""
+    """N-510."""
     monkeypatch.setattr(members, "MOST_GROUPS", 2)
     with capture_logs() as logs:
         assert says("board", "shop-editors", "staff", **SAME_NAMES).groups == ["board", "shop-editors"]

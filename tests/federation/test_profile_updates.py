@@ -57,7 +57,7 @@ def test_mapped_fields_are_replaced_at_each_sign_in(ada: Traveller, work: Work) 
 
 
 def test_a_claim_that_is_missing_or_no_text_changes_nothing(ada: Traveller, work: Work) -> None:
-    """N-400."""
+    """N-399."""
     before = find_user(work).claims
     again(ada, login=None, city=["Paris"], name="x" * 1000)
     assert find_user(work).claims == before

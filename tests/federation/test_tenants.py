@@ -39,7 +39,7 @@ def issuer_of(tenant: str) -> str:
     ],
 )
 def test_two_upstreams_share_an_issuer_if_a_user_could_come_from_both(one: str, other: str, shared: bool) -> None:
-    """N-402: whose account it is must not depend on the button."""
+    """N-401: whose account it is must not depend on the button."""
     assert share_an_issuer(microsoft(one), microsoft(other)) is shared
     assert share_an_issuer(microsoft(other), microsoft(one)) is shared
 

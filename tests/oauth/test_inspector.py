@@ -229,7 +229,7 @@ def test_the_timeline_of_a_sign_in_has_each_step(
      '{"iss": 1', "client_id=%00&response_type=code", "{" * 40_000, "client_id=a&client_id=b&response_type=code"],
 )  # fmt: skip
 def test_garbage_never_crashes_it(look: Look, text: str) -> None:
-    """N-445."""
+    """N-444."""
     try:
         found = look(text)
     except NothingToInspect:
@@ -239,13 +239,13 @@ def test_garbage_never_crashes_it(look: Look, text: str) -> None:
 
 
 def test_a_megabyte_is_not_read(look: Look) -> None:
-    """N-446."""
+    """N-445."""
     with pytest.raises(NothingToInspect):
         look("a" * (LONGEST + 1))
 
 
 def test_the_token_of_another_issuer_is_only_read(look: Look) -> None:
-    """N-447."""
+    """N-446."""
     claims = {"iss": "https://other.example", "sub": "1", "exp": 1, "iat": 10**40, "nbf": "x", "jku": "https://x"}
     head = encoded({"alg": "RS256", "kid": "1", "jku": "https://other.example/jwks"})
     found = look(f"{head}.{encoded(claims)}.{'A' * 86}")
@@ -256,7 +256,7 @@ def test_the_token_of_another_issuer_is_only_read(look: Look) -> None:
 
 
 def test_only_the_header_of_an_encrypted_token_can_be_read(look: Look) -> None:
-    """N-448."""
+    """N-447."""
     found = look(f"{encoded({'alg': 'RSA-OAEP-256', 'enc': 'A256GCM', 'kid': 'k'})}.AA.AA.secret-ciphertext.AA")
     assert found.kind == "encrypted JWT (JWE)"
     assert found.is_valid is None
@@ -267,7 +267,7 @@ def test_only_the_header_of_an_encrypted_token_can_be_read(look: Look) -> None:
 def test_a_changed_token_of_ours_is_not_valid_and_says_nothing_about_a_user(
     rp: RelyingParty, browser: WatchedClient, look: Look
 ) -> None:
-    """N-449."""
+    """N-448."""
     head, claims, signature = rp.sign_in(browser).access_token.split(".")
     for forged in (f"{head}.{claims[:-4]}AAAA.{signature}", f"{head}.{claims}.{signature[:-4]}AAAA"):
         found = look(forged)
@@ -279,7 +279,7 @@ def test_a_changed_token_of_ours_is_not_valid_and_says_nothing_about_a_user(
 
 
 def test_a_response_of_another_server_is_a_mix_up(rp: RelyingParty, browser: WatchedClient, look: Look) -> None:
-    """N-450."""
+    """N-449."""
     code = rp.ask(browser).code
     found = look(f"https://app.example.test/callback?{urlencode({'code': code, 'iss': 'https://evil.example'})}")
     assert found.is_valid is False
@@ -287,7 +287,7 @@ def test_a_response_of_another_server_is_a_mix_up(rp: RelyingParty, browser: Wat
 
 
 def test_a_private_key_in_a_key_set_is_named_and_not_shown(look: Look) -> None:
-    """N-451."""
+    """N-450."""
     private = RSAKey.generate_key(2048).as_dict(private=True)
     found = look(json.dumps({"keys": [private]}))
     assert "private or secret key" in found.summary
@@ -297,7 +297,7 @@ def test_a_private_key_in_a_key_set_is_named_and_not_shown(look: Look) -> None:
 
 
 def test_documents_of_other_servers_are_not_fetched(look: Look, register: Register) -> None:
-    """N-452. The tests' sockets reach loopback alone, and this URL would be asked."""
+    """N-451. The tests' sockets reach loopback alone, and this URL would be asked."""
     assert look("https://127.0.0.1:1/.well-known/openid-configuration").kind == "URL of another server"
     rp = register(request_uris=("https://app.example.test/request.jwt",))
     asked, _ = rp.request(request_uri="https://app.example.test/request.jwt")
@@ -309,7 +309,7 @@ def test_documents_of_other_servers_are_not_fetched(look: Look, register: Regist
 def test_without_the_permission_no_session_is_found_by_its_id(
     rp: RelyingParty, browser: WatchedClient, look: Look
 ) -> None:
-    """N-453."""
+    """N-452."""
     token = rp.sign_in(browser).access_token
     session_id = look(token).session_id
     assert session_id is not None

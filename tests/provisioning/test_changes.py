@@ -45,7 +45,7 @@ def test_changes_of_many_users_are_noted_in_few_statements(
 
 
 def test_sign_ins_and_tokens_cost_no_statement() -> None:
-    """N-386. Their events are none of those that are looked at."""
+    """N-385. Their events are none of those that are looked at."""
     watched = changes.OF_USERS | changes.OF_ALL | changes.OF_CLIENT
     assert not [event for event in watched if event.startswith(("session.", "token.", "consent."))]
 

@@ -22,7 +22,7 @@ class Killed(BaseException):
 def test_a_worker_that_dies_loses_nothing_and_creates_nothing_twice(
     provision: Provision, work: Work, scim_app: ScimApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """N-381. It dies after the app created the user, and before that is saved."""
+    """N-380. It dies after the app created the user, and before that is saved."""
 
     def die(*_: object) -> None:
         raise Killed
@@ -75,7 +75,7 @@ def test_a_worker_that_dies_in_a_scan_continues_where_it_was(
 
 @pytest.mark.both_databases
 def test_a_user_is_sent_by_one_worker_at_a_time(provision: Provision, work: Work, scim_app: ScimApp) -> None:
-    """N-382. A change while a user is sent waits for the end of that, so that changes arrive in order."""
+    """N-381. A change while a user is sent waits for the end of that, so that changes arrive in order."""
     app = provision()
     with work() as w:
         ada = make_user(w, ADA)

@@ -25,7 +25,7 @@ def service(installation: Installation, scim_app: ScimApp) -> Service:
 
 @pytest.mark.parametrize("remote_id", ["", "..", ".", "a\r\nb", "x" * 300, 7, None])
 def test_an_id_that_is_no_part_of_a_path_is_refused(service: Service, scim_app: ScimApp, remote_id: object) -> None:
-    """N-383."""
+    """N-382."""
     scim_app.always = answer({"id": remote_id}, SCIM, status="201 Created")
     with pytest.raises(Rejected, match="without the id"):
         service.create("Users", {"userName": ADA})
@@ -50,7 +50,7 @@ def test_an_id_with_slashes_stays_one_segment_of_the_path(service: Service, scim
 def test_what_an_app_may_answer_by_mistake_does_no_harm(
     service: Service, scim_app: ScimApp, behaviour: Behaviour, problem: str
 ) -> None:
-    """N-384."""
+    """N-383."""
     scim_app.always = behaviour
     with pytest.raises(Rejected, match=problem) as rejected:
         service.create("Users", {"userName": ADA})
@@ -66,7 +66,7 @@ def test_a_response_that_is_too_large_ends_the_exchange(service: Service, scim_a
 def test_an_app_that_ignores_filters_has_no_user_taken_over(
     provision: Provision, work: Work, scim_app: ScimApp
 ) -> None:
-    """N-384: each search answers another user."""
+    """Each search answers another user (N-383)."""
     other = {"id": "1", "userName": "other@example.test", "externalId": "other"}
     sent: list[str] = []
 
@@ -88,7 +88,7 @@ def test_an_app_that_ignores_filters_has_no_user_taken_over(
 
 @pytest.mark.parametrize(("text", "pause"), [("120", 120), ("9" * 9, 3600), ("-5", None), ("Wed, 21 Oct 2099", None)])
 def test_an_app_can_ask_for_an_hour_at_most(service: Service, scim_app: ScimApp, text: str, pause: int | None) -> None:
-    """N-385; RFC 9110 section 10.2.3."""
+    """N-384; RFC 9110 section 10.2.3."""
     scim_app.always = refuse("429 Too Many Requests", Retry_After=text)
     with pytest.raises(Unavailable) as failed:
         service.check()

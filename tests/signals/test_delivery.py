@@ -73,13 +73,13 @@ def test_a_reported_error_ends_a_token(receiver: Receiver) -> None:
     [{"maxEvents": -1}, {"maxEvents": "1"}, {"ack": "x"}, {"ack": [1]}, {"ack": ["x"] * 1001}, {"setErrs": {"x": 1}}],
 )
 def test_what_is_no_poll_is_rejected(receiver: Receiver, asked: dict[str, Any]) -> None:
-    """N-497."""
+    """N-496."""
     receiver.create(POLL)
     assert receiver.poll(**asked).status_code == 400
 
 
 def test_polls_acknowledge_nothing_of_others(receiver: Receiver, receive: Callable[..., Receiver]) -> None:
-    """N-498."""
+    """N-497."""
     other = receive()
     for each in (receiver, other):
         each.create(POLL)
@@ -95,7 +95,7 @@ def test_a_pushed_stream_can_not_be_polled(receiver: Receiver) -> None:
 
 
 def test_verification_too_often_is_rejected(receiver: Receiver) -> None:
-    """N-499. Section 8.1.4.2: 429, by `min_verification_interval`."""
+    """N-498. Section 8.1.4.2: 429, by `min_verification_interval`."""
     made = receiver.create(POLL)
     assert receiver.verify().status_code == 204
     again = receiver.verify()

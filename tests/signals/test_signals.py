@@ -95,7 +95,7 @@ def test_accounts_are_disabled_enabled_and_purged_in_order(
 def test_a_pairwise_receiver_hears_of_its_own_sub_only(
     receive: Callable[..., Receiver], meet: Meet, ada: str, work: Work
 ) -> None:
-    """N-485. The `sub` and the `sid` are those of its ID tokens (SSF 1.0 section 10.1)."""
+    """N-484. The `sub` and the `sid` are those of its ID tokens (SSF 1.0 section 10.1)."""
     receiver = receive(subject_type="pairwise")
     receiver.create()
     meet(receiver, ada)
@@ -112,7 +112,7 @@ def test_a_pairwise_receiver_hears_of_its_own_sub_only(
 def test_users_that_a_receiver_does_not_know_stay_unknown(
     receiver: Receiver, receive: Callable[..., Receiver], meet: Meet, ada: str, work: Work
 ) -> None:
-    """N-486."""
+    """N-485."""
     other = receive()
     other.create(POLL)
     receiver.create(POLL)
@@ -165,7 +165,7 @@ def test_a_second_factor_raises_the_level_of_a_session(receiver: Receiver, meet:
 def test_claims_that_change_are_sent_as_far_as_the_user_lets_the_receiver_know(
     receiver: Receiver, meet: Meet, ada: str, work: Work
 ) -> None:
-    """N-487. CAEP 1.0 section 3.2. The user allowed the scope `roles`, and not `profile`."""
+    """N-486. CAEP 1.0 section 3.2. The user allowed the scope `roles`, and not `profile`."""
     receiver.create(POLL)
     meet(receiver, ada)
     with work() as w:
@@ -182,7 +182,7 @@ def test_claims_that_change_are_sent_as_far_as_the_user_lets_the_receiver_know(
 def test_a_changed_address_reaches_receivers_that_may_know_it(
     receiver: Receiver, receive: Callable[..., Receiver], meet: Meet, ada: str, work: Work
 ) -> None:
-    """N-488. RISC 1.0 section 2.5: the subject is the old address."""
+    """N-487. RISC 1.0 section 2.5: the subject is the old address."""
     other = receive()
     for each, scope in ((receiver, "openid email"), (other, "openid")):
         each.create(POLL)
@@ -226,7 +226,7 @@ def test_without_streams_a_watched_event_costs_one_statement(ada: str, work: Wor
 
 
 def test_no_address_is_readable_in_the_queue(receiver: Receiver, meet: Meet, ada: str, work: Work) -> None:
-    """N-489."""
+    """N-488."""
     receiver.create(POLL)
     meet(receiver, ada)
     with work() as w:

@@ -84,7 +84,7 @@ CALLS: list[tuple[str, str, Any]] = [
 
 @pytest.mark.parametrize("token", ["", "wrong"])
 def test_calls_without_a_valid_token_are_rejected(receiver: Receiver, token: str) -> None:
-    """N-490. RFC 6750 section 3: 401 and a challenge, with an error code if a token was sent."""
+    """N-489. RFC 6750 section 3: 401 and a challenge, with an error code if a token was sent."""
     for method, path, body in CALLS:
         headers = {"authorization": f"Bearer {token}"} if token else {}
         answered = receiver.http.request(method, path, json=body, headers=headers)
@@ -96,7 +96,7 @@ def test_calls_without_a_valid_token_are_rejected(receiver: Receiver, token: str
 
 
 def test_a_token_that_may_only_read_changes_nothing(receiver: Receiver) -> None:
-    """N-491. CAEP Interoperability Profile 1.0 section 2.7.2: 403, and the Authorization header is not shown."""
+    """N-490. CAEP Interoperability Profile 1.0 section 2.7.2: 403, and the Authorization header is not shown."""
     receiver.create()
     reading = receiver.app.client_credentials(scope="ssf.read").access_token
     for method, path, body in CALLS:
@@ -107,7 +107,7 @@ def test_a_token_that_may_only_read_changes_nothing(receiver: Receiver) -> None:
 
 
 def test_other_tokens_are_rejected(receiver: Receiver, receive: Callable[..., Receiver], meet: Meet, ada: str) -> None:
-    """N-492. A token without the scope, and one that acts for a user."""
+    """N-491. A token without the scope, and one that acts for a user."""
     other = receive(scope="openid email")
     plain = other.app.client_credentials(scope="email").body.get("access_token", "")
     browser = meet(receiver, ada)
@@ -119,7 +119,7 @@ def test_other_tokens_are_rejected(receiver: Receiver, receive: Callable[..., Re
 def test_unknown_streams_and_those_of_others_are_not_found(
     receiver: Receiver, receive: Callable[..., Receiver]
 ) -> None:
-    """N-493. Sections 8.1.1.2 to 8.1.1.5, 8.1.2 and 8.1.4: 404."""
+    """N-492. Sections 8.1.1.2 to 8.1.1.5, 8.1.2 and 8.1.4: 404."""
     receiver.create(POLL)
     other = receive()
     other.create(POLL)
@@ -148,7 +148,7 @@ def test_unknown_streams_and_those_of_others_are_not_found(
     ],
 )
 def test_what_is_no_configuration_is_rejected(receiver: Receiver, body: dict[str, Any]) -> None:
-    """N-494. 400, and nothing changes. Addresses inside the network are none to push to."""
+    """N-493. 400, and nothing changes. Addresses inside the network are none to push to."""
     assert receiver("POST", STREAMS, body).status_code == 400
     assert receiver("GET", STREAMS).json() == []
     made = receiver.create()
@@ -158,7 +158,7 @@ def test_what_is_no_configuration_is_rejected(receiver: Receiver, body: dict[str
 
 
 def test_bodies_that_are_not_json_are_rejected(receiver: Receiver) -> None:
-    """N-495."""
+    """N-494."""
     receiver.create(POLL)
     headers = {"authorization": f"Bearer {receiver.token}"}
     for method, path, body in CALLS:
@@ -171,7 +171,7 @@ def test_bodies_that_are_not_json_are_rejected(receiver: Receiver) -> None:
 
 @pytest.mark.parametrize("change", [{"iss": "https://other.test"}, {"aud": "other"}, {"events_supported": ["x"]}])
 def test_what_only_the_transmitter_decides_can_not_be_changed(receiver: Receiver, change: dict[str, Any]) -> None:
-    """N-496. Sections 8.1.1.3 and 8.1.1.4."""
+    """N-495. Sections 8.1.1.3 and 8.1.1.4."""
     made = receiver.create(POLL)
     for method in ("PATCH", "PUT"):
         assert receiver(method, STREAMS, made | change).status_code == 400

@@ -96,7 +96,7 @@ def test_a_user_can_stay_signed_in_there(go: Go, browser: Browser, there: Browse
 def test_an_upstream_that_is_down_does_not_prevent_a_sign_out(
     go: Go, browser: Browser, wire: Wire, clock: Clock, installation: Installation
 ) -> None:
-    """N-401: our session ends first."""
+    """N-400: our session ends first."""
     go()
     wire.is_down = True
     for _ in range(2):  # until what is known of the upstream is too old
@@ -110,7 +110,7 @@ def test_an_upstream_that_is_down_does_not_prevent_a_sign_out(
 def test_a_sign_out_that_takes_too_long_or_comes_from_elsewhere_leads_nowhere(
     go: Go, browser: Browser, there: Browser, new_browser: Callable[[], Browser], clock: Clock, work: Work
 ) -> None:
-    """N-387: RP-Initiated Logout section 3: the state is checked, so nobody is sent on by a link of somebody else."""
+    """N-386: RP-Initiated Logout section 3: the state is checked, so nobody is sent on by a link of somebody else."""
     go()
     with work() as w:
         client, _ = make_client(w, client_name="An app", post_logout_redirect_uris=(BYE,))

@@ -29,7 +29,7 @@ class TestEnding:
     def test_what_ends_the_access_removes_and_revokes_the_tokens(
         self, ada: Person, installation: Installation, provider: TokenProvider, work: Work, cause: str
     ) -> None:
-        """N-416, RFC 7009 section 2.1."""
+        """N-415, RFC 7009 section 2.1."""
         user_id = find_user(work).id
         [identity] = identities_of(work, user_id)
         with work() as w:
@@ -52,7 +52,7 @@ class TestEnding:
     def test_the_user_stops_it_and_no_sign_in_starts_it_again(
         self, ada: Person, installation: Installation, provider: TokenProvider, work: Work
     ) -> None:
-        """N-417."""
+        """N-416."""
         assert ada.fetch().status == 200
         browser = ada.traveller.browser
         page = browser.open("/account/linked")
@@ -74,7 +74,7 @@ class TestEnding:
     def test_an_app_that_the_user_stopped_gets_nothing(
         self, ada: Person, provider: TokenProvider, clock: Clock
     ) -> None:
-        """N-418: nor is anything refreshed for it."""
+        """N-417: nor is anything refreshed for it."""
         token = ada.show()
         assert ada.fetch(token).status == 200
         browser = ada.traveller.browser
@@ -87,14 +87,14 @@ class TestEnding:
         assert provider.refreshes == 0
 
     def test_of_another_users_identity_nothing_is_stopped(self, ada: Person, work: Work) -> None:
-        """N-419."""
+        """N-418."""
         [row] = tokens_of(work)
         with work() as w:
             ending.stop(w, user_id="0193a1b2-0000-7000-8000-000000000000", identity_id=row.identity_id)
         assert tokens_of(work) == [row]
 
     def test_the_export_names_them_without_the_tokens(self, ada: Person) -> None:
-        """N-420."""
+        """N-419."""
         assert ada.fetch().status == 200
         exported = ada.traveller.browser.client.get("/account/data/export.json")
         [identity] = exported.json()["linked_identities"]
@@ -127,7 +127,7 @@ class TestUpstreamsThatStoreNoneNow:
         work: Work,
         clock: Clock,
     ) -> None:
-        """N-421: of a deleted one nothing can be revoked."""
+        """N-420: of a deleted one nothing can be revoked."""
         with work() as w:
             if how == "disabled":
                 managed.disable(w, saved)
@@ -152,7 +152,7 @@ class TestUpstreamsThatStoreNoneNow:
 def test_tokens_of_an_upstream_whose_file_says_so_end_with_the_next_purge(
     ada: Person, installation: Installation, work: Work, clock: Clock
 ) -> None:
-    """N-422: and those of an upstream that this process does not know stay, unused."""
+    """N-421: and those of an upstream that this process does not know stay, unused."""
     path = installation.settings.upstreams
     assert path is not None
     path.write_text(path.read_text().replace("store_tokens = true", "store_tokens = false"))

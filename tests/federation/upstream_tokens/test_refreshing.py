@@ -27,7 +27,7 @@ class TestFailures:
     def test_a_rejected_refresh_token_is_removed_and_the_user_connects_again(
         self, ada: Person, provider: TokenProvider, clock: Clock, work: Work
     ) -> None:
-        """N-409."""
+        """N-408."""
         clock.advance(minutes=12)
         provider.refresh_reply = (400, {"error": "invalid_grant"})
         refused = ada.fetch()
@@ -48,7 +48,7 @@ class TestFailures:
     def test_an_upstream_that_does_not_answer_is_an_outage(
         self, ada: Person, provider: TokenProvider, clock: Clock, work: Work, reply: Any
     ) -> None:
-        """N-410: nothing is removed, and nobody is asked to connect again."""
+        """N-409: nothing is removed, and nobody is asked to connect again."""
         clock.advance(minutes=12)
         provider.refresh_reply = reply
         refused = ada.fetch()
@@ -62,7 +62,7 @@ class TestFailures:
     def test_an_expired_token_without_a_refresh_token_is_removed(
         self, traveller: Traveller, provider: TokenProvider, clock: Clock, work: Work, request: pytest.FixtureRequest
     ) -> None:
-        """N-411."""
+        """N-410."""
         provider.with_refresh_token = False
         ada = request.getfixturevalue("ada")
         assert ada.fetch().status == 200
@@ -73,7 +73,7 @@ class TestFailures:
     def test_a_refresh_that_died_is_repeated_with_the_same_token(
         self, ada: Person, provider: TokenProvider, clock: Clock, work: Work
     ) -> None:
-        """N-412: its claim expires, and the grant is not lost."""
+        """N-411: its claim expires, and the grant is not lost."""
         clock.advance(minutes=12)
         [row] = tokens_of(work)
         with work() as w:
@@ -102,7 +102,7 @@ class TestAtOnce:
         clock: Clock,
         work: Work,
     ) -> None:
-        """N-413: an upstream that takes a repeated refresh token for theft sees each once."""
+        """N-412: an upstream that takes a repeated refresh token for theft sees each once."""
         clock.advance(minutes=12)
         user_id = find_user(work).id
         with ThreadPoolExecutor(6) as pool:
@@ -119,7 +119,7 @@ class TestAtOnce:
         clock: Clock,
         work: Work,
     ) -> None:
-        """N-414."""
+        """N-413."""
         clock.advance(minutes=12)
         user_id = find_user(work).id
         [identity] = identities_of(work, user_id)
@@ -164,7 +164,7 @@ class TestAtOnce:
         work: Work,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        """N-415."""
+        """N-414."""
         monkeypatch.setattr(token_fetching, "WAIT", 0.1)
         clock.advance(minutes=12)
         [row] = tokens_of(work)

@@ -41,7 +41,7 @@ class TestStoring:
         assert "prompt" not in asked
 
     def test_a_sign_in_stores_the_tokens_encrypted(self, ada: Person, work: Work) -> None:
-        """N-403: neither the row nor an event has a token in it."""
+        """N-402: neither the row nor an event has a token in it."""
         [row] = tokens_of(work)
         assert row.sealed is not None
         assert "access-0" not in repr(row) + repr(events_of(work, find_user(work).id))
@@ -84,7 +84,7 @@ class TestStoring:
         ],
     )
     def test_odd_token_responses_are_read_with_care(self, response: Any, expected: Any, clock: Clock) -> None:
-        """N-423."""
+        """N-422."""
         read = read_tokens(response, asked=("asked",), now=clock.now)
         seconds = None if read is None or read.expires_at is None else (read.expires_at - clock.now).total_seconds()
         assert (None if read is None else (read.scope, seconds)) == expected
@@ -95,7 +95,7 @@ class TestStoring:
             return {"example": EXAMPLE | {"token_scopes": ["calendar"]}}
 
         def test_without_the_setting_nothing_is_stored_or_asked_for(self, ada: Person, work: Work) -> None:
-            """N-404."""
+            """N-403."""
             assert tokens_of(work) == []
             assert "calendar" not in ada.traveller.leave("/account/linked", button="Link Example")
             refused = ada.fetch()
@@ -139,7 +139,7 @@ class TestFetching:
         assert tokens.body["scope"] == "openid email profile calendar offline_access"
 
     def test_an_audience_that_is_not_allowed_is_refused(self, ada: Person, work: Work) -> None:
-        """N-405: another upstream, together with a resource, and a client without the permission."""
+        """N-404: another upstream, together with a resource, and a client without the permission."""
         assert ada.fetch(audience="other").error == "invalid_target"
         assert ada.fetch(resource=BOOKS).error == "invalid_target"
         with work() as w:
@@ -151,13 +151,13 @@ class TestFetching:
         assert ada.fetch().error == "invalid_target"
 
     def test_a_subject_token_of_another_api_or_an_ended_one_gets_nothing(self, ada: Person) -> None:
-        """N-406."""
+        """N-405."""
         other = ada.app.sign_in(ada.traveller.browser.client, scope="openid read").access_token
         assert ada.fetch(other).error == "invalid_request"
         assert ada.fetch("access-0").error == "invalid_request"
 
     def test_only_granted_scopes_can_be_asked_for(self, ada: Person) -> None:
-        """N-407."""
+        """N-406."""
         assert ada.fetch(scope="calendar").status == 200
         assert ada.fetch(scope="calendar contacts").error == "invalid_scope"
 
@@ -172,7 +172,7 @@ class TestFetching:
         assert names_of_events(work) == ["stored", "fetched", "fetched"]
 
     def test_only_an_operator_gives_the_permission_and_only_with_the_grant(self, work: Work) -> None:
-        """N-408."""
+        """N-407."""
         without_grant: dict[str, Any] = {"upstream_tokens": ("example",)}
         no_key: dict[str, Any] = {"upstream_tokens": ("A b",), "grant_types": (GRANT_TYPE,)}
         for metadata in (without_grant, no_key):

@@ -70,7 +70,7 @@ def test_the_cookie_of_the_site_is_host_only_and_not_for_scripts(protect: Protec
 def test_a_name_that_is_no_ascii_cannot_break_the_headers(
     protect: Protect, visitor: Visit, ada: str, work: Work
 ) -> None:
-    """N-462: RFC 9110 section 5.5."""
+    """N-461: RFC 9110 section 5.5."""
     protect()
     with work() as w:
         users.set_claims(w.db, ada, {"name": "Zoë 50%\r\nRemote-User: root"}, now=w.now)
@@ -101,7 +101,7 @@ def test_the_scope_of_the_client_decides_what_the_site_learns(protect: Protect, 
 def test_what_is_no_navigation_gets_401_instead_of_a_redirect(
     protect: Protect, visitor: Visit, sent: dict[str, str]
 ) -> None:
-    """N-463: a redirect would lose the body, and a script cannot follow it."""
+    """N-462: a redirect would lose the body, and a script cannot follow it."""
     protect()
     answer = visitor().ask("/save", **sent)
     assert answer.status_code == 401
@@ -116,7 +116,7 @@ def test_nginx_is_answered_401_and_then_gets_the_redirect(protect: Protect, visi
 
 
 def test_only_a_trusted_proxy_may_ask(protect: Protect, visitor: Visit, ada: str) -> None:
-    """N-464."""
+    """N-463."""
     protect()
     visit = visitor(ada)
     visit.sign_in()
@@ -128,7 +128,7 @@ def test_only_a_trusted_proxy_may_ask(protect: Protect, visitor: Visit, ada: str
 
 @pytest.mark.parametrize("host", ["other.example.test", f"{WIKI}, evil.test", f"evil.test@{WIKI}", f"{WIKI}:8443", ""])
 def test_a_host_that_no_client_protects_is_403(protect: Protect, visitor: Visit, ada: str, host: str) -> None:
-    """N-465: host confusion."""
+    """N-464: host confusion."""
     protect()
     visit = visitor(ada)
     visit.sign_in()
@@ -148,7 +148,7 @@ def test_another_spelling_of_the_host_is_the_same_site(protect: Protect, visitor
 
 
 def test_two_values_of_the_host_are_not_believed(protect: Protect, visitor: Visit) -> None:
-    """N-466: the proxy passed on a header that the client sent, beside its own."""
+    """N-465: the proxy passed on a header that the client sent, beside its own."""
     protect()
     visit = visitor()
     both = [("x-forwarded-host", WIKI), ("x-forwarded-host", "public.example.test"), ("x-forwarded-proto", "https")]
@@ -157,7 +157,7 @@ def test_two_values_of_the_host_are_not_believed(protect: Protect, visitor: Visi
 
 
 def test_a_cookie_is_worthless_at_another_site_of_the_same_client(protect: Protect, visitor: Visit, ada: str) -> None:
-    """N-467: cross-host replay."""
+    """N-466: cross-host replay."""
     protect(WIKI, "files.example.test")
     visit = visitor(ada)
     visit.sign_in()
@@ -167,7 +167,7 @@ def test_a_cookie_is_worthless_at_another_site_of_the_same_client(protect: Prote
 
 
 def test_a_changed_or_foreign_cookie_is_no_sign_in(protect: Protect, visitor: Visit, ada: str) -> None:
-    """N-468."""
+    """N-467."""
     protect()
     visit = visitor(ada)
     visit.sign_in()
@@ -178,7 +178,7 @@ def test_a_changed_or_foreign_cookie_is_no_sign_in(protect: Protect, visitor: Vi
 
 
 def test_a_sign_in_of_another_browser_is_not_finished(protect: Protect, visitor: Visit, ada: str, work: Work) -> None:
-    """N-469: cookie fixation and login CSRF (RFC 6749 section 10.12). The code stays unused."""
+    """N-468: cookie fixation and login CSRF (RFC 6749 section 10.12). The code stays unused."""
     protect()
     attacker, victim = visitor(ada), visitor()
     victim.ask()
@@ -191,7 +191,7 @@ def test_a_sign_in_of_another_browser_is_not_finished(protect: Protect, visitor:
 
 
 def test_a_code_is_used_once(protect: Protect, visitor: Visit, ada: str) -> None:
-    """N-470: a replay ends the access that the first use gave (RFC 6749 section 4.1.2)."""
+    """N-469: a replay ends the access that the first use gave (RFC 6749 section 4.1.2)."""
     protect()
     visit = visitor(ada)
     callback = visit.authorize(visit.ask()).headers["location"].removeprefix(f"https://{WIKI}")
@@ -202,7 +202,7 @@ def test_a_code_is_used_once(protect: Protect, visitor: Visit, ada: str) -> None
 
 
 def test_a_sign_in_for_one_site_is_not_finished_at_another(protect: Protect, visitor: Visit, ada: str) -> None:
-    """N-471."""
+    """N-470."""
     protect(WIKI, "files.example.test")
     visit = visitor(ada)
     callback = visit.authorize(visit.ask()).headers["location"].removeprefix(f"https://{WIKI}")
@@ -212,7 +212,7 @@ def test_a_sign_in_for_one_site_is_not_finished_at_another(protect: Protect, vis
 
 @pytest.mark.parametrize("uri", ["//evil.test/", "/\\evil.test", "/@evil.test", "/?next=https://evil.test"])
 def test_users_return_to_the_site_only(protect: Protect, visitor: Visit, ada: str, uri: str) -> None:
-    """N-472: no open redirect (RFC 9700 section 4.11)."""
+    """N-471: no open redirect (RFC 9700 section 4.11)."""
     protect()
     back = visitor(ada).sign_in(uri)
     assert back.headers["location"] == f"https://{WIKI}{uri}".replace("\\", "%5C")
@@ -220,13 +220,13 @@ def test_users_return_to_the_site_only(protect: Protect, visitor: Visit, ada: st
 
 @pytest.mark.parametrize("uri", ["https://evil.test/", "evil.test", "", "*"])
 def test_a_request_without_a_path_is_rejected(protect: Protect, visitor: Visit, uri: str) -> None:
-    """N-473."""
+    """N-472."""
     protect()
     assert visitor().ask(uri).status_code == 403
 
 
 def test_a_request_to_signet_itself_cannot_name_a_page_to_return_to(protect: Protect, visitor: Visit, ada: str) -> None:
-    """N-474: the state is sealed, so that no one but Signet chooses where users return."""
+    """N-473: the state is sealed, so that no one but Signet chooses where users return."""
     protect()
     visit = visitor(ada)
     visit.ask()
@@ -276,7 +276,7 @@ def test_signing_out_at_the_site_ends_its_access_and_leads_to_signets_page(
 
 
 def test_a_link_of_another_site_does_not_sign_out(protect: Protect, visitor: Visit, ada: str) -> None:
-    """N-475."""
+    """N-474."""
     protect()
     visit = visitor(ada)
     visit.sign_in()
@@ -286,7 +286,7 @@ def test_a_link_of_another_site_does_not_sign_out(protect: Protect, visitor: Vis
 
 @pytest.mark.parametrize("end", ["suspend", "disable", "remove the site"])
 def test_ended_access_ends_here_immediately(protect: Protect, visitor: Visit, ada: str, work: Work, end: str) -> None:
-    """N-476: the one rule for ending access."""
+    """N-475: the one rule for ending access."""
     client = protect()
     visit = visitor(ada)
     visit.sign_in()
@@ -304,7 +304,7 @@ def test_ended_access_ends_here_immediately(protect: Protect, visitor: Visit, ad
 def test_who_leaves_the_group_loses_access_with_the_next_request(
     protect: Protect, visitor: Visit, ada: str, work: Work
 ) -> None:
-    """N-477: the access policy of the client. Signet's page says why."""
+    """N-476: the access policy of the client. Signet's page says why."""
     join(work, ada, "staff")
     protect(allowed_groups=["staff"])
     visit = visitor(ada)
@@ -317,7 +317,7 @@ def test_who_leaves_the_group_loses_access_with_the_next_request(
 
 
 def test_the_network_is_that_of_the_user_not_of_the_proxy(protect: Protect, visitor: Visit, ada: str) -> None:
-    """N-478."""
+    """N-477."""
     protect(allowed_networks=["203.0.113.0/24"])
     visit = visitor(ada)
     visit.signet.come_from("203.0.113.7")
@@ -361,7 +361,7 @@ def test_rules_of_paths(protect: Protect, visitor: Visit, ada: str, work: Work) 
 def test_an_ambiguous_path_is_rejected_where_paths_have_rules(
     protect: Protect, visitor: Visit, ada: str, uri: str
 ) -> None:
-    """N-479: what the site may read as another path than we do."""
+    """N-478: what the site may read as another path than we do."""
     protect(protected_paths=PATHS)
     visit = visitor(ada)
     assert visit.ask(uri).status_code == 403
@@ -384,7 +384,7 @@ def test_a_path_that_needs_two_factors_asks_for_them(protect: Protect, visitor: 
 def test_a_factor_that_the_client_requires_later_is_asked_for(
     protect: Protect, visitor: Visit, ada: str, work: Work
 ) -> None:
-    """N-480."""
+    """N-479."""
     client = protect()
     visit = visitor(ada)
     visit.sign_in()
@@ -397,7 +397,7 @@ def test_a_factor_that_the_client_requires_later_is_asked_for(
 def test_envoy_is_answered_by_host_method_and_path(
     app: Starlette, protect: Protect, visitor: Visit, ada: str, uri: str
 ) -> None:
-    """N-481: what a client sends as X-Forwarded-Host or X-Forwarded-Uri is not read."""
+    """N-480: what a client sends as X-Forwarded-Host or X-Forwarded-Uri is not read."""
     protect(protected_paths=PATHS)
     visit = visitor(ada)
     envoy = TestClient(app, base_url=ISSUER, follow_redirects=False, client=(PROXY, 1))
@@ -411,7 +411,7 @@ def test_envoy_is_answered_by_host_method_and_path(
 
 
 def test_a_site_of_two_clients_is_closed(protect: Protect, visitor: Visit, ada: str) -> None:
-    """N-482."""
+    """N-481."""
     protect(protected_paths={"/health": {"bypass": True}})
     protect()
     answer = visitor(ada).ask("/health")
@@ -422,7 +422,7 @@ def test_a_site_of_two_clients_is_closed(protect: Protect, visitor: Visit, ada: 
 def test_an_outage_is_503_and_not_a_verdict(
     protect: Protect, visitor: Visit, ada: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """N-483: proxies reject the request, and the user is not signed out."""
+    """N-482: proxies reject the request, and the user is not signed out."""
     protect()
     visit = visitor(ada)
     visit.sign_in()
@@ -462,7 +462,7 @@ def test_an_outage_is_503_and_not_a_verdict(
     ],
 )
 def test_a_site_that_cannot_be_protected_is_not_registered(wrong: dict[str, Any], about: str) -> None:
-    """N-484."""
+    """N-483."""
     given = dict(OF_NEW_CLIENT) | {"protected_sites": [f"https://{WIKI}"], "protected_paths": PATHS} | wrong
     with pytest.raises(InvalidMetadata, match=about):
         parse_metadata(given)
