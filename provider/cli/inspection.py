@@ -26,9 +26,9 @@ def inspect(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Explain a URL, code, token, ID, key set or discovery document: what it means here, and whether it is valid.
+    """Explain a URL, code, token, ID or key set.
 
-    An ID of a session, grant or rejected request also shows the timeline of the sign-in. Nothing is stored or sent, and
+    Shows what it means here, and whether it is valid. An ID of a session, grant or rejected request also shows the timeline of the sign-in. Nothing is stored or sent, and
     secrets are not shown.
 
     Example: signet inspect - < token.txt

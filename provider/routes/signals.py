@@ -4,6 +4,7 @@ from starlette.routing import BaseRoute, Route
 
 from provider.admin.signals import api
 from provider.config.settings import Settings
+from provider.oauth.endpoints.preflight import open_preflight
 from provider.ssf import endpoints
 from provider.ssf.metadata import POLLED, STATUS, STREAMS, VERIFY, WELL_KNOWN, transmitter_metadata
 from provider.web.documents import Document
@@ -15,6 +16,7 @@ def for_receivers(settings: Settings) -> list[BaseRoute]:
     metadata = Document.of(transmitter_metadata(settings))
     return [
         Route(WELL_KNOWN, metadata, methods=["GET"], name="ssf_configuration"),
+        Route(WELL_KNOWN, open_preflight, methods=["OPTIONS"], name="ssf_configuration_preflight"),
         Route(STREAMS, endpoints.stream_configuration, methods=every, name="ssf_streams"),
         Route(STATUS, endpoints.stream_status, methods=["GET", "POST"], name="ssf_status"),
         Route(VERIFY, endpoints.verification, methods=["POST"], name="ssf_verify"),

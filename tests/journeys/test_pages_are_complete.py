@@ -17,6 +17,10 @@ NOT_PAGES = {
     "/oauth2/userinfo": "JSON",
     "/oauth2/jwks": "JSON",
     "/oauth2/authorize": "leads on; its page of an error is looked at",
+    "/forward-auth": "for proxies",
+    "/forward-auth/{path:path}": "for proxies",
+    "/.signet/callback": "leads on",
+    "/.signet/sign-out": "leads on",
     "/login/passkey": "JSON",
     "/login/upstream/{key}/callback": "leads on",
     "/login/upstream/{key}/signed-out": "leads on",
@@ -32,7 +36,7 @@ NOT_PAGES = {
 
 
 def is_page(path: str) -> bool:
-    machine = path.startswith(("/api", "/scim", "/.well-known", "/health")) or path.endswith(".csv")
+    machine = path.startswith(("/api", "/scim", "/ssf", "/.well-known", "/health")) or path.endswith(".csv")
     return not machine and path not in NOT_PAGES
 
 

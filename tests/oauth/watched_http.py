@@ -35,6 +35,8 @@ READ_BY_ALL = (
     "/.well-known/oauth-protected-resource/api/account",
     "/.well-known/oauth-protected-resource/api/admin",
     "/.well-known/oauth-protected-resource/scim/v2",
+    "/.well-known/oauth-protected-resource/ssf",
+    "/.well-known/ssf-configuration",
     "/oauth2/jwks",
     "/oauth2/register",
     "/api/account/openapi.json",

@@ -68,5 +68,5 @@ def show_doctor(call: Call, _operator: Operator, _body: Body) -> DoctorResult:
 
 @by_operator(needs=Permission.SETTINGS_WRITE, problems=(AlreadyRequested,))
 def run_doctor(call: Call, _operator: Operator, _body: Body) -> None:
-    """Run the doctor. A worker starts it within seconds, and it takes up to a few minutes."""
+    """Request a run of the doctor. A worker starts it within seconds, and it takes up to a few minutes."""
     doctor_runs.request(call.work)

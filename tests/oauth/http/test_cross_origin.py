@@ -321,5 +321,6 @@ def test_a_405_names_every_method_of_its_path_and_no_other(app: Starlette, http:
             if method in {"GET", "HEAD"} and answer.status_code == 303:
                 continue  # the address of a form leads to the page with the form
             assert (answer.status_code != 405) == (method in allowed), (method, path)
-            if answer.status_code == 405 or method == "OPTIONS":
+            is_asked_about = method == "OPTIONS" and path.startswith("/forward-auth/")  # a request to a site
+            if answer.status_code == 405 or (method == "OPTIONS" and not is_asked_about):
                 assert answer.headers["allow"].split(", ") == allowed
