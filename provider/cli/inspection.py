@@ -28,8 +28,8 @@ def inspect(
 ) -> None:
     """Explain a URL, code, token, ID or key set.
 
-    Shows what it means here, and whether it is valid. An ID of a session, grant or rejected request also shows the timeline of the sign-in. Nothing is stored or sent, and
-    secrets are not shown.
+    Shows what it means here, and whether it is valid. An ID of a session, grant or rejected request also shows the
+    timeline of the sign-in. Nothing is stored or sent, and secrets are not shown.
 
     Example: signet inspect - < token.txt
     """
