@@ -43,7 +43,7 @@ def test_an_anonymous_request_is_answered_everywhere(client: TestClient) -> None
     for_programs = ("/oauth2/", "/login/upstream/{key}/backchannel-logout")
     for method, path in ((method, route.path) for route in EVERY_ROUTE for method in sorted(route.methods or ())):
         answer = client.request(method, path.replace("{name}", "signet.css"), headers={"accept": "text/html"})
-        if path.startswith(("/api/", "/scim/")) and not path.endswith("/openapi.json"):
+        if path.startswith(("/api/", "/scim/", "/ssf/")) and not path.endswith("/openapi.json"):
             fits = answer.status_code == 401
         elif method == "POST" and not path.startswith(for_programs) and path not in GIVING_NOTHING:
             fits = answer.status_code == 403

@@ -46,7 +46,7 @@ class Processes(Section):
     doctor_nightly: bool = Field(
         False,
         description="Whether the worker examines the installation once a night, between 03:00 and 04:00 UTC, as "
-        "`signet doctor` does. The console shows the last result.",
+        "signet doctor does. The console shows the last result.",
     )
     metrics_address: Port | None = Field(
         None,

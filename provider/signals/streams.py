@@ -62,7 +62,16 @@ def create(work: UnitOfWork, client_id: str, given: Mapping[str, Any]) -> Stream
     columns |= {"created_at": work.now, "updated_at": work.now}
     stream = Stream(id=stream_id, client_id=client_id, status=Status.ENABLED, reason=None, **columns)
     store.add(work.db, stream)
-    record(work, Event.SIGNAL_STREAM_CREATED, client_id=client_id, stream=stream_id, **_shown(stream))
+    record(
+        work,
+        Event.SIGNAL_STREAM_CREATED,
+        client_id=client_id,
+        stream=stream_id,
+        method=str(stream.method),
+        endpoint_url=stream.endpoint_url,
+        events=configuration.delivered(stream),
+        description=stream.description,
+    )
     return stream
 
 

@@ -23,11 +23,11 @@ def test_streams_in_the_admin_api(receiver: Receiver, client: TestClient, work: 
     receiver.verify()
     [state] = reader.get("/signal-stream-states")["states"]
     assert (state["waiting"], state["dropped"], state.get("error")) == (1, 0, None)
-    assert operator("POST", f"{at}/disable").status_code == 204
+    assert operator("POST", f"{at}/disable", reason="Closing").status_code == 204
     assert reader.get("/signal-stream-states")["states"][0]["waiting"] == 1  # the notice alone
     receiver.run()
-    assert receiver.pushed[-1]["events"] == {SSF + "stream-updated": {"status": "disabled"}}
-    assert operator("POST", f"{at}/enable").status_code == 204
+    assert receiver.pushed[-1]["events"] == {SSF + "stream-updated": {"status": "disabled", "reason": "Closing"}}
+    assert operator("POST", f"{at}/enable", reason="Back").status_code == 204
     assert "of-the-receiver" not in str(reader.get("/signal-streams"))
     assert operator("DELETE", at).status_code == 204
     assert reader.get("/signal-streams")["streams"] == []
