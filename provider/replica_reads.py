@@ -1,10 +1,11 @@
-"""Reading lists and searches from a replica, if there is one. Nothing else is read from it, and no decision depends on
-it.
+"""Reading lists and searches: from a replica, if there is one, and planned for what is searched. Nothing else is read
+from a replica, and no decision depends on it.
 """
 
 from collections.abc import Callable
 from typing import TypeVar
 
+from provider.database.dialect import planned_for_values
 from provider.database.engine import OUTAGES
 from provider.database.replica import Replica, ReplicaUnusable
 from provider.observability.logging import log
@@ -21,23 +22,28 @@ def from_replica(work: UnitOfWork, find: Callable[[], Found]) -> Found:
     """
     replica = work.installation.replica
     if replica is None or work.writing:
-        return find()
+        return _planned(work, find)
     try:
         connection = replica.connect()
     except ReplicaUnusable as problem:
         _note(replica, problem)
-        return find()
+        return _planned(work, find)
     try:
         with work.reading_from(connection):
-            found = find()
+            found = _planned(work, find)
     except OUTAGES as problem:
         replica.pause()
         _note(replica, problem)
-        return find()
+        return _planned(work, find)
     finally:
         replica.give_back(connection)
     _note(replica, None)
     return found
+
+
+def _planned(work: UnitOfWork, find: Callable[[], Found]) -> Found:
+    with planned_for_values(work.read):
+        return find()
 
 
 def _note(replica: Replica, problem: Exception | None) -> None:

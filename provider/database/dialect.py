@@ -1,7 +1,8 @@
 """The differences between PostgreSQL and SQLite that stores need to know."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Table, func, select, text
 
@@ -24,6 +25,24 @@ def upsert(db: Connection, table: Table) -> "postgresql.Insert | sqlite.Insert":
     from sqlalchemy.dialects.sqlite import insert as insert_on_sqlite  # noqa: PLC0415
 
     return insert_on_sqlite(table)
+
+
+@contextmanager
+def planned_for_values(db: Connection) -> Iterator[None]:
+    """Let PostgreSQL plan each statement within this for its values. It plans a prepared statement once for all values,
+    and then reads a whole table for a value that is much more or less frequent than the others.
+
+    Planning costs about a millisecond, so this is for lists and searches.
+    """
+    if not is_postgresql(db):
+        yield
+        return
+    driver: Any = db.connection.driver_connection
+    kept, driver.prepare_threshold = driver.prepare_threshold, None
+    try:
+        yield
+    finally:
+        driver.prepare_threshold = kept
 
 
 def queue_for(db: Connection, name: str) -> None:

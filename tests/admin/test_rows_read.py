@@ -23,6 +23,7 @@ from provider.admin.lists.users import USERS
 from provider.audit.store import audit_events
 from provider.sessions.store import sessions
 from provider.work import UnitOfWork
+from tests.admin.conftest import Console
 from tests.oauth.store.test_indexes import executed
 from tests.support.attributes import declare
 from tests.support.installation import Work
@@ -191,3 +192,15 @@ def test_the_oldest_sign_ins_are_found_among_many_idle_sessions(work: Work) -> N
             assert IDLE["sessions by sign-in, the oldest first"](w)
     larger = {name: (few, costs[1][name]) for name, few in costs[0].items() if costs[1][name] > 2 * few + 100}
     assert larger == {}
+
+
+@pytest.mark.only_on("postgresql")
+def test_a_list_is_planned_for_what_it_shows_however_often_it_was_asked_for(console: Console, work: Work) -> None:
+    """A plan for any value would read all users where one in a thousand has the attribute."""
+    with work() as w:
+        fill(w, 0, STAFF)
+    for _ in range(7):  # the driver prepares what it ran five times
+        console.browser.open("/admin/users?attribute=kind:staff")
+    with work() as w:
+        prepared = set(w.read.exec_driver_sql("SELECT statement FROM pg_prepared_statements").scalars())
+    assert not [statement for statement in prepared if "FROM users" in statement and "LIMIT" in statement]

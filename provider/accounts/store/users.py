@@ -6,7 +6,20 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, Column, Connection, Index, String, Table, and_, delete, or_, select, update
+from sqlalchemy import (
+    JSON,
+    Column,
+    Connection,
+    Index,
+    String,
+    Table,
+    and_,
+    delete,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 
 from provider.accounts.store import roles as user_roles
 from provider.accounts.store.group_tables import own_names_of_user, roles_of_user, split_names, with_roles_of_groups
@@ -49,6 +62,9 @@ users = Table(
 )
 _inactive = users.c.status == Status.INACTIVE.value
 Index("ix_users_inactive_created_at", users.c.created_at, sqlite_where=_inactive, postgresql_where=_inactive)
+# Written out, as the index needs it: with parameters, the databases do not see that it holds these rows.
+NOT_IN_USE = users.c.status.in_([literal_column(f"'{each}'") for each in (Status.INACTIVE, Status.SUSPENDED)])
+Index("ix_users_not_in_use", users.c.id, sqlite_where=NOT_IN_USE, postgresql_where=NOT_IN_USE)
 
 
 @dataclass(frozen=True)

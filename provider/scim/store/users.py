@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, exists, func, or_, select
 
 from provider.accounts.store.directories import scim_users
 from provider.accounts.store.email_addresses import IN_USE, EmailAddress, email_addresses
-from provider.accounts.store.users import User, users
+from provider.accounts.store.users import NOT_IN_USE, User, users
 from provider.database.dialect import queue_for, upsert
 from provider.database.rows import rows_of, values_of
 from provider.database.types import BEYOND
@@ -86,16 +86,13 @@ def find_page(
 
 
 def count(db: Connection) -> int:
-    """Return how many users clients see. Of a million it takes a tenth of a second: those in use are counted alone, so
-    that addresses are looked up for the few others.
+    """Return how many users clients see: all of them but the few who own no address. These have an index, and all users
+    are counted in the smallest index.
     """
-    in_use = select(func.count()).select_from(users).where(users.c.status.in_(IN_USE)).scalar_subquery()
-    owners = select(func.count(users.c.id.distinct())).where(
-        users.c.status.not_in(IN_USE),
-        email_addresses.c.user_id == users.c.id,
-        email_addresses.c.verified_at.is_not(None),
-    )
-    return int(db.scalar(select(in_use + owners.scalar_subquery())) or 0)
+    everyone = select(func.count()).select_from(users).scalar_subquery()
+    verified = exists().where(email_addresses.c.user_id == users.c.id, email_addresses.c.verified_at.is_not(None))
+    owning_none = select(func.count()).select_from(users).where(NOT_IN_USE, ~verified).scalar_subquery()
+    return int(db.scalar(select(everyone - owning_none)) or 0)
 
 
 def find_provisionable(db: Connection, user_ids: Collection[str]) -> set[str]:
