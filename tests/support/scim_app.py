@@ -3,6 +3,7 @@
 import io
 import json
 import socket
+from functools import cache
 from typing import Any
 from urllib.parse import unquote
 
@@ -113,7 +114,9 @@ def refuse(status: str, detail: str = "", **headers: str) -> Behaviour:
     return answer({"detail": detail, "status": status[:3]}, "application/scim+json", status=status, **headers)
 
 
+@cache
 def _provider() -> ScimProvider:
+    """The models of the standard schemas, which take half a second to build."""
     types: list[ResourceType] = list(load_default_resource_types().values())
     return ScimProvider.from_discovery(
         load_default_schemas().values(), types, config=load_default_service_provider_config()
