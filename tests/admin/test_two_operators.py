@@ -253,7 +253,7 @@ OTHERS: Mapping[str, str] = {
     "/admin/webhooks/{webhook_id}/enable": ONCE,
     "/admin/webhooks/{webhook_id}/disable": ONCE,
     "/admin/webhooks/{webhook_id}/delete": ENDS,
-    "/admin/upstreams": OWN,
+    "/admin/upstreams/new": OWN,
     "/admin/upstreams/{upstream_id}/enable": ONCE,
     "/admin/upstreams/{upstream_id}/disable": ONCE,
     "/admin/upstreams/{upstream_id}/delete": ENDS,
