@@ -191,7 +191,7 @@ class Reader:
         text, self._text = self._text, ""
         if not text:
             return
-        if _CODE.search(text) and not any(tag in _RAW or tag == "span" and "dir" in of for tag, of, _ in self._open):
+        if _CODE.search(text) and not any(tag in _RAW or (tag == "span" and "dir" in of) for tag, of, _ in self._open):
             self.raw_code.append(text)
         if self._is_joined and self.words:
             self.words[-1] += text
