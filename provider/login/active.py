@@ -68,6 +68,7 @@ class UnknownUser(Refusal):
 
     code = "unknown-user"
     status_code = 403
+    title: Text
 
     def __init__(self, name: str) -> None:
         self.title = Text("Couldn't sign in with %(name)s", name=name)

@@ -96,7 +96,7 @@ RETAINED: Mapping[str, tuple[Purge, Callable[[Settings], timedelta]]] = {
     "grants": (grants.purge, lambda settings: settings.session_retention),
     "one-time links": (links.purge, lambda settings: settings.session_retention),
 }
-"""The same for what is kept as long as a setting says, or forever if that is 0."""
+"""The purges of what is kept as long as a setting says, or forever if that is 0."""
 
 
 def purge(
