@@ -55,8 +55,8 @@ def needed(preset: str) -> set[str]:
 
 
 def takes(preset: str, name: str) -> bool:
-    """Return whether a provider with this preset has a setting."""
-    of_preset = preset_of(preset or None)
+    """Return whether a provider with this preset has a setting. One that only a later release knows counts as none."""
+    of_preset = PRESETS.get(preset) or preset_of(None)
     if name in ONLY_SOME:
         return name in of_preset.takes
     if name == "signs_out_there":
