@@ -37,7 +37,7 @@ test-deployment: $(VENV)/test  ## Run the tests of the Helm chart and the bill o
 
 test-all: export THOROUGH := 1
 test-all: $(VENV)/test  ## Run all tests, each on both databases, with more examples and longer walks and races
-	@tests/set_up $(BIN) --helm
+	@tests/set_up $(BIN) --all
 	$(MAKE) test MARKS= ARGS="--all-databases $(ARGS)"
 
 test-apps: $(VENV)/test  ## Follow the guides of docs/connect/apps with the real apps; ARGS="jupyterhub pgadmin" for some

@@ -47,6 +47,7 @@ import provider.oauth.client_authentication.store
 import provider.oauth.clients.store.api_resources
 import provider.oauth.clients.store.api_scopes
 import provider.oauth.clients.store.client_origins
+import provider.oauth.clients.store.client_secrets
 import provider.oauth.clients.store.clients
 import provider.oauth.clients.store.initial_access_tokens
 import provider.oauth.clients.store.search_texts

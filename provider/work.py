@@ -105,7 +105,7 @@ class Origin:
     verify_uri: str | None = None
     """The page of the first-party app that asks, for links that verify an address. None: ours."""
     reset_uri: str | None = None
-    """The same for links that reset a password."""
+    """The page of the first-party app that asks, for links that reset a password. None: ours."""
 
     @property
     def is_operator(self) -> bool:

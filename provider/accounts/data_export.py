@@ -36,7 +36,7 @@ SOMETIMES_FOR_OPERATORS: Mapping[str, frozenset[str]] = {
     Event.ACCOUNT_SUSPENDED: frozenset({"reason"}),
     Event.ATTRIBUTES_CHANGED: frozenset({"changed"}),
 }
-"""The same for single events. An attribute may be one that its user does not see."""
+"""Details left out for single events: the reason of a suspension, and attributes that the user may not see."""
 
 
 def export(work: UnitOfWork, *, user_id: str, applications: list[dict[str, Any]]) -> bytes:

@@ -109,7 +109,7 @@ def is_of_browser(link: Link, browser: str | None) -> bool:
 
 
 def has_failed(work: UnitOfWork, *, user_id: str, purpose: Purpose) -> bool:
-    """Return whether the email with the user's latest link for this purpose was given up."""
+    """Return whether the email with the user's latest link for this purpose could not be delivered."""
     message_id = links.find_message(work.read, user_id, purpose)
     message = None if message_id is None else outbox.find_one(work.read, message_id)
     return message is not None and message.state == outbox.DeliveryState.FAILED

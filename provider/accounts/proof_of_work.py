@@ -1,8 +1,8 @@
 """Proof of work against bots (SIGNET_PROOF_OF_WORK): a form carries a puzzle that a script of ours solves.
 
-The browser looks for the number below a limit that, after a salt, has a given SHA-256. It takes a second or so, and a
-bot as long for each form. No third party is involved. Forms without a solution, such as those of browsers without
-scripts, have a stricter limit per network instead.
+The browser looks for the number below a limit that, after a salt, has a given SHA-256. That takes about a second, and
+a bot needs as long for each form. No third party is involved. Forms without a solution, such as those of browsers
+without scripts, have a stricter limit per network instead.
 """
 
 import hashlib

@@ -1,4 +1,5 @@
-"""What an application would get for a user: the claims of each token and response, by the functions that issue them.
+"""A preview of what an application would get for a user: the claims of each token and response, from the functions
+that issue them.
 
 Nothing is signed and no token is issued. The audit log records that the user's data was read.
 """
@@ -56,8 +57,8 @@ class Preview:
 def preview(
     work: UnitOfWork, server: AuthorizationServer, client: Client, *, user_id: str, scope: Sequence[str]
 ) -> Preview:
-    """Return what the application would get, after a sign-in with a password now. Without scopes: all that it is
-    registered for. Raises NoSuchUser or InvalidPreview.
+    """Return what the application would get if the user signed in with a password now. Without `scope`, it is that for
+    every scope the application is registered for. Raises NoSuchUser or InvalidPreview.
     """
     granted = tuple(dict.fromkeys(scope)) or tuple(client.metadata.scope.split())
     for token in granted:

@@ -1,13 +1,12 @@
 """The commands `signet attribute`: declare attributes of users beyond their profile."""
 
-import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from provider.cli.arguments import json_file
 from provider.cli.installation import unit
-from provider.cli.output import Json, Yes, print_one, print_rows, say
+from provider.cli.output import Json, Yes, confirm, print_one, print_rows, say
 
 if TYPE_CHECKING:
     from provider.accounts.store.user_attributes import Attribute
@@ -75,8 +74,7 @@ def delete(name: Name, *, yes: Yes = False, as_json: Json = False) -> None:
     """
     from provider.accounts.attributes.declared import delete_attribute
 
-    if not yes and sys.stdin.isatty():
-        typer.confirm(f"Delete {name} and the values of all users?", abort=True)
+    confirm(f"Delete {name} and the values of all users?", yes=yes)
     with unit() as work:
         delete_attribute(work, name)
     say(f"Deleted {name}.", {"name": name, "deleted": True}, as_json=as_json)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from provider.cli.installation import opened, unit
-from provider.cli.output import Json, Yes, print_json, print_one, print_rows, say
+from provider.cli.output import Json, Yes, confirm, print_json, print_one, print_rows, say
 from provider.jose.json_objects import read_object
 
 if TYPE_CHECKING:
@@ -80,8 +80,7 @@ def delete(name: Name, *, yes: Yes = False, as_json: Json = False) -> None:
     """
     from provider.oauth.tokens.claim_mappings import delete_mapping
 
-    if not yes and sys.stdin.isatty():
-        typer.confirm(f"Delete {name}? New tokens won't have its claim.", abort=True)
+    confirm(f"Delete {name}? New tokens won't have its claim.", yes=yes)
     with unit() as work:
         delete_mapping(work, name)
     say(f"Deleted {name}.", {"name": name, "deleted": True}, as_json=as_json)

@@ -1,13 +1,12 @@
 """The commands `signet details-type`: declare what applications can ask for in detail (RFC 9396)."""
 
-import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from provider.cli.arguments import json_file
 from provider.cli.installation import unit
-from provider.cli.output import Json, Yes, print_one, print_rows, say
+from provider.cli.output import Json, Yes, confirm, print_one, print_rows, say
 
 if TYPE_CHECKING:
     from provider.oauth.authorization_details.store import DetailsType
@@ -75,8 +74,7 @@ def delete(name: Name, *, yes: Yes = False, as_json: Json = False) -> None:
     """
     from provider.oauth.authorization_details.types import delete_type
 
-    if not yes and sys.stdin.isatty():
-        typer.confirm(f"Delete {name}? Applications can't ask for it any more.", abort=True)
+    confirm(f"Delete {name}? Applications can't ask for it any more.", yes=yes)
     with unit() as work:
         delete_type(work, name)
     say(f"Deleted {name}.", {"type": name, "deleted": True}, as_json=as_json)

@@ -1,12 +1,11 @@
 """The commands `signet group`: groups of users, their members, owners and roles."""
 
-import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from provider.cli.installation import unit
-from provider.cli.output import Json, Yes, print_one, print_rows, say
+from provider.cli.output import Json, Yes, confirm, print_one, print_rows, say
 
 if TYPE_CHECKING:
     from provider.accounts.groups.groups import Group
@@ -169,8 +168,7 @@ def delete(name: Name, *, yes: Yes = False, as_json: Json = False) -> None:
     """
     from provider.accounts.groups.groups import delete_group
 
-    if not yes and sys.stdin.isatty():
-        typer.confirm(f"Permanently delete the group {name}?", abort=True)
+    confirm(f"Permanently delete the group {name}?", yes=yes)
     with unit() as work:
         delete_group(work, name)
     say(f"Deleted the group {name}.", {"name": name, "deleted": True}, as_json=as_json)

@@ -1,12 +1,11 @@
 """The commands `signet issuer`: the servers whose tokens authenticate applications or stand for users."""
 
-import sys
 from typing import Annotated, Any
 
 import typer
 
 from provider.cli.installation import unit
-from provider.cli.output import Json, Yes, print_one, print_rows, say
+from provider.cli.output import Json, Yes, confirm, print_one, print_rows, say
 
 app = typer.Typer(help="Manage trusted issuers of tokens.", no_args_is_help=True)
 Which = Annotated[
@@ -131,8 +130,7 @@ def delete(issuer: Which, *, yes: Yes = False, as_json: Json = False) -> None:
 
     Example: signet issuer delete https://token.actions.githubusercontent.com --yes
     """
-    if not yes and sys.stdin.isatty():
-        typer.confirm(f"Permanently delete the trusted issuer {issuer}?", abort=True)
+    confirm(f"Permanently delete the trusted issuer {issuer}?", yes=yes)
     _do("delete", issuer, f"Deleted the trusted issuer {issuer}.", as_json=as_json)
 
 

@@ -27,6 +27,12 @@ def plain(value: Any) -> Any:
     return value
 
 
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask before something is deleted, unless `--yes` was given or the input is not a terminal. Aborts after a no."""
+    if not yes and sys.stdin.isatty():
+        typer.confirm(question, abort=True)
+
+
 def print_json(value: Any) -> None:
     sys.stdout.write(json.dumps(plain(value), indent=2, ensure_ascii=False) + "\n")
 

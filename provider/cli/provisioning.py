@@ -7,7 +7,7 @@ import typer
 
 from provider.cli.client.commands import Which
 from provider.cli.installation import unit
-from provider.cli.output import Json, Yes, counted, print_one, print_rows, say
+from provider.cli.output import Json, Yes, confirm, counted, print_one, print_rows, say
 
 app = typer.Typer(help="Push users and groups to applications with SCIM.", no_args_is_help=True)
 
@@ -201,8 +201,7 @@ def delete(client_id: Which, *, yes: Yes = False, as_json: Json = False) -> None
     """
     from provider.provisioning import connections
 
-    if not yes and sys.stdin.isatty():
-        typer.confirm(f"Delete provisioning of {client_id}?", abort=True)
+    confirm(f"Delete provisioning of {client_id}?", yes=yes)
     with unit() as work:
         connections.delete(work, client_id)
     say(f"Deleted provisioning of {client_id}.", {"client_id": client_id, "deleted": True}, as_json=as_json)

@@ -23,22 +23,22 @@ from provider.crypto.passwords import MAX_BYTES
 
 MOST_BCRYPT_COST = 14
 MOST_ITERATIONS = 3_000_000
-"""Of PBKDF2, times the blocks of its output."""
+"""The most iterations of PBKDF2, times the blocks of its output."""
 MOST_MEMORY = 128 * 1024
-"""Of Argon2 and scrypt, in KiB."""
+"""The most memory of Argon2 and scrypt, in KiB."""
 MOST_MEMORY_PASSES = 4 * MOST_MEMORY
-"""Of Argon2: its memory times its passes."""
+"""The most memory of Argon2 in KiB, times its passes."""
 MOST_LANES = 16
 MOST_SCRYPT_STEPS = 2**21
-"""N times r times p of scrypt."""
+"""The most steps of scrypt: N times r times p."""
 MOST_CRYPT_ROUNDS = 700_000
-"""Of SHA-crypt, which is computed in Python."""
+"""The most rounds of SHA-crypt, which is computed in Python."""
 MOST_CRYPT_BYTES = 256
 """The longest password that is checked against SHA-crypt and MD5-crypt: their time grows with its length."""
 LONGEST = 1000
 LEAST_SUM, LONGEST_SUM, LONGEST_SALT, LEAST_ARGON2_SALT = 16, 128, 128, 8
 BCRYPT_BYTES = 72
-"""All of a password that bcrypt looks at."""
+"""How many bytes of a password bcrypt uses."""
 
 _BCRYPT = re.compile(r"\$2[aby](\$(\d\d)\$[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{30}[.CGKOSWaeimquy26])", re.ASCII)
 _SHA_CRYPT = re.compile(

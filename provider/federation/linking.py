@@ -32,6 +32,7 @@ from provider.federation.upstream_settings import UpstreamSettings
 from provider.federation.upstreams import Upstream
 from provider.languages.free_text import repair_line
 from provider.languages.text import Text
+from provider.login.active import UnknownUser
 from provider.login.steps import SignIn, sign_in_by_upstream
 from provider.ratelimits import LIMITS, hit, of_network
 from provider.refusals import Refusal
@@ -54,19 +55,6 @@ class NotLinked(Refusal):
         self.problem = problem
         """Why no account can be created with the address."""
         super().__init__()
-
-
-class UnknownUser(Refusal):
-    """A user without an account here, and the operator lets such users neither link nor sign up."""
-
-    code = "unknown-user"
-    status_code = 403
-
-    def __init__(self, name: str) -> None:
-        self.title = Text("Couldn't sign in with %(name)s", name=name)
-        super().__init__(
-            Text("No account here belongs to your %(name)s account. Contact your administrator.", name=name)
-        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -38,7 +38,7 @@ ENDINGS = frozenset(
         Event.ACCOUNT_DELETED,
     }
 )
-"""Events of a user that may end any session or grant, from wherever they came."""
+"""Events of a user that may end any session or grant, whatever network they came from."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Moment:
 
 @dataclass(frozen=True)
 class _Frame:
-    """What a timeline is about: these grants, of this session, or only the user and client of a grant."""
+    """The subject of a timeline: a session and grants of it, or a grant alone, and the time to show."""
 
     user_id: str
     session_id: str

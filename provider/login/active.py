@@ -63,18 +63,29 @@ class DeniedByDirectory(Suspended):
         super().__init__(denied.message)
 
 
-class UnknownInDirectory(Suspended):
-    """The directory knows the user, and the operator lets no account be linked or created. Raised only after the right
-    password.
-    """
+class UnknownUser(Refusal):
+    """A user of an upstream provider has no account here, and the operator lets such users neither link nor sign up."""
 
-    code = "unknown-in-directory"
+    code = "unknown-user"
+    status_code = 403
+    title: Text
 
     def __init__(self, name: str) -> None:
         self.title = Text("Couldn't sign in with %(name)s", name=name)
         super().__init__(
             Text("No account here belongs to your %(name)s account. Contact your administrator.", name=name)
         )
+
+
+class UnknownInDirectory(Suspended):
+    """A user whom a directory knows has no account here. Raised only after the right password."""
+
+    code = "unknown-in-directory"
+
+    def __init__(self, name: str) -> None:
+        unknown = UnknownUser(name)
+        self.title = unknown.title
+        super().__init__(unknown.message)
 
 
 class AddressUnconfirmed(Refusal):

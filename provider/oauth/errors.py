@@ -133,13 +133,13 @@ class UseDpopNonceError(OAuth2Error):
 
 
 class InvalidResourceProofError(InvalidDpopProofError):
-    """The same at one of our own APIs (RFC 9449 section 7.1)."""
+    """An invalid proof at one of our own APIs (RFC 9449 section 7.1)."""
 
     status_code = 401
 
 
 class UseResourceNonceError(UseDpopNonceError):
-    """The same at one of our own APIs (RFC 9449 section 9)."""
+    """A proof without a current nonce at one of our own APIs (RFC 9449 section 9)."""
 
     status_code = 401
 

@@ -45,7 +45,7 @@ class ConnectionFailed(Refusal):
 
 @dataclass(frozen=True)
 class Supported:
-    """What the service of an app says of itself (RFC 7643 section 5)."""
+    """The features that the service of an app says it supports (RFC 7643 section 5)."""
 
     patch: bool
     filter: bool
@@ -60,8 +60,8 @@ def find(work: UnitOfWork, client_id: str) -> Provisioning:
 
 
 def put(work: UnitOfWork, client_id: str, settings: ProvisioningSettings, *, token: str | None = None) -> Provisioning:
-    """Set up provisioning of an app that exists, or change it; then all users are compared. Without a token, the one
-    that is set stays. A new URL needs a token, so that no one can have the token sent to a URL of their own. Raises
+    """Set up provisioning of an app that exists, or change it, and compare all users. Without a token, the present one
+    stays. A new URL needs a token, so that an operator cannot have the present one sent to a URL of their own. Raises
     InvalidProvisioning.
     """
     before = store.lock(work.db, client_id)
@@ -89,7 +89,7 @@ def put(work: UnitOfWork, client_id: str, settings: ProvisioningSettings, *, tok
 
 
 def disable(work: UnitOfWork, client_id: str) -> None:
-    """Send nothing more. What is at the app stays there. Raises NoProvisioning."""
+    """Stop sending changes. Users and groups at the app stay there. Raises NoProvisioning."""
     if _lock(work, client_id).disabled_at is None:
         store.change(work.db, client_id, disabled_at=work.now)
         before, after = {"disabled": False}, {"disabled": True}
@@ -97,7 +97,7 @@ def disable(work: UnitOfWork, client_id: str) -> None:
 
 
 def enable(work: UnitOfWork, client_id: str) -> None:
-    """Send changes again, and those in between. Raises NoProvisioning."""
+    """Send changes again, also those that were made meanwhile. Raises NoProvisioning."""
     if _lock(work, client_id).disabled_at is not None:
         store.change(work.db, client_id, disabled_at=None, stopped_at=None, error=None, failures=0, retry_at=None)
         _compare(work, client_id, enabled=True)
@@ -106,8 +106,8 @@ def enable(work: UnitOfWork, client_id: str) -> None:
 
 
 def delete(work: UnitOfWork, client_id: str) -> None:
-    """Delete the connection with its token and what is known of the app. What is at the app stays there. Raises
-    NoProvisioning.
+    """Delete the connection with its token and the records of what was sent. Users and groups at the app stay there.
+    Raises NoProvisioning.
     """
     _lock(work, client_id)
     store.remove(work.db, client_id)
@@ -123,8 +123,8 @@ def resync(work: UnitOfWork, client_id: str) -> None:
 
 
 def retry(work: UnitOfWork, client_id: str, *, kind: str | None = None, key: str | None = None) -> int:
-    """Try what failed again now, one user or group or all; also if the app rejected the token. Returns how many are
-    tried. Raises NoProvisioning or ProvisioningOff.
+    """Retry what failed now: one user or group, or all, also if the app rejected the token. Return how many are
+    retried. Raises NoProvisioning or ProvisioningOff.
     """
     _require_on(_lock(work, client_id))
     count = resources.retry(work.db, client_id, now=work.now, kind=kind, key=key)
@@ -134,8 +134,8 @@ def retry(work: UnitOfWork, client_id: str, *, kind: str | None = None, key: str
 
 
 def check(work: UnitOfWork, client_id: str) -> Supported:
-    """Ask the service of the app for its configuration: a test that changes nothing. Raises NoProvisioning or
-    ConnectionFailed.
+    """Test the connection: ask the service of the app for its configuration, which changes nothing. Raises
+    NoProvisioning or ConnectionFailed.
     """
     connection = find(work, client_id)
     try:

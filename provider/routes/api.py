@@ -2,18 +2,19 @@
 
 from starlette.routing import BaseRoute, Route
 
-from provider.admin.api import authenticator_apps as admin_authenticator_apps
-from provider.admin.api import consents as admin_consents
-from provider.admin.api import credentials as admin_credentials
-from provider.admin.api import email as admin_email
-from provider.admin.api import identities as admin_identities
-from provider.admin.api import links as admin_links
-from provider.admin.api import passkeys as admin_passkeys
-from provider.admin.api import picture as admin_picture
-from provider.admin.api import remembered_devices as admin_remembered_devices
 from provider.admin.api import roles as admin_roles
 from provider.admin.api import sessions as admin_sessions
-from provider.admin.api import users as admin_users
+from provider.admin.api.users import authenticator_apps as admin_authenticator_apps
+from provider.admin.api.users import consents as admin_consents
+from provider.admin.api.users import credentials as admin_credentials
+from provider.admin.api.users import email as admin_email
+from provider.admin.api.users import identities as admin_identities
+from provider.admin.api.users import links as admin_links
+from provider.admin.api.users import passkeys as admin_passkeys
+from provider.admin.api.users import picture as admin_picture
+from provider.admin.api.users import remembered_devices as admin_remembered_devices
+from provider.admin.api.users import user_list as admin_user_list
+from provider.admin.api.users import users as admin_users
 from provider.api.endpoints import authenticator_apps as api_authenticator_apps
 from provider.api.endpoints import confirm_password as api_confirm_password
 from provider.api.endpoints import consents as api_consents
@@ -160,7 +161,7 @@ def _of_accounts() -> list[BaseRoute]:
     get, post, patch, delete = ["GET"], ["POST"], ["PATCH"], ["DELETE"]
     user, session = "/api/admin/users/{user_id}", "/api/admin/sessions/{session_id}"
     return [
-        Route("/api/admin/users", admin_users.find_users, methods=get, name="find_users"),
+        Route("/api/admin/users", admin_user_list.find_users, methods=get, name="find_users"),
         Route("/api/admin/users", admin_users.create_user, methods=post, name="create_user"),
         Route(user, admin_users.show_user, methods=get, name="show_user"),
         Route(user, admin_users.change_user, methods=patch, name="change_user"),

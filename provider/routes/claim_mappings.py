@@ -3,8 +3,8 @@
 from starlette.routing import BaseRoute, Route
 
 from provider.admin.api import claim_mappings as api
-from provider.admin.pages import claim_mappings as pages
 from provider.admin.pages.clients import claims as client_pages
+from provider.admin.pages.declarations import claim_mappings as pages
 
 
 def in_api() -> list[BaseRoute]:

@@ -6,7 +6,6 @@ from provider.admin.pages import (
     audit,
     branding,
     design,
-    details_types,
     doctor,
     emails,
     explanation,
@@ -23,6 +22,7 @@ from provider.admin.pages import (
 from provider.admin.pages.clients import app_users, clients, credentials, json_view, rejected, try_it
 from provider.admin.pages.clients import overview as client_overview
 from provider.admin.pages.clients import settings as client_settings
+from provider.admin.pages.declarations import details_types
 from provider.admin.pages.users import imports, matching, runs, selected, tabs, users
 from provider.oauth.authorize import trials
 from provider.routes import claim_mappings, groups, provisioning, trusted_issuers, upstreams, user_attributes

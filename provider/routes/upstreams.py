@@ -21,9 +21,10 @@ def in_api() -> list[BaseRoute]:
 
 
 def in_console() -> list[BaseRoute]:
-    get, post, both, at = ["GET"], ["POST"], ["GET", "POST"], pages.PATH
+    get, post, both, at, new = ["GET"], ["POST"], ["GET", "POST"], pages.PATH, f"{pages.PATH}/new"
     return [
         Route(at, pages.list_upstreams, methods=get, name="admin_upstreams"),
-        Route(at, pages.create_upstream, methods=post, name="admin_create_upstream"),
+        Route(new, pages.show_new_upstream, methods=get, name="admin_new_upstream"),
+        Route(new, pages.create_upstream, methods=post, name="admin_create_upstream"),
         Route(f"{at}/{{upstream_id}}/{{action}}", pages.act_on_upstream, methods=both, name="admin_act_on_upstream"),
     ]

@@ -3,7 +3,7 @@
 from starlette.routing import BaseRoute, Route
 
 from provider.admin.api import user_attributes as api
-from provider.admin.pages import attributes as pages
+from provider.admin.pages.declarations import attributes as pages
 from provider.admin.pages.users import attributes as of_users
 from provider.api.endpoints import attributes as account_api
 

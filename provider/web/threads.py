@@ -60,9 +60,7 @@ class Pool:
 
 
 class LoopPool(Pool):
-    """The same in front of the event loop, which runs a few functions at a time as greenlets. The threads do what can
-    only block.
-    """
+    """A pool that runs a few functions at a time in the event loop, as greenlets. Its threads do what blocks."""
 
     def __init__(self, functions: int, name: str, *, on_long: Callable[[], None]) -> None:
         super().__init__(functions, name)

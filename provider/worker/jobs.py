@@ -25,7 +25,7 @@ from provider.oauth import store as refusals
 from provider.oauth.authorize.store import authorization_codes, authorization_requests
 from provider.oauth.client_authentication import store as used_assertions
 from provider.oauth.clients import client_search
-from provider.oauth.clients.store import clients, initial_access_tokens
+from provider.oauth.clients.store import client_secrets, initial_access_tokens
 from provider.oauth.clients.unused_clients import purge_unused
 from provider.oauth.grants.store import backchannel_requests, device_codes
 from provider.oauth.keys import rotation
@@ -68,7 +68,7 @@ PURGES: Mapping[str, tuple[Purge, timedelta]] = {
     "backchannel requests": (backchannel_requests.purge, timedelta(days=1)),  # the same
     "used assertions": (used_assertions.purge, timedelta(minutes=1)),  # nodes' clocks differ
     "used DPoP proofs": (used_proofs.purge, timedelta(minutes=1)),
-    "client secrets": (clients.purge_secrets, timedelta(0)),
+    "client secrets": (client_secrets.purge, timedelta(0)),
     "initial access tokens": (initial_access_tokens.purge, timedelta(0)),
     "refresh tokens": (refresh_tokens.purge, timedelta(days=1)),
     "revoked access tokens": (grants.purge_revoked_jtis, timedelta(minutes=5)),
@@ -96,7 +96,7 @@ RETAINED: Mapping[str, tuple[Purge, Callable[[Settings], timedelta]]] = {
     "grants": (grants.purge, lambda settings: settings.session_retention),
     "one-time links": (links.purge, lambda settings: settings.session_retention),
 }
-"""The same for what is kept as long as a setting says, or forever if that is 0."""
+"""The purges of what is kept as long as a setting says, or forever if that is 0."""
 
 
 def purge(

@@ -239,7 +239,8 @@ CONSOLE = _read("""
     GET /admin/outbox/{job_id}/{action} outbox:write
     POST /admin/outbox/{job_id}/{action} outbox:write
     GET /admin/upstreams applications:read
-    POST /admin/upstreams applications:trust
+    GET /admin/upstreams/new applications:trust
+    POST /admin/upstreams/new applications:trust
     GET /admin/upstreams/{upstream_id}/{action} applications:trust
     POST /admin/upstreams/{upstream_id}/{action} applications:trust
     GET /admin/trusted-issuers applications:read

@@ -18,10 +18,7 @@ from provider.accounts.groups.groups import GroupSettings, create_group
 from provider.accounts.roles.roles import create_role
 from provider.admin.client_groups import GROUPS
 from provider.admin.pages import (
-    attributes,
     branding,
-    claim_mappings,
-    details_types,
     doctor,
     groups,
     keys,
@@ -35,6 +32,7 @@ from provider.admin.pages.actions import Actions
 from provider.admin.pages.clients import actions as client_actions
 from provider.admin.pages.clients import app_users
 from provider.admin.pages.clients import provisioning as provisioning_pages
+from provider.admin.pages.declarations import attributes, claim_mappings, details_types
 from provider.admin.pages.users import actions as user_actions
 from provider.admin.provisioning import rules as provisioning
 from provider.federation import managed
@@ -253,7 +251,7 @@ OTHERS: Mapping[str, str] = {
     "/admin/webhooks/{webhook_id}/enable": ONCE,
     "/admin/webhooks/{webhook_id}/disable": ONCE,
     "/admin/webhooks/{webhook_id}/delete": ENDS,
-    "/admin/upstreams": OWN,
+    "/admin/upstreams/new": OWN,
     "/admin/upstreams/{upstream_id}/enable": ONCE,
     "/admin/upstreams/{upstream_id}/disable": ONCE,
     "/admin/upstreams/{upstream_id}/delete": ENDS,

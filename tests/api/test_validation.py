@@ -8,10 +8,10 @@ import pytest
 from pydantic import BaseModel, ValidationError
 from starlette.routing import Route
 
-from provider.admin.api.credentials import EmailRequest
 from provider.admin.api.registration_tokens import RegistrationTokenRequest
 from provider.admin.api.sessions import SessionChange
-from provider.admin.api.users import Change, NewAccount, Suspension
+from provider.admin.api.users.credentials import EmailRequest
+from provider.admin.api.users.users import Change, NewAccount, Suspension
 from provider.admin.api.webhooks import NewWebhook
 from provider.api.bodies import File, Nothing
 from provider.api.endpoints.password import PasswordChange

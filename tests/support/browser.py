@@ -15,6 +15,9 @@ from starlette.testclient import TestClient
 
 REDIRECTS = {301, 302, 303, 307, 308}
 _READ_AT_END = {"title", "h1", "a", "label", "textarea", "button"}
+_CODE = re.compile(r"`[^`]+`")
+_RAW = {"script", "style", "pre", "code", "textarea"}
+"""Elements whose text is not prose. Names that users typed are in a `span` with a direction, and are not either."""
 
 
 def resolve(base: str, reference: str) -> str:
@@ -92,6 +95,8 @@ class Reader:
         self.links: dict[str, str] = {}
         self.pressable: dict[str, list[Link | Press]] = {"main": [], "nav": []}
         self.words: list[str] = []
+        self.raw_code: list[str] = []
+        """Sentences that show code between backticks, instead of in an element (macros/prose.html)."""
         self._is_joined = False
         self._open: list[tuple[str, Mapping[str, str], int]] = []
         self._labels: dict[str, str] = {}
@@ -186,6 +191,8 @@ class Reader:
         text, self._text = self._text, ""
         if not text:
             return
+        if _CODE.search(text) and not any(tag in _RAW or (tag == "span" and "dir" in of) for tag, of, _ in self._open):
+            self.raw_code.append(text)
         if self._is_joined and self.words:
             self.words[-1] += text
         elif not any(tag in {"script", "style"} for tag, _, _ in self._open):
@@ -209,6 +216,7 @@ class Page:
         self.url = str(response.url)
         self.path = urlsplit(self.url).path
         self.html = response.text
+        assert "`" not in self.html or not self._read.raw_code, f"{self.url} shows backticks: {self._read.raw_code}"
 
     @cached_property
     def _read(self) -> "Reader":

@@ -24,6 +24,7 @@ MOST_ROLES = 100
 MOST_CONTAINED = 200
 """How many groups a group can contain."""
 MOST_OWNERS = 50
+"""How many owners a group can have."""
 
 
 class NoSuchGroup(NotFound):
@@ -55,7 +56,7 @@ class InvalidGroupSettings(Refusal):
 
 
 class NestedTooDeep(Refusal):
-    """A group that would contain a group that contains groups: a cycle is one, too."""
+    """A group would contain a group that contains groups itself. A cycle is rejected with it too."""
 
     code = "nested-too-deep"
     status_code = 409
@@ -95,7 +96,7 @@ class Group:
 
     @property
     def title(self) -> str:
-        """The name for people."""
+        """The name that people read."""
         return self.settings.display_name or self.name
 
 
@@ -126,7 +127,7 @@ def exists(work: UnitOfWork, name: str) -> bool:
 
 
 def lock_group(work: UnitOfWork, name: str) -> None:
-    """Keep the group as it is until the transaction ends, if there is one of this name."""
+    """Lock the group with this name until the transaction ends. Does nothing if there is none."""
     if is_group_name(name):
         store.lock(work.db, [name])
 
@@ -186,8 +187,8 @@ def roles_of(work: UnitOfWork, name: str) -> list[str]:
 
 
 def roles_with(work: UnitOfWork, name: str, settings: GroupSettings) -> list[str]:
-    """Return every role that this group gives to anyone, now or with these settings: what an operator must be able to
-    give. The members of the groups it contains have its roles.
+    """Return every role that this group gives to a user, now or with these settings. An operator who changes the group
+    must be allowed to give all of them.
     """
     return sorted({*roles_of(work, name), *settings.roles})
 

@@ -1,4 +1,4 @@
-"""Reading a file of users, CSV or JSON lines, row by row: the memory used does not depend on the size of the file."""
+"""The rows of a file of users, CSV or JSON lines. They are read one by one, to save memory."""
 
 import csv
 import io
@@ -42,7 +42,8 @@ class Row:
 
 def read_rows(file: BinaryIO, *, attributes: Mapping[str, str] = NO_NAMES) -> Iterator[Row]:
     """Yield the rows of a file in UTF-8 or UTF-16, with or without a byte order mark. The separator of CSV is a comma,
-    semicolon or tab. `attributes` has the attribute that each column with another name is. Raises UnreadableFile.
+    semicolon or tab. `attributes` names the attribute for each column that is called something else. Raises
+    UnreadableFile.
     """
     renamed = {column: f"{ATTRIBUTE}{name}" for column, name in attributes.items()}
     start = file.read(2)

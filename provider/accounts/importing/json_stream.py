@@ -1,4 +1,4 @@
-"""Reading a large JSON document without holding all of it: the elements of chosen arrays one by one."""
+"""The parts of a large JSON document, which is never all in memory: chosen arrays element by element."""
 
 import codecs
 import json
@@ -85,7 +85,7 @@ class _Scanner:
         return UnreadableFile(f"The file is not valid JSON near line {self.line}, or it is incomplete.")
 
     def peek(self) -> str:
-        """Return the next character that is no space, or nothing at the end."""
+        """Return the next character that is not white space, or "" at the end."""
         while True:
             while self._at < len(self._buffer) and self._buffer[self._at] in " \t\r\n":
                 self._at += 1
@@ -93,7 +93,7 @@ class _Scanner:
                 return self._buffer[self._at : self._at + 1]
 
     def take(self, character: str) -> bool:
-        """Pass this character if it is the next one."""
+        """Move past this character if it comes next. Return whether it did."""
         if self.peek() != character:
             return False
         self._at += 1
@@ -115,13 +115,13 @@ class _Scanner:
                     raise self.malformed() from None
             except RecursionError:
                 raise self.malformed() from None
-            if end < len(self._buffer) or self._is_over:  # a number may go on in what is not read yet
+            if end < len(self._buffer) or self._is_over:  # a number may continue in the part that is not read yet
                 self._at = end
                 return value
             self._fill()
 
     def elements(self, name: str) -> Iterator[Entry]:
-        """Yield the elements of an array whose bracket was taken."""
+        """Yield the elements of an array whose opening bracket was read."""
         while not self.take("]"):
             line = self.line
             yield Entry(name, self.value(), line)
@@ -129,7 +129,7 @@ class _Scanner:
                 raise self.malformed()
 
     def _fill(self) -> bool:
-        """Read more. What is left doubles, so that a long value is not tried too often. Returns False at the end."""
+        """Read at least as much as is unread, so that a long value is parsed few times. Return False at the end."""
         left = len(self._buffer) - self._at
         if left > LARGEST:
             raise UnreadableFile("A value in the file is too large, or the file is not valid JSON.")

@@ -25,7 +25,7 @@ from provider.accounts.store.group_tables import LONGEST_DESCRIPTION, LONGEST_DI
 from provider.accounts.store.roles import COUNTED
 from provider.accounts.users import NoSuchUser
 from provider.admin import group_authority
-from provider.admin.api.users import Role, user_id_of
+from provider.admin.api.users.users import Role, user_id_of
 from provider.admin.authority import LastAdministrator
 from provider.admin.operation import Resource, by_operator
 from provider.admin.paging import NEXT, PAGED, next_of, query_page

@@ -89,7 +89,7 @@ SIGN_INS_TO_APP: Mapping[str, Text] = {
     "pwd": Text("%(user)s signed in to %(app)s with a password"),
     "fed": Text("%(user)s signed in to %(app)s with another provider"),
 }
-"""The same if the request of an app waited for it."""
+"""The sentence for the first factor of a sign-in that an app's request waited for (`amr`)."""
 TO_APP: Mapping[str, Text] = {
     Event.SIGNED_IN: Text("%(user)s signed in to %(app)s"),
     Event.SIGN_IN_FAILED: Text("%(user)s failed to sign in to %(app)s"),

@@ -22,9 +22,9 @@ from provider.work import UnitOfWork
 COUNTED = 10_000
 """How many rows are counted exactly."""
 COUNTED_FOUND = 1_000
-"""The same of the rows that a text finds."""
+"""How many rows that a text finds are counted exactly."""
 COUNTED_ON_PAGE = 50
-"""The same on the pages of a list. A search for more may read many times as many rows."""
+"""How many of them are counted exactly on the pages of a list. Counting more may read many times as many rows."""
 MOST_READ = 5_000
 """How many rows that a text finds are read for one page. A page of a rare filter may have fewer than fit."""
 NOT_A_DAY = Text("Enter a date, for example 2026-11-21.")

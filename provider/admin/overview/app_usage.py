@@ -24,7 +24,7 @@ class AppUsage:
     tokens: Chart
     """The token requests of each of the last 30 days that tokens were issued for."""
     grants: list[Part]
-    """The same by grant type."""
+    """These token requests by grant type."""
     rejected: int
     """The rejected requests that are still stored, up to MOST_REJECTED."""
 

@@ -68,11 +68,13 @@ class Input(Generic[T]):
     hint: Text | None = None
     shown: Callable[[T], str] = lambda _value: ""
     kind: str = "text"
-    """The kind of field: `text`, or `date` (the date of birth, in three fields)."""
+    """The kind of field: `text`, `lines` (several lines of text), or `date` (the date of birth, in three fields)."""
     options: Callable[[Language, str], Sequence[Mapping[str, str]]] | None = None
     """For a list of values: returns the options, with the value that is shown."""
     suggests: Callable[[Language], Sequence[str]] | None = None
     """Returns the values that a text field suggests."""
+    is_available: Callable[[T], bool] = lambda _value: True
+    """Whether the form of the subject has the field."""
 
     def values(self, value: T) -> dict[str, str]:
         """Return the initial content of the form fields of this input, by their names."""
@@ -241,16 +243,17 @@ def _key_of(call: Call, refusal: Refusal | None) -> str:
 
 
 def _ask(call: Call, subject: Subject[T], action: Action[T], here: str, *, refusal: Refusal | None = None) -> Response:
-    saved = {name: text for one in action.inputs for name, text in one.values(subject.value).items()}
+    inputs = [one for one in action.inputs if one.is_available(subject.value)]
+    saved = {name: text for one in inputs for name, text in one.values(subject.value).items()}
     typed = saved if refusal is None else {name: call.form.get(name, "") for name in saved}
     errors = {} if refusal is None else {getattr(refusal, "name", ""): refusal.message}
     overtaken = None
     if isinstance(refusal, ChangedMeanwhile) and action.edits is not None:
-        if action.inputs:
+        if inputs:
             errors = {"": conflicts.MESSAGE}
         differing = [
             (one.label, one.label_of(call.language, one.shown(subject.value)))
-            for one in action.inputs
+            for one in inputs
             if any(typed[name] != text for name, text in one.values(subject.value).items())
         ]
         overtaken = conflict(call, action.edits.record(subject.value), differing)
@@ -262,6 +265,7 @@ def _ask(call: Call, subject: Subject[T], action: Action[T], here: str, *, refus
         subject=subject,
         action=action,
         part=None if action.part is None else action.part(call, subject.value),
+        inputs=inputs,
         typed=typed,
         why=call.form.get("why", ""),
         idempotency_key=_key_of(call, refusal),

@@ -141,7 +141,7 @@ class Asked:
         return Heading(column, self.url(sort=other.name), "descending" if self.order.descending else "ascending")
 
     def shows(self, name: str) -> bool:
-        """Whether the column is shown."""
+        """Return whether the column is shown."""
         return any(column.name == name for column in self.columns)
 
     def page_values(self, call: Call, *, further: Place | None, count: Count) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from provider.admin.pages.actions import (
     Action,
     Actions,
     Edit,
-    Input,
     InvalidInput,
     Subject,
     action_endpoint,
@@ -18,21 +17,12 @@ from provider.admin.pages.actions import (
 )
 from provider.admin.pages.conflicts import Record
 from provider.admin.pages.upstream_form import (
-    HINTS,
-    IN_FORM,
-    KEPT_SECRET,
-    LABELS,
-    OF_DIRECTORY,
-    SWITCHES,
-    create_options,
+    CHOICES,
+    INPUTS,
     field_of,
-    presets,
-    shown_creation,
-    shown_trust,
-    switch_input,
-    switch_options,
-    text_input,
-    trust_options,
+    inputs_for,
+    needed,
+    preset_name,
     typed_settings,
 )
 from provider.audit.events import Event
@@ -83,34 +73,7 @@ ACTIONS: Actions[SavedUpstream] = {
         means=(Text("Changes apply to the next sign-in. The key of a provider can't be changed."),),
         done=Text("Upstream provider updated."),
         do=_edit,
-        inputs=(
-            text_input("client_id"),
-            Input("secret", LABELS["secret"], KEPT_SECRET),
-            *(text_input(name) for name in ("name", "label", "issuer", "team_id", "key_id", "scopes")),
-            *(text_input(name) for name in ("hosted_domain", "tenant", "allowed_tenants", "domains")),
-            switch_input("is_required_for_domains"),
-            *(text_input(name) for name in ("allowed_domains", "claims")),
-            switch_input("updates_profile"),
-            *(text_input(name) for name in ("roles_claim", "roles", "groups_claim", "groups")),
-            switch_input("signs_out_there"),
-            *(text_input(name) for name in OF_DIRECTORY),
-            switch_input("start_tls"),
-            Input(
-                "trust_email_verified",
-                LABELS["trust_email_verified"],
-                shown=shown_trust,
-                options=trust_options,
-            ),
-            Input(
-                "may_create_accounts",
-                LABELS["may_create_accounts"],
-                shown=shown_creation,
-                options=create_options,
-            ),
-            switch_input("store_tokens"),
-            text_input("token_scopes"),
-            Input("position", LABELS["position"], HINTS["position"], shown=lambda row: str(row.position)),
-        ),
+        inputs=INPUTS,
         edits=Edit(_version, lambda row: Record(Event.UPSTREAM_UPDATED, detail=("upstream", row.key))),
     ),
     "disable": Action(
@@ -150,18 +113,48 @@ ACTIONS: Actions[SavedUpstream] = {
 
 @endpoint
 def list_upstreams(call: Call) -> Response:
-    return _list(call, require_operator(call, Permission.APPLICATIONS_READ))
+    """List the upstreams: GET /admin/upstreams."""
+    operator = require_operator(call, Permission.APPLICATIONS_READ)
+    of_file = managed.of_file(call.work)
+    in_file = {one.key for one in of_file}
+    saved = [
+        {
+            "row": row,
+            "settings": managed.read(call.work.vault, row),
+            "in_file": row.key in in_file,
+            "uris": managed.uris_to_register(call.settings, row.key, preset=row.settings.get("preset")),
+            "actions": available(ACTIONS, row, NEEDS, operator),
+        }
+        for row in find_all(call.work.read)
+    ]
+    return page(
+        call,
+        "admin/upstreams.html",
+        saved=saved,
+        of_file=[(one, managed.uris_to_register(call.settings, one.key, preset=one.preset)) for one in of_file],
+        done=Text("Upstream provider added.") if "added" in call.query else done_message(call, ACTIONS),
+    )
+
+
+@endpoint
+def show_new_upstream(call: Call) -> Response:
+    """Show the list of presets, or the form of one: GET /admin/upstreams/new?preset=."""
+    require_operator(call, NEEDS)
+    return _new(call, call.query.text("preset"))
 
 
 @endpoint
 def create_upstream(call: Call) -> Response:
-    """Add an upstream: POST /admin/upstreams."""
-    operator = require_operator(call, NEEDS)
+    """Add an upstream: POST /admin/upstreams/new?preset=."""
+    require_operator(call, NEEDS)
+    chosen = call.query.text("preset")
+    if chosen not in CHOICES:
+        return _new(call, chosen)
     try:
-        given, position = typed_settings(call, call.form.get("preset", ""))
+        given, position = typed_settings(call, preset_name(chosen))
         managed.create(call.work, call.form.text("key").strip(), given, position=position)
     except InvalidSettings as invalid:
-        return _list(call, operator, errors={field_of(invalid): str(invalid)})
+        return _new(call, chosen, errors={field_of(invalid): str(invalid)})
     return go(f"{PATH}?added=yes")
 
 
@@ -177,46 +170,17 @@ def find_upstream(call: Call, operator: Operator) -> Subject[SavedUpstream]:
 act_on_upstream = action_endpoint(find_upstream, ACTIONS, here="upstreams", needs=NEEDS)
 
 
-def _list(call: Call, operator: Operator, *, errors: dict[str, str] | None = None) -> Response:
-    of_file = managed.of_file(call.work)
-    in_file = {one.key for one in of_file}
-    saved = [
-        {
-            "row": row,
-            "settings": managed.read(call.work.vault, row),
-            "in_file": row.key in in_file,
-            "uris": managed.uris_to_register(call.settings, row.key, preset=row.settings.get("preset")),
-            "actions": available(ACTIONS, row, NEEDS, operator),
-        }
-        for row in find_all(call.work.read)
-    ]
-    fields = (
-        *IN_FORM,
-        "key",
-        "preset",
-        "label",
-        "position",
-        "trust_email_verified",
-        "may_create_accounts",
-        *SWITCHES,
-    )
-    typed = {name: call.form.text(name) for name in fields} if errors else dict.fromkeys(fields, "")
-    typed["preset"] = typed["preset"] if errors else "google"
+def _new(call: Call, chosen: str, *, errors: dict[str, str] | None = None) -> Response:
+    inputs = inputs_for(preset_name(chosen), now=call.work.now) if chosen in CHOICES else []
     return page(
         call,
-        "admin/upstreams.html",
+        "admin/new_upstream.html",
         status_code=400 if errors else 200,
-        saved=saved,
-        of_file=[(one, managed.uris_to_register(call.settings, one.key, preset=one.preset)) for one in of_file],
-        presets=presets(),
-        trust=trust_options(call.language, ""),
-        create=create_options(call.language, ""),
-        switches={name: switch_options(name) for name in SWITCHES},
-        of_directory=OF_DIRECTORY,
-        uris=managed.uris_to_register(call.settings, "KEY"),
-        labels=LABELS,
-        hints=HINTS,
-        typed=typed,
-        done=Text("Upstream provider added.") if "added" in call.query else done_message(call, ACTIONS),
+        presets=CHOICES,
+        preset=chosen if chosen in CHOICES else None,
+        inputs=inputs,
+        needed=needed(preset_name(chosen)),
+        uris=managed.uris_to_register(call.settings, "KEY", preset=chosen),
+        typed={"key": call.form.text("key")} | {one.name: call.form.text(one.name) for one in inputs} | {"secret": ""},
         errors=errors or {},
     )

@@ -4,7 +4,7 @@ from typing import Any
 
 from provider.accounts.roles.permissions import Permission
 from provider.accounts.users import NoSuchUser
-from provider.admin.api.users import user_id_of
+from provider.admin.api.users.users import user_id_of
 from provider.admin.authority import MorePermissions
 from provider.admin.operation import Resource, begin, by_operator
 from provider.admin.paging import PAGED, next_of, query_page

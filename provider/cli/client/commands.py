@@ -108,29 +108,7 @@ def create(
         raise typer.BadParameter(
             "--metadata - and --client-secret-stdin cannot both read stdin. Put the metadata in a file."
         )
-    given = metadata_given(
-        name=name,
-        redirect_uri=redirect_uri,
-        post_logout_redirect_uri=post_logout_redirect_uri,
-        backchannel_logout_uri=backchannel_logout_uri,
-        allowed_origin=allowed_origin,
-        public=public,
-        grant=grant,
-        scope=scope,
-        scope_description=scope_description,
-        details_type=details_type,
-        auth_method=auth_method,
-        jwks=jwks,
-        jwks_uri=jwks_uri,
-        assertion_issuer=assertion_issuer,
-        assertion_subject=assertion_subject,
-        first_party=first_party,
-        verify_uri=verify_uri,
-        reset_uri=reset_uri,
-        pkce=pkce,
-        allow_scheme=allow_scheme,
-        metadata=metadata,
-    )
+    given = metadata_given(locals())
     if resource:
         given |= {"resource_identifiers": resource}
     if metadata is None:
@@ -231,29 +209,7 @@ def update(
     from provider.oauth.clients.metadata_rules import parse_metadata
     from provider.oauth.clients.metadata_values import is_nothing
 
-    changes = metadata_given(
-        name=name,
-        redirect_uri=redirect_uri,
-        post_logout_redirect_uri=post_logout_redirect_uri,
-        backchannel_logout_uri=backchannel_logout_uri,
-        allowed_origin=allowed_origin,
-        public=public,
-        grant=grant,
-        scope=scope,
-        scope_description=scope_description,
-        details_type=details_type,
-        auth_method=auth_method,
-        jwks=jwks,
-        jwks_uri=jwks_uri,
-        assertion_issuer=assertion_issuer,
-        assertion_subject=assertion_subject,
-        first_party=first_party,
-        verify_uri=verify_uri,
-        reset_uri=reset_uri,
-        pkce=pkce,
-        allow_scheme=allow_scheme,
-        metadata=metadata,
-    )
+    changes = metadata_given(locals())
     with unit() as work:
         kept = _get(work, client_id).metadata.as_json()
         for one, other in (("jwks", "jwks_uri"), ("jwks_uri", "jwks")):

@@ -1,13 +1,9 @@
 """The group `signet client`: the commands of other files, and the one that deletes an application."""
 
-import sys
-
-import typer
-
 from provider.cli.client import access, commands, registration, secrets, sites
 from provider.cli.client.commands import Which
 from provider.cli.installation import unit
-from provider.cli.output import Json, Yes, say
+from provider.cli.output import Json, Yes, confirm, say
 
 app = commands.app
 
@@ -20,8 +16,7 @@ def delete(client_id: Which, *, yes: Yes = False, as_json: Json = False) -> None
     """
     from provider.oauth.clients import clients
 
-    if not yes and sys.stdin.isatty():
-        typer.confirm(f"Permanently delete {client_id}?", abort=True)
+    confirm(f"Permanently delete {client_id}?", yes=yes)
     with unit() as work:
         clients.delete_client(work, client_id)
     say(f"Deleted {client_id}.", {"client_id": client_id, "deleted": True}, as_json=as_json)

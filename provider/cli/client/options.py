@@ -3,6 +3,7 @@ RFC 7591 metadata.
 """
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -103,57 +104,41 @@ BESIDE = {"client_id": "--client-id", "client_secret": "--client-secret-stdin"}
 Metadata = Annotated[str | None, typer.Option(help="JSON file with client metadata (RFC 7591), or - for stdin.")]
 
 
-def metadata_given(
-    *,
-    name: str | None,
-    redirect_uri: list[str] | None,
-    post_logout_redirect_uri: list[str] | None,
-    backchannel_logout_uri: str | None,
-    allowed_origin: list[str] | None,
-    public: bool,
-    grant: list[str] | None,
-    scope: str | None,
-    scope_description: list[str] | None,
-    details_type: list[str] | None,
-    auth_method: str | None,
-    jwks: str | None,
-    jwks_uri: str | None,
-    assertion_issuer: str | None,
-    assertion_subject: list[str] | None,
-    first_party: bool | None,
-    verify_uri: str | None,
-    reset_uri: str | None,
-    pkce: bool | None,
-    allow_scheme: list[str] | None,
-    metadata: str | None,
-) -> dict[str, Any]:
-    """Return RFC 7591 metadata from the file, overridden by the options. Warns of members that have no meaning here."""
+MEMBERS: Mapping[str, str] = {
+    "client_name": "name",
+    "redirect_uris": "redirect_uri",
+    "post_logout_redirect_uris": "post_logout_redirect_uri",
+    "backchannel_logout_uri": "backchannel_logout_uri",
+    "allowed_origins": "allowed_origin",
+    "grant_types": "grant",
+    "scope": "scope",
+    "authorization_details_types": "details_type",
+    "jwks_uri": "jwks_uri",
+    "assertion_issuer": "assertion_issuer",
+    "assertion_subjects": "assertion_subject",
+    "first_party": "first_party",
+    "verify_uri": "verify_uri",
+    "reset_uri": "reset_uri",
+    "require_pkce": "pkce",
+    "private_use_schemes": "allow_scheme",
+}
+"""The parameter of a command for each member of the metadata that is taken as it is given."""
+
+
+def metadata_given(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the RFC 7591 metadata that the parameters of a command (its `locals()`) give: that of the file, overridden
+    by the options. Warns of members that have no meaning here.
+    """
     from provider.oauth.clients.metadata_values import is_nothing
 
-    from_file: dict[str, Any] = {} if metadata is None else read_json_file(metadata)
+    file, jwks = parameters["metadata"], parameters["jwks"]
+    from_file: dict[str, Any] = {} if file is None else read_json_file(file)
     _warn_of_unknown(from_file)
-    options = {
-        "client_name": name,
-        "redirect_uris": redirect_uri,
-        "post_logout_redirect_uris": post_logout_redirect_uri,
-        "backchannel_logout_uri": backchannel_logout_uri,
-        "allowed_origins": allowed_origin,
-        "grant_types": grant,
-        "scope": scope,
-        "authorization_details_types": details_type,
-        "scope_descriptions": _described(scope_description),
-        "token_endpoint_auth_method": auth_method
-        or ("none" if public else "federated_jwt" if assertion_issuer else None),
-        "jwks": None if jwks is None else read_json_file(jwks),
-        "jwks_uri": jwks_uri,
-        "assertion_issuer": assertion_issuer,
-        "assertion_subjects": assertion_subject,
-        "first_party": first_party,
-        "verify_uri": verify_uri,
-        "reset_uri": reset_uri,
-        "require_pkce": pkce,
-        "private_use_schemes": allow_scheme,
-    }
+    options = {member: parameters[parameter] for member, parameter in MEMBERS.items()}
+    options["scope_descriptions"] = _described(parameters["scope_description"])
+    options["jwks"] = None if jwks is None else read_json_file(jwks)
+    implied = "none" if parameters["public"] else "federated_jwt" if parameters["assertion_issuer"] else None
+    options["token_endpoint_auth_method"] = parameters["auth_method"] or implied
     return from_file | {option: value for option, value in options.items() if not is_nothing(value)}
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from provider.cli.installation import unit
-from provider.cli.output import Json, Yes, print_one, print_rows, say
+from provider.cli.output import Json, Yes, confirm, print_one, print_rows, say
 from provider.cli.upstream.options import (
     AllowedDomain,
     AllowedTenant,
@@ -206,8 +206,7 @@ def delete(key: Key, *, yes: Yes = False, as_json: Json = False) -> None:
 
     Example: signet upstream delete github --yes
     """
-    if not yes and sys.stdin.isatty():
-        typer.confirm(f"Permanently delete the upstream provider {key}?", abort=True)
+    confirm(f"Permanently delete the upstream provider {key}?", yes=yes)
     _do("delete", key, f"Deleted the upstream provider {key}.", as_json=as_json)
 
 

@@ -1,13 +1,12 @@
 """The commands `signet user`: manage accounts, by id or email address."""
 
-import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from provider.cli.arguments import line
 from provider.cli.installation import unit
-from provider.cli.output import Json, Yes, print_one, print_rows, say
+from provider.cli.output import Json, Yes, confirm, print_one, print_rows, say
 
 if TYPE_CHECKING:
     from provider.accounts.overview import Overview
@@ -212,8 +211,7 @@ def delete(who: Who, *, yes: Yes = False, as_json: Json = False) -> None:
     """
     from provider.accounts.users import delete_user, get_user
 
-    if not yes and sys.stdin.isatty():
-        typer.confirm(f"Permanently delete {who}?", abort=True)
+    confirm(f"Permanently delete {who}?", yes=yes)
     with unit() as work:
         user = get_user(work, who)
         delete_user(work, user_id=user.id)

@@ -14,7 +14,7 @@ from provider.destination import Destination
 from provider.federation import exchange, linking, new_accounts, states
 from provider.federation.exchange import UpstreamDeclined, UpstreamIdentity
 from provider.federation.id_tokens import NotOfOrganization, UpstreamUntrusted
-from provider.federation.linking import NotLinked, UnknownUser
+from provider.federation.linking import NotLinked
 from provider.federation.new_accounts import AttributesRequired
 from provider.federation.pages.forwarding import failed_page, find_upstream, forward, must_prove
 from provider.federation.pages.linked import after_linking
@@ -22,7 +22,7 @@ from provider.federation.pages.sign_up import ask_for_attributes, read_attribute
 from provider.federation.pages.upstreams_of import upstreams_of
 from provider.federation.states import StateLost, StateSpent, UpstreamState
 from provider.federation.upstreams import Upstream, UpstreamUnavailable
-from provider.login.active import AddressUnconfirmed, Suspended
+from provider.login.active import AddressUnconfirmed, Suspended, UnknownUser
 from provider.login.pages.keep import FIELD as KEEP
 from provider.login.pages.keep import wants_to_stay
 from provider.login.pages.outcome import not_now, signed_in

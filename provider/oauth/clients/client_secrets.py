@@ -9,7 +9,7 @@ from provider.crypto.vault import Vault
 from provider.database.base import new_id
 from provider.oauth.clients.choices import SECRET_JWT
 from provider.oauth.clients.metadata import ClientMetadata, InvalidMetadata
-from provider.oauth.clients.store import clients as store
+from provider.oauth.clients.store import client_secrets as store
 from provider.work import UnitOfWork
 
 PURPOSE = "client-secret"
@@ -42,7 +42,7 @@ def add_secret(work: UnitOfWork, client_id: str, metadata: ClientMetadata, secre
         sealed = work.vault.encrypt(secret.encode(), purpose=PURPOSE, context=client_id)
     stored = short_digests(work.vault, client_id, secret)[0] if is_short(secret) else digest(secret)
     row = store.SecretRow(stored, sealed, is_short(secret))
-    store.add_secret(work.db, row, secret_id=new_id(), client_id=client_id, now=work.now)
+    store.add(work.db, row, secret_id=new_id(), client_id=client_id, now=work.now)
 
 
 def short_digests(vault: Vault, client_id: str, secret: str) -> list[bytes]:

@@ -23,8 +23,9 @@ from provider.oauth.clients.reachable import require_reachable
 from provider.oauth.clients.redirect_uris import host_of
 from provider.oauth.clients.resources import is_ours, normalize, spellings
 from provider.oauth.clients.store import api_resources, api_scopes, client_origins, search_texts
+from provider.oauth.clients.store import client_secrets as secrets_store
 from provider.oauth.clients.store import clients as store
-from provider.oauth.clients.store.clients import SecretRow
+from provider.oauth.clients.store.client_secrets import SecretRow
 from provider.oauth.keys import requested_algorithms
 from provider.oauth.syntax import VSCHARS
 from provider.refusals import Refusal
@@ -124,7 +125,7 @@ def find_client(work: UnitOfWork, client_id: str) -> Client | None:
     row = store.find(work.read, client_id)
     if row is None:
         return None
-    secrets = store.find_secrets(work.read, client_id, now=work.now)
+    secrets = secrets_store.find_valid(work.read, client_id, now=work.now)
     return client_of(row, secrets)
 
 
@@ -202,7 +203,7 @@ def update_client(work: UnitOfWork, client_id: str, metadata: ClientMetadata, *,
         raise NoSuchClient
     _keep_looked_up(work, client_id, metadata, before)
     if metadata.token_endpoint_auth_method != SECRET_JWT:
-        store.forget_sealed(work.db, client_id)
+        secrets_store.forget_sealed(work.db, client_id)
     changed = before.metadata.differences(metadata)
     was, is_now = ({name: pair[side] for name, pair in changed.items()} for side in (0, 1))
     record(work, Event.CLIENT_UPDATED, client_id=client_id, changed=list(changed), before=was, after=is_now)

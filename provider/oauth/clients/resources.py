@@ -137,6 +137,8 @@ def whole_audience(work: UnitOfWork, *, granted: Sequence[str], scope: Iterable[
 
 def _parse(work: UnitOfWork, given: str | None) -> dict[str, str]:
     """Return the requested resources by their normal form, each once."""
+    if not given:
+        return {}
     issuer = work.settings.issuer
-    uris = (issuer if is_ours(issuer, uri) else uri for uri in (given or "").split())
+    uris = (issuer if is_ours(issuer, uri) else uri for uri in given.split())
     return {normalize(uri): uri for uri in uris}

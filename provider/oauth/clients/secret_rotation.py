@@ -8,6 +8,7 @@ from provider.crypto.digests import new_opaque
 from provider.oauth.clients.client_secrets import add_secret
 from provider.oauth.clients.clients import NoSuchClient, find_client
 from provider.oauth.clients.metadata import InvalidMetadata
+from provider.oauth.clients.store import client_secrets as secrets_store
 from provider.oauth.clients.store import clients as store
 from provider.work import UnitOfWork
 
@@ -28,7 +29,7 @@ def rotate_secret(work: UnitOfWork, client_id: str) -> str:
             f"client_secret is not used: this client authenticates with {' or '.join(client.metadata.auth_methods)}."
         )
     secret = new_opaque()
-    store.retire_secrets(work.db, client_id, expires_at=work.now + ROTATION_OVERLAP)
+    secrets_store.retire(work.db, client_id, expires_at=work.now + ROTATION_OVERLAP)
     add_secret(work, client_id, client.metadata, secret)
     count = len(client.secrets)
     before, after = {"valid_secrets": count}, {"valid_secrets": count + 1}
@@ -40,6 +41,6 @@ def end_retired_secrets(work: UnitOfWork, client_id: str) -> None:
     """Revoke the secrets from before the last rotation, which others may have. Raises NoSuchClient."""
     if store.find(work.read, client_id) is None:
         raise NoSuchClient
-    count = store.end_retired_secrets(work.db, client_id, now=work.now)
+    count = secrets_store.end_retired(work.db, client_id, now=work.now)
     if count:
         record(work, Event.CLIENT_SECRETS_ENDED, client_id=client_id, count=count)

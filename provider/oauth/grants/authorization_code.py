@@ -11,18 +11,16 @@ from typing import Any
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.crypto.digests import digest
-from provider.oauth.authorization_details.granting import narrow_details
 from provider.oauth.authorize.store import authorization_codes
 from provider.oauth.authorize.store.authorization_codes import MOST_ATTEMPTS, AuthorizationCode
 from provider.oauth.authorize.trials import redirect_uri_of as redirect_uri_of_trials
 from provider.oauth.clients.fapi2_rules import code_lifetime_of
 from provider.oauth.clients.redirect_uris import is_registered
-from provider.oauth.clients.resources import narrow
 from provider.oauth.errors import InvalidGrantError
-from provider.oauth.grants.presented import Kind, Presented, require_active, require_own
+from provider.oauth.grants.presented import Kind, Presented, authorize, require_active, require_own
 from provider.oauth.grants.request import TokenRequest
 from provider.oauth.scopes import parse_scope
-from provider.oauth.tokens.access_tokens import Authorization, token_response
+from provider.oauth.tokens.access_tokens import token_response
 from provider.oauth.tokens.store import grants
 from provider.oauth.tokens.store.grants import Grant
 
@@ -63,26 +61,8 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
     require_active(request, KIND, presented)
     _require_same_request(request, code)
     scope = client.metadata.still_of(parse_scope(grant.scope))
-    audience = narrow(work, checks, request.form.get("resource"), granted=grant.resources, scope=scope)
-    details = narrow_details(
-        work,
-        checks,
-        client,
-        request.form.get("authorization_details"),
-        granted=grant.authorization_details,
-        audience=audience,
-    )
     refresh_token, first = request.first_refresh_token(grant)
-    authorization = Authorization(
-        client=client,
-        scope=scope,
-        grant=grant,
-        person=presented.person,
-        nonce=code.nonce,
-        audience=audience,
-        confirmation=request.confirmation,
-        authorization_details=details,
-    )
+    authorization = authorize(request, presented, scope=scope, nonce=code.nonce)
     response = token_response(work, request.server, authorization, refresh_token=refresh_token)
     if not authorization_codes.redeem(work.autocommit, code.digest, refresh_token=first, now=work.now):
         _revoke_replayed(request, grant)  # used by another request, or tried too often, while this one was checked

@@ -8,8 +8,6 @@ from typing import Any, NoReturn
 
 from provider.audit.events import Event
 from provider.audit.log import record
-from provider.oauth.authorization_details.granting import narrow_details
-from provider.oauth.clients.resources import narrow
 from provider.oauth.errors import (
     AccessDeniedError,
     AuthorizationPendingError,
@@ -17,11 +15,11 @@ from provider.oauth.errors import (
     InvalidGrantError,
     SlowDownError,
 )
-from provider.oauth.grants.presented import Kind, Presented, require_active, require_own
+from provider.oauth.grants.presented import Kind, Presented, authorize, require_active, require_own
 from provider.oauth.grants.request import TokenRequest
 from provider.oauth.grants.store.polled_requests import PolledRequest, PolledTable, find_allowed
 from provider.oauth.scopes import parse_scope
-from provider.oauth.tokens.access_tokens import Authorization, token_response
+from provider.oauth.tokens.access_tokens import token_response
 from provider.oauth.tokens.store import grants
 from provider.work import UnitOfWork
 
@@ -120,30 +118,13 @@ def _after(work: UnitOfWork, interval: int) -> datetime:
 def _fetch(
     request: TokenRequest, polled: Polled, table: PolledTable[Any], asked: PolledRequest, grant_id: str
 ) -> dict[str, Any]:
-    work, checks, client = request.work, request.checks, request.client
+    work, client = request.work, request.client
     found = find_allowed(work.read, grant_id)
     presented = require_active(request, polled.kind, None if found is None else Presented(asked, *found))
     grant = presented.grant
     refresh_token, first = request.first_refresh_token(grant)
     scope = client.metadata.still_of(parse_scope(grant.scope))
-    audience = narrow(work, checks, request.form.get("resource"), granted=grant.resources, scope=scope)
-    details = narrow_details(
-        work,
-        checks,
-        client,
-        request.form.get("authorization_details"),
-        granted=grant.authorization_details,
-        audience=audience,
-    )
-    authorization = Authorization(
-        client=client,
-        scope=scope,
-        grant=grant,
-        person=presented.person,
-        audience=audience,
-        confirmation=request.confirmation,
-        authorization_details=details,
-    )
+    authorization = authorize(request, presented, scope=scope)
     response = token_response(work, request.server, authorization, refresh_token=refresh_token)
     if not table.redeem(work.autocommit, asked.digest, refresh_token=first, now=work.now):
         _refuse_replay(request, polled, asked)

@@ -6,9 +6,11 @@ It exists, it was issued to this client, and what the user approved is active.
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
+from provider.oauth.authorization_details.granting import narrow_details
+from provider.oauth.clients.resources import narrow
 from provider.oauth.errors import InvalidGrantError
 from provider.oauth.grants.request import TokenRequest
-from provider.oauth.tokens.access_tokens import inactive_reason
+from provider.oauth.tokens.access_tokens import Authorization, inactive_reason
 from provider.oauth.tokens.store.grants import Grant, GrantState, Person
 
 
@@ -93,4 +95,34 @@ def require_active(request: TokenRequest, kind: Kind, presented: Presented[Row] 
         expected="access that has not expired and was not revoked",
         got=reason,
         fix="Send the user to sign in again with a new authorization request.",
+    )
+
+
+def authorize(
+    request: TokenRequest, presented: Presented[Row], *, scope: tuple[str, ...], nonce: str | None = None
+) -> Authorization:
+    """Return the tokens that the client gets for a code or a refresh token: with this scope, and of what the user
+    approved, the APIs and the authorization details that it asks for now.
+
+    Raises InvalidTargetError or InvalidAuthorizationDetailsError.
+    """
+    work, checks, grant = request.work, request.checks, presented.grant
+    audience = narrow(work, checks, request.form.get("resource"), granted=grant.resources, scope=scope)
+    details = narrow_details(
+        work,
+        checks,
+        request.client,
+        request.form.get("authorization_details"),
+        granted=grant.authorization_details,
+        audience=audience,
+    )
+    return Authorization(
+        client=request.client,
+        scope=scope,
+        grant=grant,
+        person=presented.person,
+        nonce=nonce,
+        audience=audience,
+        confirmation=request.confirmation,
+        authorization_details=details,
     )

@@ -14,11 +14,9 @@ from authlib.oauth2 import OAuth2Error
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.crypto.digests import digest
-from provider.oauth.authorization_details.granting import narrow_details
 from provider.oauth.authorize.access_policy import denial_of, require_access
-from provider.oauth.clients.resources import narrow
 from provider.oauth.errors import InvalidGrantError, InvalidScopeError
-from provider.oauth.grants.presented import Kind, Presented, require_active, require_own
+from provider.oauth.grants.presented import Kind, Presented, authorize, require_active, require_own
 from provider.oauth.grants.request import TokenRequest
 from provider.oauth.scopes import parse_scope, requested_scope
 from provider.oauth.sender_constraint.confirmation import is_certificate
@@ -81,24 +79,7 @@ def _redeem(request: TokenRequest) -> dict[str, Any]:
     )
     _require_access(request, presented)
     scope = _scope(request, grant)
-    audience = narrow(work, checks, request.form.get("resource"), granted=grant.resources, scope=scope)
-    details = narrow_details(
-        work,
-        checks,
-        client,
-        request.form.get("authorization_details"),
-        granted=grant.authorization_details,
-        audience=audience,
-    )
-    authorization = Authorization(
-        client=client,
-        scope=scope,
-        grant=grant,
-        person=presented.person,
-        audience=audience,
-        confirmation=request.confirmation,
-        authorization_details=details,
-    )
+    authorization = authorize(request, presented, scope=scope)
     rotated_at = token.rotated_at
     if request.proof is not None and (rotated_at is not None or client.metadata.is_fapi2):
         spend_proof(work, checks, request.proof)  # before anything is revoked or extended

@@ -94,7 +94,7 @@ ALGORITHMS = f'algs="{" ".join(DPOP_SIGNATURES)}"'
 protocol_endpoint = machine_endpoint(render=as_json)
 """An endpoint for programs whose rejected requests are explained."""
 quick_endpoint = machine_endpoint(render=as_json, is_quick=True)
-"""The same for one that programs call all day."""
+"""An endpoint whose rejected requests are explained, and that programs call all day."""
 
 
 def read_form(call: Call, checks: Checks) -> None:

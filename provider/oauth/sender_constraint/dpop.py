@@ -45,7 +45,7 @@ class ProvenRequest:
     url: str
     """Without its query, as clients know it: below the issuer."""
     alias: str | None = None
-    """The same endpoint where certificates are asked for (RFC 8705 section 5)."""
+    """The URL of the endpoint where certificates are asked for (RFC 8705 section 5), if there is one."""
     access_token: str | None = None
     error: type[OAuth2Error] = InvalidDpopProofError
     nonce_error: type[OAuth2Error] = UseDpopNonceError

@@ -18,7 +18,7 @@ from provider.installation import open_installation
 from provider.oauth.client_authentication.store import used_assertions
 from provider.oauth.clients import clients, secret_rotation
 from provider.oauth.clients.metadata import InvalidMetadata, load_metadata
-from provider.oauth.clients.store.clients import client_secrets
+from provider.oauth.clients.store.client_secrets import client_secrets
 from provider.oauth.http.authenticated import authenticated
 from provider.oauth.http.refused import protocol_endpoint
 from provider.ratelimit_counter import LimitCounter

@@ -9,10 +9,9 @@ from provider.accounts.importing.files import Row, UnreadableFile
 from provider.accounts.importing.json_stream import Entry, read_entries
 from provider.accounts.importing.moving import MovedPasskey
 from provider.accounts.importing.sources.draft import (
-    LONGEST_CREDENTIAL,
     Context,
     Draft,
-    base64url,
+    credential_id_of,
     decode,
     rows_of,
     text_of,
@@ -125,11 +124,8 @@ def _add_devices(draft: Draft, related: _Related, key: str) -> None:
 
 
 def _passkey(device: Mapping[str, Any]) -> MovedPasskey:
-    credential_id = decode(device["credential_id"])
-    if not 0 < len(credential_id) <= LONGEST_CREDENTIAL:
-        raise ValueError("the credential ID is too long")
     return MovedPasskey(
-        credential_id=base64url(credential_id),
+        credential_id=credential_id_of(device["credential_id"]),
         public_key=decode(device["public_key"]),
         sign_count=int(device.get("sign_count") or 0),
         aaguid=text_of(device.get("aaguid")),

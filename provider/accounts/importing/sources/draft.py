@@ -186,5 +186,13 @@ def decode(text: str) -> bytes:
         raise ValueError("not base64") from None
 
 
+def credential_id_of(text: str) -> str:
+    """Return the credential ID of a passkey in base64url. Raises ValueError."""
+    credential_id = decode(text)
+    if not 0 < len(credential_id) <= LONGEST_CREDENTIAL:
+        raise ValueError("the credential ID is too long")
+    return base64url(credential_id)
+
+
 def base64url(value: bytes) -> str:
     return base64.urlsafe_b64encode(value).decode().rstrip("=")

@@ -10,10 +10,9 @@ from provider.accounts.importing.files import Row, UnreadableFile
 from provider.accounts.importing.json_stream import Entry, read_entries
 from provider.accounts.importing.moving import MovedPasskey
 from provider.accounts.importing.sources.draft import (
-    LONGEST_CREDENTIAL,
     Context,
     Draft,
-    base64url,
+    credential_id_of,
     decode,
     rows_of,
     text_of,
@@ -173,11 +172,8 @@ def _key(value: str, encoding: object) -> bytes:
 
 
 def _passkey(credential: Mapping[str, Any], data: Mapping[str, Any]) -> MovedPasskey:
-    credential_id = decode(data["credentialId"])
-    if not 0 < len(credential_id) <= LONGEST_CREDENTIAL:
-        raise ValueError("the credential ID is too long")
     return MovedPasskey(
-        credential_id=base64url(credential_id),
+        credential_id=credential_id_of(data["credentialId"]),
         public_key=decode(data["credentialPublicKey"]),
         sign_count=int(data.get("counter") or 0),
         aaguid=text_of(data.get("aaguid")),

@@ -9,8 +9,8 @@ from provider.accounts.users import AmbiguousAddress, NoSuchUser, get_user
 from provider.admin import claims_preview
 from provider.admin.claims_preview import InvalidPreview
 from provider.admin.guards import require_operator
-from provider.admin.pages import claim_mappings
 from provider.admin.pages.clients.frame import client_page, find_client
+from provider.admin.pages.declarations import claim_mappings
 from provider.languages.text import Text
 from provider.oauth.claim_mapping import store
 from provider.oauth.clients.clients import Client

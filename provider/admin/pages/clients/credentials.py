@@ -8,7 +8,7 @@ from provider.admin.pages.clients.frame import client_page, find_client, find_cl
 from provider.jose.key_sets import parse_usable
 from provider.jose.remote_key_sets import KeySetUnavailable
 from provider.oauth.clients.clients import Client
-from provider.oauth.clients.store import clients as store
+from provider.oauth.clients.store import client_secrets as secrets_store
 from provider.oauth.http.server import server_of
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
@@ -41,7 +41,7 @@ def _credentials(call: Call, client: Client, *, problem: str = "") -> Response:
         client,
         "admin/client_credentials.html",
         tab="credentials",
-        secrets=store.find_secret_dates(work.read, client.client_id, now=work.now),
+        secrets=secrets_store.find_dates(work.read, client.client_id, now=work.now),
         now=work.now,
         keys=published if metadata.jwks is None else parse_usable(metadata.jwks),
         copy=copy,

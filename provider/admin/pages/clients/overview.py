@@ -20,7 +20,7 @@ from provider.languages.text import Text
 from provider.oauth.clients.choices import CIBA, DEVICE_CODE
 from provider.oauth.clients.clients import Client
 from provider.oauth.clients.metadata import ClientMetadata
-from provider.oauth.clients.store import clients as store
+from provider.oauth.clients.store import client_secrets as secrets_store
 from provider.oauth.http.metadata import provider_metadata
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
@@ -54,7 +54,7 @@ def show_client(call: Call) -> Response:
         preset=preset_of(metadata),
         issuer=call.settings.issuer,
         endpoints=_endpoints(metadata, call.settings),
-        secrets=store.find_secret_dates(call.work.read, client.client_id, now=call.work.now),
+        secrets=secrets_store.find_dates(call.work.read, client.client_id, now=call.work.now),
         usage=find_usage(call.work, client.client_id) if metadata.grant_types else None,
         signs_in="authorization_code" in metadata.grant_types or metadata.asks_elsewhere,
         width=charts.WIDTH,

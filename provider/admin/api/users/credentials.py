@@ -15,7 +15,7 @@ from provider.accounts.factors.removal import NotTurnedOn
 from provider.accounts.invitation import HasPassword
 from provider.accounts.roles.permissions import Permission
 from provider.accounts.users import NoSuchUser
-from provider.admin.api.users import USER, user_id_of
+from provider.admin.api.users.users import USER, user_id_of
 from provider.admin.operation import by_operator
 from provider.api.bodies import Body
 from provider.api.callers import Operator

@@ -9,21 +9,17 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from provider.accounts.roles.permissions import Permission
-from provider.admin.etags import ChangedMeanwhile, version_of
+from provider.admin.etags import ChangedMeanwhile
 from provider.admin.guards import Operator, require_operator
-from provider.admin.pages import conflicts
 from provider.admin.pages.actions import (
     Action,
     Actions,
     InvalidInput,
     Subject,
     action_endpoint,
-    available,
     done_message,
-    record_reason,
-    require_version_seen,
 )
-from provider.admin.pages.conflicts import Record, conflict
+from provider.admin.pages.declarations.form import DeclarationForm
 from provider.audit.events import Event
 from provider.jose.json_objects import read_json
 from provider.languages.own_text import format_texts, parse_texts
@@ -41,10 +37,9 @@ from provider.oauth.claim_mapping.declarations import (
 from provider.oauth.claim_mapping.store import ClaimMapping
 from provider.oauth.tokens import claim_mappings as rules
 from provider.oauth.tokens.claim_mappings import MappingExists
-from provider.refusals import Refusal
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
-from provider.web.pages import go, page
+from provider.web.pages import page
 
 PATH = "/admin/claims"
 NEEDS = Permission.APPLICATIONS_WRITE
@@ -113,7 +108,7 @@ def list_mappings(call: Call) -> Response:
 def show_new_mapping(call: Call) -> Response:
     require_operator(call, NEEDS)
     start = {"source": Source.ATTRIBUTE.value, "format": Format.LIST.value, "client_id": call.query.text("client_id")}
-    return _form(call, None, start | {f"places.{place}": "on" for place in Place})
+    return FORM.show(call, None, start | {f"places.{place}": "on" for place in Place})
 
 
 @endpoint
@@ -123,8 +118,8 @@ def create_mapping(call: Call) -> Response:
     try:
         made = rules.create_mapping(call.work, call.form.text("name"), _parse(call.form))
     except (InvalidMapping, MappingExists) as refusal:
-        return _form(call, None, call.form, refusal)
-    return go(f"{url_of(made.name)}&created=yes")
+        return FORM.show(call, None, call.form, refusal)
+    return FORM.go(made.name, done="created")
 
 
 @endpoint
@@ -132,7 +127,7 @@ def show_mapping(call: Call) -> Response:
     """Show a mapping and its form: GET /admin/claims/claim?name=."""
     operator = require_operator(call, Permission.APPLICATIONS_READ)
     found = find_mapping(call, operator).value
-    return _form(call, found, _spelled(found), operator=operator)
+    return FORM.show(call, found, _spelled(found), operator=operator)
 
 
 @endpoint
@@ -143,12 +138,11 @@ def save_mapping(call: Call) -> Response:
     try:
         declaration = _parse(call.form)
         rules.lock_mapping(call.work, found.name)
-        require_version_seen(call, _spelled(rules.find_mapping(call.work, found.name)))
-        record_reason(call)
+        FORM.require_unchanged(call, rules.find_mapping(call.work, found.name))
         rules.update_mapping(call.work, found.name, declaration)
     except (InvalidMapping, InvalidInput, ChangedMeanwhile) as refusal:
-        return _form(call, found, call.form, refusal, operator=operator)
-    return go(f"{url_of(found.name)}&changed=yes")
+        return FORM.show(call, found, call.form, refusal, operator=operator)
+    return FORM.go(found.name, done="changed")
 
 
 def find_mapping(call: Call, operator: Operator) -> Subject[ClaimMapping]:
@@ -218,48 +212,26 @@ def _options(labels: Mapping[Any, Text]) -> list[SimpleNamespace]:
     return [SimpleNamespace(value=one.value, label=label) for one, label in labels.items()]
 
 
-def _form(
-    call: Call,
-    found: ClaimMapping | None,
-    typed: Mapping[str, str],
-    refusal: Refusal | None = None,
-    *,
-    operator: Operator | None = None,
-) -> Response:
-    errors: dict[str, str] = {}
-    overtaken = None
-    if isinstance(refusal, ChangedMeanwhile) and found is not None:
-        errors, overtaken = {"": conflicts.MESSAGE}, _conflict(call, found)
-    elif refusal is not None:
-        about = getattr(refusal, "member", getattr(refusal, "name", ""))
-        errors = {"name" if isinstance(refusal, MappingExists) else about: refusal.message}
+def _more(_found: ClaimMapping | None, typed: Mapping[str, str]) -> dict[str, Any]:
     places = [
         SimpleNamespace(value=place.value, label=label, ticked=f"places.{place}" in typed)
         for place, label in PLACES.items()
     ]
-    return page(
-        call,
-        "admin/claim_mapping.html",
-        status_code=200 if refusal is None else refusal.status_code,
-        found=found,
-        url=None if found is None else url_of(found.name),
-        typed={name: typed.get(name, "") for name in ("name", "why", *LABELS)},
-        strip_prefix="strip_prefix" in typed,
-        labels=LABELS,
-        sources=_options(SOURCES),
-        formats=_options(FORMATS),
-        places=places,
-        version="" if found is None else version_of(_spelled(found)),
-        errors=errors,
-        overtaken=overtaken,
-        actions={} if found is None or operator is None else available(ACTIONS, found, NEEDS, operator),
-        message=Text("Claim mapping declared.") if "created" in call.query else Text("Claim mapping updated."),
-        is_done=refusal is None and ("created" in call.query or "changed" in call.query),
-    )
+    choices = {"sources": _options(SOURCES), "formats": _options(FORMATS), "places": places}
+    return choices | {"strip_prefix": "strip_prefix" in typed}
 
 
-def _conflict(call: Call, found: ClaimMapping) -> dict[str, Any]:
-    saved = _spelled(found)
-    typed = {name: "\n".join(call.form.get(name, "").split("\r\n")).strip() for name in LABELS}
-    differing = [(label, saved.get(name, "")) for name, label in LABELS.items() if typed[name] != saved.get(name, "")]
-    return conflict(call, Record(Event.CLAIM_MAPPING_UPDATED, detail=("name", found.name)), differing)
+FORM: DeclarationForm[ClaimMapping] = DeclarationForm(
+    template="admin/claim_mapping.html",
+    needs=NEEDS,
+    name_field="name",
+    exists=MappingExists,
+    labels=LABELS,
+    event=Event.CLAIM_MAPPING_UPDATED,
+    declared=Text("Claim mapping declared."),
+    updated=Text("Claim mapping updated."),
+    url_of=url_of,
+    spelled=_spelled,
+    actions=ACTIONS,
+    more=_more,
+)

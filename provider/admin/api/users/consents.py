@@ -6,7 +6,7 @@ from pydantic import Field
 
 from provider.accounts.roles.permissions import Permission
 from provider.accounts.users import NoSuchUser
-from provider.admin.api.users import user_id_of
+from provider.admin.api.users.users import user_id_of
 from provider.admin.operation import by_operator
 from provider.api.bodies import Body
 from provider.api.callers import Operator

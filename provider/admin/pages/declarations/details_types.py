@@ -8,21 +8,17 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from provider.accounts.roles.permissions import Permission
-from provider.admin.etags import ChangedMeanwhile, version_of
+from provider.admin.etags import ChangedMeanwhile
 from provider.admin.guards import Operator, require_operator
-from provider.admin.pages import conflicts
 from provider.admin.pages.actions import (
     Action,
     Actions,
     InvalidInput,
     Subject,
     action_endpoint,
-    available,
     done_message,
-    record_reason,
-    require_version_seen,
 )
-from provider.admin.pages.conflicts import Record, conflict
+from provider.admin.pages.declarations.form import DeclarationForm
 from provider.audit.events import Event
 from provider.jose.json_objects import read_object
 from provider.languages.own_text import InvalidOwnText, format_lines, format_texts, parse_lines, parse_texts
@@ -31,10 +27,9 @@ from provider.oauth.authorization_details import store
 from provider.oauth.authorization_details import types as rules
 from provider.oauth.authorization_details.store import DetailsType
 from provider.oauth.authorization_details.types import Declaration, InvalidType, TypeExists
-from provider.refusals import Refusal
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
-from provider.web.pages import go, page
+from provider.web.pages import page
 
 PATH = "/admin/details-types"
 NEEDS = Permission.APPLICATIONS_WRITE
@@ -87,7 +82,7 @@ def list_types(call: Call) -> Response:
 @endpoint
 def show_new_type(call: Call) -> Response:
     require_operator(call, NEEDS)
-    return _form(call, None, {"json_schema": json.dumps(START, indent=2)})
+    return FORM.show(call, None, {"json_schema": json.dumps(START, indent=2)})
 
 
 @endpoint
@@ -97,8 +92,8 @@ def create_type(call: Call) -> Response:
     try:
         made = rules.create_type(call.work, call.form.text("type"), _parse(call.form))
     except (InvalidType, TypeExists) as refusal:
-        return _form(call, None, call.form, refusal)
-    return go(f"{url_of(made.type)}&created=yes")
+        return FORM.show(call, None, call.form, refusal)
+    return FORM.go(made.type, done="created")
 
 
 @endpoint
@@ -106,7 +101,7 @@ def show_type(call: Call) -> Response:
     """Show a type and its form: GET /admin/details-types/type?name=."""
     operator = require_operator(call, Permission.APPLICATIONS_READ)
     found = find_type(call, operator).value
-    return _form(call, found, _spelled(found), operator=operator)
+    return FORM.show(call, found, _spelled(found), operator=operator)
 
 
 @endpoint
@@ -117,12 +112,11 @@ def save_type(call: Call) -> Response:
     try:
         declaration = _parse(call.form)
         store.lock(call.work.db, found.type)
-        require_version_seen(call, _spelled(rules.find_type(call.work, found.type)))
-        record_reason(call)
+        FORM.require_unchanged(call, rules.find_type(call.work, found.type))
         rules.update_type(call.work, found.type, declaration)
     except (InvalidType, InvalidInput, ChangedMeanwhile) as refusal:
-        return _form(call, found, call.form, refusal, operator=operator)
-    return go(f"{url_of(found.type)}&changed=yes")
+        return FORM.show(call, found, call.form, refusal, operator=operator)
+    return FORM.go(found.type, done="changed")
 
 
 def find_type(call: Call, operator: Operator) -> Subject[DetailsType]:
@@ -170,41 +164,22 @@ def _parse(typed: Mapping[str, str]) -> Declaration:
     return rules.parse_declaration(given)
 
 
-def _form(
-    call: Call,
-    found: DetailsType | None,
-    typed: Mapping[str, str],
-    refusal: Refusal | None = None,
-    *,
-    operator: Operator | None = None,
-) -> Response:
-    errors: dict[str, str] = {}
-    overtaken = None
-    if isinstance(refusal, ChangedMeanwhile) and found is not None:
-        errors, overtaken = {"": conflicts.MESSAGE}, _conflict(call, found)
-    elif refusal is not None:
-        about = getattr(refusal, "member", getattr(refusal, "name", ""))
-        errors = {"type" if isinstance(refusal, TypeExists) else about: refusal.message}
-    return page(
-        call,
-        "admin/details_type.html",
-        status_code=200 if refusal is None else refusal.status_code,
-        found=found,
-        label=None if found is None else OwnText(found.label),
-        url=None if found is None else url_of(found.type),
-        typed={name: typed.get(name, "") for name in ("type", "why", *LABELS)},
-        ask_each_time="ask_each_time" in typed,
-        version="" if found is None else version_of(_spelled(found)),
-        errors=errors,
-        overtaken=overtaken,
-        actions={} if found is None or operator is None else available(ACTIONS, found, NEEDS, operator),
-        message=Text("Type declared.") if "created" in call.query else Text("Type updated."),
-        is_done=refusal is None and ("created" in call.query or "changed" in call.query),
-    )
+def _more(found: DetailsType | None, typed: Mapping[str, str]) -> dict[str, Any]:
+    label = None if found is None else OwnText(found.label)
+    return {"label": label, "ask_each_time": "ask_each_time" in typed}
 
 
-def _conflict(call: Call, found: DetailsType) -> dict[str, Any]:
-    saved = _spelled(found)
-    typed = {name: "\n".join(call.form.get(name, "").split("\r\n")).strip() for name in LABELS}
-    differing = [(label, saved.get(name, "")) for name, label in LABELS.items() if typed[name] != saved.get(name, "")]
-    return conflict(call, Record(Event.DETAILS_TYPE_UPDATED, detail=("type", found.type)), differing)
+FORM: DeclarationForm[DetailsType] = DeclarationForm(
+    template="admin/details_type.html",
+    needs=NEEDS,
+    name_field="type",
+    exists=TypeExists,
+    labels=LABELS,
+    event=Event.DETAILS_TYPE_UPDATED,
+    declared=Text("Type declared."),
+    updated=Text("Type updated."),
+    url_of=url_of,
+    spelled=_spelled,
+    actions=ACTIONS,
+    more=_more,
+)

@@ -11,7 +11,7 @@ from provider.accounts.operator_links import issue_by_operator
 from provider.accounts.roles.permissions import Permission
 from provider.accounts.store.links import Purpose
 from provider.accounts.users import NoSuchUser
-from provider.admin.api.users import user_id_of
+from provider.admin.api.users.users import user_id_of
 from provider.admin.operation import by_operator
 from provider.api.bodies import Body
 from provider.api.callers import Operator

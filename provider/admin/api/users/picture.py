@@ -4,7 +4,7 @@ from provider.accounts import pictures
 from provider.accounts.pictures import InvalidPicture
 from provider.accounts.roles.permissions import Permission
 from provider.accounts.users import NoSuchUser
-from provider.admin.api.users import USER, user_id_of
+from provider.admin.api.users.users import USER, user_id_of
 from provider.admin.operation import begin, by_operator
 from provider.api.bodies import Body
 from provider.api.callers import Operator

@@ -9,7 +9,7 @@ from provider.accounts.linked_identities import LastSignInMethod, LinkedElsewher
 from provider.accounts.roles.permissions import Permission
 from provider.accounts.store import linked_identities
 from provider.accounts.users import NoSuchUser
-from provider.admin.api.users import user_id_of
+from provider.admin.api.users.users import user_id_of
 from provider.admin.filters import query_flag
 from provider.admin.operation import by_operator
 from provider.api.bodies import Body, Words

@@ -12,7 +12,7 @@ from provider.accounts.email.operator_emails import NotNow
 from provider.accounts.roles.permissions import Permission
 from provider.accounts.store import users
 from provider.accounts.users import NoSuchUser
-from provider.admin.api.users import user_id_of
+from provider.admin.api.users.users import user_id_of
 from provider.admin.operation import Resource, by_operator
 from provider.api.bodies import Body
 from provider.api.callers import Operator

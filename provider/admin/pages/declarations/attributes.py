@@ -19,29 +19,24 @@ from provider.accounts.attributes.kinds import Kind
 from provider.accounts.roles.permissions import Permission
 from provider.accounts.store import user_attributes as store
 from provider.accounts.store.user_attributes import Attribute
-from provider.admin.etags import ChangedMeanwhile, version_of
+from provider.admin.etags import ChangedMeanwhile
 from provider.admin.guards import Operator, require_operator
-from provider.admin.pages import conflicts
 from provider.admin.pages.actions import (
     Action,
     Actions,
     InvalidInput,
     Subject,
     action_endpoint,
-    available,
     done_message,
-    record_reason,
-    require_version_seen,
 )
-from provider.admin.pages.conflicts import Record, conflict
+from provider.admin.pages.declarations.form import DeclarationForm
 from provider.audit.events import Event
 from provider.jose.json_objects import read_object
 from provider.languages.own_text import format_texts, parse_texts
 from provider.languages.text import OwnText, Text
-from provider.refusals import Refusal
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
-from provider.web.pages import go, page
+from provider.web.pages import page
 
 PATH = "/admin/attributes"
 NEEDS = Permission.SETTINGS_WRITE
@@ -119,7 +114,7 @@ def list_attributes(call: Call) -> Response:
 @endpoint
 def show_new_attribute(call: Call) -> Response:
     require_operator(call, NEEDS)
-    return _form(call, None, START)
+    return FORM.show(call, None, START)
 
 
 @endpoint
@@ -130,8 +125,8 @@ def create_attribute(call: Call) -> Response:
     try:
         made = declared.create_attribute(call.work, name, _parse(name, call.form, call.form.text("type")))
     except (InvalidAttribute, AttributeExists) as refusal:
-        return _form(call, None, call.form, refusal)
-    return go(f"{url_of(made.name)}?created=yes")
+        return FORM.show(call, None, call.form, refusal)
+    return FORM.go(made.name, done="created")
 
 
 @endpoint
@@ -139,7 +134,7 @@ def show_attribute(call: Call) -> Response:
     """Show an attribute and its form: GET /admin/attributes/attribute/{name}."""
     operator = require_operator(call, Permission.USERS_READ)
     found = find_attribute(call, operator).value
-    return _form(call, found, _spelled(found), operator=operator)
+    return FORM.show(call, found, _spelled(found), operator=operator)
 
 
 @endpoint
@@ -150,12 +145,11 @@ def save_attribute(call: Call) -> Response:
     try:
         declaration = _parse(found.name, call.form, found.type)
         declared.lock_attribute(call.work, found.name)
-        require_version_seen(call, _spelled(declared.find_attribute(call.work, found.name)))
-        record_reason(call)
+        FORM.require_unchanged(call, declared.find_attribute(call.work, found.name))
         declared.update_attribute(call.work, found.name, declaration)
     except (InvalidAttribute, InvalidInput, ChangedMeanwhile) as refusal:
-        return _form(call, found, call.form, refusal, operator=operator)
-    return go(f"{url_of(found.name)}?changed=yes")
+        return FORM.show(call, found, call.form, refusal, operator=operator)
+    return FORM.go(found.name, done="changed")
 
 
 def find_attribute(call: Call, operator: Operator) -> Subject[Attribute]:
@@ -208,48 +202,32 @@ def _parse(name: str, typed: Mapping[str, str], kind: str) -> Declaration:
     return parse_declaration(name, given)
 
 
-def _form(
-    call: Call,
-    found: Attribute | None,
-    typed: Mapping[str, str],
-    refusal: Refusal | None = None,
-    *,
-    operator: Operator | None = None,
-) -> Response:
-    errors: dict[str, str] = {}
-    overtaken = None
-    if isinstance(refusal, ChangedMeanwhile) and found is not None:
-        errors, overtaken = {"": conflicts.MESSAGE}, _conflict(call, found)
-    elif refusal is not None:
-        about = getattr(refusal, "member", getattr(refusal, "name", ""))
-        errors = {"name" if isinstance(refusal, AttributeExists) else about: refusal.message}
+def _more(found: Attribute | None, typed: Mapping[str, str]) -> dict[str, Any]:
     options = {
         name: [{"value": value, "label": label, "ticked": f"{name}.{value}" in typed} for value, label in known.items()]
         for name, known in SETS.items()
     }
-    return page(
-        call,
-        "admin/attribute.html",
-        status_code=200 if refusal is None else refusal.status_code,
-        found=found,
-        label=None if found is None else OwnText(found.label),
-        kind=None if found is None else KINDS[Kind(found.type)],
-        url=None if found is None else url_of(found.name),
-        kinds=[{"value": kind, "label": label} for kind, label in KINDS.items()],
-        typed={name: typed.get(name, "") for name in ("name", "type", "why", *LABELS)},
-        sets=[(name, SET_LABELS[name], options[name]) for name in SETS],
-        searchable="searchable" in typed,
-        version="" if found is None else version_of(_spelled(found)),
-        errors=errors,
-        overtaken=overtaken,
-        actions={} if found is None or operator is None else available(ACTIONS, found, NEEDS, operator),
-        message=Text("Attribute declared.") if "created" in call.query else Text("Attribute updated."),
-        is_done=refusal is None and ("created" in call.query or "changed" in call.query),
-    )
+    return {
+        "label": None if found is None else OwnText(found.label),
+        "kind": None if found is None else KINDS[Kind(found.type)],
+        "kinds": [{"value": kind, "label": label} for kind, label in KINDS.items()],
+        "sets": [(name, SET_LABELS[name], options[name]) for name in SETS],
+        "searchable": "searchable" in typed,
+    }
 
 
-def _conflict(call: Call, found: Attribute) -> dict[str, Any]:
-    saved = _spelled(found)
-    typed = {name: "\n".join(call.form.get(name, "").split("\r\n")).strip() for name in LABELS}
-    differing = [(label, saved.get(name, "")) for name, label in LABELS.items() if typed[name] != saved.get(name, "")]
-    return conflict(call, Record(Event.USER_ATTRIBUTE_UPDATED, detail=("name", found.name)), differing)
+FORM: DeclarationForm[Attribute] = DeclarationForm(
+    template="admin/attribute.html",
+    needs=NEEDS,
+    name_field="name",
+    exists=AttributeExists,
+    labels=LABELS,
+    choices=("type",),
+    event=Event.USER_ATTRIBUTE_UPDATED,
+    declared=Text("Attribute declared."),
+    updated=Text("Attribute updated."),
+    url_of=url_of,
+    spelled=_spelled,
+    actions=ACTIONS,
+    more=_more,
+)

@@ -4,7 +4,7 @@ from provider.accounts.factors import removal
 from provider.accounts.factors.authenticator_apps import NoSuchAuthenticatorApp, OnlyAuthenticatorApp
 from provider.accounts.roles.permissions import Permission
 from provider.accounts.users import NoSuchUser
-from provider.admin.api.users import user_id_of
+from provider.admin.api.users.users import user_id_of
 from provider.admin.operation import by_operator
 from provider.api.bodies import Body
 from provider.api.callers import Operator

@@ -1,0 +1,1 @@
+"""The operations on users and on what belongs to one: address, factors, connections, picture."""

@@ -1,0 +1,1 @@
+"""The pages of what operators declare: attributes of users, claim mappings, and types of authorization details."""
