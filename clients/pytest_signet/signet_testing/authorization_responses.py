@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from starlette.types import Message
 
-from signet_testing.changes import Sign
+from signet_testing.changes import Sign, with_wrong_tokens
 from signet_testing.faults import Fault, Faults
 from signet_testing.pages import Page
 
@@ -51,9 +51,7 @@ class Answer:
     def with_faults(self, faults: Faults, sign: Sign) -> Self:
         """Return the response with what goes wrong now, and count it."""
         of_tokens = faults.of_tokens() if self.parameters.keys() & set(TOKENS) else []
-        given = dict(self.parameters)
-        for fault in of_tokens:
-            given |= {name: change.apply(given[name], sign) for name, change in fault.tokens.items() if name in given}
+        given = with_wrong_tokens(self.parameters, [fault.tokens for fault in of_tokens], sign)
         for fault in faults.of_redirects():
             given = _replaced(given, fault)
         return replace(self, parameters=given)

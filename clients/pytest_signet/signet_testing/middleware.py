@@ -7,7 +7,7 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from signet_testing.authorization_responses import Answer
-from signet_testing.changes import Sign, with_at_hash
+from signet_testing.changes import Sign, with_wrong_tokens
 from signet_testing.faults import Fault, Faults
 from signet_testing.requests import Requests, Sent, parameters_of
 from signet_testing.server import DROP
@@ -79,7 +79,8 @@ class Observed:
                 document = json.loads(content)
             except ValueError:
                 return head, content
-            for fault in sorted(faults, key=lambda fault: "access_token" not in fault.tokens):
+            document = with_wrong_tokens(document, [fault.tokens for fault in faults], self.sign)
+            for fault in faults:
                 document = self._change(document, fault)
             content = json.dumps(document).encode()
             kept = [(name, value) for name, value in head["headers"] if name not in {b"content-length", b"etag"}]
@@ -88,11 +89,6 @@ class Observed:
         return (head, content) if answer is None else answer.with_faults(self.faults, self.sign).response()
 
     def _change(self, document: dict[str, Any], fault: Fault) -> dict[str, Any]:
-        for name, change in fault.tokens.items():
-            if name in document:
-                document[name] = change.apply(document[name], self.sign)
-        if "access_token" in fault.tokens and "id_token" in document:
-            document["id_token"] = with_at_hash(document["id_token"], document["access_token"], self.sign)
         if fault.hide_kids:
             document["keys"] = [key for key in document["keys"] if key["kid"].split(".")[0] not in fault.hide_kids]
         return {name: value for name, value in (document | dict(fault.members)).items() if value is not None}
