@@ -11,30 +11,30 @@ from provider.routes.forward_auth import forward_authentication
 from provider.routes.pages import pages
 from provider.routes.protocol import protocol
 from provider.routes.signals import for_receivers
-from provider.web.routing import Section, flattened
+from provider.web.routing import RoutesOnDemand, flattened
 
-SECTIONS = {
+ON_DEMAND = {
     "/admin": "console:console",
     "/api/account": "api:account_api",
     "/api/admin": "api:admin_api",
     "/scim": "scim:scim",
 }
-"""What only some installations are asked for: path to module of `provider.routes` and function. It is loaded then."""
+"""What no app waits for: path to module of `provider.routes` and function. It is loaded after the start."""
 
 
 def routing_table(settings: Settings) -> list[BaseRoute]:
-    """Return the routes and sections for these settings. Routes of a disabled feature are left out."""
+    """Return the routes for these settings, some of them on demand. Routes of a disabled feature are left out."""
     return [
         *protocol(settings),
         *forward_authentication(),
         *pages(settings),
         *for_receivers(settings),
-        *(Section(path, partial(_load, place, settings)) for path, place in SECTIONS.items()),
+        *(RoutesOnDemand(path, partial(_load, place, settings)) for path, place in ON_DEMAND.items()),
     ]
 
 
 def routes(settings: Settings) -> list[BaseRoute]:
-    """Return all routes for these settings, also those of sections, which this loads."""
+    """Return all routes for these settings. This loads those on demand."""
     return list(flattened(routing_table(settings)))
 
 

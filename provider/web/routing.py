@@ -13,11 +13,11 @@ Refuse = Callable[[Scope, int], Response]
 """A function that returns the response for a status: 404 without a route for the path, 405 for another method."""
 
 
-class Section(BaseRoute):
-    """The routes at a path and below it, whose modules are loaded at the first request for one of them.
+class RoutesOnDemand(BaseRoute):
+    """The routes at a path and below it, whose modules are loaded after the start, so that it need not wait for them:
+    by `warm_up`, or by the first request for one of them.
 
-    A process that serves apps only has none of them in memory, and none waits for them at its start. `load` returns all
-    its routes. Other routes have paths elsewhere.
+    `load` returns the routes. All others are elsewhere.
     """
 
     def __init__(self, path: str, load: Callable[[], Sequence[BaseRoute]]) -> None:
@@ -44,9 +44,9 @@ class Section(BaseRoute):
 
 
 def flattened(routes: Iterable[BaseRoute], path: str | None = None) -> Iterator[BaseRoute]:
-    """Return the routes, and in place of sections theirs: of all sections, or only of that of `path`."""
+    """Return the routes, also those on demand: all of them, or only where `path` is."""
     for route in routes:
-        if not isinstance(route, Section):
+        if not isinstance(route, RoutesOnDemand):
             yield route
         elif path is None or route.has(path):
             yield from route.routes
@@ -63,7 +63,7 @@ class RememberingRouter(Router):
         super().__init__(routes, redirect_slashes=False, lifespan=lifespan)
         self._refuse = refuse
         self._known: dict[tuple[str, str], Route] = {}
-        self._sections = [route for route in self.routes if isinstance(route, Section)]
+        self._on_demand = [route for route in self.routes if isinstance(route, RoutesOnDemand)]
 
     async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -75,10 +75,10 @@ class RememberingRouter(Router):
             scope["route"], scope["endpoint"], scope["path_params"] = route, route.endpoint, {}
             await route.app(scope, receive, send)
             return
-        for section in self._sections:
-            if section.has(scope["path"]) and not section.is_loaded:
+        for place in self._on_demand:
+            if place.has(scope["path"]) and not place.is_loaded:
                 # In a thread, so that others are answered meanwhile.
-                await asyncio.get_running_loop().run_in_executor(None, getattr, section, "routes")
+                await asyncio.get_running_loop().run_in_executor(None, getattr, place, "routes")
         await self._find(scope, asked)(scope, receive, send)
 
     def _find(self, scope: Scope, asked: tuple[str, str]) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
