@@ -25,7 +25,7 @@ from provider.oauth.keys.key_ring import KeyRing
 from provider.oauth.logout import front_channel
 from provider.oauth.tokens.server import open_server
 from provider.refusals import MethodNotAllowed, NotFound, Refusal
-from provider.routes import routes
+from provider.routes import routing_table
 from provider.scim.error_responses import as_scim
 from provider.web import errors
 from provider.web.base_path import BasePath
@@ -86,7 +86,7 @@ def create_app(
             installation.replica.close()
 
     settings = installation.settings
-    table = [*routes(settings), *further]
+    table = [*routing_table(settings), *further]
     based = [Middleware(BasePath, settings.base_path, table)] if settings.base_path else []
     measured = [] if settings.metrics_address is None else [Middleware(Measured)]
     app = Application(middleware=[*based, *measured, Middleware(Envelope, settings=settings, last_resort=_last_resort)])

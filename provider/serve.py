@@ -206,7 +206,7 @@ def work(service: Service, *, place: int = 0) -> int:
         )
         keep_what_exists()
         log.info("serving", address=f"{address[0]}:{address[1]}", pid=os.getpid())
-        prepare = partial(warm_up, installation)
+        prepare = partial(warm_up, installation, app.routes)
         mutual = service.mutual
         certified = None if second is None or mutual is None else (second, mutual.context())
         server = Server(config, app.state, service.drain, listener, certified=certified, on_started=prepare)

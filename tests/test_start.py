@@ -8,11 +8,15 @@ from typing import Any
 
 import pytest
 from jinja2 import Environment
+from starlette.routing import Route
 from starlette.testclient import TestClient
 
+from provider.app import create_app
 from provider.database import prepared
+from provider.routes import ON_DEMAND, routing_table
 from provider.warm_up import warm_up
 from provider.web.pages import environment
+from provider.web.routing import RoutesOnDemand
 from provider.work import Installation
 from tests.support.server_process import environment as surroundings
 
@@ -48,10 +52,41 @@ print(*built(Body))
 """
 
 
+ASKED_BY_FEW = ("provider.admin.api", "provider.admin.pages", "provider.api.endpoints", "provider.scim.endpoints")
+"""What only operators, account pages of apps and directories ask for."""
+
+
 def test_a_service_starts_without_what_its_first_answers_do_not_need() -> None:
     loaded, bodies = _ask(ASK_LOADED).splitlines()
     assert not set(FOR_LATER) & set(loaded.split())
+    assert not [module for module in loaded.split() if module.startswith(ASKED_BY_FEW)]
     assert not bodies, "bodies of requests to the APIs are built at their first use"
+
+
+def test_routes_on_demand_are_loaded_by_the_first_request_for_one_of_them_or_after_the_start(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("provider.app.routing_table", routing_table)  # tests share one otherwise
+    app = create_app(installation)
+    places = {route.path: route for route in app.routes if isinstance(route, RoutesOnDemand)}
+    assert set(places) == set(ON_DEMAND)
+    client = TestClient(app, base_url=installation.settings.issuer, follow_redirects=False)
+    assert client.get("/admins").status_code == 404
+    assert client.get("/.well-known/openid-configuration").status_code == 200
+    assert not [path for path, place in places.items() if place.is_loaded]
+    assert client.get("/admin/users").status_code == 303
+    assert client.post("/api/account/profile").headers["allow"] == "GET, HEAD, PUT"
+    assert {path for path, place in places.items() if place.is_loaded} == {"/admin", "/api/account"}
+    warm_up(installation, app.routes)
+    assert all(place.is_loaded for place in places.values())
+
+
+def test_routes_on_demand_are_below_their_path_and_no_others_are(installation: Installation) -> None:
+    table = routing_table(installation.settings)
+    for place in (route for route in table if isinstance(route, RoutesOnDemand)):
+        assert [route.path for route in place.routes if not place.has(route.path)] == []
+        outside = [route.path for route in table if isinstance(route, Route) and place.has(route.path)]
+        assert outside == [], place.path
 
 
 ASK_COLLECTOR = """

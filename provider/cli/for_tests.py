@@ -12,6 +12,10 @@ def serve_tests(
     host: Annotated[str, typer.Option(help="Loopback address to listen on. Others are not accepted.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on. 0 picks a free port.")] = 0,
     *,
+    setting: Annotated[
+        list[str] | None,
+        typer.Option(help="A setting as NAME=VALUE, without SIGNET_ and in lower case. Repeatable."),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the URLs as one line of JSON once it is ready.")] = False,
     watch_stdin: Annotated[
         bool,
@@ -36,6 +40,14 @@ def serve_tests(
 
     keep_what_exists()
     try:
-        run(host=host, port=port, as_json=json, watch_stdin=watch_stdin)
-    except (NotLoopback, OSError) as error:
+        run(host=host, port=port, settings=_settings(setting or []), as_json=json, watch_stdin=watch_stdin)
+    except (NotLoopback, OSError, ValueError) as error:
         raise SettingsError(str(error)) from None
+
+
+def _settings(given: list[str]) -> dict[str, str]:
+    """Return the settings by name. Raises ValueError for text without `=`."""
+    for text in given:
+        if "=" not in text:
+            raise ValueError(f"--setting must be NAME=VALUE, for example brand=Example. It is {text}")
+    return {name: value for name, _, value in (text.partition("=") for text in given)}

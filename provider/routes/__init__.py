@@ -1,35 +1,44 @@
 """The routing table: every URL the provider answers."""
 
-from starlette.routing import BaseRoute, Route
+from collections.abc import Sequence
+from functools import partial
+from importlib import import_module
 
-from provider.api import openapi
+from starlette.routing import BaseRoute
+
 from provider.config.settings import Settings
-from provider.oauth.endpoints.preflight import open_preflight
-from provider.routes.api import account_api, admin_api
 from provider.routes.forward_auth import forward_authentication
 from provider.routes.pages import pages
 from provider.routes.protocol import protocol
-from provider.routes.scim import scim
 from provider.routes.signals import for_receivers
+from provider.web.routing import RoutesOnDemand, flattened
+
+ON_DEMAND = {
+    "/admin": "console:console",
+    "/api/account": "api:account_api",
+    "/api/admin": "api:admin_api",
+    "/scim": "scim:scim",
+}
+"""What no app waits for: path to module of `provider.routes` and function. It is loaded after the start."""
 
 
-def routes(settings: Settings) -> list[BaseRoute]:
-    """Return the routes for these settings. Routes of a disabled feature are left out."""
-    table = [
+def routing_table(settings: Settings) -> list[BaseRoute]:
+    """Return the routes for these settings, some of them on demand. Routes of a disabled feature are left out."""
+    return [
         *protocol(settings),
         *forward_authentication(),
         *pages(settings),
-        *account_api(settings),
-        *admin_api(),
-        *scim(),
+        *for_receivers(settings),
+        *(RoutesOnDemand(path, partial(_load, place, settings)) for path, place in ON_DEMAND.items()),
     ]
-    table += for_receivers(settings)
-    of_accounts = openapi.Described(settings, table)
-    of_operators = openapi.Described(settings, table, openapi.ADMIN_API)
-    table += [
-        Route("/api/account/openapi.json", of_accounts, methods=["GET"], name="account_api"),
-        Route("/api/admin/openapi.json", of_operators, methods=["GET"], name="admin_api"),
-        Route("/api/account/openapi.json", open_preflight, methods=["OPTIONS"], name="account_api_preflight"),
-        Route("/api/admin/openapi.json", open_preflight, methods=["OPTIONS"], name="admin_api_preflight"),
-    ]
-    return table
+
+
+def routes(settings: Settings) -> list[BaseRoute]:
+    """Return all routes for these settings. This loads those on demand."""
+    return list(flattened(routing_table(settings)))
+
+
+def _load(place: str, settings: Settings) -> Sequence[BaseRoute]:
+    module, _, function = place.partition(":")
+    found: Sequence[BaseRoute] = getattr(import_module(f"provider.routes.{module}"), function)(settings)
+    return found

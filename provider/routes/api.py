@@ -15,6 +15,7 @@ from provider.admin.api.users import picture as admin_picture
 from provider.admin.api.users import remembered_devices as admin_remembered_devices
 from provider.admin.api.users import user_list as admin_user_list
 from provider.admin.api.users import users as admin_users
+from provider.api import openapi
 from provider.api.endpoints import authenticator_apps as api_authenticator_apps
 from provider.api.endpoints import confirm_password as api_confirm_password
 from provider.api.endpoints import consents as api_consents
@@ -31,13 +32,14 @@ from provider.api.endpoints import remembered_devices as api_remembered_devices
 from provider.api.endpoints import sessions as api_sessions
 from provider.api.endpoints import two_factor as api_two_factor
 from provider.config.settings import Settings
+from provider.oauth.endpoints.preflight import open_preflight
 from provider.routes import (
     agents,
     claim_mappings,
     groups,
     imports,
     installation,
-    signals,
+    signal_streams,
     trusted_issuers,
     upstreams,
     user_attributes,
@@ -139,22 +141,33 @@ def account_api(settings: Settings) -> list[BaseRoute]:
             Route("/api/account/recovery-codes", codes.codes_left, methods=get, name="recovery_codes_left"),
             Route("/api/account/recovery-codes", codes.renew_codes, methods=post, name="renew_recovery_codes"),
         ]
-    return table
+    return [*table, *_description(openapi.ACCOUNT_API, settings, table)]
 
 
-def admin_api() -> list[BaseRoute]:
-    """Return the routes of the admin API, JSON for operators, described in docs/reference/admin-api.json."""
+def _description(api: openapi.Api, settings: Settings, table: list[BaseRoute]) -> list[BaseRoute]:
+    """Return the routes of an API's OpenAPI document, which the pages of any site may read."""
+    path, name = f"{api.path}/openapi.json", api.path.removeprefix("/api/") + "_api"
+    described = openapi.Described(settings, table, api)
     return [
+        Route(path, described, methods=["GET"], name=name),
+        Route(path, open_preflight, methods=["OPTIONS"], name=f"{name}_preflight"),
+    ]
+
+
+def admin_api(settings: Settings) -> list[BaseRoute]:
+    """Return the routes of the admin API, JSON for operators, described in docs/reference/admin-api.json."""
+    table = [
         *_of_accounts(),
         *installation.in_admin_api(),
         *claim_mappings.in_api(),
         *app_provisioning.in_api(),
         *groups.in_api(),
-        *signals.in_api(),
+        *signal_streams.in_api(),
         *trusted_issuers.in_api(),
         *upstreams.in_api(),
         *user_attributes.in_admin_api(),
     ]
+    return [*table, *_description(openapi.ADMIN_API, settings, table)]
 
 
 def _of_accounts() -> list[BaseRoute]:

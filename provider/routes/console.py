@@ -16,14 +16,15 @@ from provider.admin.pages import (
     roles,
     search,
     sessions,
-    settings,
     webhooks,
 )
+from provider.admin.pages import settings as settings_page
 from provider.admin.pages.clients import app_users, clients, credentials, json_view, rejected, try_it
 from provider.admin.pages.clients import overview as client_overview
 from provider.admin.pages.clients import settings as client_settings
 from provider.admin.pages.declarations import details_types
 from provider.admin.pages.users import imports, matching, runs, selected, tabs, users
+from provider.config.settings import Settings
 from provider.oauth.authorize import trials
 from provider.routes import claim_mappings, groups, provisioning, trusted_issuers, upstreams, user_attributes
 
@@ -102,12 +103,13 @@ def _branding() -> list[BaseRoute]:
     ]
 
 
-def console() -> list[BaseRoute]:
+def console(settings: Settings) -> list[BaseRoute]:
     """Return the routes of the console. The URL of an action is below that of its object. Fixed URLs come before those
     with parameters.
     """
     get, post, both = ["GET"], ["POST"], ["GET", "POST"]
     return [
+        *(for_developers() if settings.loopback else ()),
         Route("/admin", overview.overview, methods=get, name="admin"),
         Route("/admin/search", search.search, methods=get, name="admin_search"),
         Route("/admin/users", users.list_users, methods=get, name="admin_users"),
@@ -181,7 +183,7 @@ def console() -> list[BaseRoute]:
         Route("/admin/emails/{name}", emails.show_email, methods=get, name="admin_email"),
         Route("/admin/emails/{name}/html", emails.show_html, methods=get, name="admin_email_html"),
         Route("/admin/emails/{name}/test", emails.send_test, methods=post, name="admin_send_test_email"),
-        Route("/admin/settings", settings.show_settings, methods=get, name="admin_settings"),
+        Route("/admin/settings", settings_page.show_settings, methods=get, name="admin_settings"),
         Route("/admin/explain", explanation.explanation, methods=get, name="explanation"),
         Route(inspection.PATH, inspection.show_inspection, methods=get, name="admin_inspection"),
         Route(inspection.PATH, inspection.inspect_value, methods=post, name="admin_inspect"),

@@ -1,4 +1,4 @@
-"""The URLs of the pages for users, and of the operators' console."""
+"""The URLs of the pages for users."""
 
 from starlette.routing import BaseRoute, Route
 
@@ -41,7 +41,6 @@ from provider.oauth.endpoints.connected_apps import application, applications, w
 from provider.oauth.endpoints.consent import consent
 from provider.oauth.endpoints.device_verification import answered, device
 from provider.oauth.endpoints.start_again import start_again
-from provider.routes.console import console, for_developers
 from provider.web import health
 from provider.web.assets import Static
 from provider.web.documents import Document
@@ -89,9 +88,6 @@ def pages(settings: Settings) -> list[BaseRoute]:
         Route("/keep-account", data.keep, methods=post, name="keep_account"),
         Route("/language", language.choose, methods=post, name="choose_language"),
         Route("/.well-known/change-password", overview.change_password, methods=get, name="change_password"),
-        # Operators
-        *(for_developers() if settings.loopback else ()),
-        *console(),
         Route("/health/live", health.live, methods=get, name="health_live"),
         Route("/health/ready", health.ready, methods=get, name="health_ready"),
         Route(health.ECHO, health.echo, methods=["GET", "POST", "PUT", "PATCH", "DELETE"], name="health_echo"),

@@ -2,13 +2,14 @@
 
 from starlette.routing import BaseRoute, Route
 
+from provider.config.settings import Settings
 from provider.scim import endpoints
 from provider.scim.endpoints import Kind
 
 BASE = "/scim/v2"
 
 
-def scim() -> list[BaseRoute]:
+def scim(_settings: Settings) -> list[BaseRoute]:
     """Return the routes of SCIM."""
     get, post = ["GET"], ["POST"]
     everything = ["GET", "POST", "PUT", "PATCH", "DELETE"]

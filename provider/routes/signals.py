@@ -1,8 +1,7 @@
-"""The URLs of shared signals: those that receivers call (SSF 1.0 sections 7.2 and 8.1), and those of operators."""
+"""The URLs of shared signals that receivers call (SSF 1.0 sections 7.2 and 8.1)."""
 
 from starlette.routing import BaseRoute, Route
 
-from provider.admin.signals import api
 from provider.config.settings import Settings
 from provider.oauth.endpoints.preflight import open_preflight
 from provider.ssf import endpoints
@@ -21,18 +20,4 @@ def for_receivers(settings: Settings) -> list[BaseRoute]:
         Route(STATUS, endpoints.stream_status, methods=["GET", "POST"], name="ssf_status"),
         Route(VERIFY, endpoints.verification, methods=["POST"], name="ssf_verify"),
         Route(POLLED, endpoints.poll, methods=["POST"], name="ssf_poll"),
-    ]
-
-
-def in_api() -> list[BaseRoute]:
-    """Return the routes of the admin API."""
-    post, at = ["POST"], "/api/admin/signal-streams/{client_id:path}"
-    return [
-        Route("/api/admin/signal-streams", api.list_streams, methods=["GET"], name="list_signal_streams"),
-        Route("/api/admin/signal-stream-states", api.list_states, methods=["GET"], name="list_signal_stream_states"),
-        Route(f"{at}/enable", api.enable_stream, methods=post, name="enable_signal_stream"),
-        Route(f"{at}/pause", api.pause_stream, methods=post, name="pause_signal_stream"),
-        Route(f"{at}/disable", api.disable_stream, methods=post, name="disable_signal_stream"),
-        Route(at, api.show_stream, methods=["GET"], name="show_signal_stream"),
-        Route(at, api.delete_stream, methods=["DELETE"], name="delete_signal_stream"),
     ]

@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from provider.web.routing import RoutesOnDemand
+
 OWN_URLS = re.compile(r'(?<=\s)((?:href|src|srcset|action|formaction|data-ask)=")(?=/(?!/))')
 WELL_KNOWN = re.compile(r"(/\.well-known/[^/]+)(/.+)")
 
@@ -25,8 +27,10 @@ class BasePath:
     def __init__(self, app: ASGIApp, base_path: str, routes: Iterable[BaseRoute]) -> None:
         self.app = app
         self.base_path = base_path
-        below = [route for route in routes if isinstance(route, Route) and _is_below(route.path, base_path)]
-        self._own: list[Route] = below
+        below = [
+            route for route in routes if isinstance(route, Route | RoutesOnDemand) and _is_below(route.path, base_path)
+        ]
+        self._own: list[Route | RoutesOnDemand] = below
         """Our routes that begin with the issuer's path, for example /oauth2/token for an issuer that ends in /oauth2.
 
         A request for one of them came through a proxy that strips the issuer's path.

@@ -111,13 +111,19 @@ def test_the_command_prints_its_urls_and_ends_with_the_program_that_started_it()
     given, keep_open = os.pipe()
     out, shown = os.pipe()
     process = forking.start(
-        ["test-server", "--json", "--watch-stdin"], env=environment({}), code=WITH_KIT, stdin=given, stdout=shown
+        ["test-server", "--json", "--watch-stdin", "--setting", "legacy_response_types=true"],
+        env=environment({}),
+        code=WITH_KIT,
+        stdin=given,
+        stdout=shown,
     )
     os.close(given)
     os.close(shown)
     with os.fdopen(out) as lines:
         urls = json.loads(lines.readline())
-        assert httpx2.get(urls["discovery_url"]).json()["issuer"] == urls["issuer"]
+        discovered = httpx2.get(urls["discovery_url"]).json()
+        assert discovered["issuer"] == urls["issuer"]
+        assert "id_token" in discovered["response_types_supported"]
         user = httpx2.post(f"{urls['control']}users", json={}).json()
         assert user["email"].endswith("@example.test")
         os.close(keep_open)

@@ -81,6 +81,24 @@ def test_tokens_of_the_token_endpoint_are_wrong_too(app: App) -> None:
     assert read(app.signet, tokens["access_token"])["aud"] == "another-audience"
 
 
+def test_faults_reach_what_the_browser_carries_to_the_app() -> None:
+    with Signet(settings={"legacy_response_types": "true"}) as signet:
+        app = App(signet, signet.client(response_types=["id_token token", "code"]))
+        signet.faults.redirect(state='<"forged">', iss=None)
+        for mode in ("form_post", "fragment"):
+            signet.faults.id_token(expired=True, times=1)
+            signet.faults.access_token(wrong_audience=True, times=1)
+            url = app.begin(response_type="id_token token", response_mode=mode)
+            given = signet.sign_in(url, signet.user()).parameters
+            claims = read(signet, given["id_token"])
+            assert claims["exp"] < time.time() - 3000, mode
+            assert claims["at_hash"] == half_hash(given["access_token"], "RS256")
+            assert (given["state"], "iss" in given) == ('<"forged">', False)
+        signet.faults.redirect(error="server_error")
+        denied = signet.sign_in(app.begin(response_mode="form_post"), signet.user())
+        assert (denied.error, denied.code) == ("server_error", None)
+
+
 def test_tokens_have_a_foreign_signature_or_none(app: App) -> None:
     app.signet.faults.id_token(foreign_key=True, times=1)
     with pytest.raises(JoseError):

@@ -60,7 +60,7 @@ def test_python_examples_compile() -> None:
         {f"signet.faults.{name}(" for name in vars(Faults) if not name.startswith("_")}
         - {
             f"signet.faults.{name}("
-            for name in ("clear", "forget", "take", "loses_logout", "of_redirects", "hide_keys")
+            for name in ("clear", "forget", "take", "loses_logout", "of_redirects", "of_tokens", "hide_keys")
         }
         - {"signet.faults.access_token("},
     ],

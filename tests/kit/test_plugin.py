@@ -43,9 +43,30 @@ def test_the_settings_of_the_project_apply(signet):
     assert signet._installation.settings.brand == "Of the project"
 """
 
+READS_EARLY = """
+import os
+ISSUER, CLIENT_ID, SECRET = (os.environ[f"APP_{name}"] for name in ("ISSUER", "CLIENT_ID", "SECRET"))
 
-def run_project(folder: Path, *options: str) -> str:
-    (folder / "test_project.py").write_text(PROJECT)
+def test_the_app_has_the_signet_of_the_tests(signet, signet_client):
+    assert signet.issuer == ISSUER
+    assert (signet_client.client_id, signet_client.client_secret) == (CLIENT_ID, SECRET)
+    assert signet_client.redirect_uris == ("http://localhost/a", "http://localhost/b")
+    url = signet.authorization_url(signet_client, state="without PKCE")
+    assert signet.sign_in(url, signet.user()).code
+"""
+INI_OF_EARLY = """[pytest]
+signet_env =
+    APP_ISSUER={issuer}
+    APP_CLIENT_ID = {client_id}
+    APP_SECRET={client_secret}
+signet_client =
+    redirect_uri = ["http://localhost/a", "http://localhost/b"]
+    require_pkce = false
+"""
+
+
+def run_project(folder: Path, *options: str, text: str = PROJECT) -> str:
+    (folder / "test_project.py").write_text(text)
     command = ["-q", "-p", "signet_testing.plugin", "-p", "no:cacheprovider", *options, str(folder)]
     done = forking.run(command, env=environment({}), code=PYTEST)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -54,6 +75,11 @@ def run_project(folder: Path, *options: str) -> str:
 
 def test_a_project_uses_the_fixtures(tmp_path: Path) -> None:
     assert "5 passed" in run_project(tmp_path, "-p", "no:xdist")
+
+
+def test_an_app_that_reads_its_environment_when_it_is_imported_finds_signet_there(tmp_path: Path) -> None:
+    (tmp_path / "pytest.ini").write_text(INI_OF_EARLY)
+    assert "1 passed" in run_project(tmp_path, "-p", "no:xdist", text=READS_EARLY)
 
 
 @pytest.mark.slow

@@ -11,7 +11,7 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 from signet_testing.installation import NotLoopback
 from signet_testing.signet import Signet
-from signet_testing.user_browser import SignInFailed
+from signet_testing.user_browser import RequestRejected, SignInFailed
 
 from tests.kit.conftest import App
 
@@ -67,6 +67,30 @@ def test_one_browser_signs_in_to_the_next_app_without_a_password(app: App) -> No
 def test_a_sign_in_that_cannot_work_fails_with_the_page_that_signet_shows(app: App, wrong: dict[str, str]) -> None:
     with pytest.raises(SignInFailed, match=r"Signet answered 4\d\d at .*authorize"):
         app.signet.sign_in(app.begin(**wrong), app.signet.user())
+
+
+@pytest.mark.parametrize(
+    ("asked", "check", "advice"),
+    [
+        ({"code_challenge": "", "code_challenge_method": ""}, r"code_challenge \(PKCE\)", "require_pkce=False"),
+        ({"scope": "openid admin:read"}, "got admin:read", "scope='…'"),
+        ({"response_type": "id_token"}, "response_type is supported", "legacy_response_types=true"),
+    ],
+    ids=["PKCE", "scope", "response type"],
+)
+def test_a_rejected_request_of_the_app_fails_the_test_and_says_what_to_change(
+    app: App, asked: dict[str, str], check: str, advice: str
+) -> None:
+    with pytest.raises(RequestRejected, match=f"(?s){check}.*To test the app as it is, .*{advice}") as caught:
+        app.signet.sign_in(app.begin(**asked), app.signet.user())
+    assert caught.value.redirect.startswith("http://localhost/callback")
+    assert caught.value.redirect.error in {"invalid_request", "invalid_scope", "unsupported_response_type"}
+
+
+def test_errors_that_the_app_did_not_cause_are_returned(app: App) -> None:
+    assert app.signet.sign_in(app.begin(prompt="none"), app.signet.user()).error == "login_required"
+    app.signet.faults.redirect(error="invalid_request")
+    assert app.signet.sign_in(app.begin(), app.signet.user()).error == "invalid_request"
 
 
 def test_a_wrong_password_is_named(app: App) -> None:

@@ -6,7 +6,17 @@ imported when the first one starts, so a run that needs none does not wait for i
 
 from signet_testing.version import __version__
 
-__all__ = ["Client", "NotLoopback", "Redirect", "Signet", "User", "__version__"]
+__all__ = [
+    "Client",
+    "Email",
+    "NotLoopback",
+    "Redirect",
+    "RequestRejected",
+    "SignInFailed",
+    "Signet",
+    "User",
+    "__version__",
+]
 
 
 def __getattr__(name: str) -> object:

@@ -1,7 +1,7 @@
 """Changing what a token says, and signing it again: with Signet's key, with a stranger's, or not at all."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -70,7 +70,20 @@ class Change:
         return {name: value for name, value in changed.items() if value is not None}
 
 
-def with_at_hash(id_token: str, access_token: str, sign: Sign) -> str:
+def with_wrong_tokens(
+    response: Mapping[str, Any], changes: Iterable[Mapping[str, Change]], sign: Sign
+) -> dict[str, Any]:
+    """Return a response with tokens after these changes of its members. The `at_hash` of the ID token stays right."""
+    changed = dict(response)
+    # Access tokens first, so that a change of `at_hash` is the last.
+    for change in sorted(changes, key=lambda change: "access_token" not in change):
+        changed |= {name: how.apply(changed[name], sign) for name, how in change.items() if name in changed}
+        if "access_token" in change and changed.keys() >= {"id_token", "access_token"}:
+            changed["id_token"] = _with_at_hash(changed["id_token"], changed["access_token"], sign)
+    return changed
+
+
+def _with_at_hash(id_token: str, access_token: str, sign: Sign) -> str:
     """Return the ID token with the `at_hash` of a changed access token (OIDC Core section 3.1.3.6)."""
     header = json.loads(base64url.decode(id_token.split(".", maxsplit=1)[0]))
     if header["alg"] not in Registry.algorithms:  # it is encrypted

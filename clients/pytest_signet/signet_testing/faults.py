@@ -3,7 +3,7 @@
 Each method returns the fault. As a context manager it ends with the block; else it ends with the test.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -65,8 +65,8 @@ class Faults:
         """Return the faults that happen now at this path, and count them."""
         return self._take({path, endpoint_of(path)})
 
-    def _take(self, names: set[str]) -> list[Fault]:
-        found = [fault for fault in self._active if fault.endpoint in names]
+    def _take(self, names: set[str], is_meant: Callable[[Fault], bool] = lambda _: True) -> list[Fault]:
+        found = [fault for fault in self._active if fault.endpoint in names and is_meant(fault)]
         for fault in found:
             fault.happened += 1
             if fault.times is not None:
@@ -82,6 +82,10 @@ class Faults:
     def of_redirects(self) -> list[Fault]:
         """Return the faults of the authorization response that is due now, and count them."""
         return self._take({REDIRECT})
+
+    def of_tokens(self) -> list[Fault]:
+        """Return the faults of tokens that an authorization response has now, and count them."""
+        return self._take({"token"}, lambda fault: bool(fault.tokens))
 
     def _add(self, endpoint: str, times: int | None, **what: Any) -> Fault:
         if endpoint not in {*NAMES, DROPPED_LOGOUT, REDIRECT} and not endpoint.startswith("/"):
@@ -103,13 +107,13 @@ class Faults:
         return self._add(endpoint, times, lose=True)
 
     def id_token(self, *, times: int | None = None, claims: Mapping[str, Any] | None = None, **wrong: bool) -> Fault:
-        """Change ID tokens of the token endpoint: `expired=True`, or another member of `Change`."""
+        """Change ID tokens, wherever the app gets them: `expired=True`, or another member of `Change`."""
         return self._add("token", times, tokens={"id_token": Change(claims=claims or {}, **wrong)})
 
     def access_token(
         self, *, times: int | None = None, claims: Mapping[str, Any] | None = None, **wrong: bool
     ) -> Fault:
-        """Change access tokens of the token endpoint: `expired=True`, or another member of `Change`."""
+        """Change access tokens, wherever the app gets them: `expired=True`, or another member of `Change`."""
         return self._add("token", times, tokens={"access_token": Change(claims=claims or {}, **wrong)})
 
     def discovery(self, *, times: int | None = None, **members: Any) -> Fault:

@@ -3,11 +3,11 @@
 import asyncio
 import json
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from signet_testing.changes import Sign, with_at_hash
+from signet_testing.authorization_responses import Answer
+from signet_testing.changes import Sign, with_wrong_tokens
 from signet_testing.faults import Fault, Faults
 from signet_testing.requests import Requests, Sent, parameters_of
 from signet_testing.server import DROP
@@ -79,44 +79,19 @@ class Observed:
                 document = json.loads(content)
             except ValueError:
                 return head, content
-            for fault in sorted(faults, key=lambda fault: "access_token" not in fault.tokens):
+            document = with_wrong_tokens(document, [fault.tokens for fault in faults], self.sign)
+            for fault in faults:
                 document = self._change(document, fault)
             content = json.dumps(document).encode()
             kept = [(name, value) for name, value in head["headers"] if name not in {b"content-length", b"etag"}]
             return {**head, "headers": [*kept, (b"content-length", str(len(content)).encode())]}, content
-        return self._redirected(head), content
+        answer = Answer.found_in(head, content, self.issuer)
+        return (head, content) if answer is None else answer.with_faults(self.faults, self.sign).response()
 
     def _change(self, document: dict[str, Any], fault: Fault) -> dict[str, Any]:
-        for name, change in fault.tokens.items():
-            if name in document:
-                document[name] = change.apply(document[name], self.sign)
-        if "access_token" in fault.tokens and "id_token" in document:
-            document["id_token"] = with_at_hash(document["id_token"], document["access_token"], self.sign)
         if fault.hide_kids:
             document["keys"] = [key for key in document["keys"] if key["kid"].split(".")[0] not in fault.hide_kids]
         return {name: value for name, value in (document | dict(fault.members)).items() if value is not None}
-
-    def _redirected(self, head: Message) -> Message:
-        """Return the redirect to the app with the parameters that faults replace."""
-        location = dict(head["headers"]).get(b"location", b"").decode()
-        parts = urlsplit(location)
-        if not 300 <= head["status"] < 400 or not parts.netloc or location.startswith(f"{self.issuer}/"):
-            return head
-        at = "fragment" if parts.fragment else "query"
-        given = dict(parse_qsl(getattr(parts, at), keep_blank_values=True))
-        if not given.keys() & {"code", "error", "id_token", "access_token"}:
-            return head
-        faults = self.faults.of_redirects()
-        if not faults:
-            return head
-        for fault in faults:
-            if fault.redirect.get("error"):
-                given.pop("code", None)
-            given |= {name: value or "" for name, value in fault.redirect.items()}
-            given = {name: value for name, value in given.items() if fault.redirect.get(name, "kept") is not None}
-        target = urlunsplit(parts._replace(**{at: urlencode(given)})).encode()
-        kept = [(name, value) for name, value in head["headers"] if name != b"location"]
-        return {**head, "headers": [*kept, (b"location", target)]}
 
 
 def _begins_sign_in(sent: Sent) -> bool:

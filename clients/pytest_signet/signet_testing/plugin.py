@@ -2,19 +2,80 @@
 
 Both are the same Signet. What a test creates is gone after it; what a fixture of the session or of a module creates
 stays. Each worker of pytest-xdist has its own.
+
+An app that reads its configuration while it is imported, as Django does, finds it in environment variables that
+`signet_env` names. Then Signet starts before the app is imported.
 """
 
-from collections.abc import Iterator, Mapping
+import json
+import os
+from collections.abc import Generator, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
+    from signet_testing.records import Client
     from signet_testing.signet import Signet
+
+EARLY: pytest.StashKey[tuple["Signet", "Client"]] = pytest.StashKey()
+"""The Signet that started before the tests were collected, and the client of the app."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addini("signet_port", "Port of the Signet of the tests. 0 picks a free one.", default="0")
+    parser.addini(
+        "signet_env",
+        "Environment variables of the app, NAME={issuer}, {discovery_url}, {client_id} or {client_secret}. Set before "
+        "conftest.py is loaded.",
+        type="linelist",
+        default=[],
+    )
+    parser.addini(
+        "signet_client",
+        "Metadata of the client in signet_env: NAME=VALUE, with values as text or as JSON.",
+        type="linelist",
+        default=[],
+    )
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None]:
+    """Start Signet and set the environment of the app, if `signet_env` is configured. Raises UsageError."""
+    wanted = _pairs(early_config, "signet_env")
+    if wanted:
+        from signet_testing.signet import Signet  # noqa: PLC0415
+
+        signet = Signet(port=int(early_config.getini("signet_port")))
+        early_config.add_cleanup(signet.close)
+        given = {name: _value(text) for name, text in _pairs(early_config, "signet_client").items()}
+        uris = given.pop("redirect_uri", None)
+        try:
+            client = signet.client(*([uris] if isinstance(uris, str) else uris or []), **given)
+            known = {
+                "issuer": signet.issuer,
+                "discovery_url": signet.discovery_url,
+                "client_id": client.client_id,
+                "client_secret": client.client_secret or "",
+            }
+            os.environ.update({name: text.format(**known) for name, text in wanted.items()})
+        except Exception as error:
+            raise pytest.UsageError(f"signet_env or signet_client in {early_config.inipath}: {error}") from error
+        early_config.stash[EARLY] = signet, client
+    return (yield)
+
+
+def _pairs(config: pytest.Config, name: str) -> dict[str, str]:
+    lines = [line.partition("=") for line in config.getini(name)]
+    return {before.strip(): after.strip() for before, _, after in lines}
+
+
+def _value(text: str) -> Any:
+    """Return the value of JSON, or the text itself."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 @pytest.fixture(scope="session")
@@ -25,11 +86,24 @@ def signet_settings() -> Mapping[str, Any]:
 
 @pytest.fixture(scope="session")
 def signet_server(request: pytest.FixtureRequest, signet_settings: Mapping[str, Any]) -> Iterator["Signet"]:
-    """Run the Signet of this process. It starts when the first test needs it."""
+    """Run the Signet of this process. It starts when the first test needs it, or earlier with `signet_env`."""
+    early = request.config.stash.get(EARLY, None)
+    if early is not None:
+        yield early[0]
+        return
     from signet_testing.signet import Signet  # noqa: PLC0415  # loads Signet, which only these tests need
 
     with Signet(port=int(request.config.getini("signet_port")), settings=signet_settings) as signet:
         yield signet
+
+
+@pytest.fixture(scope="session")
+def signet_client(request: pytest.FixtureRequest) -> "Client":
+    """Return the client that `signet_env` gave to the app. Raises UsageError without it."""
+    early = request.config.stash.get(EARLY, None)
+    if early is None:
+        raise pytest.UsageError("signet_client needs signet_env in the configuration of pytest")
+    return early[1]
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import json
 import signal
 import sys
 import threading
+from collections.abc import Mapping
 
 from signet_testing.control import control_app
 from signet_testing.middleware import CONTROL
@@ -14,15 +15,16 @@ WARNING = (
 )
 
 
-def run(*, host: str, port: int, as_json: bool, watch_stdin: bool) -> None:
+def run(*, host: str, port: int, settings: Mapping[str, str], as_json: bool, watch_stdin: bool) -> None:
     """Serve until SIGTERM or SIGINT, or with `watch_stdin` until standard input is closed.
 
-    Raises NotLoopback, and OSError for a port that is taken.
+    `settings` are those of `Signet`. Raises NotLoopback, ValueError for settings that are not valid, and OSError for a
+    port that is taken.
     """
     stopping = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopping.set())
-    with Signet(host=host, port=port) as signet:
+    with Signet(host=host, port=port, settings=settings) as signet:
         signet.control(control_app(signet))
         control = f"{signet.issuer}{CONTROL}/"
         if as_json:

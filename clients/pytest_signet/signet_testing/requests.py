@@ -118,6 +118,8 @@ class Requests(Sequence[Sent]):
         """Assert that the last sign-in used PKCE with S256, and that the verifier fitted (RFC 7636)."""
         asked = self.last_sign_in()
         challenge, method = asked.get("code_challenge"), asked.get("code_challenge_method")
+        flow = asked.get("response_type", "")
+        assert "code" in flow.split(), f"the app sent response_type={flow}: use code, because PKCE protects codes only"  # noqa: S101
         assert challenge, "the app sent no code_challenge: turn on PKCE in its OpenID Connect library (RFC 7636)"  # noqa: S101
         assert method == "S256", f"code_challenge_method is {method or 'missing (which means plain)'}: use S256"  # noqa: S101
         redeemed = [one for one in self.to("token") if one.form.get("grant_type") == "authorization_code"]

@@ -23,24 +23,28 @@ from provider.oauth.clients import clients
 from provider.oauth.clients.metadata import ClientMetadata
 from provider.oauth.keys import rotation
 from provider.oauth.keys.store import State
+from provider.oauth.response_types import CODE
+from provider.oauth.scopes import STANDARD_SCOPES
 from provider.sessions import lifecycle
 from provider.work import unit_of_work
 from signet_testing import playwright, transports
 from signet_testing.clock import MovableClock
 from signet_testing.faults import Faults
+from signet_testing.flows import flow_of
 from signet_testing.installation import NotLoopback, open_new, require_loopback
 from signet_testing.logs import REDIRECTED
 from signet_testing.middleware import Observed
 from signet_testing.outbox import Outbox
 from signet_testing.records import Client, Email, User
+from signet_testing.rejections import explainer
 from signet_testing.requests import Requests
 from signet_testing.second_factor import current_code, set_up
 from signet_testing.server import Server
 from signet_testing.storage import Snapshot, Storage, folder_in_memory
 from signet_testing.tokens import Tokens
-from signet_testing.user_browser import Redirect, UserBrowser
+from signet_testing.user_browser import Redirect, RequestRejected, SignInFailed, UserBrowser
 
-__all__ = ["Client", "Email", "NotLoopback", "Redirect", "Signet", "User"]
+__all__ = ["Client", "Email", "NotLoopback", "Redirect", "RequestRejected", "SignInFailed", "Signet", "User"]
 
 PASSWORD = "correct horse battery staple"  # noqa: S105  # of users in tests
 REDIRECT_URI = "http://localhost/callback"
@@ -145,13 +149,13 @@ class Signet:
     ) -> Client:
         """Register a client for the code flow with refresh tokens. `metadata` is that of client registration.
 
-        Lists may be lists or tuples. Raises InvalidMetadata.
+        `response_types` bring their grant types. Lists may be lists or tuples. Raises InvalidMetadata.
         """
         given: dict[str, Any] = {
             "client_name": "App under test",
             "redirect_uris": redirect_uris or (REDIRECT_URI,),
-            "grant_types": ("authorization_code", "refresh_token"),
-            "scope": "openid profile email roles groups offline_access",
+            **flow_of(metadata.get("response_types", (CODE,))),
+            "scope": " ".join((*STANDARD_SCOPES, "roles", "groups", "offline_access")),
             **({"token_endpoint_auth_method": "none"} if public else {}),  # else any method with a secret
             **{name: tuple(value) if isinstance(value, list) else value for name, value in metadata.items()},
         }
@@ -224,7 +228,8 @@ class Signet:
     def sign_in(self, url: str, user: User, *, consent: bool = True) -> Redirect:
         """Follow the URL that the app redirects to, through Signet's pages, in a new browser without scripts.
 
-        Returns the redirect back to the app. `consent` is the user's answer, if Signet asks. Raises SignInFailed.
+        Returns the redirect back to the app. `consent` is the user's answer, if Signet asks. Raises SignInFailed, and
+        RequestRejected if Signet rejects what the app asked for.
         """
         return self.browser().sign_in(
             url, email=user.email, password=user.password, consent=consent, code=self._code_of(user)
@@ -243,7 +248,7 @@ class Signet:
 
     def browser(self) -> UserBrowser:
         """Return a browser that keeps its cookies, for several sign-ins of one user."""
-        return UserBrowser(self._server, self.issuer)
+        return UserBrowser(self._server, self.issuer, explainer(self._installation))
 
     def _code_of(self, user: User) -> Callable[[], str] | None:
         return None if user.authenticator is None else partial(current_code, self._installation, user)

@@ -9,6 +9,7 @@ import httpx2
 
 from signet_testing.middleware import NOT_THE_APP
 from signet_testing.pages import Form, Page
+from signet_testing.rejections import FAULTS_OF_APPS, Explain
 from signet_testing.server import Dropped, Server, scope_of
 
 MOST_STEPS = 30
@@ -51,15 +52,28 @@ class Redirect(str):
 class SignInFailed(AssertionError):
     """Signet showed a page from which `sign_in` does not know a way to the app."""
 
-    def __init__(self, status: int, url: str, page: Page, why: str) -> None:
-        super().__init__(f"{why}. Signet answered {status} at {url}: {page.title.strip()}: {page.text[:600]}")
+    def __init__(self, status: int, url: str, page: Page, why: str, explained: str | None) -> None:
+        shown = f"{why}. Signet answered {status} at {url}: {page.title.strip()}: {page.text[:600]}"
+        super().__init__(f"{shown}\n{explained}" if explained else shown)
+
+
+class RequestRejected(AssertionError):
+    """Signet sent the user back to the app with an error, because of what the app asked for.
+
+    `redirect` is that redirect, for a test of what the app does with it.
+    """
+
+    def __init__(self, redirect: Redirect, explained: str) -> None:
+        self.redirect = redirect
+        described = redirect.parameters.get("error_description", "")
+        super().__init__(f"Signet rejected what the app sent: {redirect.error}: {described}\n{explained}")
 
 
 class UserBrowser:
     """One user's browser with its cookies. Two sign-ins in the same one are single sign-on."""
 
-    def __init__(self, server: Server, issuer: str) -> None:
-        self._server, self._issuer = server, issuer
+    def __init__(self, server: Server, issuer: str, explain: Explain) -> None:
+        self._server, self._issuer, self._explain = server, issuer, explain
         self._cookies: dict[str, str] = {}
 
     def sign_in(
@@ -74,7 +88,7 @@ class UserBrowser:
         """Follow an app's authorization URL, answer each page, and return the redirect to the app.
 
         `consent` is the answer to the consent page. `code` returns that of an authenticator app or of an email.
-        Raises SignInFailed.
+        Raises SignInFailed, and RequestRejected if Signet rejects what the app asked for.
         """
         url = urljoin(f"{self._issuer}/", url)
         if not url.startswith(f"{self._issuer}/"):
@@ -87,21 +101,29 @@ class UserBrowser:
             if answer.status_code in {301, 302, 303, 307, 308}:
                 target = urljoin(str(answer.url), answer.headers[LOCATION])
                 if not target.startswith(f"{self._issuer}/"):
-                    return Redirect(target)
+                    return self._back_at_app(Redirect(target))
                 answer = self._send("GET", target)
                 continue
             page = Page(answer.text)
             form = page.form_with()
             posted = next((one for one in page.forms if urlsplit(one.action).netloc), None)
             if posted is not None and not posted.action.startswith(f"{self._issuer}/"):
-                return Redirect(posted.action, posted.fields)
+                return self._back_at_app(Redirect(posted.action, posted.fields))
             form, step = self._answer_to(page, email, password, code, consent=consent)
             if form is None or (step in typed and step != "choose"):
                 why = f"The page {step!r} came again" if form is not None else "This page is not part of a sign-in"
-                raise SignInFailed(answer.status_code, str(answer.url), page, why)
+                raise SignInFailed(answer.status_code, str(answer.url), page, why, self._explain(page.text))
             typed.add(step)
             answer = self._submit(str(answer.url), form)
-        raise SignInFailed(answer.status_code, str(answer.url), Page(answer.text), "There were too many pages")
+        raise SignInFailed(answer.status_code, str(answer.url), Page(answer.text), "There were too many pages", None)
+
+    def _back_at_app(self, redirect: Redirect) -> Redirect:
+        """Return the redirect. Raises RequestRejected for an error that the app caused, and that no fault put there."""
+        if redirect.error in FAULTS_OF_APPS:
+            explained = self._explain(redirect.parameters.get("error_description", ""))
+            if explained is not None:
+                raise RequestRejected(redirect, explained)
+        return redirect
 
     def _answer_to(
         self, page: Page, email: str, password: str, code: Callable[[], str] | None, *, consent: bool
