@@ -35,6 +35,8 @@ def read_asked(call: Call, *, original_uri: str | None = None) -> Asked:
     """
     require_proxy(call)
     if original_uri is not None:
+        if not original_uri.startswith("/"):
+            raise NotProtected("The proxy must append the path of the request, which begins with a slash.")
         return Asked(_origin(call, "host"), original_uri, _wants_page(call, call.method))
     uri, method = _single(call, "x-forwarded-uri"), _single(call, "x-forwarded-method")
     if uri is None or not uri.startswith("/"):

@@ -1,6 +1,6 @@
 """A protected site behind a proxy, without a proxy: what it asks, and a browser at the site and at Signet."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -33,10 +33,10 @@ class Visitor:
     """The cookies of each site, which browsers keep apart."""
 
     def ask(
-        self, uri: str = "/", *, host: str = WIKI, method: str = "GET", redirect: str = "", **headers: str
+        self, uri: str | bytes = "/", *, host: str = WIKI, method: str = "GET", redirect: str = "", **headers: str
     ) -> httpx2.Response:
         sent = {name.replace("_", "-"): value for name, value in headers.items()} or PAGE
-        asked = {"x-forwarded-method": method, "x-forwarded-uri": uri}
+        asked: dict[str, str | bytes] = {"x-forwarded-method": method, "x-forwarded-uri": uri}
         return self._send("GET", f"/forward-auth{redirect}", host, {**sent, **asked})
 
     def go(self, uri: str, *, host: str = WIKI, **headers: str) -> httpx2.Response:
@@ -45,9 +45,13 @@ class Visitor:
             "GET", uri, host, {**PAGE, **{name.replace("_", "-"): text for name, text in headers.items()}}
         )
 
-    def _send(self, method: str, path: str, host: str, headers: dict[str, str]) -> httpx2.Response:
+    def _send(self, method: str, path: str, host: str, headers: Mapping[str, str | bytes]) -> httpx2.Response:
         jar = self.cookies.setdefault(host, {})
-        about = {"x-forwarded-proto": "https", "x-forwarded-host": host, "x-forwarded-for": "203.0.113.7"}
+        about: dict[str, str | bytes] = {
+            "x-forwarded-proto": "https",
+            "x-forwarded-host": host,
+            "x-forwarded-for": "203.0.113.7",
+        }
         if jar:
             about["cookie"] = "; ".join(f"{name}={value}" for name, value in jar.items())
         self.http.cookies.clear()
@@ -65,7 +69,7 @@ class Visitor:
         assert answer.status_code == 302, answer.text
         return self.signet.get(answer.headers["location"].removeprefix(ISSUER))
 
-    def sign_in(self, uri: str = "/", *, host: str = WIKI) -> httpx2.Response:
+    def sign_in(self, uri: str | bytes = "/", *, host: str = WIKI) -> httpx2.Response:
         back = self.authorize(self.ask(uri, host=host))
         callback = urlsplit(back.headers["location"])
         assert callback.netloc == host, back.headers

@@ -351,22 +351,72 @@ def test_rules_of_paths(protect: Protect, visitor: Visit, ada: str, work: Work) 
     assert visit.ask("/admin/x").status_code == 200
 
 
-@pytest.mark.parametrize(
-    "uri",
-    [
-        *("/health/../admin", "/health/%2e%2e/admin", "/health/..%2fadmin", "/health//admin", "/health/..;/admin"),
-        *("/health\\..\\admin", "/health/%5c..", "/health/%252e%252e/admin", "/health/%00", "/health/#"),
-    ],
+UNCLEAR = (
+    *("/health/../admin", "/health/%2e%2e/admin", "/health/..%2fadmin", "/health//admin", "/health/%252e%252e/admin"),
+    *(
+        "/health/..;/admin",
+        "/health/..;",
+        "/health/..%3b/admin",
+        "/health%3bx",
+        "/health;x=1",
+        "/admin%3b",
+        "/admin;/x",
+    ),
+    *("/health\\..\\admin", "/health/%5c..", "/health/%00", "/health/#", "/admin%23/x", "/admin%3f", "/health%3fx/y"),
+    *(
+        "/admin%0a",
+        "/admin%0d%0a",
+        "/admin%09",
+        "/health/%7f",
+        "/admin.",
+        "/admin%20",
+        "/admin%20/x",
+        "/health/..%20/x",
+    ),
+    *("/health/%c0%ae%c0%ae/admin", "/%c0%af", "/health/%u002e%u002e/admin", "/health/%2", "/health/%zz", "/caf%e9"),
+    *(
+        "/%ef%bd%81dmin",
+        "/health%ef%bc%8fx",
+        "/health/%e2%80%a5/admin",
+        "/health/%ef%bc%bc..",
+        "/h\u00e9",
+        "//evil.test",
+    ),
 )
+
+
 def test_an_ambiguous_path_is_rejected_where_paths_have_rules(
-    protect: Protect, visitor: Visit, ada: str, uri: str
+    protect: Protect, visitor: Visit, ada: str, work: Work
 ) -> None:
-    """N-478: what the site may read as another path than we do."""
+    """N-478, N-558: what the site may read as another path than we do, also for a user who may see both."""
     protect(protected_paths=PATHS)
-    visit = visitor(ada)
-    assert visit.ask(uri).status_code == 403
-    visit.sign_in()
-    assert visit.ask(uri).status_code == 403
+    join(work, ada, "admins")
+    stranger, user = visitor(), visitor(ada)
+    user.sign_in()
+    for uri in UNCLEAR:
+        for answer in (stranger.ask(uri.encode()), user.ask(uri.encode())):
+            assert (answer.status_code, "ambiguous" in answer.text) == (403, True), uri
+    for uri in ("/page;v=1", "/What%3F", "/C%23/x", "/a.b/c-d_e~f", "/%E6%97%A5", "/admin/x;v=1", "/admin/Is%20it%3F"):
+        assert user.ask(uri).status_code == 200, uri
+
+
+@pytest.mark.parametrize(
+    "site", ["https://b\u00fccher.example.test", "https://[2001:db8:0::1]:8443", "https://LONG.test:443"]
+)
+def test_a_host_is_the_site_in_each_spelling_and_with_its_port_only(
+    protect: Protect, visitor: Visit, site: str
+) -> None:
+    """N-559."""
+    host = site.removeprefix("https://")
+    known = protect(host).metadata.protected_sites[0].removeprefix("https://")
+    visit = visitor()
+    for spelled in (known, known.upper(), known.replace("2001:db8::1", "2001:0DB8::0001")):
+        assert visit.ask(host=spelled).status_code == 302, spelled
+    port = "" if known.count(":") in {0, 8} else known.rpartition(":")[2]
+    bare = known.removesuffix(f":{port}")
+    around = ("www.{}", "{}@evil.test", "evil.test/{}", "{0}, {0}", "{}%2eevil.test", "{}..", "{}\\.evil.test")
+    for other in (f"{bare}:81", *(form.format(known) for form in around)):
+        assert visit.ask(host=other).status_code == 403, other
 
 
 def test_a_path_that_needs_two_factors_asks_for_them(protect: Protect, visitor: Visit, ada: str) -> None:
