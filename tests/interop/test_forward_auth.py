@@ -183,7 +183,7 @@ def test_a_proxy_protects_a_site(proxy: Proxy, sqlite_template: Path, tmp_path: 
             serve(tmp_path, sqlite_template, issuer=issuer, port=signet, SIGNET_TRUSTED_PROXIES="127.0.0.1")
         )
         with unit_of_work(served.installation) as work:
-            rules = {"/health": {"bypass": True}}
+            rules = {"/health": {"bypass": True}, "/admin": {"allowed_groups": ["admins"]}}
             sites = {"client_name": "Wiki", "protected_sites": [origin], "protected_paths": rules}
             create_client(work, parse_metadata(dict(OF_NEW_CLIENT) | sites))
             others = [f"http://localhost:{port}", "http://127.0.0.1:81"]
@@ -226,6 +226,8 @@ def test_a_proxy_protects_a_site(proxy: Proxy, sqlite_template: Path, tmp_path: 
         assert answer.startswith(b"HTTP/1.1 101")
         assert answer.endswith(b"ping over the socket")
 
+        denied = browser.get("/admin", headers=PAGE)
+        assert (denied.status_code, "Error ID: " in denied.text) == (403, True)
         gone = browser.get("/.signet/sign-out", headers=PAGE)
         assert gone.headers["location"].startswith(f"{issuer}/oauth2/logout?client_id=")
         assert browser.get("/page", headers={"accept": "*/*"}).status_code == 401

@@ -13,6 +13,8 @@ from provider.refusals import Refusal
 from provider.sessions.assurance import REQUIRED_FACTORS, strictest
 from provider.work import UnitOfWork
 
+UNCLEAR = Text("The path of this request is ambiguous, so it is rejected.")
+
 
 class NotProtected(Refusal):
     """A request about no protected site, or from someone who is not a trusted proxy."""

@@ -18,6 +18,7 @@ from provider.oauth.clients import clients
 from provider.oauth.clients.metadata import InvalidMetadata
 from provider.oauth.clients.metadata_rules import parse_metadata
 from provider.oauth.clients.protected_sites.sites import OF_NEW_CLIENT
+from provider.oauth.explanations import find_explanation, find_latest
 from provider.oauth.tokens.store import active_grants, grants
 from provider.sessions.lifecycle import end_all_sessions
 from tests.oauth.forward_auth.conftest import PAGE, PROXY, WIKI, Protect, Visitor, query_of
@@ -417,6 +418,25 @@ def test_a_host_is_the_site_in_each_spelling_and_with_its_port_only(
     around = ("www.{}", "{}@evil.test", "evil.test/{}", "{0}, {0}", "{}%2eevil.test", "{}..", "{}\\.evil.test")
     for other in (f"{bare}:81", *(form.format(known) for form in around)):
         assert visit.ask(host=other).status_code == 403, other
+
+
+def test_a_rejected_request_is_explained_by_the_id_on_its_page(
+    protect: Protect, visitor: Visit, ada: str, work: Work
+) -> None:
+    """N-561: nginx asks twice, and only the second question, for the page, is stored."""
+    client = protect(protected_paths=PATHS)
+    visit = visitor(ada)
+    visit.sign_in()
+    for uri, expected in (("/admin/x", "admins"), ("/health/..;/admin", "a path without")):
+        assert visit.ask(uri, redirect="?redirect=no").status_code == 403
+        answer = visit.ask(uri)
+        error_id = answer.text.strip().rpartition("Error ID: ")[2]
+        with work() as w:
+            found = find_explanation(w, error_id)
+            assert len(find_latest(w, client_id=client.client_id, after=None, limit=9)) == 1 + (expected != "admins")
+        assert found is not None
+        assert (found.endpoint, found.client_id, found.error) == ("forward auth", client.client_id, "access_denied")
+        assert str(found.checks[-1]["expected"]).startswith(expected)
 
 
 def test_a_path_that_needs_two_factors_asks_for_them(protect: Protect, visitor: Visit, ada: str) -> None:

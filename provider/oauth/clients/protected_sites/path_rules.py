@@ -12,6 +12,8 @@ from provider.oauth.clients.metadata import ClientMetadata
 LISTS = ("allowed_roles", "allowed_groups", "allowed_networks")
 UNCLEAR = ("%2f", "%5c", "%25", "\\", "#")
 """What one server reads as part of a segment and another as its end, in lower case."""
+_PLAIN = re.compile(r"(?:/[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*)*/?")
+"""A path that has one reading, as most have."""
 _NO_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
@@ -70,12 +72,13 @@ def readings_of(raw: str) -> Iterator[str]:
     """Return the path decoded, and as servers read it that are less strict. Raises UnclearPath.
 
     These drop parameters of segments (RFC 3986 section 3.3), and spaces and dots at their end. They decode twice, or
-    normalise Unicode. Most paths have one reading.
+    normalise Unicode.
     """
+    if _PLAIN.fullmatch(raw):
+        yield raw
+        return
     path = _decoded(raw)
     yield _checked(path)
-    if path.isascii() and path.replace("/", "").isalnum():
-        return
     lenient = unicodedata.normalize("NFKC", path)
     yield _checked(re.split(r"[?#]", lenient)[0])
     segments = _checked("/".join(segment.partition(";")[0] for segment in lenient.split("/"))).split("/")
