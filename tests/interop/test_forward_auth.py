@@ -1,4 +1,4 @@
-"""Forward authentication with real proxies, by the configuration we ship: nginx and Caddy.
+"""Forward authentication with real proxies, by the configuration we ship: nginx, Caddy, and an installed Traefik.
 
 Each stands in front of a site that says what it received. The attacks on the answers are in `tests/oauth/forward_auth`.
 """
@@ -165,10 +165,38 @@ def with_caddy(folder: Path, port: int, signet: int, site: int) -> Iterator[None
         yield
 
 
+@contextmanager
+def with_traefik(folder: Path, port: int, signet: int, site: int) -> Iterator[None]:
+    traefik = shutil.which("traefik") or pytest.skip("no traefik on PATH")
+    text = stand_in(
+        "traefik.yml",
+        {
+            "      tls: {}\n": "",
+            'Host: "wiki.example.com"': f'Host: "127.0.0.1:{port}"',
+            "Host(`wiki.example.com`)": "Host(`127.0.0.1`)",
+            "127.0.0.1:8000": f"127.0.0.1:{signet}",
+            "127.0.0.1:3000": f"127.0.0.1:{site}",
+        },
+    )
+    (folder / "dynamic.yml").write_text(text)
+    static = {
+        "entryPoints": {"websecure": {"address": f"127.0.0.1:{port}"}},
+        "providers": {"file": {"filename": str(folder / "dynamic.yml")}},
+        "global": {"checkNewVersion": False, "sendAnonymousUsage": False},
+    }
+    (folder / "static.yml").write_text(json.dumps(static))  # JSON is YAML
+    with _running([traefik, f"--configFile={folder / 'static.yml'}"], folder, port):
+        wait_until(lambda: httpx2.get(f"http://127.0.0.1:{port}/").status_code != 404, what="no router")
+        yield
+
+
+NIGHTLY = [pytest.mark.slow, pytest.mark.nightly]
+
+
 @pytest.mark.parametrize(
     "proxy",
-    [with_nginx, pytest.param(with_caddy, marks=[pytest.mark.slow, pytest.mark.nightly])],
-    ids=["nginx", "caddy"],
+    [with_nginx, pytest.param(with_caddy, marks=NIGHTLY), pytest.param(with_traefik, marks=NIGHTLY)],
+    ids=["nginx", "caddy", "traefik"],
 )
 def test_a_proxy_protects_a_site(proxy: Proxy, sqlite_template: Path, tmp_path: Path) -> None:
     """Sign-in, headers that no client can set, POST, WebSockets, a path without sign-in, signing out, an outage.

@@ -12,9 +12,8 @@ from provider.database.base import parse_id
 from provider.languages.text import Text
 from provider.oauth.forward_auth import preview
 from provider.oauth.forward_auth.proxies import NoSuchProxy, configuration_for
-from provider.oauth.forward_auth.sites import NotProtected, find_client_of_site
+from provider.oauth.forward_auth.sites import NoSuchSite, find_site
 from provider.oauth.http.server import server_of
-from provider.urls import web_origin_of
 from provider.web.call import Call
 
 _CONFIGURATION = {
@@ -50,14 +49,13 @@ class SitePreview(Body):
     needs=Permission.APPLICATIONS_READ,
     gives=ProxyConfiguration,
     asks=_CONFIGURATION,
-    problems=(NotProtected, NoSuchProxy),
+    problems=(NoSuchSite, NoSuchProxy),
 )
 def show_proxy_configuration(call: Call, _operator: Operator, _body: Body) -> ProxyConfiguration:
     """Get the configuration of a reverse proxy in front of a protected site. Replace the addresses of Signet and of the
     site in it.
     """
-    site = web_origin_of(call.query.text("site")) or ""
-    find_client_of_site(call.work, server_of(call), site)
+    site, _ = find_site(call.work, server_of(call), call.query.text("site"))
     files = configuration_for(call.query.text("proxy"), site=site, issuer=call.settings.issuer)
     return ProxyConfiguration(files=files)
 
@@ -66,7 +64,7 @@ def show_proxy_configuration(call: Call, _operator: Operator, _body: Body) -> Pr
     needs=Permission.APPLICATIONS_READ,
     gives=SitePreview,
     asks=_PREVIEW,
-    problems=(NotProtected, NoSuchUser, MorePermissions),
+    problems=(NoSuchSite, NoSuchUser, MorePermissions),
 )
 def preview_site(call: Call, operator: Operator, _body: Body) -> SitePreview:
     """Get whether a user would see a page of a protected site. It also needs the permission `users:read`."""

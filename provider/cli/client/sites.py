@@ -71,14 +71,12 @@ def proxy_config(
     Example: signet client proxy-config https://wiki.example.com --proxy caddy
     """
     from provider.oauth.forward_auth.proxies import configuration_for
-    from provider.oauth.forward_auth.sites import find_client_of_site
+    from provider.oauth.forward_auth.sites import find_site
     from provider.oauth.tokens.server import open_server
-    from provider.urls import web_origin_of
     from provider.work import unit_of_work
 
-    origin = web_origin_of(site) or site
     with opened() as installation, unit_of_work(installation) as work:
-        find_client_of_site(work, open_server(installation), origin)
+        origin, _ = find_site(work, open_server(installation), site)
         files = configuration_for(proxy, site=origin, issuer=work.settings.issuer)
     say("\n".join(text.rstrip() + "\n" for text in files.values()).rstrip(), {"files": files}, as_json=as_json)
 

@@ -9,15 +9,13 @@ from provider.oauth.clients.clients import Client
 from provider.oauth.clients.protected_sites.path_rules import UnclearPath, find_rule
 from provider.oauth.forward_auth.sites import (
     UNCLEAR,
-    NotProtected,
-    find_client_of_site,
     find_denial_at,
     find_denial_of_site,
+    find_site,
     level_for,
 )
 from provider.oauth.tokens.server import AuthorizationServer
 from provider.oauth.tokens.store import grants
-from provider.urls import web_origin_of
 from provider.work import UnitOfWork
 
 SUSPENDED = Text("This account is suspended.")
@@ -41,11 +39,8 @@ class Verdict:
 
 
 def preview(work: UnitOfWork, server: AuthorizationServer, *, user: User, url: str, network: str | None) -> Verdict:
-    """Return the answer about a page of a site for a user, from an address if it is given. Raises NotProtected."""
-    origin = web_origin_of(url)
-    if origin is None:
-        raise NotProtected(Text("%(url)s is not a URL such as https://wiki.example.com/page.", url=url[:100]))
-    client = find_client_of_site(work, server, origin)
+    """Return the answer about a page of a site for a user, from an address if it is given. Raises NoSuchSite."""
+    _, client = find_site(work, server, url)
     parts = urlsplit(url)
     try:
         rule = find_rule(client.metadata, parts.path or "/")

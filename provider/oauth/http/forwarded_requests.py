@@ -71,9 +71,11 @@ def _origin(call: Call, name: str) -> str:
 
 
 def _single(call: Call, name: str) -> str | None:
-    """Return a header that was sent once, or None."""
+    """Return a header, or None if it is missing. Raises NotProtected if it was sent more than once."""
     lines = call.headers.getlist(name)
-    return lines[0] if len(lines) == 1 else None
+    if len(lines) > 1:
+        raise NotProtected(f"The proxy must send one {name.title()}.")
+    return lines[0] if lines else None
 
 
 def _wants_page(call: Call, method: str) -> bool:

@@ -8,6 +8,8 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx2
 import pytest
 
+from provider.accounts.groups.groups import GroupSettings, create_group
+from provider.accounts.groups.members import add_member
 from provider.config.settings import Settings
 from provider.oauth.clients.clients import Client, create_client
 from provider.oauth.clients.metadata_rules import parse_metadata
@@ -19,6 +21,13 @@ from tests.support.installation import ISSUER, Work, settings_for
 WIKI = "wiki.example.test"
 PROXY = "10.9.9.9"
 PAGE = {"accept": "text/html", "sec-fetch-mode": "navigate"}
+
+PATHS = {
+    "/health": {"bypass": True},
+    "/admin": {"allowed_groups": ["admins"]},
+    "/admin/public": {"bypass": True},
+    "/vault": {"required_factor": "two-factor"},
+}
 
 Protect = Callable[..., Client]
 
@@ -74,6 +83,13 @@ class Visitor:
         callback = urlsplit(back.headers["location"])
         assert callback.netloc == host, back.headers
         return self.go(f"{callback.path}?{callback.query}", host=host)
+
+
+def join(work: Work, user_id: str, *names: str) -> None:
+    with work() as w:
+        for name in names:
+            create_group(w, name, GroupSettings())
+            add_member(w, name, user_id=user_id)
 
 
 def query_of(answer: httpx2.Response) -> dict[str, str]:

@@ -9,8 +9,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from provider.accounts.groups.groups import GroupSettings, create_group
-from provider.accounts.groups.members import add_member, remove_member
+from provider.accounts.groups.members import remove_member
 from provider.accounts.store import users
 from provider.accounts.suspension import suspend
 from provider.database.engine import OUTAGES
@@ -18,10 +17,9 @@ from provider.oauth.clients import clients
 from provider.oauth.clients.metadata import InvalidMetadata
 from provider.oauth.clients.metadata_rules import parse_metadata
 from provider.oauth.clients.protected_sites.sites import OF_NEW_CLIENT
-from provider.oauth.explanations import find_explanation, find_latest
 from provider.oauth.tokens.store import active_grants, grants
 from provider.sessions.lifecycle import end_all_sessions
-from tests.oauth.forward_auth.conftest import PAGE, PROXY, WIKI, Protect, Visitor, query_of
+from tests.oauth.forward_auth.conftest import PAGE, PATHS, PROXY, WIKI, Protect, Visitor, join, query_of
 from tests.support.installation import ISSUER, Work
 
 Visit = Callable[..., Visitor]
@@ -30,13 +28,6 @@ EMPTY = {"remote-user": "", "remote-name": "", "remote-email": "", "remote-group
 
 def identity(answer: object) -> dict[str, str]:
     return {name: answer.headers[name] for name in EMPTY}  # type: ignore[attr-defined]
-
-
-def join(work: Work, user_id: str, *names: str) -> None:
-    with work() as w:
-        for name in names:
-            create_group(w, name, GroupSettings())
-            add_member(w, name, user_id=user_id)
 
 
 @pytest.mark.both_databases
@@ -329,14 +320,6 @@ def test_the_network_is_that_of_the_user_not_of_the_proxy(protect: Protect, visi
     assert visit.ask("/x", accept="*/*", x_forwarded_for="203.0.113.7, 198.51.100.1").status_code == 403
 
 
-PATHS = {
-    "/health": {"bypass": True},
-    "/admin": {"allowed_groups": ["admins"]},
-    "/admin/public": {"bypass": True},
-    "/vault": {"required_factor": "two-factor"},
-}
-
-
 def test_rules_of_paths(protect: Protect, visitor: Visit, ada: str, work: Work) -> None:
     protect(protected_paths=PATHS)
     visit = visitor(ada)
@@ -350,93 +333,6 @@ def test_rules_of_paths(protect: Protect, visitor: Visit, ada: str, work: Work) 
     assert visit.ask("/administration").status_code == 200
     join(work, ada, "admins")
     assert visit.ask("/admin/x").status_code == 200
-
-
-UNCLEAR = (
-    *("/health/../admin", "/health/%2e%2e/admin", "/health/..%2fadmin", "/health//admin", "/health/%252e%252e/admin"),
-    *(
-        "/health/..;/admin",
-        "/health/..;",
-        "/health/..%3b/admin",
-        "/health%3bx",
-        "/health;x=1",
-        "/admin%3b",
-        "/admin;/x",
-    ),
-    *("/health\\..\\admin", "/health/%5c..", "/health/%00", "/health/#", "/admin%23/x", "/admin%3f", "/health%3fx/y"),
-    *(
-        "/admin%0a",
-        "/admin%0d%0a",
-        "/admin%09",
-        "/health/%7f",
-        "/admin.",
-        "/admin%20",
-        "/admin%20/x",
-        "/health/..%20/x",
-    ),
-    *("/health/%c0%ae%c0%ae/admin", "/%c0%af", "/health/%u002e%u002e/admin", "/health/%2", "/health/%zz", "/caf%e9"),
-    *(
-        "/%ef%bd%81dmin",
-        "/health%ef%bc%8fx",
-        "/health/%e2%80%a5/admin",
-        "/health/%ef%bc%bc..",
-        "/h\u00e9",
-        "//evil.test",
-    ),
-)
-
-
-def test_an_ambiguous_path_is_rejected_where_paths_have_rules(
-    protect: Protect, visitor: Visit, ada: str, work: Work
-) -> None:
-    """N-478, N-558: what the site may read as another path than we do, also for a user who may see both."""
-    protect(protected_paths=PATHS)
-    join(work, ada, "admins")
-    stranger, user = visitor(), visitor(ada)
-    user.sign_in()
-    for uri in UNCLEAR:
-        for answer in (stranger.ask(uri.encode()), user.ask(uri.encode())):
-            assert (answer.status_code, "ambiguous" in answer.text) == (403, True), uri
-    for uri in ("/page;v=1", "/What%3F", "/C%23/x", "/a.b/c-d_e~f", "/%E6%97%A5", "/admin/x;v=1", "/admin/Is%20it%3F"):
-        assert user.ask(uri).status_code == 200, uri
-
-
-@pytest.mark.parametrize(
-    "site", ["https://b\u00fccher.example.test", "https://[2001:db8:0::1]:8443", "https://LONG.test:443"]
-)
-def test_a_host_is_the_site_in_each_spelling_and_with_its_port_only(
-    protect: Protect, visitor: Visit, site: str
-) -> None:
-    """N-559."""
-    host = site.removeprefix("https://")
-    known = protect(host).metadata.protected_sites[0].removeprefix("https://")
-    visit = visitor()
-    for spelled in (known, known.upper(), known.replace("2001:db8::1", "2001:0DB8::0001")):
-        assert visit.ask(host=spelled).status_code == 302, spelled
-    port = "" if known.count(":") in {0, 8} else known.rpartition(":")[2]
-    bare = known.removesuffix(f":{port}")
-    around = ("www.{}", "{}@evil.test", "evil.test/{}", "{0}, {0}", "{}%2eevil.test", "{}..", "{}\\.evil.test")
-    for other in (f"{bare}:81", *(form.format(known) for form in around)):
-        assert visit.ask(host=other).status_code == 403, other
-
-
-def test_a_rejected_request_is_explained_by_the_id_on_its_page(
-    protect: Protect, visitor: Visit, ada: str, work: Work
-) -> None:
-    """N-561: nginx asks twice, and only the second question, for the page, is stored."""
-    client = protect(protected_paths=PATHS)
-    visit = visitor(ada)
-    visit.sign_in()
-    for uri, expected in (("/admin/x", "admins"), ("/health/..;/admin", "a path without")):
-        assert visit.ask(uri, redirect="?redirect=no").status_code == 403
-        answer = visit.ask(uri)
-        error_id = answer.text.strip().rpartition("Error ID: ")[2]
-        with work() as w:
-            found = find_explanation(w, error_id)
-            assert len(find_latest(w, client_id=client.client_id, after=None, limit=9)) == 1 + (expected != "admins")
-        assert found is not None
-        assert (found.endpoint, found.client_id, found.error) == ("forward auth", client.client_id, "access_denied")
-        assert str(found.checks[-1]["expected"]).startswith(expected)
 
 
 def test_a_path_that_needs_two_factors_asks_for_them(protect: Protect, visitor: Visit, ada: str) -> None:

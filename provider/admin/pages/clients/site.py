@@ -8,7 +8,7 @@ from provider.admin.guards import require_operator
 from provider.admin.pages.clients.frame import client_page, find_client
 from provider.oauth.forward_auth.preview import Verdict, preview
 from provider.oauth.forward_auth.proxies import FILES, NAMES, configuration_for
-from provider.oauth.forward_auth.sites import NotProtected
+from provider.oauth.forward_auth.sites import NoSuchSite
 from provider.oauth.http.server import server_of
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
@@ -37,7 +37,7 @@ def show_site(call: Call) -> Response:
             verdict = preview(call.work, server_of(call), user=user, url=url, network=network)
         except (NoSuchUser, AmbiguousAddress) as refusal:
             errors = {"user": refusal.message}
-        except NotProtected as refusal:
+        except NoSuchSite as refusal:
             errors = {"page": refusal.message}
     proxies = [
         (f"{proxy}-{number}", f"{NAMES[proxy]}: {name}", text)
