@@ -29,7 +29,7 @@ _WITH_PORT = re.compile(rf"({_BEFORE}){re.escape(SITE)}|^{re.escape(SITE)}(?= \{
 
 
 class NoSuchProxy(Refusal):
-    """The name of a proxy for which there is no configuration."""
+    """There is no configuration for this proxy."""
 
     code = "no-such-proxy"
     status_code = 404

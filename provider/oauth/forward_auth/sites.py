@@ -26,7 +26,7 @@ class NotProtected(Refusal):
 
 
 class NoSuchSite(Refusal):
-    """A site that no client protects, or more than one: for operators, who ask about sites."""
+    """No application protects this site, or more than one does."""
 
     code = "no-such-site"
     status_code = 404

@@ -139,3 +139,34 @@ def test_a_rejected_request_is_explained_by_the_id_on_its_page(
         assert found is not None
         assert (found.endpoint, found.client_id, found.error) == ("forward auth", client.client_id, "access_denied")
         assert str(found.checks[-1]["expected"]).startswith(expected)
+
+
+@pytest.mark.parametrize(
+    ("method", "sent", "status"),
+    [
+        ("GET", PAGE, 302),
+        ("GET", {"accept": "text/html", "sec-websocket-key": "x", "sec-websocket-version": "13"}, 401),
+        ("POST", {"accept": "text/html", "content-type": "application/x-www-form-urlencoded"}, 401),
+    ],
+)
+def test_traefik_is_answered(
+    app: Starlette, protect: Protect, visitor: Visit, ada: str, method: str, sent: dict[str, str], status: int
+) -> None:
+    """What its ForwardAuth sends: GET without a body and without hop-by-hop headers, `Upgrade` included."""
+    protect()
+    visit = visitor(ada)
+    traefik = TestClient(app, base_url=ISSUER, follow_redirects=False, client=(PROXY, 1))
+    about = {
+        "for": "203.0.113.7",
+        "method": method,
+        "proto": "https",
+        "port": "443",
+        "host": WIKI,
+        "uri": "/page?q=%2F",
+    }
+    asked = {f"x-forwarded-{name}": value for name, value in about.items()} | {"user-agent": "", **sent}
+    assert traefik.get("/forward-auth", headers=asked).status_code == status
+    visit.sign_in()
+    asked["cookie"] = "; ".join(f"{name}={value}" for name, value in visit.cookies[WIKI].items())
+    answer = traefik.get("/forward-auth", headers=asked)
+    assert (answer.status_code, answer.headers["remote-user"]) == (200, ada)
