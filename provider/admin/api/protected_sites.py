@@ -52,9 +52,7 @@ class SitePreview(Body):
     problems=(NoSuchSite, NoSuchProxy),
 )
 def show_proxy_configuration(call: Call, _operator: Operator, _body: Body) -> ProxyConfiguration:
-    """Get the configuration of a reverse proxy in front of a protected site. Replace the addresses of Signet and of the
-    site in it.
-    """
+    """Get the configuration of a proxy. Replace the addresses of Signet and of the site in it."""
     site, _ = find_site(call.work, server_of(call), call.query.text("site"))
     files = configuration_for(call.query.text("proxy"), site=site, issuer=call.settings.issuer)
     return ProxyConfiguration(files=files)
@@ -67,7 +65,7 @@ def show_proxy_configuration(call: Call, _operator: Operator, _body: Body) -> Pr
     problems=(NoSuchSite, NoSuchUser, MorePermissions),
 )
 def preview_site(call: Call, operator: Operator, _body: Body) -> SitePreview:
-    """Get whether a user would see a page of a protected site. It also needs the permission `users:read`."""
+    """Preview a page of a protected site. It also needs the permission `users:read`."""
     if Permission.USERS_READ not in operator.permissions:
         raise MorePermissions(Text("A preview also needs the permission users:read."))
     user_id = parse_id(call.query.get("user_id", ""))
