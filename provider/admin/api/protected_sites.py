@@ -65,7 +65,7 @@ def show_proxy_configuration(call: Call, _operator: Operator, _body: Body) -> Pr
     problems=(NoSuchSite, NoSuchUser, MorePermissions),
 )
 def preview_site(call: Call, operator: Operator, _body: Body) -> SitePreview:
-    """Preview a page of a protected site. It also needs the permission `users:read`."""
+    """Check access to a page of a protected site. It also needs the permission `users:read`."""
     if Permission.USERS_READ not in operator.permissions:
         raise MorePermissions(Text("A preview also needs the permission users:read."))
     user_id = parse_id(call.query.get("user_id", ""))
