@@ -13,3 +13,5 @@ def _find(name: str) -> Path:
 TEMPLATES = _find("templates")
 MIGRATIONS = _find("migrations")
 CLIENTS = _find("clients")
+_DEPLOY = _find("forward_auth")
+FORWARD_AUTH = _DEPLOY if _DEPLOY.is_dir() else _PACKAGE.parent / "deploy" / "forward-auth"

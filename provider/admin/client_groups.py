@@ -14,6 +14,7 @@ _BROWSER = frozenset({"web", "spa", "native"})
 _SIGNS_IN = _BROWSER | {"device"}
 _GETS_TOKENS = _SIGNS_IN | {"service"}
 _HAS_SERVER = frozenset({"web", "service", "api"})
+_HAS_USERS = _SIGNS_IN | {"site"}
 
 
 @dataclass(frozen=True)
@@ -163,9 +164,9 @@ _FITS: Mapping[str, frozenset[str]] = {
     "allowed_origins": frozenset({"spa", "native"}),
     "initiate_login_uri": _BROWSER,
     "default_max_age": _BROWSER,
-    "required_factor": _SIGNS_IN,
-    **dict.fromkeys(("allowed_roles", "allowed_groups", "allowed_networks"), _SIGNS_IN),
-    **dict.fromkeys(("protected_sites", "protected_paths"), frozenset({"web", "spa"})),
+    "required_factor": _HAS_USERS,
+    **dict.fromkeys(("allowed_roles", "allowed_groups", "allowed_networks"), _HAS_USERS),
+    **dict.fromkeys(("protected_sites", "protected_paths"), frozenset({"web", "site"})),
     "default_acr_values": _BROWSER,
     "post_logout_redirect_uris": _BROWSER,
     "backchannel_logout_uri": frozenset({"web"}),
@@ -175,7 +176,7 @@ _FITS: Mapping[str, frozenset[str]] = {
     "resource_identifiers": frozenset({"api"}),
     "scope_descriptions": frozenset({"api"}),
     "grant_types": _GETS_TOKENS,
-    "scope": _GETS_TOKENS,
+    "scope": _GETS_TOKENS | {"site"},
     "authorization_details_types": _GETS_TOKENS,
     "require_pkce": frozenset({"web"}),  # public clients must use it
     "dpop_bound_access_tokens": _GETS_TOKENS,
@@ -194,8 +195,9 @@ _FITS: Mapping[str, frozenset[str]] = {
     **dict.fromkeys(("userinfo_signed_response_alg", *_encryption("userinfo"), "claims_in_id_token"), _SIGNS_IN),
     **dict.fromkeys(("authorization_signed_response_alg", *_encryption("authorization")), _BROWSER),
     **dict.fromkeys(("introspection_signed_response_alg", *_encryption("introspection")), _HAS_SERVER),
-    **dict.fromkeys(("subject_type", "sector_identifier_uri", "client_uri", "logo_uri", "policy_uri"), _SIGNS_IN),
-    **dict.fromkeys(("tos_uri", "first_party", "authorization_challenge", "verify_uri", "reset_uri"), _SIGNS_IN),
+    **dict.fromkeys(("subject_type", "sector_identifier_uri", "client_uri", "logo_uri", "policy_uri"), _HAS_USERS),
+    **dict.fromkeys(("tos_uri", "first_party"), _HAS_USERS),
+    **dict.fromkeys(("authorization_challenge", "verify_uri", "reset_uri"), _SIGNS_IN),
 }
 """The kinds of clients (`presets`) that a member is for. A member that isn't here is for all."""
 
@@ -206,6 +208,7 @@ _GRANTS: Mapping[str, tuple[str, ...]] = {
     "device": (DEVICE_CODE, "refresh_token"),
     "service": ("client_credentials", "refresh_token", CIBA, TOKEN_EXCHANGE, JWT_BEARER),
     "api": (),
+    "site": ("authorization_code",),
 }
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from provider.languages.text import Text
 from provider.oauth.clients.choices import DEVICE_CODE
 from provider.oauth.clients.metadata import ClientMetadata
+from provider.oauth.clients.protected_sites.sites import OF_NEW_CLIENT
 
 SIGNS_IN: Mapping[str, Any] = {"grant_types": ("authorization_code", "refresh_token"), "claims_in_id_token": True}
 """Profile and email claims are in ID tokens too, because many libraries read nothing else."""
@@ -80,6 +81,22 @@ PRESETS: Mapping[str, Preset] = {
         {"grant_types": (), "response_types": (), "scope": ""},
         ("client_name", "resource_identifiers"),
     ),
+    "site": Preset(
+        Text("Protected site"),
+        Text("A site without a sign-in of its own. Its reverse proxy asks Signet about each request (forward auth)."),
+        OF_NEW_CLIENT,
+        (
+            "client_name",
+            "protected_sites",
+            "allowed_groups",
+            "allowed_roles",
+            "allowed_networks",
+            "required_factor",
+            "protected_paths",
+            "scope",
+        ),
+        str(OF_NEW_CLIENT["scope"]),
+    ),
 }
 
 
@@ -93,4 +110,6 @@ def preset_of(metadata: ClientMetadata) -> str:
         return "service"
     if not metadata.is_public:
         return "web"
-    return "native" if metadata.application_type == "native" else "spa"
+    if metadata.application_type == "native":
+        return "native"
+    return "site" if metadata.protected_sites else "spa"

@@ -43,6 +43,7 @@ ENDPOINTS = (
     "client_configuration",
     "device authorization",
     "encryption",
+    "forward auth",
     "introspection",
     "logout",
     "pushed_authorization_request",

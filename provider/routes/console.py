@@ -26,7 +26,15 @@ from provider.admin.pages.declarations import details_types
 from provider.admin.pages.users import imports, matching, runs, selected, tabs, users
 from provider.config.settings import Settings
 from provider.oauth.authorize import trials
-from provider.routes import claim_mappings, groups, provisioning, trusted_issuers, upstreams, user_attributes
+from provider.routes import (
+    claim_mappings,
+    groups,
+    protected_sites,
+    provisioning,
+    trusted_issuers,
+    upstreams,
+    user_attributes,
+)
 
 
 def _application_tabs() -> list[BaseRoute]:
@@ -46,6 +54,7 @@ def _application_tabs() -> list[BaseRoute]:
         Route(trials.PATH, try_it.finish_try, methods=get, name="admin_finish_client_try"),
         Route(f"{at}/rejected", rejected.list_rejected, methods=get, name="admin_client_rejected"),
         *claim_mappings.of_client(),
+        *protected_sites.of_client(),
         *provisioning.of_client(),
     ]
 

@@ -82,6 +82,8 @@ API = _read("""
     PUT /api/admin/claim-mappings/{mapping} applications:write
     DELETE /api/admin/claim-mappings/{mapping} applications:write
     GET /api/admin/claims-preview applications:read
+    GET /api/admin/proxy-configuration applications:read
+    GET /api/admin/protected-site-preview applications:read
     GET /api/admin/signal-streams applications:read
     GET /api/admin/signal-stream-states applications:read
     GET /api/admin/signal-streams/{client_id:path} applications:read
@@ -196,6 +198,7 @@ CONSOLE = _read("""
     POST /admin/clients/client/users/{action} applications:write
     GET /admin/clients/client/rejected requests:read
     GET /admin/clients/client/claims applications:read
+    GET /admin/clients/client/site applications:read
     GET /admin/clients/client/provisioning applications:read
     POST /admin/clients/client/provisioning applications:write
     GET /admin/clients/client/provisioning/{action} applications:write

@@ -73,6 +73,7 @@ def test_a_web_app_is_registered_and_its_secret_is_shown_once(console: Console, 
         ("service", {"scope": "orders:read"}),
         ("device", {}),
         ("api", {"resource_identifiers": "https://api.example.test"}),
+        ("site", {"protected_sites": "https://wiki.example.test", "protected_paths": '{"/health": {"bypass": true}}'}),
     ],
 )
 def test_each_kind_can_be_registered_and_is_told_how_to_be_used(
@@ -84,7 +85,8 @@ def test_each_kind_can_be_registered_and_is_told_how_to_be_used(
     made = registered(work, f"the {preset}")
     page = console.open(f"/clients/client?client_id={made.client_id}")
     assert str(PRESETS[preset].name) in page.text
-    assert made.client_id in re.findall(r"<pre.*?</pre>", page.html, re.DOTALL)[-1] or preset == "api"
+    snippets = re.findall(r"<pre.*?</pre>", page.html, re.DOTALL)
+    assert preset == "site" or made.client_id in snippets[-1] or preset == "api"
 
 
 def test_a_scheme_without_a_dot_is_allowed_in_the_field_beside_it(console: Console, work: Work) -> None:

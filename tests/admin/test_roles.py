@@ -79,6 +79,7 @@ def roles_of(work: Work, user_id: str) -> list[str]:
 
 NEED_USERS_TOO = {
     ("GET", "/api/admin/claims-preview"),
+    ("GET", "/api/admin/protected-site-preview"),
     ("POST", "/api/admin/provisioning/{client_id:path}/enable"),
 }
 """The operations about applications that show or send users."""

@@ -30,3 +30,15 @@ def test_what_cannot_be_protected_is_said(signet: Signet) -> None:
     wrong = signet("client", "protect", "http://wiki.example.test")
     assert wrong.status != 0
     assert "must be https" in wrong.err
+
+
+def test_a_page_is_previewed_and_the_proxy_configured(signet: Signet) -> None:
+    ada = "ada@example.test"
+    signet("user", "create", "--email", ada, "--password-stdin", stdin="a long password")
+    signet("client", "protect", WIKI, "--bypass", "/health")
+    shown = signet("client", "preview-site", f"{WIKI}/health/x", ada, "--json").json
+    assert (shown["allowed"], shown["rule"], shown["needs_sign_in"]) == (True, "/health", False)
+    assert signet("client", "preview-site", f"{WIKI}/health/..;", ada, "--json").json["allowed"] is False
+    assert f"$signet_site {WIKI.removeprefix('https://')};" in signet("client", "proxy-config", WIKI).out
+    assert signet("client", "proxy-config", "https://other.test").status == 1
+    assert signet("client", "proxy-config", WIKI, "--proxy", "iis").err.startswith("signet: There is no configuration")

@@ -20,6 +20,7 @@ MORE = {
     "service": ("--scope", "reports:read"),
     "device": (),
     "api": ("--resource", "https://api.example"),
+    "site": ("--site", "https://wiki.example"),
 }
 RESPONSE = {"client_id", "client_secret", "disabled", "created_at", "registered_itself", "expires_at"}
 
@@ -39,7 +40,7 @@ def test_each_type_is_the_one_of_the_console(kind: str, signet: Signet) -> None:
     [
         ((), "missing --name"),
         (("--type", "web"), "missing --name"),
-        (("--name", "App"), "missing --type: one of web, spa, native, service, device, api"),
+        (("--name", "App"), "missing --type: one of web, spa, native, service, device, api, site"),
         (("--name", "App", "--public"), "missing --type"),
         (("--name", "App", "--type", "web"), "--type web needs --redirect-uri"),
         (("--name", "App", "--type", "spa"), "--type spa needs --redirect-uri"),

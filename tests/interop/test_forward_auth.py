@@ -1,4 +1,4 @@
-"""Forward authentication with real proxies, by the configuration we ship: nginx and Caddy.
+"""Forward authentication with real proxies, by the configuration we ship: nginx, Caddy, and an installed Traefik.
 
 Each stands in front of a site that says what it received. The attacks on the answers are in `tests/oauth/forward_auth`.
 """
@@ -40,6 +40,7 @@ FORGED = {
     "X-Forwarded-Uri": "/health",
     "X-Forwarded-Method": "OPTIONS",
     "X-Original-URL": "/health",
+    "X-Rewrite-URL": "/health",
 }
 
 Proxy = Callable[[Path, int, int, int], AbstractContextManager[None]]
@@ -65,6 +66,8 @@ class Site(BaseHTTPRequestHandler):
             "method": self.command,
             "uri": self.path,
             "body": self.rfile.read(length).decode(),
+            "rewritten": [name for name in ("x-original-url", "x-rewrite-url") if self.headers.get(name)],
+            "host": self.headers.get("x-forwarded-host"),
             "remote": sorted(
                 [name.lower(), value] for name, value in self.headers.items() if name.lower().startswith("remote")
             ),
@@ -111,6 +114,7 @@ def with_nginx(folder: Path, port: int, signet: int, site: int) -> Iterator[None
         {
             "listen 443 ssl;": f"listen 127.0.0.1:{port};",
             "server_name wiki.example.com;": "",
+            "$signet_site wiki.example.com;": f"$signet_site 127.0.0.1:{port};",
             "ssl_certificate /etc/ssl/wiki.example.com/fullchain.pem;": "",
             "ssl_certificate_key /etc/ssl/wiki.example.com/privkey.pem;": "",
             "/etc/nginx/signet-forward-auth.conf": str(included),
@@ -150,6 +154,7 @@ def with_caddy(folder: Path, port: int, signet: int, site: int) -> Iterator[None
         "Caddyfile",
         {
             "wiki.example.com {": f"http://127.0.0.1:{port} {{\n\tbind 127.0.0.1",
+            "X-Forwarded-Host wiki.example.com": f"X-Forwarded-Host 127.0.0.1:{port}",
             "id.example.com": f"127.0.0.1:{signet}",
             "127.0.0.1:8000": f"127.0.0.1:{signet}",
             "127.0.0.1:3000": f"127.0.0.1:{site}",
@@ -160,13 +165,44 @@ def with_caddy(folder: Path, port: int, signet: int, site: int) -> Iterator[None
         yield
 
 
+@contextmanager
+def with_traefik(folder: Path, port: int, signet: int, site: int) -> Iterator[None]:
+    traefik = shutil.which("traefik") or pytest.skip("no traefik on PATH")
+    text = stand_in(
+        "traefik.yml",
+        {
+            "      tls: {}\n": "",
+            'Host: "wiki.example.com"': f'Host: "127.0.0.1:{port}"',
+            "Host(`wiki.example.com`)": "Host(`127.0.0.1`)",
+            "127.0.0.1:8000": f"127.0.0.1:{signet}",
+            "127.0.0.1:3000": f"127.0.0.1:{site}",
+        },
+    )
+    (folder / "dynamic.yml").write_text(text)
+    static = {
+        "entryPoints": {"websecure": {"address": f"127.0.0.1:{port}"}},
+        "providers": {"file": {"filename": str(folder / "dynamic.yml")}},
+        "global": {"checkNewVersion": False, "sendAnonymousUsage": False},
+    }
+    (folder / "static.yml").write_text(json.dumps(static))  # JSON is YAML
+    with _running([traefik, f"--configFile={folder / 'static.yml'}"], folder, port):
+        wait_until(lambda: httpx2.get(f"http://127.0.0.1:{port}/").status_code != 404, what="no router")
+        yield
+
+
+NIGHTLY = [pytest.mark.slow, pytest.mark.nightly]
+
+
 @pytest.mark.parametrize(
     "proxy",
-    [with_nginx, pytest.param(with_caddy, marks=[pytest.mark.slow, pytest.mark.nightly])],
-    ids=["nginx", "caddy"],
+    [with_nginx, pytest.param(with_caddy, marks=NIGHTLY), pytest.param(with_traefik, marks=NIGHTLY)],
+    ids=["nginx", "caddy", "traefik"],
 )
 def test_a_proxy_protects_a_site(proxy: Proxy, sqlite_template: Path, tmp_path: Path) -> None:
-    """Sign-in, headers that no client can set, POST, WebSockets, a path without sign-in, signing out, an outage."""
+    """Sign-in, headers that no client can set, POST, WebSockets, a path without sign-in, signing out, an outage.
+
+    N-560: and another site, which is public, named in the request.
+    """
     port, signet, site = free_port(), free_port(), free_port()
     origin, issuer = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{signet}"
     with ExitStack() as stack, ExitStack() as of_signet:
@@ -175,9 +211,12 @@ def test_a_proxy_protects_a_site(proxy: Proxy, sqlite_template: Path, tmp_path: 
             serve(tmp_path, sqlite_template, issuer=issuer, port=signet, SIGNET_TRUSTED_PROXIES="127.0.0.1")
         )
         with unit_of_work(served.installation) as work:
-            rules = {"/health": {"bypass": True}}
+            rules = {"/health": {"bypass": True}, "/admin": {"allowed_groups": ["admins"]}}
             sites = {"client_name": "Wiki", "protected_sites": [origin], "protected_paths": rules}
             create_client(work, parse_metadata(dict(OF_NEW_CLIENT) | sites))
+            others = [f"http://localhost:{port}", "http://127.0.0.1:81"]
+            public = {"client_name": "Public", "protected_sites": others, "protected_paths": {"/": {"bypass": True}}}
+            create_client(work, parse_metadata(dict(OF_NEW_CLIENT) | public))
             owner = email_addresses.find_owner(work.read, EMAIL)
             assert owner is not None
             user_id = owner[0].id
@@ -191,6 +230,12 @@ def test_a_proxy_protects_a_site(proxy: Proxy, sqlite_template: Path, tmp_path: 
         assert handshake(port, "").startswith(b"HTTP/1.1 401")
         public = browser.get("/health", headers=FORGED).json()
         assert [pair for pair in public["remote"] if pair[1]] == []
+        assert (public["rewritten"], public["host"]) == ([], f"127.0.0.1:{port}")
+        for target, host in (
+            *(("/page", f"localhost:{port}"), ("/page", "127.0.0.1:81"), (f"{origin}/page", f"localhost:{port}")),
+            *((f"http://localhost:{port}/page", f"127.0.0.1:{port}"), (f"{origin}/page", "127.0.0.1:81")),
+        ):
+            assert b'"uri"' not in raw(port, f"GET {target} HTTP/1.1", f"Host: {host}"), (target, host)
 
         sign_in_person(browser, served.installation, user_id)
         page = browser.get("/page?q=1", headers=PAGE, follow_redirects=True)
@@ -209,6 +254,8 @@ def test_a_proxy_protects_a_site(proxy: Proxy, sqlite_template: Path, tmp_path: 
         assert answer.startswith(b"HTTP/1.1 101")
         assert answer.endswith(b"ping over the socket")
 
+        denied = browser.get("/admin", headers=PAGE)
+        assert (denied.status_code, "Error ID: " in denied.text) == (403, True)
         gone = browser.get("/.signet/sign-out", headers=PAGE)
         assert gone.headers["location"].startswith(f"{issuer}/oauth2/logout?client_id=")
         assert browser.get("/page", headers={"accept": "*/*"}).status_code == 401
@@ -216,6 +263,13 @@ def test_a_proxy_protects_a_site(proxy: Proxy, sqlite_template: Path, tmp_path: 
         away = browser.get("/page", headers=PAGE)
         assert away.status_code >= 500
         assert "uri" not in away.text
+
+
+def raw(port: int, *lines: str) -> bytes:
+    """Send a request as it is, and return the answer."""
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as peer:
+        peer.sendall("\r\n".join((*lines, "Connection: close", "", "")).encode())
+        return b"".join(iter(lambda: peer.recv(4096), b""))
 
 
 def handshake(port: int, cookie: str) -> bytes:

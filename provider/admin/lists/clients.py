@@ -44,13 +44,15 @@ def _is_kind(_work: UnitOfWork, value: str) -> ColumnElement[bool]:
     is_device, has_codes = _has_grant_type(DEVICE_CODE), _has_grant_type("authorization_code")
     is_public, is_native = _member("token_endpoint_auth_method") == "none", _member("application_type") == "native"
     signs_in = and_(not_(is_device), has_codes)
+    has_sites = _member("protected_sites").contains('"')
     kinds = {
         "api": is_api,
         "device": is_device,
         "service": and_(not_(is_api), not_(is_device), not_(has_codes)),
         "web": and_(signs_in, not_(is_public)),
         "native": and_(signs_in, is_public, is_native),
-        "spa": and_(signs_in, is_public, not_(is_native)),
+        "spa": and_(signs_in, is_public, not_(is_native), not_(has_sites)),
+        "site": and_(signs_in, is_public, not_(is_native), has_sites),
     }
     return kinds[value]
 

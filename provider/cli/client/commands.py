@@ -30,7 +30,7 @@ from provider.cli.client.options import (
     metadata_given,
     require_vouched_for,
 )
-from provider.cli.client.types import Resource, Type, complete
+from provider.cli.client.types import Resource, Site, Type, complete
 from provider.cli.installation import unit
 from provider.cli.output import Json, print_one, print_rows, say, warn_of_short_secret
 
@@ -64,6 +64,7 @@ def create(
     name: Name = None,
     type_: Type = None,
     resource: Resource = None,
+    site: Site = None,
     redirect_uri: RedirectUri = None,
     post_logout_redirect_uri: PostLogoutRedirectUri = None,
     backchannel_logout_uri: BackchannelLogoutUri = None,
@@ -111,6 +112,8 @@ def create(
     given = metadata_given(locals())
     if resource:
         given |= {"resource_identifiers": resource}
+    if site:
+        given |= {"protected_sites": site}
     if metadata is None:
         given = complete(given, type_)
     elif type_ is not None:

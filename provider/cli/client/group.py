@@ -24,6 +24,8 @@ def delete(client_id: Which, *, yes: Yes = False, as_json: Json = False) -> None
 
 app.command()(access.access)
 app.command()(sites.protect)
+app.command(name="proxy-config")(sites.proxy_config)
+app.command(name="preview-site")(sites.preview_site)
 app.command(name="registration-token")(registration.registration_token)
 app.command(name="rotate-secret")(secrets.rotate_secret)
 app.command(name="end-old-secrets")(secrets.end_old_secrets)

@@ -16,6 +16,7 @@ class ClientType(StrEnum):
     SERVICE = "service"
     DEVICE = "device"
     API = "api"
+    SITE = "site"
 
 
 Type = Annotated[
@@ -23,19 +24,25 @@ Type = Annotated[
     typer.Option(
         "--type",
         help="Kind of app. web: runs on a server. spa: runs in the browser. native: mobile or desktop. service: acts "
-        "for itself. device: a TV or command-line tool. api: accepts access tokens.",
+        "for itself. device: a TV or command-line tool. api: accepts access tokens. site: protected at its reverse "
+        "proxy.",
     ),
 ]
 Resource = Annotated[
     list[str] | None, typer.Option("--resource", help="URL of the API, with --type api. Can be repeated.")
 ]
-DESCRIBING = ("redirect_uris", "grant_types", "resource_identifiers")
+Site = Annotated[
+    list[str] | None,
+    typer.Option("--site", help="Origin of a protected site, with --type site. Can be repeated."),
+]
+DESCRIBING = ("redirect_uris", "grant_types", "resource_identifiers", "protected_sites")
 """Metadata that says what kind of application it is, so that --type is not needed."""
 NEEDED = {
     ClientType.WEB: ("redirect_uris", "--redirect-uri", "the URL where users return after signing in"),
     ClientType.SPA: ("redirect_uris", "--redirect-uri", "the URL where users return after signing in"),
     ClientType.NATIVE: ("redirect_uris", "--redirect-uri", "such as http://127.0.0.1/callback"),
     ClientType.API: ("resource_identifiers", "--resource", "the URL of the API"),
+    ClientType.SITE: ("protected_sites", "--site", "the origin of the site, such as https://wiki.example.com"),
 }
 WITHOUT_REDIRECT = (ClientType.SERVICE, ClientType.DEVICE, ClientType.API)
 

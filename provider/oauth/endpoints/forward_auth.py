@@ -15,9 +15,9 @@ from provider.oauth.clients.clients import Client
 from provider.oauth.clients.protected_sites.path_rules import UnclearPath, find_rule
 from provider.oauth.explanations import explain
 from provider.oauth.forward_auth.identity import headers_for, no_one
+from provider.oauth.forward_auth.rejections import SiteRejected, denied_at_site, unclear_path
 from provider.oauth.forward_auth.sign_in import authorization_url, find_sign_in, redeem
 from provider.oauth.forward_auth.sites import (
-    NotProtected,
     find_client_of_site,
     find_denial_at,
     find_denial_of_site,
@@ -36,12 +36,16 @@ from provider.web.endpoint import endpoint, machine_endpoint
 
 NO_STORE = {"cache-control": "no-store"}
 OTHER_BROWSER = Text("This sign-in was started in another browser, or it has expired. Open the site again.")
-UNCLEAR = Text("The path of this request is ambiguous, so it is rejected.")
 PREFIX = b"/forward-auth"
 
 
 def as_text(call: Call, error: Exception) -> Response:
     """Return an error as plain text: the page is shown at the protected site, where no style sheet of ours is."""
+    if isinstance(error, SiteRejected):
+        if error.is_stored:
+            explain(call.installation, call.origin, error)
+        text, known_as = call.language.say(error.text), call.language.say(Text("Error ID"))
+        return PlainTextResponse(f"{text}\n{known_as}: {call.request_id}\n", 403, headers=NO_STORE)
     if isinstance(error, OAuth2Error):
         explain(call.installation, call.origin, error)
         text = call.language.say(Text("Sign-in was not completed (%(error)s).", error=error.error))
@@ -82,14 +86,14 @@ def _answer(call: Call, asked: Asked, *, redirects: bool | None = None) -> Respo
     server = server_of(call)
     visit = cookies.find_visit(call, server, asked.origin)
     client = find_client_of_site(call.work, server, asked.origin) if visit is None else visit[0]
+    if redirects is None:
+        redirects = call.query.get("redirect") != "no"
     try:
         rule = find_rule(client.metadata, asked.uri)
     except UnclearPath:
-        raise NotProtected(UNCLEAR) from None
+        raise unclear_path(client.client_id, asked.uri, is_stored=redirects) from None
     if rule is not None and rule.bypass:
         return Response(headers=NO_STORE | no_one())
-    if redirects is None:
-        redirects = call.query.get("redirect") != "no"
     level = level_for(client, rule)
     if visit is None:
         return _sign_in(call, client, asked, level, redirects=redirects)
@@ -98,9 +102,11 @@ def _answer(call: Call, asked: Asked, *, redirects: bool | None = None) -> Respo
         # The page there says why, and whom to ask. About networks it could decide otherwise, and send the user back.
         return _sign_in(call, client, asked, level, redirects=redirects)
     network = call.work.origin.network
-    denied = find_denial_of_site(client, person, network) or find_denial_at(client, rule, person, network)
-    if denied is not None:
-        raise NotProtected(denied.text)
+    denied, by_rule = find_denial_of_site(client, person, network), None
+    if denied is None:
+        denied, by_rule = find_denial_at(client, rule, person, network), rule
+    if denied is not None:  # nginx asks again for the page that it shows, and only that has an explanation
+        raise denied_at_site(client.client_id, asked.origin, denied, by_rule, is_stored=redirects)
     if not is_at_least(level_of(grant.amr), level):
         return _sign_in(call, client, asked, level, redirects=redirects)
     subject = server.subjects.of_grant(call.work, client, grant)

@@ -11,7 +11,10 @@ from provider.oauth.tokens.server import AuthorizationServer
 from provider.oauth.tokens.store.grants import Person
 from provider.refusals import Refusal
 from provider.sessions.assurance import REQUIRED_FACTORS, strictest
+from provider.urls import web_origin_of
 from provider.work import UnitOfWork
+
+UNCLEAR = Text("The path of this request is ambiguous, so it is rejected.")
 
 
 class NotProtected(Refusal):
@@ -20,6 +23,25 @@ class NotProtected(Refusal):
     code = "not-protected"
     status_code = 403
     title = Text("Not allowed")
+
+
+class NoSuchSite(Refusal):
+    """No application protects this site, or more than one does."""
+
+    code = "no-such-site"
+    status_code = 404
+    title = Text("Site not protected")
+
+
+def find_site(work: UnitOfWork, server: AuthorizationServer, url: str) -> tuple[str, Client]:
+    """Return the origin of a URL, and the client that protects this site. Raises NoSuchSite."""
+    origin = web_origin_of(url)
+    if origin is None:
+        raise NoSuchSite(Text("%(url)s is not a URL such as https://wiki.example.com/page.", url=url[:100]))
+    try:
+        return origin, find_client_of_site(work, server, origin)
+    except NotProtected as refusal:
+        raise NoSuchSite(refusal.message) from None
 
 
 def find_client_of_site(work: UnitOfWork, server: AuthorizationServer, origin: str) -> Client:

@@ -35,6 +35,8 @@ def read_asked(call: Call, *, original_uri: str | None = None) -> Asked:
     """
     require_proxy(call)
     if original_uri is not None:
+        if not original_uri.startswith("/"):
+            raise NotProtected("The proxy must append the path of the request, which begins with a slash.")
         return Asked(_origin(call, "host"), original_uri, _wants_page(call, call.method))
     uri, method = _single(call, "x-forwarded-uri"), _single(call, "x-forwarded-method")
     if uri is None or not uri.startswith("/"):
@@ -69,9 +71,11 @@ def _origin(call: Call, name: str) -> str:
 
 
 def _single(call: Call, name: str) -> str | None:
-    """Return a header that was sent once, or None."""
+    """Return a header, or None if it is missing. Raises NotProtected if it was sent more than once."""
     lines = call.headers.getlist(name)
-    return lines[0] if len(lines) == 1 else None
+    if len(lines) > 1:
+        raise NotProtected(f"The proxy must send one {name.title()}.")
+    return lines[0] if lines else None
 
 
 def _wants_page(call: Call, method: str) -> bool:

@@ -183,6 +183,7 @@ AT = {name: frozenset(endpoint.codes) for name, endpoint in ENDPOINTS.items()} |
     "admin API": frozenset(BEARER),
     "SCIM": frozenset(BEARER | {"invalid_client": ""}),
     "encryption": frozenset(ENCRYPTION),
+    "forward auth": frozenset({"access_denied"}),
 }
 """The codes that can be explained, by the name that `oauth.checks.Checks` has of the endpoint."""
 

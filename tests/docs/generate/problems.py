@@ -63,6 +63,8 @@ FIXES = {
     "no-such-passkey": "List the passkeys again.",
     "no-such-remembered-device": "List the remembered devices again.",
     "no-such-import": "List the imports again. Upload the file again if it is gone.",
+    "no-such-proxy": "Use nginx, caddy, traefik or envoy.",
+    "no-such-site": "Compare the scheme, host and port with `protected_sites` of the application.",
     "no-such-promise": "It may have been deleted since. List the jobs again.",
     "no-such-refusal": "Check the error ID. Let the app repeat the request and explain that one.",
     "nothing-to-inspect": "Send a value that is not empty and has at most 49152 characters.",

@@ -1,6 +1,6 @@
 """A protected site behind a proxy, without a proxy: what it asks, and a browser at the site and at Signet."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -8,6 +8,8 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx2
 import pytest
 
+from provider.accounts.groups.groups import GroupSettings, create_group
+from provider.accounts.groups.members import add_member
 from provider.config.settings import Settings
 from provider.oauth.clients.clients import Client, create_client
 from provider.oauth.clients.metadata_rules import parse_metadata
@@ -19,6 +21,13 @@ from tests.support.installation import ISSUER, Work, settings_for
 WIKI = "wiki.example.test"
 PROXY = "10.9.9.9"
 PAGE = {"accept": "text/html", "sec-fetch-mode": "navigate"}
+
+PATHS = {
+    "/health": {"bypass": True},
+    "/admin": {"allowed_groups": ["admins"]},
+    "/admin/public": {"bypass": True},
+    "/vault": {"required_factor": "two-factor"},
+}
 
 Protect = Callable[..., Client]
 
@@ -33,10 +42,10 @@ class Visitor:
     """The cookies of each site, which browsers keep apart."""
 
     def ask(
-        self, uri: str = "/", *, host: str = WIKI, method: str = "GET", redirect: str = "", **headers: str
+        self, uri: str | bytes = "/", *, host: str = WIKI, method: str = "GET", redirect: str = "", **headers: str
     ) -> httpx2.Response:
         sent = {name.replace("_", "-"): value for name, value in headers.items()} or PAGE
-        asked = {"x-forwarded-method": method, "x-forwarded-uri": uri}
+        asked: dict[str, str | bytes] = {"x-forwarded-method": method, "x-forwarded-uri": uri}
         return self._send("GET", f"/forward-auth{redirect}", host, {**sent, **asked})
 
     def go(self, uri: str, *, host: str = WIKI, **headers: str) -> httpx2.Response:
@@ -45,9 +54,13 @@ class Visitor:
             "GET", uri, host, {**PAGE, **{name.replace("_", "-"): text for name, text in headers.items()}}
         )
 
-    def _send(self, method: str, path: str, host: str, headers: dict[str, str]) -> httpx2.Response:
+    def _send(self, method: str, path: str, host: str, headers: Mapping[str, str | bytes]) -> httpx2.Response:
         jar = self.cookies.setdefault(host, {})
-        about = {"x-forwarded-proto": "https", "x-forwarded-host": host, "x-forwarded-for": "203.0.113.7"}
+        about: dict[str, str | bytes] = {
+            "x-forwarded-proto": "https",
+            "x-forwarded-host": host,
+            "x-forwarded-for": "203.0.113.7",
+        }
         if jar:
             about["cookie"] = "; ".join(f"{name}={value}" for name, value in jar.items())
         self.http.cookies.clear()
@@ -65,11 +78,18 @@ class Visitor:
         assert answer.status_code == 302, answer.text
         return self.signet.get(answer.headers["location"].removeprefix(ISSUER))
 
-    def sign_in(self, uri: str = "/", *, host: str = WIKI) -> httpx2.Response:
+    def sign_in(self, uri: str | bytes = "/", *, host: str = WIKI) -> httpx2.Response:
         back = self.authorize(self.ask(uri, host=host))
         callback = urlsplit(back.headers["location"])
         assert callback.netloc == host, back.headers
         return self.go(f"{callback.path}?{callback.query}", host=host)
+
+
+def join(work: Work, user_id: str, *names: str) -> None:
+    with work() as w:
+        for name in names:
+            create_group(w, name, GroupSettings())
+            add_member(w, name, user_id=user_id)
 
 
 def query_of(answer: httpx2.Response) -> dict[str, str]:

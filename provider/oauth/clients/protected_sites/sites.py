@@ -10,7 +10,7 @@ from typing import Any
 from provider.oauth.clients.metadata import ClientMetadata, InvalidMetadata
 from provider.oauth.clients.metadata_values import check_allowed
 from provider.oauth.clients.origins import normal_origins, problem_with_origin
-from provider.oauth.clients.protected_sites.path_rules import LISTS, UnclearPath, segments_of
+from provider.oauth.clients.protected_sites.path_rules import LISTS, UnclearPath, readings_of
 from provider.oauth.response_types import CODE, ResponseMode
 from provider.sessions.assurance import REQUIRED_FACTORS
 from provider.urls import is_web_url
@@ -68,7 +68,7 @@ def check_sites(metadata: ClientMetadata) -> None:
 def _check_rule(metadata: ClientMetadata, path: str, rule: object) -> None:
     about = f"protected_paths: {path[:120]!r}"
     try:
-        plain = path.startswith("/") and segments_of(path) == path and "?" not in path and "%" not in path
+        plain = path.startswith("/") and set(readings_of(path)) == {path} and "%" not in path
     except UnclearPath:
         plain = False
     if not plain:
