@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from urllib.parse import urlsplit
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -129,7 +128,7 @@ HSTS_TWICE = warning(
 
 
 def _certificates(case: Case) -> Iterator[Finding]:
-    for host, port in _hosts(case):
+    for host, port in case.hosts(encrypted=True):
         try:
             addresses = case.resolver.addresses(host)
         except NoSuchName:
@@ -142,16 +141,6 @@ def _certificates(case: Case) -> Iterator[Finding]:
                     yield NO_TLS.found(f"No TLS handshake with {host}:{port} at {address}: {failed.reason}.")
                 continue  # the examination of connections says so
             yield from _of_certificate(case, host, address, shaken)
-
-
-def _hosts(case: Case) -> Iterator[tuple[str, int]]:
-    """Yield the hosts with TLS: that of the issuer, and that for client certificates."""
-    if case.secure:
-        yield case.host, case.port
-    if case.installation is not None and (other := case.settings.mtls_url) is not None:
-        parts = urlsplit(other)
-        if parts.scheme == "https" and parts.netloc != case.authority:
-            yield parts.hostname or "", parts.port or 443
 
 
 def _of_certificate(case: Case, host: str, address: str, shaken: Handshake) -> Iterator[Finding]:
@@ -210,7 +199,7 @@ def _day(moment: datetime) -> str:
 
 
 def _versions(case: Case) -> Iterator[Finding]:
-    for host, port in _hosts(case):
+    for host, port in case.hosts(encrypted=True):
         try:
             addresses = case.resolver.addresses(host)
         except NoSuchName:
