@@ -7,6 +7,9 @@ from provider.doctor.attack.examination import ATTACK
 from provider.doctor.browser import BROWSER
 from provider.doctor.clock import CLOCK
 from provider.doctor.databases import DATABASES
+from provider.doctor.edge.nodes import EDGE_NODES
+from provider.doctor.edge.paths import EDGE_PATHS
+from provider.doctor.edge.responses import EDGE_RESPONSES
 from provider.doctor.examination import Examination, Group
 from provider.doctor.inside import INSIDE
 from provider.doctor.limits import LIMITS
@@ -23,6 +26,9 @@ EXAMINATIONS: tuple[Examination, ...] = (
     *PROXY,
     *PUBLIC_ANSWERS,
     *LIMITS,
+    *EDGE_PATHS,
+    *EDGE_RESPONSES,
+    *EDGE_NODES,
     *BROWSER,
     *METADATA,
     *CLOCK,
