@@ -6,7 +6,6 @@ from provider.doctor.address import ADDRESS
 from provider.doctor.attack.examination import ATTACK
 from provider.doctor.browser import BROWSER
 from provider.doctor.clock import CLOCK
-from provider.doctor.databases import DATABASES
 from provider.doctor.edge.nodes import EDGE_NODES
 from provider.doctor.edge.paths import EDGE_PATHS
 from provider.doctor.edge.responses import EDGE_RESPONSES
@@ -17,7 +16,8 @@ from provider.doctor.mail import MAIL
 from provider.doctor.metadata import METADATA
 from provider.doctor.proxy import PROXY
 from provider.doctor.public_answers import PUBLIC_ANSWERS
-from provider.doctor.redis_server import REDIS_SERVER
+from provider.doctor.stores.databases import DATABASES
+from provider.doctor.stores.redis_server import REDIS_SERVER
 from provider.doctor.tls import TLS
 
 EXAMINATIONS: tuple[Examination, ...] = (

@@ -14,7 +14,7 @@ from provider.doctor.edge.responses import EDGE_RESPONSES
 from provider.doctor.examination import Case
 from provider.doctor.transport import Response
 from provider.installation import open_installation
-from tests.support.doctor import FakeResolver, FakeTransport, Proxy, Request, found_by, forward, respond, with_header
+from tests.support.doctor import FakeResolver, FakeTransport, Proxy, Request, forward, found_by, respond, with_header
 
 EDGE = (*EDGE_PATHS, *EDGE_RESPONSES, *EDGE_NODES)
 ANSWER = tuple(each for each in ADDRESS if each.name in {"answer", "each-address"})
@@ -129,7 +129,7 @@ def test_what_proxies_firewalls_and_gateways_break_is_named(case: Case, proxy: P
     """Each of these breakages alone, with the one finding that names it."""
     assert found_by(case, EDGE) == {}
     named = {}
-    for breakage, (answer, name) in BROKEN_ANSWERS.items():
+    for breakage, (answer, _) in BROKEN_ANSWERS.items():
         proxy.answer = answer
         named[breakage] = {each: finding.severity for each, finding in found_by(case, EDGE_PATHS).items()}
     proxy.answer = lambda _: None

@@ -41,7 +41,7 @@ CHALLENGES: Mapping[bytes, str] = {
 FIREWALL = problem(
     "address.firewall-answers",
     why="Apps and APIs are programs. They cannot solve a challenge, so they get no keys and no tokens.",
-    fix="Let the firewall or CDN pass all requests for Signet on, or at least /.well-known/, /oauth2/, /api/ and /scim/. "
+    fix="Let the firewall or CDN pass all requests on, or at least those for /.well-known/, /oauth2/, /api/ and /scim/. "
     "Signet has rate limits of its own.",
     section=DEPLOY,
 )
@@ -87,7 +87,9 @@ def _explain(response: Response) -> tuple[Kind, str] | None:
     if response.status in {401, 407} and asks.partition(" ")[0].lower() in {"basic", "negotiate", "ntlm", "digest"}:
         return PASSWORD, f"something in front of Signet asks for a password ({asks[:80]})"
     said = response.body[:20_000].lower()
-    if response.status in {200, 503} and any(word in said for word in (b"maintenance", b"be right back", b"be back soon")):
+    if response.status in {200, 503} and any(
+        word in said for word in (b"maintenance", b"be right back", b"be back soon")
+    ):
         return MAINTENANCE, f"a page for maintenance comes with status {response.status}"
     return None
 
@@ -97,7 +99,7 @@ def _challenge(response: Response) -> tuple[Kind, str] | None:
     for name in ("cf-mitigated", "x-amzn-waf-action"):
         if (value := response.header(name)) is not None:
             return FIREWALL, f"a firewall answers with {name}: {value[:40]}"
-    if response.status < 400 and response.status != 200 or is_signet(response):
+    if (response.status < 400 and response.status != 200) or is_signet(response):
         return None
     said = response.body[:20_000].lower()
     whose = next((name for mark, name in CHALLENGES.items() if mark in said), None)

@@ -19,8 +19,11 @@ TRIES = 4
 SHORT = 2.0
 APP_PORTS = (8000, 8001, 8080)
 """Ports at which Signet, or a container of it, usually listens behind the proxy."""
+HINT = " This machine can reach it. To see whether others can, run `signet doctor --url` elsewhere."
 STORE_PORTS = {5432: "PostgreSQL", 6379: "Redis"}
-OF_ONE_NODE = frozenset({"metrics_address", "log_level", "outbound_ca", "threads", "password_threads", "doctor_nightly"})
+OF_ONE_NODE = frozenset(
+    {"metrics_address", "log_level", "outbound_ca", "threads", "password_threads", "doctor_nightly"}
+)
 """Settings that may differ from machine to machine."""
 MUST_BE_THE_SAME = frozenset({"issuer", "database_url", "redis_url", "secret_key", "env", "features"})
 
@@ -52,14 +55,14 @@ TRANSLATED = warning(
 APP_PORT = problem(
     "address.app-port-is-open",
     why="Requests can go around the proxy: without TLS, and past its limits and its firewall.",
-    fix="Bind the port to 127.0.0.1 (`-p 127.0.0.1:8000:8000`), or close it in the firewall. Docker opens published ports "
-    "in spite of ufw.",
+    fix="Bind the port to 127.0.0.1 (`-p 127.0.0.1:8000:8000`), or close it in the firewall. Docker opens published "
+    "ports in spite of ufw.",
     section=DEPLOY,
 )
 STORE_PORT = problem(
     "address.database-port-is-open",
     why="Anyone can guess passwords of the database. Signet is the only one that needs it.",
-    fix="Bind it to a private address, or close the port in the firewall. Docker opens published ports in spite of ufw.",
+    fix="Bind it to a private address, or close the port. Docker opens published ports in spite of ufw.",
     section=DEPLOY,
 )
 
@@ -141,7 +144,7 @@ def _open_ports(case: Case) -> Iterator[Finding]:
         return
     from_outside = case.installation is None
     severity = None if from_outside else Severity.WARNING
-    hint = "" if from_outside else " This machine can reach it; whether others can, `signet doctor --url` elsewhere says."
+    hint = "" if from_outside else HINT
     found = False
     for port in APP_PORTS:
         if port == case.port:

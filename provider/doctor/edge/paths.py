@@ -43,7 +43,7 @@ MISSING = problem(
     "proxy.paths-are-missing",
     why="Something else answers at these paths, so what needs them fails: sign-ins, tokens, or apps that look for "
     "metadata.",
-    fix="Pass all paths below the issuer on to Signet. Look for other rules (`location`) and other apps at these paths.",
+    fix="Pass all paths below the issuer on to Signet. Look for other rules (`location`) and apps at these paths.",
     section=DEPLOY,
 )
 REDIRECTED = problem(
@@ -170,9 +170,7 @@ def _escaped(case: Case) -> Iterator[Finding]:
 
 
 EDGE_PATHS = (
-    Examination(
-        "paths", Group.PROXY, f"Asks {len(PATHS)} paths with GET and looks who answers.", _paths, seconds=40.0
-    ),
+    Examination("paths", Group.PROXY, f"Asks {len(PATHS)} paths with GET and looks who answers.", _paths, seconds=40.0),
     Examination("methods", Group.PROXY, "Asks with HEAD and OPTIONS.", _methods, seconds=20.0),
     Examination(
         "programs", Group.PROXY, "Asks for the discovery document as apps and browsers do.", _programs, seconds=30.0

@@ -21,7 +21,7 @@ COOKIES = 3
 
 REDIRECT_CHANGED = problem(
     "browser.redirects-are-changed",
-    why="Browsers end up at an address that does not exist for them, or without encryption, in the middle of a sign-in.",
+    why="In the middle of a sign-in, browsers end up at an address that is not there for them, or without encryption.",
     fix="Pass Location on as Signet sends it: `proxy_redirect off;`, or remove ProxyPassReverse.",
     section="RFC 9110 section 10.2.2; " + DEPLOY,
 )
