@@ -12,6 +12,7 @@ from provider.doctor.edge.responses import EDGE_RESPONSES
 from provider.doctor.examination import Examination, Group
 from provider.doctor.inside import INSIDE
 from provider.doctor.limits import LIMITS
+from provider.doctor.machine import MACHINE
 from provider.doctor.mail import MAIL
 from provider.doctor.metadata import METADATA
 from provider.doctor.proxy import PROXY
@@ -36,6 +37,7 @@ EXAMINATIONS: tuple[Examination, ...] = (
     *REDIS_SERVER,
     *DATABASES,
     *INSIDE,
+    *MACHINE,
     *ATTACK,
 )
 

@@ -286,7 +286,7 @@ class TestRealRedis:
             client.acl_setuser("doctor_plain", enabled=True, nopass=True, keys=["*"], commands=["+@all", "-@dangerous"])
         named = {}
         for user in ("doctor_weak:x", "no_such_user:x", "doctor_plain:x"):
-            settings = case.settings.model_copy(update={"redis_url": url.replace("redis://", f"redis://{user}@")})
+            settings = case.settings.model_copy(update={"redis_url": url.replace("unix://", f"unix://{user}@")})
             changed = replace(case, installation=replace(case.inside, settings=settings))
             named[user.partition(":")[0]] = list(found_by(changed, REDIS_SERVER))
         assert named == {

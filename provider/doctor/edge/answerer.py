@@ -41,7 +41,7 @@ CHALLENGES: Mapping[bytes, str] = {
 FIREWALL = problem(
     "address.firewall-answers",
     why="Apps and APIs are programs. They cannot solve a challenge, so they get no keys and no tokens.",
-    fix="Let the firewall or CDN pass all requests on, or at least those for /.well-known/, /oauth2/, /api/ and /scim/. "
+    fix="Let the firewall or CDN pass on all requests, or at least /.well-known/, /oauth2/, /api/ and /scim/. "
     "Signet has rate limits of its own.",
     section=DEPLOY,
 )
