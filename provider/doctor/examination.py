@@ -31,6 +31,7 @@ TITLES: Mapping[Group, str] = {
     Group.REDIS: "Redis",
     Group.DATABASE: "Database",
     Group.INSTALLATION: "Installation",
+    Group.CONNECTED: "Connected systems",
     Group.ATTACK: "Attacks",
 }
 

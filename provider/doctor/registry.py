@@ -6,6 +6,7 @@ from provider.doctor.address import ADDRESS
 from provider.doctor.attack.examination import ATTACK
 from provider.doctor.browser import BROWSER
 from provider.doctor.clock import CLOCK
+from provider.doctor.connected.examinations import CONNECTED
 from provider.doctor.edge.nodes import EDGE_NODES
 from provider.doctor.edge.paths import EDGE_PATHS
 from provider.doctor.edge.responses import EDGE_RESPONSES
@@ -38,6 +39,7 @@ EXAMINATIONS: tuple[Examination, ...] = (
     *DATABASES,
     *INSIDE,
     *MACHINE,
+    *CONNECTED,
     *ATTACK,
 )
 
