@@ -45,6 +45,7 @@ class FakeTransport:
 
     answers: Callable[..., Response]
     tls: Handshake | None = None
+    http2: bytes | Exception = b'{"status":"ok"}'
     old_tls: str | None = None
     weak_suites: tuple[str, ...] = ()
     down: Mapping[str, OSError | None] = field(default_factory=dict)
@@ -69,6 +70,12 @@ class FakeTransport:
         self.connect(host, port, address)
         assert self.tls is not None
         return self.tls
+
+    def ask_with_http2(self, host: str, port: int, address: str, path: str) -> bytes:
+        self.connect(host, port, address)
+        if isinstance(self.http2, Exception):
+            raise self.http2
+        return self.http2
 
     def accepts_old_tls(self, host: str, port: int, address: str) -> str | None:
         self.connect(host, port, address)

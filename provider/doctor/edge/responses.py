@@ -7,8 +7,8 @@ from urllib.parse import urljoin, urlsplit
 
 from provider.doctor.browser import FILE, PAGE
 from provider.doctor.echoes import ask_app
-from provider.doctor.edge.answerer import DEPLOY
-from provider.doctor.examination import Case, Examination, Group, Needs
+from provider.doctor.edge.answerer import DEPLOY, is_signet
+from provider.doctor.examination import MISDIRECTED, Case, Examination, Group, Needs
 from provider.doctor.findings import Finding, fine, problem
 from provider.doctor.transport import Response
 from provider.web.health import Wish
@@ -67,7 +67,7 @@ def _redirects(case: Case) -> Iterator[Finding]:
     asked = f"{case.url}/account"
     answer = case.transport.send("GET", asked)
     to = answer.header("location")
-    if to is None:
+    if to is None or not is_signet(answer):
         return  # the examination of the paths says who answers
     target = urlsplit(urljoin(asked, to))
     here = urlsplit(case.url)
@@ -82,6 +82,8 @@ def _cookies(case: Case) -> Iterator[Finding]:
     if echo.seen is None:
         return
     lines = [line for line in echo.response.lines("set-cookie") if line.startswith("signet-doctor-")]
+    if not lines:
+        return  # the examination of the sign-in page says that cookies are lost
     if len(lines) == COOKIES and not any("," in line for line in lines):
         yield fine("browser.several-cookies", f"{COOKIES} cookies of one response arrive.")
     else:
@@ -117,6 +119,8 @@ def _harmful_headers(case: Case) -> Iterator[Finding]:
 def _private_answers(case: Case) -> Iterator[Finding]:
     for path in PRIVATE:
         first, second = (case.transport.send("GET", case.url + path) for _ in range(2))
+        if not is_signet(first) or first.status == MISDIRECTED:
+            continue  # the examinations of the paths and the address say who answers
         why = _is_kept(first, second)
         if why is not None:
             yield ANSWERS_CACHED.found(f"{path} comes from a cache: {why}.")
