@@ -3,7 +3,9 @@
 import json
 import socket
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,15 +13,20 @@ from sqlalchemy import insert
 
 from provider.config.settings import Settings
 from provider.database.base import new_id
+from provider.doctor.connected import upstreams
 from provider.doctor.connected.examinations import CONNECTED
 from provider.doctor.examination import Case
+from provider.federation import managed
+from provider.federation.upstream_settings import UpstreamSettings
 from provider.oauth.clients.store import clients
+from provider.outbound.client import Outbound
 from provider.outbox.store import DeliveryState, outbox
 from provider.provisioning import connections
 from provider.provisioning.settings import ProvisioningSettings
 from provider.signals import streams
 from provider.signals.store import streams as stored_streams
 from provider.webhooks import notify, subscriptions
+from provider.work import utc_now
 from tests.federation.conftest import write_upstreams
 from tests.federation.fake_provider import rsa_key
 from tests.support.doctor import found_by
@@ -136,8 +143,14 @@ def test_what_breaks_at_connected_systems_is_named(
     stream_id, webhook_id = connected
     with work() as w:
         stored_streams.change(w.db, stream_id, failures=3, error="it answered 401", dropped=2)
-        row = {"id": new_id(), "topic": notify.TOPIC, "about": f"user.created to {webhook_id}", "payload": "{}"}
-        row |= {"state": DeliveryState.FAILED, "attempts": 9, "created_at": w.now, "next_at": w.now}
+        row: dict[str, object] = {
+            "id": new_id(),
+            "topic": notify.TOPIC,
+            "about": f"user.created to {webhook_id}",
+            "payload": "{}",
+        }
+        row |= {"state": DeliveryState.FAILED, "attempts": 9}
+        row |= {"created_at": w.now, "next_at": w.now}
         w.db.execute(insert(outbox).values(**row))
     assert found(case) == {
         "connected.signals-are-not-taken": "problem",
@@ -153,3 +166,26 @@ def test_an_invented_code_is_all_that_a_provider_gets(
     (asked,) = [each for each in foreign_server.requests if each.method == "POST"]
     assert b"grant_type=authorization_code" in asked.body
     assert not [each for each in foreign_server.requests if each.method not in {"GET", "POST", "OPTIONS"}]
+
+
+def test_addresses_secrets_keys_and_directories_are_named(
+    case: Case, work: Work, settings: Settings, connected: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    strict = settings.model_copy(update={"outbound_allow": frozenset()})
+    blocked = replace(
+        case, installation=replace(case.inside, settings=strict, outbound=Outbound(strict, clock=utc_now))
+    )
+    assert found(blocked)["connected.system-may-not-be-asked"] == "problem"
+    given = {"name": "Apple", "preset": "apple", "client_id": "a", "team_id": "t", "key_id": "k", "key": "apple"}
+    apple = upstreams.Upstream(UpstreamSettings.model_construct(**given, issuer="https://x", secret="no key"))
+    directory = UpstreamSettings.model_construct(key="staff", preset="ldap", servers=["ldap://127.0.0.1:9"])
+    metadata = SimpleNamespace(secret_in_header=False, token_endpoint="https://x/token")
+    with work() as w:
+        managed.create(
+            w, "saved", {"name": "S", "issuer": "https://s.example", "client_id": "a", "client_secret": "b" * 20}
+        )
+        found_key = upstreams._secret(w, apple, metadata, "apple")  # type: ignore[arg-type]
+        assert found_key.id == "connected.apple-key-is-unusable"
+        assert [each.id for each in upstreams._directory(w, directory)] == ["connected.directory-does-not-answer"]
+    monkeypatch.setattr(upstreams, "read", lambda *_: None)
+    assert found(case)["connected.upstream-secret-is-unreadable"] == "problem"

@@ -128,7 +128,7 @@ BROKEN_RESPONSES: Mapping[str, tuple[Change, str]] = {
 def test_what_proxies_firewalls_and_gateways_break_is_named(case: Case, proxy: Proxy) -> None:
     """Each of these breakages alone, with the one finding that names it."""
     assert found_by(case, EDGE) == {}
-    named = {}
+    named: dict[str, dict[str, str]] = {}
     for breakage, (answer, _) in BROKEN_ANSWERS.items():
         proxy.answer = answer
         named[breakage] = {each: finding.severity for each, finding in found_by(case, EDGE_PATHS).items()}

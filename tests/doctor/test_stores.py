@@ -1,7 +1,7 @@
 """signet doctor on PostgreSQL, SQLite and Redis: break them, and it is named."""
 
 import sqlite3
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,7 +12,7 @@ import redis
 from sqlalchemy import make_url, text
 
 from provider.doctor.examination import Case
-from provider.doctor.stores import operation, sqlite
+from provider.doctor.stores import operation, redis_server, sqlite
 from provider.doctor.stores.databases import DATABASES
 from provider.doctor.stores.postgresql import Use, judge
 from provider.doctor.stores.redis_server import REDIS_SERVER, examine_cluster
@@ -126,6 +126,34 @@ def test_how_a_real_postgresql_is_operated_is_read(case: Case, work: Work) -> No
         settings = case.settings.model_copy(update={"database_url": broken.render_as_string(hide_password=False)})
         rejected = replace(case, installation=replace(case.inside, settings=settings))
         assert [each.id for each in operation.examine(rejected)] == ["database.login-is-rejected"]
+
+
+FIT_OPERATION: dict[str, Any] = {
+    "seen": 90, "tables": 90, "without_rights": "", "row_security": "", "not_vacuumed": "", "unlogged": "",
+    "invalid": "", "waits_for": "", "standbys": 0, "log_statement": "none", "log_duration": "-1", "seconds": 0.001,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("facts", "name"),
+    [
+        ({"seen": 0}, "database.tables-are-not-found"),
+        ({"log_statement": "all"}, "database.logs-statements"),
+        ({"log_duration": "0"}, "database.logs-statements"),
+    ],
+)
+def test_a_postgresql_that_is_operated_badly_is_named(facts: dict[str, Any], name: str) -> None:
+    assert list(operation.judge(FIT_OPERATION)) == []
+    assert [each.id for each in operation.judge({**FIT_OPERATION, **facts})] == [name]
+
+
+def test_a_replica_that_is_behind_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    lag = 5.0
+    session = SimpleNamespace(execute=lambda _: SimpleNamespace(fetchone=lambda: (lag,)))
+    monkeypatch.setattr(operation, "connect", lambda _: nullcontext(session))
+    assert list(operation._replica("postgresql://replica")) == []
+    lag = 600.0
+    assert [each.id for each in operation._replica("postgresql://replica")] == ["database.replica-is-behind"]
 
 
 def test_what_a_postgresql_says_when_it_rejects_a_connection_is_named() -> None:
@@ -295,10 +323,12 @@ class TestRealRedis:
             "doctor_plain": [],
         }
 
-    def test_a_real_redis_is_read(self, case: Case) -> None:
+    def test_a_real_redis_is_read(self, case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
         settings = case.settings.model_copy(update={"redis_url": services.start_redis()})
         real = replace(case, installation=replace(case.inside, settings=settings))
         assert set(found_by(real, REDIS_SERVER)) <= {"redis.is-not-persistent"}
+        monkeypatch.setattr(redis_server, "SLOW", -1.0)
+        assert "redis.is-far-away" in found_by(real, REDIS_SERVER)
 
     def test_a_redis_that_is_away_is_unknown(self, case: Case) -> None:
         assert found_by(case, REDIS_SERVER) == {}

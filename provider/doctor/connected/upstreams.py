@@ -3,6 +3,8 @@
 import json
 from collections.abc import Iterator
 
+from joserfc.errors import JoseError
+
 from provider.crypto.digests import new_opaque
 from provider.doctor.examination import Case
 from provider.doctor.findings import Finding, fine, problem, unknown
@@ -153,17 +155,17 @@ def _secret(work: UnitOfWork, upstream: Upstream, metadata: Metadata, name: str)
         answer = post_as_client(work, upstream, metadata, metadata.token_endpoint, form)
     except OutboundFailed as failed:
         return AWAY.found(f"The token endpoint of the upstream {name}: {failed.reason}.")
-    except ValueError as error:
+    except (ValueError, TypeError, JoseError) as error:
         if upstream.settings.preset != APPLE:
             raise
         return BAD_KEY.found(f"The key of the upstream {name} cannot be used ({type(error).__name__}).")
-    error = _error_of(answer.body)
-    if error in WRONG_CLIENT or (answer.status == 401 and error not in WRONG_CODE):
-        return SECRET_REJECTED.found(f"The upstream {name} answers {answer.status} {error} to an invented code.")
-    if error in WRONG_CODE:
+    said = _error_of(answer.body)
+    if said in WRONG_CLIENT or (answer.status == 401 and said not in WRONG_CODE):
+        return SECRET_REJECTED.found(f"The upstream {name} answers {answer.status} {said} to an invented code.")
+    if said in WRONG_CODE:
         return fine("connected.upstream", f"The upstream {name} answers, has keys, and accepts the secret.")
-    said = "Whether it accepts the secret is not known"
-    return fine("connected.upstream", f"The upstream {name} answers. {said} (status {answer.status}).")
+    unclear = "Whether it accepts the secret is not known"
+    return fine("connected.upstream", f"The upstream {name} answers. {unclear} (status {answer.status}).")
 
 
 def _error_of(body: bytes) -> str:

@@ -151,16 +151,17 @@ def _programs(case: Case) -> Iterator[Finding]:
 
 
 def _escaped(case: Case) -> Iterator[Finding]:
+    if ask_app(case).seen is None:
+        return  # the examination of what arrives says why
     try:
         echo = ask_app(case, path=ESCAPED)
     except Unreachable as failed:
         yield CHANGED.found(f"A path with escaped slashes is not answered: {failed.reason}.")
         return
     if echo.seen is None:
-        if ask_app(case).seen is not None:
-            said = echo.response.header("location")
-            how = f"redirected to {said}" if said is not None else f"answered with {echo.response.status}"
-            yield CHANGED.found(f"A path with escaped slashes and a final slash is {how}.")
+        said = echo.response.header("location")
+        how = f"redirected to {said}" if said is not None else f"answered with {echo.response.status}"
+        yield CHANGED.found(f"A path with escaped slashes and a final slash is {how}.")
         return
     arrived = str(echo.seen["path"])
     if unquote(arrived.partition("?")[0]).endswith(unquote(ESCAPED)):
