@@ -14,6 +14,7 @@ from provider.doctor.edge.responses import EDGE_RESPONSES
 from provider.doctor.examination import Case
 from provider.doctor.transport import Response
 from provider.installation import open_installation
+from provider.web.health import settings_digests
 from tests.support.doctor import FakeResolver, FakeTransport, Proxy, Request, forward, found_by, respond, with_header
 
 EDGE = (*EDGE_PATHS, *EDGE_RESPONSES, *EDGE_NODES)
@@ -236,3 +237,12 @@ def test_a_network_that_hides_addresses_and_open_ports_are_named(
     }
     outside = found_by(replace(broken, installation=None), chosen)
     assert {each.severity for each in outside.values()} == {"problem"}
+
+
+def test_digests_of_settings_cannot_be_compared_between_requests(settings: Settings) -> None:
+    """N-554."""
+    one, two = settings_digests(settings, "one"), settings_digests(settings, "two")
+    assert one.keys() == two.keys() >= {"issuer", "database_url", "secret_key"}
+    assert not set(one.values()) & set(two.values())
+    assert one == settings_digests(settings.model_copy(), "one")
+    assert {len(each) for each in one.values()} == {12}
