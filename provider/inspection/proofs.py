@@ -80,7 +80,7 @@ def check_assertion(reader: Reader, jwt: SignedJwt, client: Client) -> list[Part
         _fact("jti", "present" if jwt.claims.get("jti") else "missing", bool(jwt.claims.get("jti")), "It is required."),
         _fact("exp", "present" if jwt.claims.get("exp") else "missing", bool(jwt.claims.get("exp")), "It is required."),
     ]
-    method = client.metadata.token_endpoint_auth_method
+    method = client.metadata.token_endpoint_auth_method or "none"
     signs = method in {"private_key_jwt", "client_secret_jwt"}
     facts.append(_fact("token_endpoint_auth_method", method, signs, "The client is registered for another method."))
     return [Part("Checks", [replace(fact, section="RFC 7523 section 3") for fact in facts])]

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import insert
 
 from provider.config.settings import Settings
@@ -18,6 +19,7 @@ from provider.doctor.connected.examinations import CONNECTED
 from provider.doctor.examination import Case
 from provider.federation import managed
 from provider.federation.upstream_settings import UpstreamSettings
+from provider.federation.upstreams import Upstream
 from provider.oauth.clients.store import clients
 from provider.outbound.client import Outbound
 from provider.outbox.store import DeliveryState, outbox
@@ -177,8 +179,9 @@ def test_addresses_secrets_keys_and_directories_are_named(
     )
     assert found(blocked)["connected.system-may-not-be-asked"] == "problem"
     given = {"name": "Apple", "preset": "apple", "client_id": "a", "team_id": "t", "key_id": "k", "key": "apple"}
-    apple = upstreams.Upstream(UpstreamSettings.model_construct(**given, issuer="https://x", secret="no key"))
-    directory = UpstreamSettings.model_construct(key="staff", preset="ldap", servers=["ldap://127.0.0.1:9"])
+    build: Any = UpstreamSettings.model_construct  # without a valid key
+    apple = Upstream(build(**given, issuer="https://x", client_secret=SecretStr("no key")))
+    directory = build(key="staff", preset="ldap", servers=("ldap://127.0.0.1:9",))
     metadata = SimpleNamespace(secret_in_header=False, token_endpoint="https://x/token")
     with work() as w:
         managed.create(
