@@ -79,8 +79,9 @@ async def ready(request: Request) -> JsonResponse:
 
 
 def seal(vault: Vault, wish: Wish, *, now: datetime) -> str:
-    """Return the token for one request."""
-    return vault.seal(asdict(wish), purpose=PURPOSE, now=now, lifetime=LIFETIME)
+    """Return the token for one request. It has only what is wished, because older nodes do not know every wish."""
+    wished = {name: value for name, value in asdict(wish).items() if value}
+    return vault.seal(wished, purpose=PURPOSE, now=now, lifetime=LIFETIME)
 
 
 def digest_of(value: bytes) -> str:
