@@ -48,7 +48,7 @@ class Wish:
     header: int = 0
     """How many bytes to add to its headers."""
     cookies: int = 0
-    """How many cookies to set, each of which ends at once."""
+    """How many cookies to set, each of which expires immediately."""
 
 
 async def live(_request: Request) -> JsonResponse:

@@ -41,7 +41,7 @@ SCIM_WRONG = problem(
 )
 AWAY = unknown(
     "connected.system-does-not-answer",
-    why="What it is to be told waits, and is dropped after some days.",
+    why="What is sent to it waits, and is dropped after some days.",
     fix="Check that it runs, its certificate, and that this machine can reach it.",
     section="docs/operate/troubleshoot.md",
 )

@@ -157,7 +157,7 @@ EDGE_RESPONSES = (
     Examination(
         "several-cookies",
         Group.BROWSER,
-        f"Asks Signet for a response with {COOKIES} cookies that end at once.",
+        f"Asks Signet for a response with {COOKIES} cookies that expire immediately.",
         _cookies,
         Needs.INSTALLATION,
     ),
