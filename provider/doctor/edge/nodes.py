@@ -25,7 +25,8 @@ OF_ONE_NODE = frozenset(
     {"metrics_address", "log_level", "outbound_ca", "threads", "password_threads", "doctor_nightly"}
 )
 """Settings that may differ from machine to machine."""
-MUST_BE_THE_SAME = frozenset({"issuer", "database_url", "redis_url", "secret_key", "env", "features"})
+MUST_BE_THE_SAME = frozenset({"issuer", "secret_key", "env", "features"})
+"""Settings that cannot differ for a good reason. URLs of servers can: from here, the database may have another name."""
 
 OTHER_SETTINGS = warning(
     "installation.other-settings",
