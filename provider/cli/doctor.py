@@ -63,9 +63,9 @@ def doctor(
 ) -> int:
     """Examine the running installation. Each problem comes with its fix.
 
-    Groups: address, tls, proxy, browser, metadata, clock, mail, redis, database, installation, attack. It can be run
-    in production, and only looks without --probes and --send-test-email. Exits with 0 if there is no problem, with 1
-    if there is one, and with 2 if there is none but something could not be examined.
+    Groups: address, tls, proxy, browser, metadata, clock, mail, redis, database, installation, connected, attack. It
+    can be run in production, and only looks without --probes and --send-test-email. Exits with 0 if there is no
+    problem, with 1 if there is one, and with 2 if there is none but something could not be examined.
 
     Example: signet doctor --only tls --only proxy
     """

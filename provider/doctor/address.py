@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
+from provider.doctor.edge.answerer import finding_about, is_signet, reasons_of
 from provider.doctor.examination import BAD_GATEWAY, MISDIRECTED, REDIRECTS, Case, Examination, Group
 from provider.doctor.findings import Finding, fine, problem, unknown, warning
 from provider.doctor.resolver import NoSuchName
@@ -42,6 +43,12 @@ NO_NODE = problem(
     why="The proxy answers, but reaches no node of Signet. All requests fail.",
     fix="Check that `signet serve` runs, and the address and port of it in the configuration of the proxy.",
     section="docs/operate/deploy.md",
+)
+NOT_READY = problem(
+    "address.not-ready",
+    why="Signet runs and cannot serve: most requests fail with 503.",
+    fix="Start what is named, and check that the nodes reach it. `signet doctor --only database` says more.",
+    section="docs/operate/troubleshoot.md",
 )
 OTHER_HOST = problem(
     "address.host-is-changed",
@@ -82,6 +89,7 @@ WRONG_REDIRECT = warning(
     fix="Redirect to the https URL of the same host, with the same path.",
     section="docs/operate/deploy.md",
 )
+DISCOVERY = "/.well-known/openid-configuration"
 
 
 def _names(case: Case) -> Iterator[Finding]:
@@ -101,31 +109,38 @@ def _several(found: list[str]) -> str:
 
 
 def _connections(case: Case) -> Iterator[Finding]:
+    for host, port in case.hosts():
+        yield from _connections_to(case, host, port)
+
+
+def _connections_to(case: Case, host: str, port: int) -> Iterator[Finding]:
     try:
-        addresses = case.resolver.addresses(case.host)
+        addresses = case.resolver.addresses(host)
     except NoSuchName:
+        if host != case.host:
+            yield DOES_NOT_RESOLVE.found(f"The name {host} of SIGNET_MTLS_URL does not resolve.")
         return
     down: dict[str, Unreachable] = {}
     for address in addresses:
         try:
-            case.transport.connect(case.host, case.port, address)
+            case.transport.connect(host, port, address)
         except Unreachable as error:
             down[address] = error
     if len(down) == len(addresses):
         reasons = "; ".join(f"{address}: {failed.reason}" for address, failed in down.items())
-        yield ALL_DOWN.found(f"No connection to {case.host} at port {case.port} ({reasons}).")
+        yield ALL_DOWN.found(f"No connection to {host} at port {port} ({reasons}).")
         return
-    if is_loopback(case.host):
+    if is_loopback(host):
         down = {}  # localhost often has two addresses, and browsers try both
     for address, failed in down.items():
         number = failed.error.errno if failed.error is not None else None
         if number in NO_ROUTE and not _has_route(address, addresses, down):
             yield ALL_DOWN.found(f"This machine has no way to {address}, so it was not examined.")
         else:
-            said = f"{address}, an address of {case.host}, does not answer at port {case.port}"
+            said = f"{address}, an address of {host}, does not answer at port {port}"
             yield ONE_DOWN.found(f"{said}: {failed.reason}.")
     if not down:
-        yield fine("address.connects", f"{case.host} accepts connections at port {case.port}.")
+        yield fine("address.connects", f"{host} accepts connections at port {port}.")
 
 
 def _has_route(address: str, addresses: list[str], down: dict[str, Unreachable]) -> bool:
@@ -135,24 +150,54 @@ def _has_route(address: str, addresses: list[str], down: dict[str, Unreachable])
 
 
 def _answer(case: Case) -> Iterator[Finding]:
-    answer = case.transport.send("GET", f"{case.url}/health/live")
-    if answer.status in BAD_GATEWAY:
-        yield NO_NODE.found(f"{case.url}/health/live answers {answer.status}.")
+    live = case.transport.send("GET", f"{case.url}/health/live")
+    if live.status in BAD_GATEWAY:
+        yield finding_about(live, case.url) or NO_NODE.found(f"{case.url}/health/live answers {live.status}.")
         return
-    discovery = "/.well-known/openid-configuration"
-    answer = case.transport.send("GET", case.url + discovery)
+    answer = case.transport.send("GET", case.url + DISCOVERY)
+    yield _judge(case, answer)
+    if answer.status == 200:
+        yield from _ready(case)
+
+
+def _judge(case: Case, answer: Response, address: str = "") -> Finding:
+    where = case.url + DISCOVERY + (f" at {address}" if address else "")
     if answer.status == MISDIRECTED:
-        yield OTHER_HOST.found(
-            f"{case.url}{discovery} answers 421, because another host arrives than {case.authority}."
-        )
-    elif answer.status in BAD_GATEWAY:
-        yield NO_NODE.found(f"{case.url}{discovery} answers {answer.status}.")
-    elif answer.status in REDIRECTS:
-        yield REDIRECTED.found(f"{case.url}{discovery} is redirected to {answer.header('location')}.")
-    elif answer.status != 200 or b'"issuer"' not in answer.body:
-        yield NOT_SIGNET.found(f"{case.url}{discovery} answers {answer.status} without a discovery document.")
-    else:
-        yield fine("address.answers", f"Signet answers at {case.url} in {answer.seconds * 1000:.0f} ms.")
+        return OTHER_HOST.found(f"{where} answers 421, because another host arrives than {case.authority}.")
+    if answer.status in BAD_GATEWAY and is_signet(answer):
+        return NOT_READY.found(f"{where} answers {answer.status}, and it is Signet that says so.")
+    if (other := finding_about(answer, where)) is not None:
+        return other
+    if answer.status in BAD_GATEWAY:
+        return NO_NODE.found(f"{where} answers {answer.status}.")
+    if answer.status in REDIRECTS:
+        return REDIRECTED.found(f"{where} is redirected to {answer.header('location')}.")
+    if answer.status != 200 or b'"issuer"' not in answer.body:
+        return NOT_SIGNET.found(f"{where} answers {answer.status} without a discovery document.")
+    return fine("address.answers", f"Signet answers at {where} in {answer.seconds * 1000:.0f} ms.")
+
+
+def _ready(case: Case) -> Iterator[Finding]:
+    """Whether Signet itself says that it can serve. A proxy may keep this path to itself."""
+    ready = case.transport.send("GET", f"{case.url}/health/ready")
+    if ready.status == 503 and (reasons := reasons_of(ready)) is not None:
+        yield NOT_READY.found(f"{case.url}/health/ready names {reasons}.")
+
+
+def _each_address(case: Case) -> Iterator[Finding]:
+    """Whether every address of the name leads to Signet: one of IPv6 is often that of another site."""
+    try:
+        addresses = case.resolver.addresses(case.host)
+    except NoSuchName:
+        return
+    if len(addresses) < 2:
+        return
+    for address in addresses:
+        try:
+            answer = case.transport.send("GET", case.url + DISCOVERY, address=address)
+        except Unreachable:
+            continue  # the examination of connections says so
+        yield _judge(case, answer, address)
 
 
 def _plain_http(case: Case) -> Iterator[Finding]:
@@ -185,5 +230,8 @@ ADDRESS = (
         "connections", Group.ADDRESS, "Opens a connection to each of its addresses.", _connections, seconds=30.0
     ),
     Examination("answer", Group.ADDRESS, "Asks for the health and the discovery document.", _answer),
+    Examination(
+        "each-address", Group.ADDRESS, "Asks each address for the discovery document.", _each_address, seconds=30.0
+    ),
     Examination("http", Group.ADDRESS, "Asks port 80 for the sign-in page, without encryption.", _plain_http),
 )

@@ -16,6 +16,8 @@ class Echo:
 
     response: Response
     seen: Mapping[str, Any] | None
+    token: str = ""
+    """The token that was sent."""
 
     @property
     def is_refused(self) -> bool:
@@ -32,6 +34,7 @@ def ask_app(
     case: Case,
     *,
     method: str = "GET",
+    path: str = "",
     query: str = "",
     headers: Mapping[str, str] | None = None,
     body: bytes | None = None,
@@ -46,9 +49,9 @@ def ask_app(
     sent = {TOKEN: token, **(headers or {})}
     if node is not None:
         sent["Host"] = case.authority
-    url = (case.url if node is None else node) + ECHO + (f"?{query}" if query else "")
+    url = (case.url if node is None else node) + ECHO + path + (f"?{query}" if query else "")
     response = case.transport.send(method, url, headers=sent, body=body, address=address, timeout=timeout)
-    return Echo(response, _read(response))
+    return Echo(response, _read(response), token)
 
 
 def _read(response: Response) -> Mapping[str, Any] | None:

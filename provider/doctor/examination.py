@@ -31,6 +31,7 @@ TITLES: Mapping[Group, str] = {
     Group.REDIS: "Redis",
     Group.DATABASE: "Database",
     Group.INSTALLATION: "Installation",
+    Group.CONNECTED: "Connected systems",
     Group.ATTACK: "Attacks",
 }
 
@@ -81,6 +82,18 @@ class Case:
         """The value of the Host header."""
         return urlsplit(self.url).netloc
 
+    def hosts(self, *, encrypted: bool = False) -> Iterator[tuple[str, int]]:
+        """Yield the hosts and ports of the issuer, and of SIGNET_MTLS_URL if it is another one; `encrypted` only those
+        with TLS.
+        """
+        other = None if self.installation is None else self.settings.mtls_url
+        for url in (self.url, other):
+            parts = urlsplit(url or "")
+            if url is not None and (url == self.url or parts.netloc != self.authority):
+                secure = parts.scheme == "https"
+                if secure or not encrypted:
+                    yield parts.hostname or "", parts.port or (443 if secure else 80)
+
     @property
     def secure(self) -> bool:
         return self.url.startswith("https:")
@@ -103,12 +116,14 @@ class Case:
         What a proxy answers instead of Signet says nothing about Signet. Raises Unreachable for that too.
         """
         response = self.transport.send(method, self.url + path, **options)  # type: ignore[arg-type]
+        if response.status in BAD_GATEWAY and response.header("x-request-id") is not None:
+            raise Unreachable(self.url, f"Signet says that it cannot serve (status {response.status})")
         if response.status in BAD_GATEWAY:
             raise Unreachable(self.url, f"the proxy reaches no node (status {response.status})")
         if response.status == MISDIRECTED:
             raise Unreachable(self.url, f"another host arrives at Signet (status {response.status})")
         if response.status in REDIRECTS and response.header("location") is not None:
-            raise Unreachable(self.url, "the proxy redirects requests")
+            raise Unreachable(self.url, f"the proxy redirects {path} to {response.header('location')}")
         return response
 
 

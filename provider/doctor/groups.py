@@ -16,4 +16,5 @@ class Group(StrEnum):
     REDIS = "redis"
     DATABASE = "database"
     INSTALLATION = "installation"
+    CONNECTED = "connected"
     ATTACK = "attack"

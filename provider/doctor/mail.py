@@ -57,7 +57,7 @@ def _domain(case: Case) -> Iterator[Finding]:
     domain = parseaddr(case.settings.smtp_from)[1].rpartition("@")[2].lower()
     if "." not in domain or is_loopback(domain):
         return  # a demo, or a machine of its own; `signet check` warns about it
-    yield from judge_domain(case.resolver, domain, case.dkim_selectors)
+    yield from judge_domain(case.resolver, domain, case.dkim_selectors, smtp_host=case.settings.smtp_host)
 
 
 def _server(case: Case) -> Iterator[Finding]:

@@ -9,6 +9,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
+from provider.doctor.dkim import usual_selectors
 from provider.doctor.findings import Finding, fine, problem, warning
 from provider.doctor.resolver import NoSuchName, Resolver
 
@@ -19,6 +20,8 @@ SHORTEST_DKIM = 1024
 ASKING = re.compile(r"[+?~-]?(include:|a\b|mx\b|ptr\b|exists:)|redirect=", re.IGNORECASE)
 LEADING = re.compile(r"[+?~-]?include:(\S+)|redirect=(\S+)", re.IGNORECASE)
 POLICIES = ("none", "quarantine", "reject")
+UNUSED = "signet-doctor-d0c7"
+"""A selector that no one uses."""
 MAIL = "docs/operate/configure.md"
 
 NO_DOMAIN = problem(
@@ -105,6 +108,12 @@ NO_DKIM = problem(
     fix="Publish the record that your mail provider shows for this selector.",
     section="RFC 6376 section 3.6.1",
 )
+DKIM_NOT_FOUND = warning(
+    "mail.dkim-not-found",
+    why="Without a signature, receivers put emails into spam or reject them. The key may be at another selector.",
+    fix="Give the selector of your mail server with --dkim-selector. If it does not sign, turn DKIM on there.",
+    section="RFC 6376 section 3.6.1",
+)
 REVOKED_DKIM = problem(
     "mail.dkim-is-revoked",
     why="An empty key says that signatures with this selector are not valid.",
@@ -119,8 +128,13 @@ WEAK_DKIM = problem(
 )
 
 
-def judge_domain(resolver: Resolver, domain: str, selectors: tuple[str, ...]) -> Iterator[Finding]:
-    """Yield what is wrong with the records of a domain. Raises Unreachable if the DNS does not answer."""
+def judge_domain(
+    resolver: Resolver, domain: str, selectors: tuple[str, ...], *, smtp_host: str = ""
+) -> Iterator[Finding]:
+    """Yield what is wrong with the records of a domain. Raises Unreachable if the DNS does not answer.
+
+    Without selectors, those that are usual with this mail server are looked up.
+    """
     if not _exists(resolver, domain):
         yield NO_DOMAIN.found(f"The domain {domain} does not exist.")
         return
@@ -129,6 +143,8 @@ def judge_domain(resolver: Resolver, domain: str, selectors: tuple[str, ...]) ->
     yield from _dmarc(resolver, domain)
     for selector in selectors:
         yield from _dkim(resolver, domain, selector)
+    if not selectors:
+        yield from _usual_dkim(resolver, domain, smtp_host)
 
 
 def _records(resolver: Resolver, name: str, kind: str) -> list[str]:
@@ -246,6 +262,18 @@ def _dkim(resolver: Resolver, domain: str, selector: str) -> Iterator[Finding]:
         yield WEAK_DKIM.found(f"The DKIM key at {name} {problem_}.")
     else:
         yield fine("mail.dkim", f"There is a DKIM key at {name}.")
+
+
+def _usual_dkim(resolver: Resolver, domain: str, smtp_host: str) -> Iterator[Finding]:
+    """Look for keys where they usually are. None of them proves that there is none elsewhere."""
+    if _records(resolver, f"{UNUSED}._domainkey.{domain}", "TXT"):
+        return  # the DNS answers for any name, so no answer means anything
+    usual = usual_selectors(smtp_host)
+    found = [each for each in usual if _records(resolver, f"{each}._domainkey.{domain}", "TXT")]
+    for selector in found:
+        yield from _dkim(resolver, domain, selector)
+    if not found:
+        yield DKIM_NOT_FOUND.found(f"{domain} has no DKIM key at {len(usual)} usual selectors, such as {usual[0]}.")
 
 
 def _weakness(encoded: str) -> str | None:

@@ -6,15 +6,20 @@ from provider.doctor.address import ADDRESS
 from provider.doctor.attack.examination import ATTACK
 from provider.doctor.browser import BROWSER
 from provider.doctor.clock import CLOCK
-from provider.doctor.databases import DATABASES
+from provider.doctor.connected.examinations import CONNECTED
+from provider.doctor.edge.nodes import EDGE_NODES
+from provider.doctor.edge.paths import EDGE_PATHS
+from provider.doctor.edge.responses import EDGE_RESPONSES
 from provider.doctor.examination import Examination, Group
 from provider.doctor.inside import INSIDE
 from provider.doctor.limits import LIMITS
+from provider.doctor.machine import MACHINE
 from provider.doctor.mail import MAIL
 from provider.doctor.metadata import METADATA
 from provider.doctor.proxy import PROXY
 from provider.doctor.public_answers import PUBLIC_ANSWERS
-from provider.doctor.redis_server import REDIS_SERVER
+from provider.doctor.stores.databases import DATABASES
+from provider.doctor.stores.redis_server import REDIS_SERVER
 from provider.doctor.tls import TLS
 
 EXAMINATIONS: tuple[Examination, ...] = (
@@ -23,6 +28,9 @@ EXAMINATIONS: tuple[Examination, ...] = (
     *PROXY,
     *PUBLIC_ANSWERS,
     *LIMITS,
+    *EDGE_PATHS,
+    *EDGE_RESPONSES,
+    *EDGE_NODES,
     *BROWSER,
     *METADATA,
     *CLOCK,
@@ -30,6 +38,8 @@ EXAMINATIONS: tuple[Examination, ...] = (
     *REDIS_SERVER,
     *DATABASES,
     *INSIDE,
+    *MACHINE,
+    *CONNECTED,
     *ATTACK,
 )
 

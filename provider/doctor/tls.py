@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from provider.doctor.examination import Case, Examination, Group
 from provider.doctor.findings import Finding, fine, problem, warning
+from provider.doctor.http2 import NotSpoken
 from provider.doctor.resolver import NoSuchName
 from provider.doctor.transport import Handshake, Unreachable
 from provider.urls import is_loopback
@@ -108,6 +109,12 @@ NO_HTTP2 = warning(
     fix="Turn it on in the proxy, for example `http2 on;` in nginx.",
     section="RFC 9113 section 3.2",
 )
+BROKEN_HTTP2 = problem(
+    "tls.http2-is-broken",
+    why="Browsers use HTTP/2 as soon as it is offered, so users see an error where programs work.",
+    fix="Turn HTTP/2 off in the proxy, or update it. Another site at the same port must not answer in its place.",
+    section="RFC 9113 section 3.4",
+)
 NO_HSTS = problem(
     "tls.hsts-is-lost",
     why="Signet sends Strict-Transport-Security. Without it, a first visit over http can be intercepted.",
@@ -129,7 +136,7 @@ HSTS_TWICE = warning(
 
 
 def _certificates(case: Case) -> Iterator[Finding]:
-    for host, port in _hosts(case):
+    for host, port in case.hosts(encrypted=True):
         try:
             addresses = case.resolver.addresses(host)
         except NoSuchName:
@@ -142,16 +149,6 @@ def _certificates(case: Case) -> Iterator[Finding]:
                     yield NO_TLS.found(f"No TLS handshake with {host}:{port} at {address}: {failed.reason}.")
                 continue  # the examination of connections says so
             yield from _of_certificate(case, host, address, shaken)
-
-
-def _hosts(case: Case) -> Iterator[tuple[str, int]]:
-    """Yield the hosts with TLS: that of the issuer, and that for client certificates."""
-    if case.secure:
-        yield case.host, case.port
-    if case.installation is not None and (other := case.settings.mtls_url) is not None:
-        parts = urlsplit(other)
-        if parts.scheme == "https" and parts.netloc != case.authority:
-            yield parts.hostname or "", parts.port or 443
 
 
 def _of_certificate(case: Case, host: str, address: str, shaken: Handshake) -> Iterator[Finding]:
@@ -210,7 +207,7 @@ def _day(moment: datetime) -> str:
 
 
 def _versions(case: Case) -> Iterator[Finding]:
-    for host, port in _hosts(case):
+    for host, port in case.hosts(encrypted=True):
         try:
             addresses = case.resolver.addresses(host)
         except NoSuchName:
@@ -230,8 +227,26 @@ def _versions(case: Case) -> Iterator[Finding]:
                 yield WEAK_SUITES.found(f"{where} accepts suites that {', that '.join(weak)}.")
             if shaken.version == "TLSv1.2":
                 yield NO_NEW_VERSION.found(f"{where} speaks TLS 1.2, but not 1.3.")
-            if shaken.alpn != "h2" and host == case.host:
-                yield NO_HTTP2.found(f"{where} offers only HTTP/1.1.")
+            if host == case.host:
+                yield from _http2(case, address, where, shaken)
+
+
+def _http2(case: Case, address: str, where: str, shaken: Handshake) -> Iterator[Finding]:
+    if shaken.alpn != "h2":
+        yield NO_HTTP2.found(f"{where} offers only HTTP/1.1.")
+        return
+    path = f"{urlsplit(case.url).path}/health/live"
+    try:
+        body = case.transport.ask_with_http2(case.host, case.port, address, path)
+    except NotSpoken as failed:
+        yield BROKEN_HTTP2.found(f"{where} offers HTTP/2, but {failed}.")
+        return
+    except Unreachable:
+        return  # the examination of connections says so
+    if b'"ok"' in body:
+        yield fine("tls.http2", f"{where} answers a request with HTTP/2.")
+    else:
+        yield BROKEN_HTTP2.found(f"{where} answers {path} otherwise with HTTP/2 than Signet does.")
 
 
 def _hsts(case: Case) -> Iterator[Finding]:

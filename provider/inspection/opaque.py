@@ -5,6 +5,7 @@ from provider.inspection import store
 from provider.inspection.authorization_requests import explained
 from provider.inspection.findings import Fact, Inspection, Part, masked, moment, shown
 from provider.inspection.reader import Reader
+from provider.inspection.waiting_codes import inspect_device_code, inspect_secret
 from provider.oauth.authorize.parked_requests import HANDLE, URN, parameters_of
 from provider.oauth.authorize.store import authorization_codes
 from provider.oauth.authorize.store.authorization_codes import MOST_ATTEMPTS, AuthorizationCode
@@ -25,11 +26,13 @@ def inspect_opaque(reader: Reader, text: str) -> Inspection:
         return _refresh_token(reader, text, *refresh[:3])
     if HANDLE.fullmatch(URN + text) is not None and store.find_parked(work.read, key) is not None:
         return inspect_request_uri(reader, URN + text)
+    found = inspect_device_code(reader, text) or inspect_secret(reader, text)
+    if found is not None:
+        return found
     return Inspection(
         kind="unknown value",
-        summary="This installation knows no code, refresh token, request URI or ID like this. It may be a client secret"
-        " or a cookie, which are not looked up, or a value of another server. Expired values are deleted some time"
-        " later.",
+        summary="This installation knows no code, refresh token, request URI, client secret or ID like this. It may be"
+        " a cookie, which is not looked up, or a value of another server. Expired values are deleted some time later.",
         parts=[Part("Value", [Fact(name="value", value=masked(text))])],
     )
 

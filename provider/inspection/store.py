@@ -4,11 +4,12 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, or_
+from sqlalchemy import Connection, or_, select
 
 from provider.database.rows import rows_of
 from provider.oauth.authorize.store.authorization_codes import authorization_codes
 from provider.oauth.authorize.store.authorization_requests import ParkedRequest, authorization_requests
+from provider.oauth.clients.store.clients import client_secrets
 from provider.oauth.tokens.store.grants import GRANT, Grant, grants
 from provider.oauth.tokens.store.refresh_tokens import refresh_tokens
 
@@ -37,6 +38,13 @@ class Generation:
 _PARKED = rows_of(ParkedRequest, authorization_requests)
 _CODE = rows_of(Redemption, authorization_codes)
 _REFRESH = rows_of(Generation, refresh_tokens)
+
+
+def find_secret(db: Connection, digest: bytes) -> tuple[str, datetime | None] | None:
+    """Return the client with this secret of usual length, and when the secret expires or expired."""
+    query = select(client_secrets.c.client_id, client_secrets.c.expires_at)
+    row = db.execute(query.where(client_secrets.c.digest == digest, client_secrets.c.is_short.is_(False))).first()
+    return None if row is None else (row.client_id, row.expires_at)
 
 
 def find_parked(db: Connection, digest: bytes) -> ParkedRequest | None:

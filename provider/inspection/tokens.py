@@ -1,10 +1,12 @@
 """JWTs: tokens of ours, checked as their receivers check them, those of others, which are only read, and JWEs."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from provider.inspection.findings import Fact, Inspection, Part, date_of, shown, shown_or_masked
 from provider.inspection.meanings import CLAIMS, HEADER, PARAMETERS
+from provider.inspection.proofs import check_assertion, check_proof
 from provider.inspection.reader import Reader
 from provider.jose import base64url
 from provider.jose.json_objects import read_object
@@ -34,7 +36,12 @@ TIMES = ("iat", "nbf", "exp", "auth_time")
 UNCHECKED = (
     "Its signature was not checked: the inspector fetches no keys of other servers, so anyone may have written it."
 )
-PROOF = "It proves one request with the key in its header. The server that gets the request checks it."
+PROOF = "It proves one request with the key in its header. Whether it was used before is not looked up."
+ASSERTION = "Whether it was used before is not looked up."
+HOW_TO_CHECK = (
+    "To check it, fetch {issuer}/.well-known/openid-configuration, verify the signature with the key of its jwks_uri"
+    " that has this kid, and compare iss, aud and exp."
+)
 
 
 def inspect_jwt(reader: Reader, text: str) -> Inspection:
@@ -52,8 +59,13 @@ def inspect_jwt(reader: Reader, text: str) -> Inspection:
     if issuer == reader.server.issuer:
         return _ours(reader, text, jwt, typ)
     if typ == "dpop+jwt":
-        return _foreign(reader, jwt, "DPoP proof", PROOF)
+        return _checked(_foreign(reader, jwt, "DPoP proof", PROOF), check_proof(reader, text, jwt))
     client = reader.find_client(issuer)
+    is_assertion = typ == "client-authentication+jwt" or (typ in {"", "jwt"} and jwt.claims.get("sub") == issuer)
+    if client is not None and is_assertion:
+        said = f"The application {shown(client.name)} authenticates with it. {ASSERTION}"
+        found = _foreign(reader, jwt, "client assertion", said, client=client)
+        return _checked(found, check_assertion(reader, jwt, client))
     if client is not None:
         kind = TYPES.get(typ, "client assertion" if jwt.claims.get("sub") == issuer else "request object")
         return _foreign(
@@ -65,6 +77,18 @@ def inspect_jwt(reader: Reader, text: str) -> Inspection:
             client=client,
         )
     return _foreign(reader, jwt, f"{TYPES.get(typ, 'JWT')} of another issuer", _about_issuer(reader, issuer))
+
+
+def _checked(found: Inspection, checks: list[Part]) -> Inspection:
+    """Return an inspection with these checks, and invalid if one of them failed."""
+    failed = [fact for part in checks for fact in part.facts if fact.passed is False]
+    summary = f"{found.summary} It would be rejected: {'; '.join(fact.name for fact in failed)}." if failed else ""
+    return replace(
+        found,
+        parts=[*checks, *found.parts],
+        is_valid=False if failed else found.is_valid,
+        summary=summary or found.summary,
+    )
 
 
 def inspect_jwe(text: str) -> Inspection:
@@ -205,7 +229,8 @@ def _about_issuer(reader: Reader, issuer: object) -> str:
     known = "It is not of this installation."
     if trusted is not None:
         known = "Its issuer is a trusted issuer here" + (", but disabled." if trusted.disabled_at else ".")
-    return f"{known} {UNCHECKED}"
+    how = HOW_TO_CHECK.format(issuer=issuer.rstrip("/")) if issuer.startswith("https://") else ""
+    return f"{known} {UNCHECKED} {how}".rstrip()
 
 
 def _of_times(reader: Reader, claims: Mapping[str, Any]) -> dict[str, str]:

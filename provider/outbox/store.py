@@ -104,6 +104,12 @@ def has_open(db: Connection, topic: str, about: str) -> bool:
     return db.scalar(query) is not None
 
 
+def find_failed(db: Connection, topic: str, *, limit: int = 1000) -> list[str]:
+    """Return what messages of this topic are about that could not be delivered, of up to `limit`."""
+    failed = (outbox.c.topic == topic, outbox.c.state == DeliveryState.FAILED)
+    return list(db.scalars(select(outbox.c.about).where(*failed).limit(limit)))
+
+
 def count_undelivered(db: Connection) -> list[tuple[str, str, int]]:
     """Return (topic, state, count) for messages that are due, being tried or failed."""
     unkept = outbox.c.state.in_([DeliveryState.WAITING, DeliveryState.SENDING, DeliveryState.FAILED])

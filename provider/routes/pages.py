@@ -91,6 +91,7 @@ def pages(settings: Settings) -> list[BaseRoute]:
         Route("/health/live", health.live, methods=get, name="health_live"),
         Route("/health/ready", health.ready, methods=get, name="health_ready"),
         Route(health.ECHO, health.echo, methods=["GET", "POST", "PUT", "PATCH", "DELETE"], name="health_echo"),
+        Route(health.ECHO + "/{path:path}", health.echo, methods=get, name="health_echo_of_a_path"),
         Route("/static/{name}", Static(find_brand_asset), methods=get, name="static"),
     ]
     if settings.email_code_sign_in:

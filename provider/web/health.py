@@ -11,10 +11,12 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from pydantic import SecretStr
 from starlette.requests import Request
 from starlette.responses import Response
 
 from provider import __version__
+from provider.config.settings import Settings
 from provider.crypto.vault import Vault
 from provider.database.engine import OUTAGES
 from provider.web.bodies import BodyTooLarge, CallerGone, read_body
@@ -24,12 +26,13 @@ from provider.web.network import is_trusted_proxy, network_of
 from provider.work import Installation
 
 ECHO = "/health/echo"
+COOKIE = "signet-doctor"
 TOKEN = "signet-doctor"  # noqa: S105  # the name of a header
 PURPOSE = "doctor/echo"
 LIFETIME = timedelta(minutes=2)
 MAX_SENT = 4 * 1024 * 1024
 """The largest request body in bytes, as the proxies of our documentation let it through."""
-MAX_SIZE, MAX_HEADER, MAX_WAIT = 512 * 1024, 16 * 1024, 60.0
+MAX_SIZE, MAX_HEADER, MAX_WAIT, MAX_COOKIES = 512 * 1024, 16 * 1024, 60.0, 8
 OF_PROXIES = ("forwarded", "via", "x-real-ip")
 """Headers that are returned in full, besides X-Forwarded-*. The others are returned as digests."""
 
@@ -44,6 +47,8 @@ class Wish:
     """How many bytes to add to its body."""
     header: int = 0
     """How many bytes to add to its headers."""
+    cookies: int = 0
+    """How many cookies to set, each of which expires immediately."""
 
 
 async def live(_request: Request) -> JsonResponse:
@@ -74,8 +79,9 @@ async def ready(request: Request) -> JsonResponse:
 
 
 def seal(vault: Vault, wish: Wish, *, now: datetime) -> str:
-    """Return the token for one request."""
-    return vault.seal(asdict(wish), purpose=PURPOSE, now=now, lifetime=LIFETIME)
+    """Return the token for one request. It has only what is wished, because older nodes do not know every wish."""
+    wished = {name: value for name, value in asdict(wish).items() if value}
+    return vault.seal(wished, purpose=PURPOSE, now=now, lifetime=LIFETIME)
 
 
 def digest_of(value: bytes) -> str:
@@ -87,7 +93,8 @@ async def echo(request: Request) -> Response:
     """Answer 200 with what arrived, or 404 without a valid token."""
     installation: Installation = request.app.state.installation
     headers: RequestHeaders = request.scope["state"]["headers"]
-    wish = _wish(installation, headers.get(TOKEN, ""))
+    token = headers.get(TOKEN, "")
+    wish = _wish(installation, token)
     if wish is None:
         return JsonResponse({"error": "not_found"}, status_code=404, headers={"cache-control": "no-store"})
     try:
@@ -100,11 +107,33 @@ async def echo(request: Request) -> Response:
         await asyncio.sleep(min(wish.wait, MAX_WAIT))
     seen = {
         **_seen(request, headers, installation),
+        "settings": settings_digests(installation.settings, token),
         "body": {"length": len(body), "digest": digest_of(body)},
         "filling": "signet-doctor/" * (min(wish.size, MAX_SIZE) // 14),
     }
     extra = {"signet-filling": "x" * min(wish.header, MAX_HEADER)} if wish.header else {}
-    return JsonResponse(seen, headers={"cache-control": "no-store", **extra})
+    response = JsonResponse(seen, headers={"cache-control": "no-store", **extra})
+    for number in range(min(wish.cookies, MAX_COOKIES)):
+        response.headers.append("set-cookie", f"{COOKIE}-{number}=x; Max-Age=0; Path={ECHO}")
+    return response
+
+
+def settings_digests(settings: Settings, token: str) -> dict[str, str]:
+    """Return a short digest of each setting, by which the doctor finds those that differ from its own.
+
+    The token is part of each digest, so digests of two requests cannot be compared, and none can be looked up.
+    """
+    value = settings.model_dump()
+    return {
+        name: digest_of(f"{token}/{name}/{_as_text(value[name])}".encode())[:12] for name in type(settings).model_fields
+    }
+
+
+def _as_text(value: object) -> str:
+    """Return a value as text that is the same in every process: sets have no order."""
+    if isinstance(value, set | frozenset):
+        return repr(sorted(map(str, value)))
+    return value.get_secret_value() if isinstance(value, SecretStr) else repr(value)
 
 
 def _wish(installation: Installation, token: str) -> Wish | None:
@@ -132,6 +161,7 @@ def _seen(request: Request, headers: RequestHeaders, installation: Installation)
         "method": scope["method"],
         "host": headers.getlist("host"),
         "query": scope["query_string"].decode("latin-1"),
+        "path": scope.get("raw_path", scope["path"].encode()).decode("latin-1"),
         "http_version": scope.get("http_version", ""),
         "client": network_of(scope, headers, settings),
         "peer": peer,

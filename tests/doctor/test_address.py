@@ -102,7 +102,8 @@ def test_plain_http_is_not_asked_for_an_issuer_at_another_port() -> None:
 
 
 def test_one_address_of_localhost_is_enough() -> None:
-    transport = FakeTransport(answers(), down={"::1": ConnectionRefusedError(errno.ECONNREFUSED, "refused")})
+    away = {"::1": ConnectionRefusedError(errno.ECONNREFUSED, "refused")}
+    transport = FakeTransport(answers(), down=away, open_ports=frozenset({8000}))
     resolver = FakeResolver({"localhost": ["127.0.0.1", "::1"]})
     case = Case(url="http://localhost:8000", transport=transport, resolver=resolver)
     assert found_by(case, ADDRESS[:2]) == {}

@@ -143,6 +143,18 @@ def from_query(asked: Request) -> Request:
     return (method, USERINFO, {**headers, "Authorization": f"Bearer {given[0]}"}, body) if given else asked
 
 
+def to_code_of_pushed(asked: Request) -> Response | None:
+    """A code for anyone who names a pushed request."""
+    return respond(303, location="https://app.example/cb?code=x") if "request_uri=" in asked[1] else None
+
+
+def to_redirect_beside(asked: Request) -> Response | None:
+    """An error for the address that stands beside a pushed request."""
+    given = parse_qs(urlsplit(asked[1]).query)
+    beside = "request_uri" in given and "redirect_uri" in given
+    return respond(303, location=given["redirect_uri"][0] + "?error=x") if beside else None
+
+
 def other_keys(response: Response) -> Response:
     key = tokens.foreign_key().as_dict(private=False)
     keys = [{**key, "kid": each["kid"], "alg": each["alg"]} for each in json.loads(response.body)["keys"]]
@@ -264,6 +276,25 @@ CASES: list[tuple[str, Break]] = [
     (
         "attack.foreign-origin",
         lambda b: b.change(USERINFO, lambda r: with_header(r, "access-control-allow-origin", "*")),
+    ),
+    ("attack.pushed-without-secret", lambda b: b.patch.setattr(Client, "has_secret", anything)),
+    ("attack.pushed-redirect-to-other-host", lambda b: b.patch.setattr(request, "is_registered", anything)),
+    ("attack.pushed-request-of-another-client", lambda b: setattr(b.proxy, "answer", to_code_of_pushed)),
+    ("attack.pushed-request-with-more-parameters", lambda b: setattr(b.proxy, "answer", to_redirect_beside)),
+    ("attack.parameters-twice", lambda b: b.change(TOKEN, ok)),
+    ("attack.credentials-twice", lambda b: b.change(TOKEN, ok)),
+    ("attack.authorization-twice", lambda b: b.change(USERINFO, ok)),
+    ("attack.bound-token-as-bearer", lambda b: b.change(USERINFO, ok)),
+    ("attack.wrong-proof", lambda b: b.change(USERINFO, ok)),
+    ("attack.proof-replay", lambda b: b.change(USERINFO, ok)),
+    ("attack.refresh-with-another-key", lambda b: b.change(TOKEN, ok)),
+    ("attack.device-code-before-approval", lambda b: b.change(TOKEN, ok)),
+    ("attack.device-code-of-another-client", lambda b: b.change(TOKEN, ok)),
+    ("attack.forged-device-approval", lambda b: b.patch.setattr(csrf, "require_token", nothing)),
+    ("attack.forged-device-approval", lambda b: b.patch.setattr(csrf, "require_same_site", nothing)),
+    (
+        "attack.password-guessing",
+        lambda b: b.change(LOGIN, lambda r: replace(r, status=400) if r.status == 429 else r),
     ),
 ]
 

@@ -84,6 +84,13 @@ def test_the_shipped_configuration_is_fit(place: Place) -> None:
     assert found(place, place.conf) == set()
 
 
+def test_http2_is_asked_with_a_request(place: Place) -> None:
+    """RFC 9113: nginx answers it."""
+    with nginx(place.folder, port=place.port, signet_conf=place.conf.replace(" ssl;", " ssl http2;")):
+        found = found_by(place.case, [each for each in OUTSIDE if each.name == "versions"])
+    assert found == {}
+
+
 def test_several_breakages_are_named_together(place: Place) -> None:
     """The one of these tests that runs for each change."""
     conf = place.conf.replace("client_max_body_size 4m;", "").replace(XFF, "")
@@ -145,6 +152,17 @@ def beside(line: str) -> Callable[[str], str]:
         (swapped("location / {", "location = /oauth2/jwks { return 404; } location / {"),
          {"metadata.no-keys", "metadata.not-json"}),
         (swapped(PASS, "return 502;"), {"address.no-node"}),
+        (swapped("proxy_pass http://signet;", "proxy_pass http://signet/;"), {"proxy.paths-are-changed"}),
+        (swapped("location / {", "location = /device { return 404; } location / {"), {"proxy.paths-are-missing"}),
+        (swapped("location / {", "location = /oauth2/par { return 301 /oauth2/par/; } location / {"),
+         {"proxy.paths-are-redirected"}),
+        (beside('if ($http_user_agent ~ "python|Go-http") { return 403; }'), {"proxy.apps-are-blocked"}),
+        (beside("if ($request_method = HEAD) { return 405; }"), {"proxy.head-is-blocked"}),
+        (beside("if ($request_method = OPTIONS) { return 405; }"),
+         {"proxy.options-is-blocked", "metadata.cors-is-lost"}),
+        (beside("proxy_redirect / http://127.0.0.1:8001/;"), {"browser.redirects-are-changed"}),
+        (beside("proxy_http_version 1.0;"), {"proxy.http-1.0"}),
+        (beside("add_header Clear-Site-Data '\"cookies\"';"), {"browser.cookies-are-cleared"}),
         (swapped(PASS, "return 301 https://www.example.com;"), {"address.is-redirected"}),
     ],
 )  # fmt: skip

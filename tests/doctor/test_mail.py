@@ -104,7 +104,7 @@ def test_the_policy_of_the_domain_above_counts_for_a_subdomain() -> None:
         ("id.example.com", "TXT"): ["v=spf1 -all"],
         (f"_dmarc.{DOMAIN}", "TXT"): ["v=DMARC1; p=reject; sp=none"],
     }
-    assert list(judged(records, "id.example.com", ())) == ["mail.dmarc-only-watches"]
+    assert list(judged(records, "id.example.com", ())) == ["mail.dmarc-only-watches", "mail.dkim-not-found"]
 
 
 class TestSettings:

@@ -1,21 +1,26 @@
 """signet doctor on PostgreSQL, SQLite and Redis: break them, and it is named."""
 
 import sqlite3
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import redis
+from sqlalchemy import make_url, text
 
-from provider.doctor import sqlite
-from provider.doctor.databases import DATABASES
 from provider.doctor.examination import Case
-from provider.doctor.postgresql import Use, judge
-from provider.doctor.redis_server import REDIS_SERVER
-from provider.doctor.redis_server import judge as judge_redis
-from provider.doctor.sqlite import file_system_of
+from provider.doctor.stores import operation, redis_server, sqlite
+from provider.doctor.stores.databases import DATABASES
+from provider.doctor.stores.postgresql import Use, judge
+from provider.doctor.stores.redis_server import REDIS_SERVER, examine_cluster
+from provider.doctor.stores.redis_server import judge as judge_redis
+from provider.doctor.stores.sqlite import file_system_of
+from provider.doctor.transport import Unreachable
 from tests.support.doctor import found_by
+from tests.support.installation import Work
 from tests.support.server_process import free_port
 from tests.support.services import services
 
@@ -91,6 +96,75 @@ def test_a_real_postgresql_is_read(case: Case) -> None:
     away = case.settings.model_copy(update={"database_url": url})
     broken = replace(case, installation=replace(case.inside, settings=away))
     assert [each.severity for each in found_by(broken, DATABASES).values()] == ["unknown"]
+
+
+@pytest.mark.both_databases
+@pytest.mark.only_on("postgresql")
+def test_how_a_real_postgresql_is_operated_is_read(case: Case, work: Work) -> None:
+    """Each breakage at the real server: tables, indexes, rights and logins."""
+    url = make_url(case.settings.database_url)
+    weak = url.set(username="doctor_without_rights")
+    with work() as w:
+        for statement in (
+            "ALTER TABLE consents SET (autovacuum_enabled = false)",
+            "ALTER TABLE processes SET UNLOGGED",
+            "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'ix_processes_seen_at'::regclass",
+            "DROP ROLE IF EXISTS doctor_without_rights",
+            "CREATE ROLE doctor_without_rights LOGIN",
+            "ALTER TABLE processes ENABLE ROW LEVEL SECURITY",
+        ):
+            w.db.execute(text(statement))
+    facts = operation.read_facts(weak.render_as_string(hide_password=False))
+    assert facts["seen"] == facts["tables"]
+    named = {each.id for each in operation.judge({**facts, "seconds": 0.5, "waits_for": "FIRST 1 (b)", "standbys": 0})}
+    assert named >= {
+        "database.table-is-not-vacuumed", "database.table-is-unlogged", "database.index-is-invalid",
+        "database.rights-are-missing", "database.row-security", "database.is-far-away",
+        "database.synchronous-standby-is-away",
+    }  # fmt: skip
+    for broken in (url.set(database="no_such_database"), url.set(username="no_such_role")):
+        settings = case.settings.model_copy(update={"database_url": broken.render_as_string(hide_password=False)})
+        rejected = replace(case, installation=replace(case.inside, settings=settings))
+        assert [each.id for each in operation.examine(rejected)] == ["database.login-is-rejected"]
+
+
+FIT_OPERATION: dict[str, Any] = {
+    "seen": 90, "tables": 90, "without_rights": "", "row_security": "", "not_vacuumed": "", "unlogged": "",
+    "invalid": "", "waits_for": "", "standbys": 0, "log_statement": "none", "log_duration": "-1", "seconds": 0.001,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("facts", "name"),
+    [
+        ({"seen": 0}, "database.tables-are-not-found"),
+        ({"log_statement": "all"}, "database.logs-statements"),
+        ({"log_duration": "0"}, "database.logs-statements"),
+    ],
+)
+def test_a_postgresql_that_is_operated_badly_is_named(facts: dict[str, Any], name: str) -> None:
+    assert list(operation.judge(FIT_OPERATION)) == []
+    assert [each.id for each in operation.judge({**FIT_OPERATION, **facts})] == [name]
+
+
+def test_a_replica_that_is_behind_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    lag = 5.0
+    session = SimpleNamespace(execute=lambda _: SimpleNamespace(fetchone=lambda: (lag,)))
+    monkeypatch.setattr(operation, "connect", lambda _: nullcontext(session))
+    assert list(operation._replica("postgresql://replica")) == []
+    lag = 600.0
+    assert [each.id for each in operation._replica("postgresql://replica")] == ["database.replica-is-behind"]
+
+
+def test_what_a_postgresql_says_when_it_rejects_a_connection_is_named() -> None:
+    said = {
+        "FATAL: sorry, too many clients already": "database.no-connection-is-left",
+        "server does not support SSL, but SSL was required": "database.tls-fails",
+        'FATAL: password authentication failed for user "signet"': "database.login-is-rejected",
+        "Connection refused": None,
+    }
+    found = {text: operation.rejected(Unreachable("the database", text)) for text in said}
+    assert {text: each and each.id for text, each in found.items()} == said
 
 
 class TestSqlite:
@@ -207,11 +281,54 @@ def test_a_redis_without_a_password_is_named(url: str, names: list[str]) -> None
     assert [each.id for each in judge_redis(FIT_REDIS, url) if each.severity != "ok"] == names
 
 
+class Cluster:
+    """A cluster with two primaries and no replica, one of which evicts."""
+
+    def cluster_info(self) -> dict[str, Any]:
+        return {"cluster_state": "fail", "cluster_slots_pfail": "0", "cluster_slots_fail": "0"}
+
+    def get_primaries(self) -> list[Any]:
+        return [SimpleNamespace(host="10.0.0.1", port=6379), SimpleNamespace(host="10.0.0.2", port=6379)]
+
+    def get_replicas(self) -> list[Any]:
+        return []
+
+    def info(self, target_nodes: Any) -> dict[str, Any]:
+        return {**FIT_REDIS, "maxmemory_policy": "allkeys-lru"} if target_nodes.host == "10.0.0.2" else FIT_REDIS
+
+    def config_get(self, *_: str, target_nodes: Any) -> dict[str, Any]:
+        raise redis.ResponseError("unknown command")
+
+
+def test_each_node_of_a_cluster_is_examined() -> None:
+    found = {each.id: each.what for each in examine_cluster(Cluster(), "redis+cluster://:secret@10.0.0.1")}
+    assert {"redis.cluster-is-down", "redis.cluster-without-replicas", "redis.evicts"} <= found.keys()
+    assert found["redis.evicts"].startswith("10.0.0.2:6379: ")
+
+
 class TestRealRedis:
-    def test_a_real_redis_is_read(self, case: Case) -> None:
+    def test_logins_and_rights_are_named(self, case: Case) -> None:
+        url = services.start_redis()
+        with redis.Redis.from_url(url) as client:
+            client.acl_setuser("doctor_weak", enabled=True, nopass=True, keys=["other:*"], commands=["+get"])
+            client.acl_setuser("doctor_plain", enabled=True, nopass=True, keys=["*"], commands=["+@all", "-@dangerous"])
+        named = {}
+        for user in ("doctor_weak:x", "no_such_user:x", "doctor_plain:x"):
+            settings = case.settings.model_copy(update={"redis_url": url.replace("unix://", f"unix://{user}@")})
+            changed = replace(case, installation=replace(case.inside, settings=settings))
+            named[user.partition(":")[0]] = list(found_by(changed, REDIS_SERVER))
+        assert named == {
+            "doctor_weak": ["redis.rights-are-missing"],
+            "no_such_user": ["redis.login-is-rejected"],
+            "doctor_plain": [],
+        }
+
+    def test_a_real_redis_is_read(self, case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
         settings = case.settings.model_copy(update={"redis_url": services.start_redis()})
         real = replace(case, installation=replace(case.inside, settings=settings))
         assert set(found_by(real, REDIS_SERVER)) <= {"redis.is-not-persistent"}
+        monkeypatch.setattr(redis_server, "SLOW", -1.0)
+        assert "redis.is-far-away" in found_by(real, REDIS_SERVER)
 
     def test_a_redis_that_is_away_is_unknown(self, case: Case) -> None:
         assert found_by(case, REDIS_SERVER) == {}

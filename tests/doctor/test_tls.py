@@ -19,6 +19,7 @@ from cryptography.x509.oid import NameOID
 
 from provider.doctor.examination import Case
 from provider.doctor.findings import Finding
+from provider.doctor.http2 import NotSpoken
 from provider.doctor.old_tls import VERSIONS, client_hello, is_accepted
 from provider.doctor.tls import TLS
 from provider.doctor.transport import Handshake, NetworkTransport, Unreachable
@@ -90,6 +91,11 @@ def test_fit_tls_has_no_finding() -> None:
 )
 def test_a_broken_handshake_is_named(shaken: Handshake, name: str, severity: str) -> None:
     assert {each.id: each.severity for each in examined(shaken).values()} == {name: severity}
+
+
+@pytest.mark.parametrize("said", [NotSpoken("closes the connection"), b"<h1>Welcome to nginx!</h1>"])
+def test_http2_that_is_offered_and_does_not_work_is_named(said: bytes | Exception) -> None:
+    assert {each.id: each.severity for each in examined(FIT, http2=said).values()} == {"tls.http2-is-broken": "problem"}
 
 
 def test_a_name_is_reported_that_the_certificate_has_instead() -> None:

@@ -14,6 +14,10 @@ from provider.doctor.run import examine
 from provider.doctor.transport import Handshake, Response, Unreachable
 
 
+CLOSED = frozenset({5432, 6379, 8000, 8001, 8080})
+"""Ports that are closed unless a test opens them."""
+
+
 @dataclass
 class FakeResolver:
     """Names as a test says. A name that is `None` is an outage."""
@@ -41,17 +45,24 @@ class FakeTransport:
 
     answers: Callable[..., Response]
     tls: Handshake | None = None
+    http2: bytes | Exception = b'{"status":"ok"}'
     old_tls: str | None = None
     weak_suites: tuple[str, ...] = ()
     down: Mapping[str, OSError | None] = field(default_factory=dict)
+    open_ports: frozenset[int] = frozenset()
+    """Ports of the app and of databases that can be reached beside the proxy."""
     asked: list[tuple[str, str, Mapping[str, str]]] = field(default_factory=list)
 
     def send(self, method: str, url: str, **options: Any) -> Response:
         headers = dict(options.get("headers") or {})
         self.asked.append((method, url, headers))
+        if urlsplit(url).port in CLOSED - self.open_ports:
+            raise Unreachable(url, "the connection is refused")
         return self.answers(method, url, headers, options.get("body"), options.get("address"))
 
     def connect(self, host: str, port: int, address: str) -> None:
+        if port in CLOSED - self.open_ports:
+            raise Unreachable(f"{host}:{port}", "the connection is refused")
         if address in self.down:
             raise Unreachable(f"{host}:{port}", "the connection is refused", error=self.down[address])
 
@@ -59,6 +70,12 @@ class FakeTransport:
         self.connect(host, port, address)
         assert self.tls is not None
         return self.tls
+
+    def ask_with_http2(self, host: str, port: int, address: str, path: str) -> bytes:
+        self.connect(host, port, address)
+        if isinstance(self.http2, Exception):
+            raise self.http2
+        return self.http2
 
     def accepts_old_tls(self, host: str, port: int, address: str) -> str | None:
         self.connect(host, port, address)

@@ -4,7 +4,10 @@ from collections.abc import Generator, Iterator, Sequence
 
 from provider.doctor.attack import (  # each adds its probes
     at_authorization,
+    at_devices,  # the last one: after its guesses, no other browser can sign in for a while
     at_host,
+    at_proofs,
+    at_pushed_requests,
     at_token_endpoint,
     at_userinfo,
     guests,
@@ -17,7 +20,16 @@ from provider.doctor.examination import Case, Examination, Group, Needs
 from provider.doctor.findings import Finding, fine, unknown
 from provider.doctor.transport import Unreachable
 
-__all__ = ("at_authorization", "at_host", "at_token_endpoint", "at_userinfo", "on_pages")
+__all__ = (
+    "at_authorization",
+    "at_devices",
+    "at_host",
+    "at_proofs",
+    "at_pushed_requests",
+    "at_token_endpoint",
+    "at_userinfo",
+    "on_pages",
+)
 DOCS = "docs/operate/doctor.md"
 NO_SIGN_IN = unknown(
     "attack.not-signed-in",
@@ -45,7 +57,7 @@ def attack(case: Case, probes: Sequence[Probe]) -> Generator[Finding, None, None
     if (found := guests.remove_leftovers(case.inside)) > 0:
         yield fine(LEFTOVERS, f"{found} users and clients of an earlier run, which was killed, were deleted.")
     wire = Wire(case)
-    created = guests.create(case.inside, wire.request_ids)
+    created = guests.create(case.inside, wire.request_ids, wire.proofs)
     try:
         world = World(case, wire, created)
         try:

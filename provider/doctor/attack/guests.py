@@ -26,10 +26,12 @@ from provider.audit.log import record
 from provider.crypto.digests import new_opaque
 from provider.crypto.passwords import hash_password
 from provider.oauth import store as refusals
+from provider.oauth.clients.choices import DEVICE_CODE
 from provider.oauth.clients.clients import NoSuchClient, create_client, delete_client, find_client
 from provider.oauth.clients.metadata import ClientMetadata
 from provider.oauth.clients.redirect_uris import host_of
 from provider.oauth.clients.store import clients
+from provider.oauth.sender_constraint import store as used_proofs
 from provider.throw_away import CLIENTS, DOMAIN, FIRST_USER, THROW_AWAY_USERS
 from provider.work import SYSTEM, Installation, UnitOfWork, unit_of_work
 
@@ -67,12 +69,15 @@ class Guests:
         return None if self.seed is None else pyotp.TOTP(self.seed, interval=STEP_SECONDS).at(int(now.timestamp()))
 
 
-_present: dict[int, tuple[Installation, Guests, Collection[str]]] = {}
+_present: dict[int, tuple[Installation, Guests, Collection[str], Collection[bytes]]] = {}
 _lock = threading.Lock()
 
 
-def create(installation: Installation, request_ids: Collection[str]) -> Guests:
-    """Create a user with a random password, a confidential and a public client. `request_ids` grows during the run."""
+def create(installation: Installation, request_ids: Collection[str], proofs: Collection[bytes] = ()) -> Guests:
+    """Create a user with a random password, a confidential and a public client.
+
+    `request_ids` and `proofs` grow during the run: what is stored under them is deleted too.
+    """
     tag = secrets.token_hex(6)
     email, password = f"probe-{tag}@{DOMAIN}", new_opaque()
     with unit_of_work(installation, ORIGIN) as work:
@@ -89,7 +94,7 @@ def create(installation: Installation, request_ids: Collection[str]) -> Guests:
             _create_client(work, f"{CLIENTS}{tag}-b", "none"),
         )
         with _lock:
-            _present[id(guests)] = installation, guests, request_ids
+            _present[id(guests)] = installation, guests, request_ids, proofs
     return guests
 
 
@@ -122,7 +127,7 @@ def _create_client(work: UnitOfWork, client_id: str, method: str) -> ThrowAwayCl
         client_name="signet doctor",
         redirect_uris=(redirect_uri,),
         post_logout_redirect_uris=(f"https://{client_id}.{DOMAIN}/",),
-        grant_types=("authorization_code", "refresh_token"),
+        grant_types=("authorization_code", "refresh_token", DEVICE_CODE),
         token_endpoint_auth_method=method,
         scope=SCOPE,
     )
@@ -137,7 +142,7 @@ def remove(guests: Guests) -> None:
         known = _present.pop(id(guests), None)
     if known is None:
         return
-    installation, _, request_ids = known
+    installation, _, request_ids, proofs = known
     try:
         with unit_of_work(installation, ORIGIN) as work:
             for client in (guests.confidential, guests.public):
@@ -145,6 +150,7 @@ def remove(guests: Guests) -> None:
             with contextlib.suppress(NoSuchUser):
                 delete_user(work, user_id=guests.user_id)
             refusals.remove(work.db, request_ids)
+            used_proofs.remove(work.db, proofs)
     except BaseException:
         with _lock:
             _present[id(guests)] = known
@@ -154,7 +160,7 @@ def remove(guests: Guests) -> None:
 def remove_all() -> None:
     """Delete what runs of this process created and did not delete, because they were interrupted."""
     with _lock:
-        left = [guests for _, guests, _ in _present.values()]
+        left = [guests for _, guests, *_ in _present.values()]
     for guests in left:
         remove(guests)
 

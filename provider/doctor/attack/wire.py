@@ -8,9 +8,9 @@ from urllib.parse import urlencode
 from provider.doctor.examination import BAD_GATEWAY, Case
 from provider.doctor.transport import Response, Unreachable
 
-MOST_REQUESTS = 260
+MOST_REQUESTS = 360
 """The most requests of one run."""
-SECONDS = 180.0
+SECONDS = 240.0
 """How long one run may take before it stops asking, in seconds. Then it cleans up."""
 TOO_MANY = 429
 FORM = "application/x-www-form-urlencoded"
@@ -33,7 +33,11 @@ class Wire:
     sent: int = 0
     request_ids: list[str] = field(default_factory=list)
     """The ids of all requests, under which explanations of rejected ones are stored."""
+    proofs: list[bytes] = field(default_factory=list)
+    """Digests of all DPoP proofs, under which those that were used are stored."""
     stopped: Stopped | None = None
+    expects_limit: bool = False
+    """Whether a rate limit is what is tried, so that it does not end the run."""
 
     def send(
         self,
@@ -63,7 +67,7 @@ class Wire:
         answer = self.case.transport.send(method, url, headers=given, body=body, verified=True)
         if (request_id := answer.header("x-request-id")) is not None:
             self.request_ids.append(request_id)
-        if answer.status == TOO_MANY:
+        if answer.status == TOO_MANY and not self.expects_limit:
             self.stopped = Stopped(self.case.url, "a rate limit was reached (status 429)")
             raise self.stopped
         if answer.status in BAD_GATEWAY:

@@ -1,5 +1,6 @@
 """The DPoP proofs that were used, kept for as long as each could be used again (RFC 9449 section 11.1)."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -43,6 +44,11 @@ def spend(db: Connection, proof: Proof) -> bool:
 def bind_proof(proof: Proof) -> dict[str, object]:
     """Return the values that SPENT binds."""
     return {"proof_digest": proof.digest, "proof_expires_at": proof.expires_at}
+
+
+def remove(db: Connection, digests: Collection[bytes]) -> None:
+    """Delete the proofs with these digests."""
+    db.execute(delete(used_proofs).where(used_proofs.c.digest.in_(digests)))
 
 
 def purge(db: Connection, *, before: datetime, limit: int) -> int:

@@ -5,14 +5,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import make_url
-from sqlalchemy.dialects import postgresql
-
 from provider import processes
 from provider.database.engine import pool_size
 from provider.doctor.examination import Case
 from provider.doctor.findings import Finding, fine, problem, warning
-from provider.doctor.transport import Unreachable
+from provider.doctor.stores.sessions import connect
 from provider.work import unit_of_work
 
 OLDEST = 13
@@ -189,19 +186,12 @@ def examine(case: Case) -> Iterator[Finding]:
 
 def read_facts(database_url: str) -> dict[str, Any]:
     """Return SETTINGS and FACTS, as a session has them that sets nothing itself. Raises Unreachable."""
-    import psycopg  # noqa: PLC0415  # only for a PostgreSQL
-
-    dialect: Any = postgresql.psycopg.dialect  # SQLAlchemy leaves it untyped
-    given: dict[str, Any] = dict(dialect().create_connect_args(make_url(database_url))[1])
-    try:
-        with psycopg.connect(**{**given, "connect_timeout": 3}, autocommit=True) as connection:
-            facts = {name: _ask(connection, f"SELECT current_setting('{name}')") for name in SETTINGS}
-            for name, query in FACTS.items():
-                # Version 15 is the first that knows the collation of a database.
-                known = name != "collation" or int(facts["server_version_num"]) >= 150000
-                facts[name] = _ask(connection, query) if known else True
-    except psycopg.OperationalError as error:
-        raise Unreachable("the database", f"no connection ({type(error).__name__})") from None
+    with connect(database_url) as connection:
+        facts = {name: _ask(connection, f"SELECT current_setting('{name}')") for name in SETTINGS}
+        for name, query in FACTS.items():
+            # Version 15 is the first that knows the collation of a database.
+            known = name != "collation" or int(facts["server_version_num"]) >= 150000
+            facts[name] = _ask(connection, query) if known else True
     return facts
 
 

@@ -1,19 +1,23 @@
 """Examinations of Redis: whether it evicts, forgets, refuses writes, or is full."""
 
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
 from provider.config.redis_url import CLUSTER, split
 from provider.doctor.examination import Case, Examination, Group, Needs
 from provider.doctor.findings import Finding, fine, problem, unknown, warning
-from provider.redis_client import open_redis, require_redis
+from provider.redis_client import NAMESPACE, open_redis, require_redis
 from provider.urls import is_loopback
 
 TIMEOUT = 3.0
 OLDEST = (6, 2)
 FULL = 0.9
+SLOW = 0.01
+"""How long a command may take on the way, in seconds."""
 REDIS = "docs/operate/redis.md"
 
 NOT_ANSWERING = unknown(
@@ -58,6 +62,36 @@ OLD = warning(
     fix="Upgrade Redis, or use Valkey.",
     section=REDIS,
 )
+NO_RIGHTS = problem(
+    "redis.rights-are-missing",
+    why="Limits are not counted, or jobs are not queued, because the user of Redis may not use a command or a key.",
+    fix="Give the user of Signet all keys and commands: `ACL SETUSER name on ~* &* +@all -@dangerous +info`.",
+    section=REDIS,
+)
+LOGIN_REJECTED = problem(
+    "redis.login-is-rejected",
+    why="Limits are counted by each node alone, and jobs wait for the timer.",
+    fix="Correct user and password in SIGNET_REDIS_URL.",
+    section=REDIS,
+)
+CLUSTER_DOWN = problem(
+    "redis.cluster-is-down",
+    why="A part of the keys cannot be used, so some limits are not counted.",
+    fix="Start the nodes that are away, or run `redis-cli --cluster fix`.",
+    section=REDIS,
+)
+NO_REPLICA = warning(
+    "redis.cluster-without-replicas",
+    why="When one node fails, the cluster stops until it is back.",
+    fix="Add a replica for each primary with `redis-cli --cluster add-node --cluster-slave`.",
+    section=REDIS,
+)
+FAR_AWAY = warning(
+    "redis.is-far-away",
+    why="Every sign-in and every token waits for it.",
+    fix="Run Redis in the same network as Signet.",
+    section=REDIS,
+)
 OPEN = warning(
     "redis.no-password",
     why="Any machine that can reach it can delete limits and read the ids of jobs.",
@@ -80,24 +114,75 @@ def _redis(case: Case) -> Iterator[Finding]:
         return
     try:
         require_redis(url, timeout=TIMEOUT)
-        if split(url).kind == CLUSTER:
-            yield fine("redis.cluster", "The cluster answers. Examine its nodes one by one with redis-cli.")
-            return
         with open_redis(url, timeout=TIMEOUT) as client:
-            facts = dict(client.info())
-            with suppress(redis.ResponseError):  # a managed Redis forbids it
-                facts |= client.config_get("save", "appendonly")
-    except redis.ReadOnlyError as error:
-        yield READ_ONLY.found(f"Redis refuses writes: {error}.")
-        return
+            if split(url).kind == CLUSTER:
+                yield from examine_cluster(client, url)
+                return
+            facts, seconds = _facts(client), min(_seconds(client) for _ in range(5))
     except (redis.RedisError, OSError, ValueError) as error:
-        yield NOT_ANSWERING.found(f"Redis does not answer ({type(error).__name__}).")
+        yield _why(error)
         return
     yield from judge(facts, url)
+    if seconds > SLOW:
+        yield FAR_AWAY.found(f"A command takes {seconds * 1000:.0f} ms at least.")
+
+
+def _facts(client: Any, **node: Any) -> dict[str, Any]:
+    """Return what Redis says about itself. A managed Redis, or an ACL, may forbid to ask."""
+    import redis  # noqa: PLC0415
+
+    facts: dict[str, Any] = {}
+    with suppress(redis.ResponseError):
+        facts |= client.info(**node)
+    with suppress(redis.ResponseError):
+        facts |= client.config_get("save", "appendonly", **node)
+    return facts
+
+
+def _seconds(client: Any) -> float:
+    began = time.monotonic()
+    client.exists(NAMESPACE)
+    return time.monotonic() - began
+
+
+def _why(error: Exception) -> Finding:
+    """Return what an error says about the cause."""
+    import redis  # noqa: PLC0415
+
+    said = " ".join(str(error).split())[:160]
+    if isinstance(error, redis.ReadOnlyError):
+        return READ_ONLY.found(f"Redis refuses writes: {said}.")
+    if isinstance(error, redis.exceptions.NoPermissionError):
+        return NO_RIGHTS.found(f"Redis forbids a command: {said}.")
+    if isinstance(error, redis.AuthenticationError) or said.startswith(("WRONGPASS", "NOAUTH")):
+        return LOGIN_REJECTED.found(f"Redis rejects the login: {said}.")
+    if said.startswith(("CLUSTERDOWN", "MASTERDOWN")) or "slot" in said.lower():
+        return CLUSTER_DOWN.found(f"The cluster cannot be used: {said}.")
+    return NOT_ANSWERING.found(f"Redis does not answer ({type(error).__name__}).")
+
+
+def examine_cluster(client: Any, url: str) -> Iterator[Finding]:
+    """Examine a cluster: its state, and each of its primaries."""
+    state = client.cluster_info()
+    if str(state.get("cluster_state", "ok")) != "ok":
+        yield CLUSTER_DOWN.found(f"cluster_state is {state['cluster_state']}.")
+    lost = int(state.get("cluster_slots_pfail", 0)) + int(state.get("cluster_slots_fail", 0))
+    if lost:
+        yield CLUSTER_DOWN.found(f"The nodes of {lost} slots do not answer.")
+    primaries, replicas = list(client.get_primaries()), list(client.get_replicas())
+    if len(replicas) < len(primaries):
+        yield NO_REPLICA.found(f"The cluster has {len(primaries)} primaries and {len(replicas)} replicas.")
+    for node in primaries:
+        facts = _facts(client, target_nodes=node)
+        for finding in judge(facts, url):
+            yield replace(finding, what=f"{node.host}:{node.port}: {finding.what}")
 
 
 def judge(facts: Mapping[str, Any], url: str) -> Iterator[Finding]:
     """Yield what is wrong with the facts that Redis gives about itself (INFO)."""
+    if not facts:
+        yield fine("redis.answers", "Redis answers, and does not let the doctor ask for its settings.")
+        return
     version = str(facts.get("redis_version", "0"))
     yield fine("redis.answers", f"Redis {version} answers.")
     numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdecimal())

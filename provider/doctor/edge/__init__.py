@@ -1,0 +1,1 @@
+"""Examinations of what is between users and Signet: firewalls, CDNs and gateways."""

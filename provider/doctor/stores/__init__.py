@@ -1,0 +1,1 @@
+"""Examinations of the database and of Redis."""
