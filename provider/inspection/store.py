@@ -9,7 +9,7 @@ from sqlalchemy import Connection, or_, select
 from provider.database.rows import rows_of
 from provider.oauth.authorize.store.authorization_codes import authorization_codes
 from provider.oauth.authorize.store.authorization_requests import ParkedRequest, authorization_requests
-from provider.oauth.clients.store.clients import client_secrets
+from provider.oauth.clients.store.client_secrets import client_secrets
 from provider.oauth.tokens.store.grants import GRANT, Grant, grants
 from provider.oauth.tokens.store.refresh_tokens import refresh_tokens
 

@@ -10,7 +10,7 @@ from provider.inspection.inspector import inspect
 from provider.inspection.reader import Reader
 from provider.oauth.clients import clients
 from provider.oauth.clients.choices import DEVICE_CODE
-from provider.oauth.clients.store import clients as stored_clients
+from provider.oauth.clients.store import client_secrets
 from provider.oauth.grants import device_requests
 from provider.oauth.tokens.server import AuthorizationServer
 from provider.work import Installation
@@ -106,7 +106,7 @@ def test_codes_of_devices_and_client_secrets_are_found_only_exactly_and_by_opera
         assert look(guess).kind == "unknown value"
     assert look(secret, sees_users=False).kind == "unknown value"
     with work() as w:
-        stored_clients.retire_secrets(w.db, app.client_id, expires_at=w.now)
+        client_secrets.retire(w.db, app.client_id, expires_at=w.now)
     clock.advance(hours=2)
     assert look(secret).is_valid is False
     assert look(device_code).is_valid is False

@@ -13,7 +13,6 @@ from provider.doctor.resolver import NoSuchName
 from provider.doctor.run import examine
 from provider.doctor.transport import Handshake, Response, Unreachable
 
-
 CLOSED = frozenset({5432, 6379, 8000, 8001, 8080})
 """Ports that are closed unless a test opens them."""
 
