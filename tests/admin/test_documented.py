@@ -47,5 +47,7 @@ def test_its_table_has_every_operation() -> None:
     documented = " ".join(rows)
     for route in admin_api(Settings()):
         assert isinstance(route, Route)
+        if route.path.endswith("/openapi.json"):
+            continue
         for part in route.path.removeprefix("/api/admin").split("/"):
             assert not part or part.startswith("{") or part in documented, route.path
