@@ -25,7 +25,7 @@ from provider.admin.pages.clients import overview as client_overview
 from provider.admin.pages.clients import settings as client_settings
 from provider.admin.pages.users import imports, matching, runs, selected, tabs, users
 from provider.oauth.authorize import trials
-from provider.routes import claim_mappings, groups, provisioning, trusted_issuers, upstreams, user_attributes
+from provider.routes import claim_mappings, groups, provisioning, signals, trusted_issuers, upstreams, user_attributes
 
 
 def _application_tabs() -> list[BaseRoute]:
@@ -46,6 +46,7 @@ def _application_tabs() -> list[BaseRoute]:
         Route(f"{at}/rejected", rejected.list_rejected, methods=get, name="admin_client_rejected"),
         *claim_mappings.of_client(),
         *provisioning.of_client(),
+        *signals.in_console(),
     ]
 
 

@@ -82,7 +82,7 @@ def _queue(work: UnitOfWork, notices: Iterable[Notice]) -> None:
 
 
 def _wanting(work: UnitOfWork, notice: Notice, streams: Iterable[Stream]) -> set[str]:
-    """Return the clients whose streams have this event type, and the user among their subjects (SSF 1.0 section 8.1.3)."""
+    """Return the clients whose streams have this event type and this user (SSF 1.0 section 8.1.3)."""
     wanting = [stream for stream in streams if notice.event_type in stream.events_requested]
     added = subjects.of_user(work.db, notice.user_id) if wanting else {}
     return {one.client_id for one in wanting if added.get(one.id, one.default_subjects == DefaultSubjects.ALL)}

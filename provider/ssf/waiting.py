@@ -7,7 +7,7 @@ process. Which process queued the signal does not matter.
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -75,7 +75,7 @@ class LongPoll(Endpoint):
         return self._waiting.total() < MOST_WAITING and self._waiting[stream_id] < MOST_OF_STREAM
 
     @contextmanager
-    def _counted(self, stream_id: str) -> Any:
+    def _counted(self, stream_id: str) -> Iterator[None]:
         self._waiting[stream_id] += 1
         try:
             yield
@@ -90,7 +90,7 @@ class LongPoll(Endpoint):
             if gone.done():
                 break
             if nothing.stream_id in await self._look(threads, call.installation):
-                found = await self._in_thread(threads, call.installation, nothing.again)
+                found: Response | None = await self._in_thread(threads, call.installation, nothing.again)
                 if found is not None:
                     return found
         return nothing
