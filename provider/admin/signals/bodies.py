@@ -66,8 +66,8 @@ class NewSignalStream(Body):
     authorization_header: str | None = Field(
         None,
         max_length=LONGEST_HEADER + 1,
-        description="The value of the Authorization header of pushes. Left out, the saved one stays while the URL does. "
-        "Empty: none. Never returned.",
+        description="The value of the Authorization header of pushes. Left out, the saved one stays as long as the URL "
+        "does. Empty: none. Never returned.",
     )
     events: tuple[str, ...] = Field(
         (), max_length=MOST_EVENTS, description="The event types that the receiver gets, by name or URI."

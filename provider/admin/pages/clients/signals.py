@@ -99,7 +99,7 @@ ACTIONS: Actions[Client] = {
     "verify": Action(
         title=Text("Send verification event"),
         button=Text("Send"),
-        means=(Text("The application receives a test event. The deliveries below show whether it arrived."),),
+        means=(Text("The application receives a test event. The deliveries on its page show whether it arrived."),),
         done=Text("Verification event queued."),
         do=_verify,
     ),
