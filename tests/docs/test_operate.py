@@ -61,7 +61,10 @@ NOT_RUN = {
     "doctor": "the issuer is not reachable: tests/doctor runs it",
     "inspect": "no app has a token",
     "provisioning test": "no app has a SCIM service there",
-    **{f"signals {name}": "no app has a stream" for name in ("show", "pause", "enable", "disable", "delete")},
+    **{
+        f"signals {name}": "no app has a stream"
+        for name in ("set", "show", "deliveries", "verify", "pause", "enable", "disable", "delete")
+    },
     "test-server": "it is not for operators: tests/kit runs it",
 }
 """Commands that are only mentioned; those of UNTIL_STOPPED are run by the units."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from provider.signals.store import queue
 from provider.ssf import waiting
 from tests.signals.conftest import POLL, PUSH, Receiver
 
@@ -26,8 +27,8 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_poll_waits_for_the_next_signal(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
     """It has no thread meanwhile: more polls wait than there are threads, and each is answered by its own signal."""
     receiver.create(POLL)
-    looks = []
-    monkeypatch.setattr(waiting.queue, "find_pollable", _counting(waiting.queue.find_pollable, looks))
+    looks: list[str] = []
+    monkeypatch.setattr(queue, "find_pollable", _counting(queue.find_pollable, looks))
     monkeypatch.setattr(waiting, "MOST_OF_STREAM", 8)
     with receiver.http, ThreadPoolExecutor(8) as pool:
         polls = [pool.submit(_poll, receiver) for _ in range(8)]
