@@ -54,14 +54,22 @@ def name_of(event_type: str) -> str:
 
 def parse_settings(given: Mapping[str, Any]) -> StreamSettings:
     """Return the settings. Event types are given by name or URI. Raises InvalidStream."""
-    settings = StreamSettings(**{name: given[name] for name in MEMBERS if given.get(name) not in {None, ""}})
+    given = {name: given[name] for name in MEMBERS if given.get(name) is not None and given[name] != ""}
+    events = given.pop("events", ())
+    if not isinstance(events, list | tuple) or not all(isinstance(each, str) for each in events):
+        raise InvalidStream("events must be a list of event types.", "events")
+    for name, value in given.items():
+        if not isinstance(value, str):
+            raise InvalidStream(f"{name} must be a text.", name)
+    settings = StreamSettings(**given)
+    if len(settings.description or "") > configuration.LONGEST_DESCRIPTION:
+        most = configuration.LONGEST_DESCRIPTION
+        raise InvalidStream(f"description must have at most {most} characters.", "description")
     if settings.method not in {*Method}:
         raise InvalidStream("method must be push or poll.", "method")
     if settings.default_subjects not in {*DefaultSubjects}:
         raise InvalidStream("default_subjects must be ALL or NONE.", "default_subjects")
-    if isinstance(settings.events, str) or not all(isinstance(each, str) for each in settings.events):
-        raise InvalidStream("events must be a list of event types.", "events")
-    wanted = {name_of(each) if each in event_types.SUPPORTED else each for each in settings.events}
+    wanted = {name_of(each) if each in event_types.SUPPORTED else each for each in events}
     if unknown := sorted(wanted - BY_NAME.keys()):
         raise InvalidStream(f"Unknown event types: {', '.join(unknown)}. Known: {', '.join(BY_NAME)}.", "events")
     known = tuple(name for name in BY_NAME if name in wanted)
