@@ -8,6 +8,7 @@ from typing import Any
 
 from provider.accounts.email.email_addresses import parse_address
 from provider.accounts.store import email_addresses
+from provider.database.base import is_id
 from provider.oauth.clients.clients import Client
 from provider.oauth.scopes import parse_scope
 from provider.oauth.tokens.server import AuthorizationServer
@@ -31,8 +32,9 @@ def find_user(work: UnitOfWork, server: AuthorizationServer, client: Client, giv
     if subject["format"] == "iss_sub":
         issuer, sub = _text(subject, "iss"), _text(subject, "sub")
         user_id = server.subjects.user_id_of(work, client, sub)
-        is_known = issuer == server.issuer and grants.find_person(work.read, user_id) is not None
-        return user_id if is_known else None
+        if issuer != server.issuer or not is_id(user_id) or grants.find_person(work.read, user_id) is None:
+            return None
+        return user_id
     if subject["format"] != "email":
         raise InvalidStream(f"The format of a subject must be one of {', '.join(FORMATS)}.")
     parsed = parse_address(_text(subject, "email"))

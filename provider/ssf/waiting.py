@@ -15,7 +15,9 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from provider.database.engine import OUTAGES
+from provider.database.outages import TransactionConflict
 from provider.oauth.http.refused import as_json
+from provider.observability.logging import log
 from provider.refusals import Unavailable
 from provider.signals.store import queue
 from provider.web.call import Call
@@ -68,6 +70,9 @@ class LongPoll(Endpoint):
             gone: asyncio.Task[Any] = asyncio.ensure_future(call.scope["state"]["receive"]())
             try:
                 return await self._wait(threads, call, response, gone)
+            except Exception as error:  # noqa: BLE001  # as in `Endpoint.answer`: a bug becomes a 500 with an id
+                log.exception("crash", path=call.path, method=call.method)
+                return self.render(call, error)
             finally:
                 gone.cancel()
 
@@ -113,5 +118,5 @@ class LongPoll(Endpoint):
 
         try:
             return await threads.ordinary.run(run)
-        except (*OUTAGES, Unavailable):
+        except (*OUTAGES, TransactionConflict, Unavailable):
             return None

@@ -76,6 +76,7 @@ def test_a_stream_without_default_subjects_is_about_those_that_were_added(
     assert {claims["sub_id"]["sub"] for claims in receiver.take()} == {sub}
 
 
+@pytest.mark.both_databases
 def test_what_a_receiver_may_not_know_is_ignored_with_the_same_response(
     receive: Callable[..., Receiver], meet: Meet, ada: str, work: Work
 ) -> None:
