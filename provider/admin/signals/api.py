@@ -65,7 +65,7 @@ def show_stream(call: Call, _operator: Operator, _body: Body) -> SignalStream:
     problems=(NoSuchClient, NoSuchStream),
 )
 def list_deliveries(call: Call, _operator: Operator, _body: Body) -> SignalDeliveries:
-    """List the last deliveries of a stream of shared signals. They say what the receiver took, and what failed."""
+    """List the last deliveries of shared signals. They say what the receiver of a client took, and what failed."""
     client = require_client(call.work, call.query.get("client_id", ""))
     stream = streams.find_of_client(call.work, client.client_id)
     found = rules.describe_deliveries(call.work, stream)
@@ -90,7 +90,7 @@ def put_stream(call: Call, _operator: Operator, body: NewSignalStream) -> Signal
 
 @by_operator(needs=Permission.APPLICATIONS_WRITE, of=STREAM, problems=(NoSuchClient, NoSuchStream, TooManyRequests))
 def verify_stream(call: Call, _operator: Operator, _body: Body) -> None:
-    """Verify a stream of shared signals. A verification event is sent to the receiver."""
+    """Check a stream of shared signals. A verification event is sent to the receiver."""
     streams.verify(call.work, _stream(call), by_receiver=False)
 
 
