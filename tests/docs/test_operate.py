@@ -222,7 +222,7 @@ def test_the_page_about_scaling_says_how_many_connections_a_process_opens() -> N
     assert f"9 processes, so up to {9 * size}" in text
 
 
-SECRETS = {"SHOP_SECRET": "s" * 32, "GITHUB_SECRET": "s", "SHOP_SCIM_TOKEN": "t"}
+SECRETS = {"SHOP_SECRET": "s" * 32, "GITHUB_SECRET": "s", "SHOP_SCIM_TOKEN": "t", "SHOP_EVENTS": "Bearer e"}
 
 
 def test_the_example_of_clients_as_code_can_be_applied(installation: Installation) -> None:

@@ -80,9 +80,7 @@ def list_deliveries(call: Call, _operator: Operator, _body: Body) -> SignalDeliv
     problems=(NoSuchClient, NoSuchStream, InvalidStream),
 )
 def put_stream(call: Call, _operator: Operator, body: NewSignalStream) -> SignalStream:
-    """Change the stream of shared signals of a client. It is created if there is none, so the application need not
-    create it.
-    """
+    """Change a stream of shared signals. It is created if there is none, so the application need not create it."""
     settings = rules.parse_settings(body.model_dump(exclude={"authorization_header"}))
     rules.put(call.work, call.path_params["client_id"], settings, header=body.authorization_header)
     return _show(call)
