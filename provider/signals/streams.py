@@ -154,8 +154,10 @@ def set_subject(work: UnitOfWork, stream: Stream, user_id: str, *, is_added: boo
     if before is is_added:
         return
     subjects.put(work.db, stream.id, user_id, is_added=is_added, now=work.now)
-    event = Event.SIGNAL_SUBJECT_ADDED if is_added else Event.SIGNAL_SUBJECT_REMOVED
-    record(work, event, user_id=user_id, client_id=stream.client_id, stream=stream.id)
+    if is_added:
+        record(work, Event.SIGNAL_SUBJECT_ADDED, user_id=user_id, client_id=stream.client_id, stream=stream.id)
+    else:
+        record(work, Event.SIGNAL_SUBJECT_REMOVED, user_id=user_id, client_id=stream.client_id, stream=stream.id)
 
 
 def verify(work: UnitOfWork, stream: Stream, *, state: Any = None, by_receiver: bool = True) -> None:
