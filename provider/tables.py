@@ -70,8 +70,10 @@ import provider.provisioning.store.resources
 import provider.saved_branding
 import provider.saved_upstreams
 import provider.sessions.store
+import provider.signals.store.deliveries
 import provider.signals.store.queue
 import provider.signals.store.streams
+import provider.signals.store.subjects
 import provider.webhooks.store
 from provider.accounts.store import search_keys
 from provider.database import substrings

@@ -32,6 +32,11 @@ differences.
     base_url = "https://shop.example.com/scim/v2"  # also members_of, push_groups, on_deletion and more
     token_env = "SHOP_SCIM_TOKEN"      # the variable with the token, read when it is set up or base_url changes
 
+    [signal_streams.shop]              # the stream of shared signals of a client, as `signet signals set`
+    endpoint_url = "https://shop.example.com/events"  # also method, description and default_subjects
+    events = ["session-revoked"]
+    authorization_header_env = "SHOP_EVENTS"  # the variable with the header, read when the stream or its URL is new
+
     [users."ada@example.com"]          # a user who has an account
     roles = ["staff"]
     groups = ["engineering"]           # if left out, the user's groups stay as they are
@@ -60,6 +65,8 @@ from provider.admin.mappings_as_code import MAPPINGS, plan_mappings
 from provider.admin.planned_changes import NotApplied, PlannedChange
 from provider.admin.provisioning.as_code import KNOWN as KNOWN_OF_PROVISIONING
 from provider.admin.provisioning.as_code import PROVISIONING, plan_provisioning
+from provider.admin.signals.as_code import KNOWN as KNOWN_OF_STREAMS
+from provider.admin.signals.as_code import STREAMS, plan_streams
 from provider.admin.upstreams_as_code import KNOWN as KNOWN_OF_UPSTREAMS
 from provider.admin.upstreams_as_code import UPSTREAMS, plan_upstreams
 from provider.oauth.authorization_details.types import MEMBERS
@@ -83,6 +90,7 @@ KINDS: Mapping[str, set[str]] = {
     ATTRIBUTES: set(MEMBERS_OF_ATTRIBUTES),
     MAPPINGS: KNOWN_OF_MAPPINGS,
     PROVISIONING: KNOWN_OF_PROVISIONING,
+    STREAMS: KNOWN_OF_STREAMS,
 }
 """What a file may have, and the members of each table of it."""
 AT_ONCE = 500
@@ -125,6 +133,7 @@ def plan(work: UnitOfWork, text: str, *, environ: Mapping[str, str], prune: bool
     ]
     changes += plan_mappings(work, given[MAPPINGS], prune=prune)
     changes += plan_provisioning(work, given[PROVISIONING], environ, prune=prune)
+    changes += plan_streams(work, given[STREAMS], environ, prune=prune)
     changes += [change for address, table in given["users"].items() for change in _user(work, address, table)]
     if prune:
         changes += [

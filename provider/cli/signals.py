@@ -1,7 +1,7 @@
 """The commands `signet signals`: the streams of shared signals that apps receive."""
 
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -9,8 +9,20 @@ from provider.cli.client.commands import Which
 from provider.cli.installation import unit
 from provider.cli.output import Json, Yes, print_one, print_rows, say
 
-app = typer.Typer(help="Watch the streams of shared signals that applications receive.", no_args_is_help=True)
+app = typer.Typer(help="Manage the streams of shared signals that applications receive.", no_args_is_help=True)
 
+MethodOption = Annotated[str | None, typer.Option(help="push or poll. Default for a new stream: push.")]
+EndpointUrl = Annotated[str | None, typer.Option(help="https URL of the application that signals are pushed to.")]
+EventOption = Annotated[
+    list[str] | None, typer.Option(help="Event type, such as session-revoked. Can be repeated. Replaces all.")
+]
+Subjects = Annotated[
+    str | None, typer.Option(help="Users it is about by default: ALL that the application knows, or NONE.")
+]
+Description = Annotated[str | None, typer.Option(help="A description.")]
+HeaderStdin = Annotated[
+    bool, typer.Option("--header-stdin", help="Read the Authorization header of pushes from stdin. Empty: none.")
+]
 Reason = Annotated[str | None, typer.Option(help="A reason. The receiver gets it.")]
 
 
@@ -39,6 +51,71 @@ def show(client_id: Which, *, as_json: Json = False) -> None:
     with unit() as work:
         found = streams.describe(work, streams.find_of_client(work, client_id))
     print_one(found, as_json=as_json)
+
+
+@app.command(name="set")
+def put(
+    client_id: Which,
+    *,
+    endpoint_url: EndpointUrl = None,
+    header_stdin: HeaderStdin = False,
+    event: EventOption = None,
+    method: MethodOption = None,
+    default_subjects: Subjects = None,
+    description: Description = None,
+    as_json: Json = False,
+) -> None:
+    """Create or change the stream of an application. What you leave out stays. Guide: docs/guides/shared-signals.md.
+
+    Example: signet signals set CLIENT_ID --endpoint-url https://app.example.com/events --event session-revoked
+    """
+    from provider.admin.signals import rules
+    from provider.admin.signals.rules import StreamSettings
+    from provider.signals import streams
+    from provider.signals.store import streams as store
+
+    given: dict[str, Any] = {
+        "method": method,
+        "endpoint_url": endpoint_url,
+        "events": event,
+        "default_subjects": default_subjects,
+        "description": description,
+    }
+    header = sys.stdin.read().strip() if header_stdin else None
+    with unit() as work:
+        before = store.find_of_client(work.read, client_id)
+        start = StreamSettings() if before is None else StreamSettings.of(before)
+        changes = {name: value for name, value in given.items() if value is not None}
+        settings = rules.parse_settings(start.as_json() | changes)
+        shown = streams.describe(work, rules.put(work, client_id, settings, header=header))
+    say(f"Set the stream of {client_id}.", shown, as_json=as_json)
+
+
+@app.command()
+def verify(client_id: Which, *, as_json: Json = False) -> None:
+    """Send a verification event to an application.
+
+    Example: signet signals verify CLIENT_ID
+    """
+    from provider.signals import streams
+
+    with unit() as work:
+        streams.verify(work, streams.find_of_client(work, client_id), by_receiver=False)
+    say(f"Queued a verification event for {client_id}.", {"client_id": client_id}, as_json=as_json)
+
+
+@app.command()
+def deliveries(client_id: Which, *, as_json: Json = False) -> None:
+    """List the last deliveries to an application, the newest first.
+
+    Example: signet signals deliveries CLIENT_ID
+    """
+    from provider.admin.signals import rules
+    from provider.signals import streams
+
+    with unit() as work:
+        rows = rules.describe_deliveries(work, streams.find_of_client(work, client_id))
+    print_rows(rows, ("at", "event", "outcome", "error"), as_json=as_json)
 
 
 @app.command()

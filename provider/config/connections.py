@@ -58,6 +58,11 @@ class Connections(Section):
         description="Treat requests of apps that no operator registered as if they asked for offline_access. Turn on "
         "for agents and MCP clients that lose access when the browser session ends.",
     )
+    signals_default_subjects: Literal["ALL", "NONE"] = Field(
+        "ALL",
+        description="Which users a new stream of shared signals is about: ALL (each user that the app knows), or NONE "
+        "(only those that the app adds). See docs/guides/shared-signals.md.",
+    )
     legacy_response_types: bool = Field(
         False,
         description="Allow implicit and hybrid response types for clients registered with them. Turn on only "

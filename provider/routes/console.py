@@ -31,6 +31,7 @@ from provider.routes import (
     groups,
     protected_sites,
     provisioning,
+    signal_streams,
     trusted_issuers,
     upstreams,
     user_attributes,
@@ -56,6 +57,7 @@ def _application_tabs() -> list[BaseRoute]:
         *claim_mappings.of_client(),
         *protected_sites.of_client(),
         *provisioning.of_client(),
+        *signal_streams.in_console(),
     ]
 
 

@@ -20,12 +20,18 @@ SECONDS_BETWEEN_VERIFICATIONS = 5
 MOST_EVENTS = 100
 LONGEST_EVENT, LONGEST_DESCRIPTION, LONGEST_HEADER = 500, 200, 2000
 PURPOSE = "signal-stream-authorization"
+ENDPOINT, HEADER = "endpoint_url", "authorization_header"
 
 
 class InvalidStream(Refusal):
     """What a receiver sent is no configuration, or no change that it may make. The message names the member."""
 
     code = "invalid-stream"
+
+    def __init__(self, message: str, name: str = "") -> None:
+        self.name = name
+        """The form field with the problem, if the console has one for it."""
+        super().__init__(message)
 
 
 @dataclass(frozen=True)
@@ -51,7 +57,7 @@ def parse(work: UnitOfWork, given: Mapping[str, Any], start: Configuration) -> C
     if "description" in given:
         description = given["description"]
         if description is not None and not (isinstance(description, str) and description.isprintable()):
-            raise InvalidStream("description must be a text.")
+            raise InvalidStream("description must be a text.", "description")
         parsed = replace(parsed, description=description and description[:LONGEST_DESCRIPTION])
     return parsed
 
@@ -142,13 +148,15 @@ def _with_delivery(work: UnitOfWork, before: Configuration, given: Any) -> Confi
         or not re.fullmatch("[!-~]{1,2000}", url)
         or not may_be_asked(url, allowed=networks(work.settings.outbound_allow))
     ):
-        raise InvalidStream("delivery.endpoint_url must be an https URL at an address that may be reached.")
+        raise InvalidStream("delivery.endpoint_url must be an https URL at an address that may be reached.", ENDPOINT)
     if "@" in urlsplit(url).netloc:
-        raise InvalidStream("delivery.endpoint_url can't contain a user or a password. Use authorization_header.")
+        raise InvalidStream(
+            "delivery.endpoint_url can't contain a user or a password. Use authorization_header.", ENDPOINT
+        )
     if header is not None and not (
         isinstance(header, str) and re.fullmatch(f"[!-~][ -~]{{0,{LONGEST_HEADER}}}", header)
     ):
-        raise InvalidStream("delivery.authorization_header must be the value of an Authorization header.")
+        raise InvalidStream("delivery.authorization_header must be the value of an Authorization header.", HEADER)
     return replace(before, method=Method.PUSH, endpoint_url=url, authorization_header=header)
 
 

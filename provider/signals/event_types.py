@@ -32,6 +32,9 @@ SUPPORTED = (
 )
 """What a receiver may ask for, published as `events_supported` of its stream."""
 
+BY_NAME: Final = {uri.rpartition("/")[2]: uri for uri in SUPPORTED}
+"""The same by the last part of each URI, as operators write them."""
+
 
 def is_caep(event_type: str) -> bool:
     return event_type.startswith(_CAEP)

@@ -14,10 +14,10 @@ from provider.database.base import new_id
 from provider.outbox import messages
 from provider.signals import event_types
 from provider.signals.notices import WATCHED, Notice, notice_of
-from provider.signals.store import known, queue
+from provider.signals.store import known, queue, subjects
 from provider.signals.store import streams as store
 from provider.signals.store.queue import Signal
-from provider.signals.store.streams import Status, Stream
+from provider.signals.store.streams import DefaultSubjects, Status, Stream
 from provider.work import UnitOfWork
 
 TOPIC = "signals"
@@ -48,7 +48,7 @@ def add_to_stream(work: UnitOfWork, stream: Stream, notice: Mapping[str, Any], *
     """Queue one signal for one stream, and the job that pushes it. `is_notice`: it is about the stream itself."""
     signal_id = new_id()
     sealed = work.vault.encrypt(json.dumps(dict(notice)).encode(), purpose=PURPOSE, context=signal_id)
-    queue.add(work.db, [Signal(signal_id, stream.id, sealed, is_notice, work.now)])
+    queue.add(work.db, [Signal(signal_id, stream.id, sealed, is_notice, work.now, event_type=notice["type"])])
     if stream.may_push(work.now) and (is_notice or stream.status == Status.ENABLED):
         enqueue(work, stream)
 
@@ -66,17 +66,26 @@ def _queue(work: UnitOfWork, notices: Iterable[Notice]) -> None:
     streams = {stream.client_id: stream for stream in store.find_keeping(work.db)}
     to_push: dict[str, Stream] = {}
     for notice in notices if streams else ():
-        wanting = {each for each, stream in streams.items() if notice.event_type in stream.events_requested}
+        wanting = _wanting(work, notice, streams.values())
         rows = []
         for client_id, one in _receivers(work, notice, wanting):
             signal_id, stream = new_id(), streams[client_id]
             sealed = work.vault.encrypt(json.dumps(one.as_json()).encode(), purpose=PURPOSE, context=signal_id)
-            rows.append(Signal(signal_id, stream.id, sealed, is_notice=False, created_at=work.now))
+            rows.append(
+                Signal(signal_id, stream.id, sealed, is_notice=False, created_at=work.now, event_type=one.event_type)
+            )
             if stream.status == Status.ENABLED and stream.may_push(work.now):
                 to_push[stream.id] = stream
         queue.add(work.db, rows)
     for stream in to_push.values():
         enqueue(work, stream)
+
+
+def _wanting(work: UnitOfWork, notice: Notice, streams: Iterable[Stream]) -> set[str]:
+    """Return the clients whose streams have this event type and this user (SSF 1.0 section 8.1.3)."""
+    wanting = [stream for stream in streams if notice.event_type in stream.events_requested]
+    added = subjects.of_user(work.db, notice.user_id) if wanting else {}
+    return {one.client_id for one in wanting if added.get(one.id, one.default_subjects == DefaultSubjects.ALL)}
 
 
 def _receivers(work: UnitOfWork, notice: Notice, among: set[str]) -> list[tuple[str, Notice]]:

@@ -1,7 +1,7 @@
 """Rules for streams: what a receiver does with its own, and what operators do with any (SSF 1.0 section 8.1).
 
-A client has at most one stream. It gets signals about each user that it knows (`default_subjects` is `ALL`), so there
-is nothing to add or remove.
+A client has at most one stream (decision streams-one). It gets signals about users that it knows: each of them, or
+those that it added (`default_subjects`).
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from provider.refusals import NotFound, Refusal, TooManyRequests
 from provider.signals import configuration, event_types
 from provider.signals.configuration import SECONDS_BETWEEN_VERIFICATIONS, Configuration, InvalidStream
 from provider.signals.publish import add_to_stream, enqueue
-from provider.signals.store import queue
+from provider.signals.store import queue, subjects
 from provider.signals.store import streams as store
 from provider.signals.store.streams import Status, Stream
 from provider.work import UnitOfWork
@@ -52,14 +52,19 @@ def find_of_client(work: UnitOfWork, client_id: str) -> Stream:
     return stream
 
 
-def create(work: UnitOfWork, client_id: str, given: Mapping[str, Any]) -> Stream:
-    """Create the stream of a client (section 8.1.1.1). Raises InvalidStream or StreamExists."""
+def create(
+    work: UnitOfWork, client_id: str, given: Mapping[str, Any], *, default_subjects: str | None = None
+) -> Stream:
+    """Create the stream of a client (section 8.1.1.1). Only an operator gives `default_subjects`. Raises InvalidStream
+    or StreamExists.
+    """
     parsed = configuration.parse(work, given, Configuration())
     if store.find_of_client(work.db, client_id) is not None:
         raise StreamExists
     stream_id = new_id()
     columns = configuration.columns_of(work, stream_id, parsed)
     columns |= {"created_at": work.now, "updated_at": work.now}
+    columns["default_subjects"] = default_subjects or work.settings.signals_default_subjects
     stream = Stream(id=stream_id, client_id=client_id, status=Status.ENABLED, reason=None, **columns)
     store.add(work.db, stream)
     record(
@@ -71,18 +76,27 @@ def create(work: UnitOfWork, client_id: str, given: Mapping[str, Any]) -> Stream
         endpoint_url=stream.endpoint_url,
         events=configuration.delivered(stream),
         description=stream.description,
+        default_subjects=stream.default_subjects,
     )
     return stream
 
 
-def update(work: UnitOfWork, client_id: str, given: Mapping[str, Any], *, replaces: bool) -> Stream:
+def update(
+    work: UnitOfWork,
+    client_id: str,
+    given: Mapping[str, Any],
+    *,
+    replaces: bool,
+    default_subjects: str | None = None,
+) -> Stream:
     """Change the stream of a client (section 8.1.1.3). With `replaces`, what is missing is deleted (section 8.1.1.4).
-    Raises NoSuchStream or InvalidStream.
+    Only an operator gives `default_subjects`. Raises NoSuchStream or InvalidStream.
     """
     stream = _lock(work, find(work, client_id, _stream_id(given)))
     configuration.require_same(work, given, stream)
     start = Configuration() if replaces else configuration.of_stream(work, stream)
     values = configuration.columns_of(work, stream.id, configuration.parse(work, given, start))
+    values["default_subjects"] = default_subjects or stream.default_subjects
     again = {"failures": 0, "retry_at": None, "error": None}
     store.change(work.db, stream.id, **values, **again, updated_at=work.now)
     changed = find_of_client(work, client_id)
@@ -132,9 +146,23 @@ def set_status(
     return changed
 
 
-def verify(work: UnitOfWork, stream: Stream, *, state: Any = None) -> None:
-    """Queue a verification event with the state of the receiver (section 8.1.4.2). A disabled stream keeps none.
-    Raises InvalidStream or TooManyRequests.
+def set_subject(work: UnitOfWork, stream: Stream, user_id: str, *, is_added: bool) -> None:
+    """Add a user to a stream, or remove one from it (section 8.1.3). What waits already is delivered. It is recorded if
+    it changes anything.
+    """
+    before = subjects.of_user(work.db, user_id).get(stream.id)
+    if before is is_added:
+        return
+    subjects.put(work.db, stream.id, user_id, is_added=is_added, now=work.now)
+    if is_added:
+        record(work, Event.SIGNAL_SUBJECT_ADDED, user_id=user_id, client_id=stream.client_id, stream=stream.id)
+    else:
+        record(work, Event.SIGNAL_SUBJECT_REMOVED, user_id=user_id, client_id=stream.client_id, stream=stream.id)
+
+
+def verify(work: UnitOfWork, stream: Stream, *, state: Any = None, by_receiver: bool = True) -> None:
+    """Queue a verification event (section 8.1.4.2), with the state of the receiver, or with none for an operator. A
+    disabled stream keeps none. Raises InvalidStream or TooManyRequests.
     """
     if state is not None and not (isinstance(state, str) and len(state) <= LONGEST_STATE):
         raise InvalidStream(f"state must be a text of at most {LONGEST_STATE} characters.")
@@ -144,6 +172,8 @@ def verify(work: UnitOfWork, stream: Stream, *, state: Any = None) -> None:
         if wait > timedelta(0):
             raise TooManyRequests(int(wait.total_seconds()) + 1)
     store.change(work.db, stream.id, verified_at=work.now)
+    if not by_receiver:
+        record(work, Event.SIGNAL_STREAM_VERIFIED, client_id=stream.client_id, stream=stream.id)
     if stream.keeps_signals:
         claims = {} if state is None else {"state": state}
         add_to_stream(work, stream, {"type": event_types.VERIFICATION, "claims": claims})
@@ -158,6 +188,8 @@ def describe(work: UnitOfWork, stream: Stream) -> dict[str, Any]:
         **_shown(stream),
         "status": stream.status,
         "reason": stream.reason,
+        "added": subjects.count(work.read, stream.id, is_added=True),
+        "removed": subjects.count(work.read, stream.id, is_added=False),
         "waiting": queue.count_of(work.read, stream.id),
         "oldest_at": oldest,
         "dropped": stream.dropped,
@@ -175,6 +207,7 @@ def _shown(stream: Stream) -> dict[str, Any]:
         "endpoint_url": stream.endpoint_url,
         "events": configuration.delivered(stream),
         "description": stream.description,
+        "default_subjects": stream.default_subjects,
     }
 
 

@@ -12,10 +12,12 @@ from provider.signals import configuration, streams
 from provider.signals.configuration import InvalidStream
 from provider.signals.store import streams as store
 from provider.signals.store.streams import Stream
-from provider.ssf import polling
+from provider.ssf import polling, subjects
 from provider.ssf.callers import TO_MANAGE, TO_READ, require_receiver
+from provider.ssf.waiting import LaterResponse
 from provider.web.call import Call
 from provider.web.json_responses import JsonResponse
+from provider.work import UnitOfWork
 
 NO_STORE = {"cache-control": "no-store"}
 
@@ -60,12 +62,35 @@ def verification(call: Call) -> Response:
 
 
 @protocol_endpoint
+def add_subject(call: Call) -> Response:
+    """Add a user to a stream: the endpoint of section 8.1.3.2."""
+    _set_subject(call, is_added=True)
+    return Response(status_code=200, headers=NO_STORE)
+
+
+@protocol_endpoint
+def remove_subject(call: Call) -> Response:
+    """Remove a user from a stream: the endpoint of section 8.1.3.3."""
+    _set_subject(call, is_added=False)
+    return Response(status_code=204, headers=NO_STORE)
+
+
 def poll(call: Call) -> Response:
-    """Return what waits for a stream, and note what was acknowledged (RFC 8936 section 2)."""
+    """Return what waits for a stream, and note what was acknowledged (RFC 8936 section 2). With nothing to return, the
+    response is a `LaterResponse`.
+    """
     client_id, _ = require_receiver(call, TO_MANAGE)
     stream = streams.find(call.work, client_id, call.path_params["stream_id"])
-    asked = polling.parse(_body(call))
-    return _json(polling.poll(call.work, server_of(call), stream, asked))
+    server, asked = server_of(call), polling.parse(_body(call))
+    found = polling.poll(call.work, server, stream, asked)
+    if found["sets"] or not asked.may_wait:
+        return _json(found)
+
+    def again(work: UnitOfWork) -> Response | None:
+        newer = polling.poll_again(work, server, stream.id, most=asked.most)
+        return None if newer is None else _json(newer)
+
+    return LaterResponse(found, stream.id, again, headers=NO_STORE)
 
 
 def _read(call: Call) -> Response:
@@ -76,6 +101,19 @@ def _read(call: Call) -> Response:
         return _json(configuration.as_json(call.work, _of_query(call, client_id), with_header=with_header))
     stream = store.find_of_client(call.work.read, client_id)
     return _json([] if stream is None else [configuration.as_json(call.work, stream, with_header=with_header)])
+
+
+def _set_subject(call: Call, *, is_added: bool) -> None:
+    client_id, _ = require_receiver(call, TO_MANAGE)
+    body = _body(call)
+    stream = _of_body(call, client_id, body)
+    server = server_of(call)
+    client = server.clients.find(call.work, client_id)
+    assert client is not None  # noqa: S101  # it just sent its access token
+    subjects.require_flag(body)
+    user_id = subjects.find_user(call.work, server, client, body.get("subject"))
+    if user_id is not None:
+        streams.set_subject(call.work, stream, user_id, is_added=is_added)
 
 
 def _of_query(call: Call, client_id: str) -> Stream:

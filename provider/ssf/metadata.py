@@ -7,10 +7,11 @@ from provider.signals.configuration import POLL, PUSH
 
 WELL_KNOWN = "/.well-known/ssf-configuration"
 STREAMS, STATUS, VERIFY, POLLED = "/ssf/streams", "/ssf/status", "/ssf/verify", "/ssf/poll/{stream_id}"
+ADD_SUBJECT, REMOVE_SUBJECT = "/ssf/subjects/add", "/ssf/subjects/remove"
 
 
 def transmitter_metadata(settings: Settings) -> dict[str, Any]:
-    """Return the metadata. Each stream has all users that its client knows, so there are no endpoints for subjects."""
+    """Return the metadata. Members without a value are left out, not empty (section 7.2.3)."""
     issuer = settings.issuer
     return {
         "spec_version": "1_0",
@@ -19,8 +20,9 @@ def transmitter_metadata(settings: Settings) -> dict[str, Any]:
         "delivery_methods_supported": [PUSH, POLL],
         "configuration_endpoint": issuer + STREAMS,
         "status_endpoint": issuer + STATUS,
+        "add_subject_endpoint": issuer + ADD_SUBJECT,
+        "remove_subject_endpoint": issuer + REMOVE_SUBJECT,
         "verification_endpoint": issuer + VERIFY,
-        "critical_subject_members": [],
         "authorization_schemes": [{"spec_urn": "urn:ietf:rfc:6749"}, {"spec_urn": "urn:ietf:rfc:6750"}],
-        "default_subjects": "ALL",
+        "default_subjects": settings.signals_default_subjects,
     }

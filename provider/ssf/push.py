@@ -19,12 +19,13 @@ from provider.outbox import store as outbox
 from provider.outbox.relay import RetryPolicy
 from provider.signals import publish
 from provider.signals.configuration import open_header
-from provider.signals.store import queue
+from provider.signals.store import deliveries, queue
 from provider.signals.store import streams as store
+from provider.signals.store.deliveries import Outcome
 from provider.signals.store.queue import Signal
 from provider.signals.store.streams import LONGEST_ERROR, Status, Stream
 from provider.ssf.sets import MEDIA_TYPE, make_set
-from provider.work import Installation, unit_of_work
+from provider.work import Installation, UnitOfWork, unit_of_work
 
 RETRIES = RetryPolicy(attempts=12, longest_pause=timedelta(hours=2))
 KEPT = timedelta(days=7)
@@ -105,19 +106,20 @@ def _step(installation: Installation, stream_id: str) -> bool:
     try:
         answer = installation.outbound.deliver_body(stream.endpoint_url or "", token.encode(), headers)
     except OutboundFailed as failed:
-        return _pause(installation, stream, failed.reason)
+        return _pause(installation, stream, signal, failed.reason)
     if 200 <= answer.status < 300:  # section 2.2 names 202
         return _taken(installation, stream, signal)
     error = _error_of(answer) if answer.status == 400 else ""
     if error in REJECTIONS:
         return _rejected(installation, stream, signal, error)
-    return _pause(installation, stream, f"it answered {answer.status}" + (f": {error}" if error else ""))
+    return _pause(installation, stream, signal, f"it answered {answer.status}" + (f": {error}" if error else ""))
 
 
 def _taken(installation: Installation, stream: Stream, signal: Signal) -> bool:
     with unit_of_work(installation) as work:
         queue.remove(work.db, stream.id, [signal.id])
         store.change(work.db, stream.id, failures=0, retry_at=None, error=None, delivered_at=work.now)
+        _note(work, stream, signal, Outcome.DELIVERED)
     SIGNALS.count("push", "delivered")
     return True
 
@@ -128,19 +130,26 @@ def _rejected(installation: Installation, stream: Stream, signal: Signal, error:
         queue.remove(work.db, stream.id, [signal.id])
         store.add_dropped(work.db, stream.id, 1)
         store.change(work.db, stream.id, failures=0, retry_at=None, error=f"it rejected a signal: {error}")
+        _note(work, stream, signal, Outcome.REJECTED, error)
     SIGNALS.count("push", "rejected")
     log.warning("signals.rejected", client_id=stream.client_id, signal=signal.id, error=error)
     return True
 
 
-def _pause(installation: Installation, stream: Stream, problem: str) -> bool:
+def _pause(installation: Installation, stream: Stream, signal: Signal, problem: str) -> bool:
     pause = min(FIRST_PAUSE * (1 << min(stream.failures, 16)), LONGEST_PAUSE)
     with unit_of_work(installation) as work:
         values = {"failures": stream.failures + 1, "retry_at": work.now + pause, "error": problem[:LONGEST_ERROR]}
         store.change(work.db, stream.id, **values)
+        _note(work, stream, signal, Outcome.FAILED, problem)
     SIGNALS.count("push", "unavailable")
     log.warning("signals.paused", client_id=stream.client_id, error=problem)
     return False
+
+
+def _note(work: UnitOfWork, stream: Stream, signal: Signal, outcome: Outcome, error: str | None = None) -> None:
+    if store.lock(work.db, stream.id) is not None:  # else it was deleted meanwhile
+        deliveries.add(work.db, stream.id, [(signal.id, signal.event_type)], outcome, now=work.now, error=error)
 
 
 def _error_of(answer: Answer) -> str:

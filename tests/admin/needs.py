@@ -86,6 +86,9 @@ API = _read("""
     GET /api/admin/protected-site-preview applications:read
     GET /api/admin/signal-streams applications:read
     GET /api/admin/signal-stream-states applications:read
+    GET /api/admin/signal-deliveries applications:read
+    PUT /api/admin/signal-streams/{client_id:path} applications:write
+    POST /api/admin/signal-streams/{client_id:path}/verify applications:write
     GET /api/admin/signal-streams/{client_id:path} applications:read
     DELETE /api/admin/signal-streams/{client_id:path} applications:write
     POST /api/admin/signal-streams/{client_id:path}/enable applications:write
@@ -203,6 +206,11 @@ CONSOLE = _read("""
     POST /admin/clients/client/provisioning applications:write
     GET /admin/clients/client/provisioning/{action} applications:write
     POST /admin/clients/client/provisioning/{action} applications:write
+    GET /admin/signal-streams applications:read
+    GET /admin/clients/client/signals applications:read
+    POST /admin/clients/client/signals applications:write
+    GET /admin/clients/client/signals/{action} applications:write
+    POST /admin/clients/client/signals/{action} applications:write
     GET /admin/clients/client/try applications:write
     POST /admin/clients/client/try applications:write
     GET /admin/clients/try applications:write

@@ -31,6 +31,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "enable_signal_stream": {"reason": "x"},
     "pause_signal_stream": {"reason": "x"},
     "disable_signal_stream": {"reason": "x"},
+    "put_signal_stream": {"endpoint_url": "https://shop.example.test/events"},
     "put_provisioning": {"base_url": "https://shop.example.test/scim", "token": "t"},
     "retry_provisioning": {"kind": "user", "key": "x"},
     "replay_webhook": {"since": "2026-01-01T00:00:00Z"},

@@ -99,7 +99,7 @@ def test_one_thing_has_a_version_and_every_change_of_it_looks_at_it(
         "put_details_type": ACCESS, "put_user_attribute": {"type": "text", "label": "Team"},
         "put_claim_mapping": TIER | {"value": 2}, "put_group": {"display_name": "Shop"},
         "enable_signal_stream": {"reason": "x"}, "pause_signal_stream": {"reason": "x"},
-        "disable_signal_stream": {"reason": "x"},
+        "disable_signal_stream": {"reason": "x"}, "put_signal_stream": {"endpoint_url": "https://shop.example.test/e"},
         "put_provisioning": SCIM | {"on_deletion": "delete"}, "retry_provisioning": {"kind": "user", "key": "x"},
     }  # fmt: skip
     parts = {"refusals", "identities", "revoke", "replay", "consents", "token-families", "links", "letters", "sessions"}

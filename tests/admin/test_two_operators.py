@@ -32,6 +32,7 @@ from provider.admin.pages.actions import Actions
 from provider.admin.pages.clients import actions as client_actions
 from provider.admin.pages.clients import app_users
 from provider.admin.pages.clients import provisioning as provisioning_pages
+from provider.admin.pages.clients import signals as signal_pages
 from provider.admin.pages.declarations import attributes, claim_mappings, details_types
 from provider.admin.pages.users import actions as user_actions
 from provider.admin.provisioning import rules as provisioning
@@ -40,6 +41,7 @@ from provider.oauth.authorization_details.types import create_type, parse_declar
 from provider.oauth.clients import secret_rotation
 from provider.oauth.trusted_issuers import issuers
 from provider.oauth.trusted_issuers.issuers import IssuerSettings
+from provider.signals import streams
 from provider.webhooks import subscriptions
 from provider.work import Installation
 from tests.admin.conftest import Console, action_form, calls
@@ -74,6 +76,7 @@ ACTIONS: Mapping[str, Actions[Any]] = {
     "/admin/branding/saved": branding.ACTIONS,
     "/admin/claims/claim": claim_mappings.ACTIONS,
     "/admin/clients/client/provisioning": provisioning_pages.ACTIONS,
+    "/admin/clients/client/signals": signal_pages.ACTIONS,
 }
 """The actions below each address."""
 
@@ -177,6 +180,12 @@ EDITS: Mapping[str, Edit] = {
         {"members_of": "support"},
         "When a user is deleted here Delete the user there",
     ),
+    "/admin/clients/client/signals": Edit(
+        "/clients/client/signals?client_id={client}",
+        {"default_subjects": "NONE"},
+        {"events.session-revoked": "on"},
+        "Users Only users that the application adds",
+    ),
     "/admin/claims/claim": Edit(
         "/claims/claim?name=tier", {"value": '"silver"'}, {"claim": "level"}, 'Constant "silver"'
     ),
@@ -266,6 +275,11 @@ OTHERS: Mapping[str, str] = {
     "/admin/clients/client/provisioning/enable": ONCE,
     "/admin/clients/client/provisioning/disable": ONCE,
     "/admin/clients/client/provisioning/delete": ENDS,
+    "/admin/clients/client/signals/verify": OWN,
+    "/admin/clients/client/signals/enable": ONCE,
+    "/admin/clients/client/signals/pause": ONCE,
+    "/admin/clients/client/signals/disable": ONCE,
+    "/admin/clients/client/signals/delete": ENDS,
     "/admin/claims/new": OWN,
     "/admin/claims/claim/delete": ENDS,
     "/admin/details-types/new": OWN,
@@ -288,6 +302,7 @@ WHOLE_PAGES = {
     "/admin/users/{user_id}/attributes",
     "/admin/claims/claim",
     "/admin/clients/client/provisioning",
+    "/admin/clients/client/signals",
 }
 """Edits with a page of their own, which is no action."""
 
@@ -329,6 +344,7 @@ def world(work: Work) -> dict[str, str]:
         create_type(w, "files", parse_declaration({"label": {"en": "Use files"}, "json_schema": SCHEMA}))
     with work() as w:
         provisioning.put(w, client.client_id, {"base_url": "https://shop.example.test/scim"}, token="t")
+        streams.create(w, client.client_id, {})
     map_claim(work, "tier", claim="tier", client_id=client.client_id, source="constant", value="gold")
     return {
         "user": user_id,

@@ -61,7 +61,10 @@ NOT_RUN = {
     "doctor": "the issuer is not reachable: tests/doctor runs it",
     "inspect": "no app has a token",
     "provisioning test": "no app has a SCIM service there",
-    **{f"signals {name}": "no app has a stream" for name in ("show", "pause", "enable", "disable", "delete")},
+    **{
+        f"signals {name}": "no app has a stream"
+        for name in ("set", "show", "deliveries", "verify", "pause", "enable", "disable", "delete")
+    },
     "test-server": "it is not for operators: tests/kit runs it",
 }
 """Commands that are only mentioned; those of UNTIL_STOPPED are run by the units."""
@@ -219,7 +222,7 @@ def test_the_page_about_scaling_says_how_many_connections_a_process_opens() -> N
     assert f"9 processes, so up to {9 * size}" in text
 
 
-SECRETS = {"SHOP_SECRET": "s" * 32, "GITHUB_SECRET": "s", "SHOP_SCIM_TOKEN": "t"}
+SECRETS = {"SHOP_SECRET": "s" * 32, "GITHUB_SECRET": "s", "SHOP_SCIM_TOKEN": "t", "SHOP_EVENTS": "Bearer e"}
 
 
 def test_the_example_of_clients_as_code_can_be_applied(installation: Installation) -> None:

@@ -69,6 +69,7 @@ def test_the_pages_of_passkeys_and_of_a_secured_account(
     "/admin/claims/claim",
     "/admin/claims/claim/{action}",
     "/admin/clients/client/provisioning/{action}",
+    "/admin/clients/client/signals/{action}",
     "/admin/branding/preview",
     "/admin/branding/saved/{action}",
     "/admin/doctor/{action}",
@@ -164,6 +165,15 @@ def test_the_pages_of_actions(inspector: Inspector, operator: Account, demo: Dem
     see("admin-provisioning", person.heading)
     person.open(f"{demo.provider}/admin/clients/client/provisioning/delete?client_id=quill")
     see("admin-provisioning-delete", "Delete provisioning")
+    person.open(f"{demo.provider}/admin/clients/client/signals?client_id=quill")
+    person.fill("URL to push to", "https://app.example.com/" + "x" * 60)
+    person.page.get_by_label("Session ended").check()
+    person.press("Create stream")
+    see("admin-signals", person.heading)
+    person.open(f"{demo.provider}/admin/clients/client/signals/pause?client_id=quill")
+    see("admin-signals-pause", "Pause stream")
+    person.open(f"{demo.provider}/admin/signal-streams")
+    see("admin-signal-streams", "Shared signals")
     person.open(f"{demo.provider}/admin/users/new")
     person.fill("Email address", "long-name@example.test")
     person.fill("Full name (optional)", LONG[:100])

@@ -99,7 +99,7 @@ class Receiver:
 
     def poll(self, **asked: Any) -> httpx2.Response:
         path = self.stream["delivery"]["endpoint_url"].removeprefix(ISSUER)
-        answered: httpx2.Response = self("POST", path, asked)
+        answered: httpx2.Response = self("POST", path, {"returnImmediately": True} | asked)
         return answered
 
     def take(self) -> list[dict[str, Any]]:

@@ -1,9 +1,13 @@
-"""Streams of shared signals: list and show them, and enable, pause, disable or delete one."""
+"""Streams of shared signals: list and show them; set up, enable, pause, disable, verify or delete one."""
 
 from provider.accounts.roles.permissions import Permission
 from provider.admin.operation import Resource, by_operator
 from provider.admin.provisioning.rules import require_client
+from provider.admin.signals import rules
 from provider.admin.signals.bodies import (
+    NewSignalStream,
+    SignalDeliveries,
+    SignalDelivery,
     SignalStream,
     SignalStreams,
     SignalStreamState,
@@ -13,6 +17,7 @@ from provider.admin.signals.bodies import (
 from provider.api.bodies import Body
 from provider.api.callers import Operator
 from provider.oauth.clients.clients import NoSuchClient
+from provider.refusals import TooManyRequests
 from provider.signals import streams
 from provider.signals.configuration import InvalidStream
 from provider.signals.store import streams as store
@@ -51,6 +56,40 @@ def list_states(call: Call, _operator: Operator, _body: Body) -> SignalStreamSta
 def show_stream(call: Call, _operator: Operator, _body: Body) -> SignalStream:
     """Get the stream of shared signals of a client. Its Authorization header is not included."""
     return _show(call)
+
+
+@by_operator(
+    needs=Permission.APPLICATIONS_READ,
+    gives=SignalDeliveries,
+    asks={"client_id": "The `client_id` of the client."},
+    problems=(NoSuchClient, NoSuchStream),
+)
+def list_deliveries(call: Call, _operator: Operator, _body: Body) -> SignalDeliveries:
+    """List the last deliveries of shared signals. They say what the receiver of a client took, and what failed."""
+    client = require_client(call.work, call.query.get("client_id", ""))
+    stream = streams.find_of_client(call.work, client.client_id)
+    found = rules.describe_deliveries(call.work, stream)
+    return SignalDeliveries(deliveries=[SignalDelivery(**one) for one in found])
+
+
+@by_operator(
+    needs=Permission.APPLICATIONS_WRITE,
+    of=STREAM,
+    takes=NewSignalStream,
+    gives=SignalStream,
+    problems=(NoSuchClient, NoSuchStream, InvalidStream),
+)
+def put_stream(call: Call, _operator: Operator, body: NewSignalStream) -> SignalStream:
+    """Change a stream of shared signals. It is created if there is none, so the application need not create it."""
+    settings = rules.parse_settings(body.model_dump(exclude={"authorization_header"}))
+    rules.put(call.work, call.path_params["client_id"], settings, header=body.authorization_header)
+    return _show(call)
+
+
+@by_operator(needs=Permission.APPLICATIONS_WRITE, of=STREAM, problems=(NoSuchClient, NoSuchStream, TooManyRequests))
+def verify_stream(call: Call, _operator: Operator, _body: Body) -> None:
+    """Check a stream of shared signals. A verification event is sent to the receiver."""
+    streams.verify(call.work, _stream(call), by_receiver=False)
 
 
 @by_operator(

@@ -7,7 +7,21 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Boolean, Column, Connection, ForeignKey, Index, Table, Text, delete, exists, func, insert, select
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Connection,
+    ForeignKey,
+    Index,
+    String,
+    Table,
+    Text,
+    delete,
+    exists,
+    func,
+    insert,
+    select,
+)
 
 from provider.database.base import metadata
 from provider.database.rows import rows_of, values_of
@@ -22,6 +36,7 @@ signals = Table(
     Column("payload", Text, nullable=False),  # the event and whom it is about, encrypted: it may have an address
     Column("is_notice", Boolean, nullable=False),  # about the stream itself, and sent whatever its status is
     Column("created_at", UtcTime, nullable=False),
+    Column("event_type", String(100)),  # its URI, for the list of deliveries
     Index("ix_signals_stream_id_id", "stream_id", "id"),
     Index("ix_signals_created_at", "created_at"),
 )
@@ -34,6 +49,7 @@ class Signal:
     payload: str
     is_notice: bool
     created_at: datetime
+    event_type: str | None = None
 
 
 _SIGNAL = rows_of(Signal, signals)
@@ -51,10 +67,13 @@ def find_next(db: Connection, stream_id: str, *, only_notices: bool, limit: int)
     return _SIGNAL.all(db, query.order_by(signals.c.id).limit(limit))
 
 
-def remove(db: Connection, stream_id: str, signal_ids: Collection[str]) -> int:
-    """Delete signals of a stream by id. Returns how many there were."""
+def remove(db: Connection, stream_id: str, signal_ids: Collection[str]) -> list[tuple[str, str | None]]:
+    """Delete signals of a stream by id. Returns those that there were, in order: the id and the event type of each."""
+    if not signal_ids:
+        return []
     own = (signals.c.stream_id == stream_id, signals.c.id.in_(signal_ids))
-    return db.execute(delete(signals).where(*own)).rowcount if signal_ids else 0
+    removed = db.execute(delete(signals).where(*own).returning(signals.c.id, signals.c.event_type))
+    return sorted((row[0], row[1]) for row in removed)
 
 
 def remove_all(db: Connection, stream_id: str) -> None:
@@ -85,6 +104,14 @@ def find_pushable(db: Connection, *, now: datetime) -> list[str]:
     due = c.retry_at.is_(None) | (c.retry_at <= now)
     free = c.claimed_until.is_(None) | (c.claimed_until <= now)
     return list(db.scalars(select(c.id).where(c.method == Method.PUSH, due, free, waiting).order_by(c.id)))
+
+
+def find_pollable(db: Connection, stream_ids: Collection[str]) -> set[str]:
+    """Return those of these streams for which a poll would return something, or that can't be polled any more."""
+    c = signal_streams.c
+    waiting = exists().where(signals.c.stream_id == c.id, (c.status == Status.ENABLED) | signals.c.is_notice)
+    kept = db.scalars(select(c.id).where(c.id.in_(stream_ids), c.method == Method.POLL, ~waiting))
+    return set(stream_ids) - set(kept)
 
 
 def is_full(db: Connection, stream_id: str, kept_since: datetime, most: int) -> bool:

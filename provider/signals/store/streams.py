@@ -31,6 +31,13 @@ class Status(StrEnum):
     DISABLED = "disabled"  # signals are not kept
 
 
+class DefaultSubjects(StrEnum):
+    """Which users a stream is about before its receiver adds or removes any (section 7.1)."""
+
+    ALL = "ALL"
+    NONE = "NONE"
+
+
 signal_streams = Table(
     "signal_streams",
     metadata,
@@ -52,6 +59,7 @@ signal_streams = Table(
     Column("retry_at", UtcTime),  # nothing is pushed before
     Column("error", String(LONGEST_ERROR)),
     Column("dropped", Integer, nullable=False),  # signals that were rejected, too old or too many
+    Column("default_subjects", String(4), nullable=False, server_default=DefaultSubjects.ALL),
 )
 
 
@@ -75,6 +83,7 @@ class Stream:
     retry_at: datetime | None = None
     error: str | None = None
     dropped: int = 0
+    default_subjects: str = DefaultSubjects.ALL
 
     @property
     def keeps_signals(self) -> bool:

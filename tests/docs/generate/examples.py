@@ -79,6 +79,7 @@ STREAM: dict[str, Any] = {
     "endpoint_url": "https://shop.example.com/events",
     "events": ["https://schemas.openid.net/secevent/caep/event-type/session-revoked"],
     "description": "Sessions of the shop",
+    "default_subjects": "ALL",
     "status": "enabled",
     "reason": None,
 }
@@ -234,12 +235,25 @@ OF_A_BODY: dict[str, Any] = {
     "ProvisioningState.users": 117,
     **{f"SignalStream.{member}": value for member, value in STREAM.items()},
     "SignalStreamState.client_id": "shop",
+    "SignalStreamState.added": 0,
+    "SignalStreamState.removed": 2,
     "SignalStreamState.waiting": 0,
     "SignalStreamState.oldest_at": None,
     "SignalStreamState.dropped": 0,
     "SignalStreamState.error": None,
     "SignalStreamState.retry_at": None,
     "SignalStreamState.delivered_at": NOW,
+    **{
+        f"NewSignalStream.{name}": STREAM[name]
+        for name in ("method", "endpoint_url", "description", "default_subjects")
+    },
+    "NewSignalStream.authorization_header": "Bearer pV4hX2nK9sTd7cYb",
+    "NewSignalStream.events": ["session-revoked"],
+    "SignalDelivery.at": NOW,
+    "SignalDelivery.event": "session-revoked",
+    "SignalDelivery.outcome": "delivered",
+    "SignalDelivery.error": None,
+    "SignalDelivery.jti": "019ad2f1-0f3a-7c55-b1d2-3e9c7a5f8b60",
     "StreamChange.reason": "Maintenance of the shop",
     "Which.kind": "user",
     "Which.key": "0b8e5c1e-4b0f-4a57-9c0e-6d1c7f2a9e34",
