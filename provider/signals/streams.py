@@ -1,6 +1,6 @@
 """Rules for streams: what a receiver does with its own, and what operators do with any (SSF 1.0 section 8.1).
 
-A client has at most one stream (decision streams-one). It gets signals about users that it knows: each of them, or
+A client has at most one stream (decision 365). It gets signals about users that it knows: each of them, or
 those that it added (`default_subjects`).
 """
 
