@@ -43,6 +43,7 @@ ENDPOINTS = (
     "client_configuration",
     "device authorization",
     "encryption",
+    "global token revocation",
     "introspection",
     "logout",
     "pushed_authorization_request",
@@ -67,6 +68,7 @@ KINDS = (
     "device",
     "device_code",
     "explain",
+    "global_revocation",
     "introspection",
     "link",
     "login",
@@ -86,6 +88,8 @@ KINDS = (
     "unsolved",
     "upstream",
     "upstream_logout",
+    "upstream_revocation",
+    "upstream_signal",
     "user_code",
 )
 """What rate limits count (`ratelimits.of_network`)."""

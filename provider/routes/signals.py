@@ -6,6 +6,7 @@ from provider.admin.signals import api
 from provider.config.settings import Settings
 from provider.oauth.endpoints.preflight import open_preflight
 from provider.ssf import endpoints
+from provider.ssf.global_revocation import PATH, revoke_globally
 from provider.ssf.metadata import POLLED, STATUS, STREAMS, VERIFY, WELL_KNOWN, transmitter_metadata
 from provider.web.documents import Document
 
@@ -20,6 +21,7 @@ def for_receivers(settings: Settings) -> list[BaseRoute]:
         Route(STREAMS, endpoints.stream_configuration, methods=every, name="ssf_streams"),
         Route(STATUS, endpoints.stream_status, methods=["GET", "POST"], name="ssf_status"),
         Route(VERIFY, endpoints.verification, methods=["POST"], name="ssf_verify"),
+        Route(PATH, revoke_globally, methods=["POST"], name="global_token_revocation"),
         Route(POLLED, endpoints.poll, methods=["POST"], name="ssf_poll"),
     ]
 
