@@ -39,6 +39,8 @@ from provider.audit.events import Event
 from provider.database.base import parse_id
 from provider.federation import managed
 from provider.federation.managed import InvalidSettings, NoSuchUpstream
+from provider.federation.signals import verification
+from provider.federation.store import signal_states
 from provider.languages.text import Text
 from provider.saved_upstreams import SavedUpstream, find_all, lock
 from provider.web.call import Call
@@ -62,6 +64,10 @@ def _edit(call: Call, subject: Subject[SavedUpstream]) -> None:
 
 def _version(row: SavedUpstream) -> object:
     return [row.settings, row.position, row.sealed_secret[-12:]]
+
+
+def _test_signals(call: Call, subject: Subject[SavedUpstream]) -> None:
+    verification.request_for(call.work, subject.value.key)
 
 
 def _disable(call: Call, subject: Subject[SavedUpstream]) -> None:
@@ -93,6 +99,8 @@ ACTIONS: Actions[SavedUpstream] = {
             switch_input("updates_profile"),
             *(text_input(name) for name in ("roles_claim", "roles", "groups_claim", "groups")),
             switch_input("signs_out_there"),
+            switch_input("receives_signals"),
+            *(text_input(name) for name in ("signals_configuration", "signals_audiences")),
             *(text_input(name) for name in OF_DIRECTORY),
             switch_input("start_tls"),
             Input(
@@ -112,6 +120,17 @@ ACTIONS: Actions[SavedUpstream] = {
             Input("position", LABELS["position"], HINTS["position"], shown=lambda row: str(row.position)),
         ),
         edits=Edit(_version, lambda row: Record(Event.UPSTREAM_UPDATED, detail=("upstream", row.key))),
+    ),
+    "test-signals": Action(
+        title=Text("Test shared signals"),
+        button=Text("Request a test signal"),
+        means=(
+            Text("The provider is asked to send a test signal. It arrives within seconds."),
+            Text("If the provider has no stream that leads here, it is created."),
+        ),
+        done=Text("Test signal requested. The list shows when it arrives."),
+        do=_test_signals,
+        is_available=lambda row: bool(row.settings.get("receives_signals")) and row.disabled_at is None,
     ),
     "disable": Action(
         title=Text("Disable upstream provider"),
@@ -186,6 +205,7 @@ def _list(call: Call, operator: Operator, *, errors: dict[str, str] | None = Non
             "settings": managed.read(call.work.vault, row),
             "in_file": row.key in in_file,
             "uris": managed.uris_to_register(call.settings, row.key, preset=row.settings.get("preset")),
+            "signals": signal_states.find(call.work.read, row.key),
             "actions": available(ACTIONS, row, NEEDS, operator),
         }
         for row in find_all(call.work.read)
@@ -207,7 +227,14 @@ def _list(call: Call, operator: Operator, *, errors: dict[str, str] | None = Non
         "admin/upstreams.html",
         status_code=400 if errors else 200,
         saved=saved,
-        of_file=[(one, managed.uris_to_register(call.settings, one.key, preset=one.preset)) for one in of_file],
+        of_file=[
+            (
+                one,
+                signal_states.find(call.work.read, one.key),
+                managed.uris_to_register(call.settings, one.key, preset=one.preset),
+            )
+            for one in of_file
+        ],
         presets=presets(),
         trust=trust_options(call.language, ""),
         create=create_options(call.language, ""),

@@ -7,11 +7,13 @@ from provider.audit.events import Event
 from provider.audit.log import record
 from provider.crypto.digests import new_opaque
 from provider.federation.client_requests import post_as_client
-from provider.federation.managed import signals_uri
+from provider.federation.managed import NoSuchUpstream, signals_uri
 from provider.federation.presets import GOOGLE
 from provider.federation.signals.effects import EFFECTS
-from provider.federation.signals.transmitters import find_transmitter
+from provider.federation.signals.transmitters import configuration_url, find_transmitter
 from provider.federation.store import signal_states
+from provider.federation.token_revocations import find_settings
+from provider.federation.upstream_settings import UpstreamSettings
 from provider.federation.upstreams import Upstream, UpstreamUnavailable
 from provider.jose.json_objects import read_object
 from provider.languages.text import Text
@@ -29,6 +31,35 @@ class NoVerification(Refusal):
     """No verification event could be requested. The message says why."""
 
     code = "no-verification"
+
+
+def describe(work: UnitOfWork, key: str) -> dict[str, Any]:
+    """Return what operators see of the signals of an upstream, also of one that is disabled. Raises NoSuchUpstream."""
+    settings, state = _find(work, key), signal_states.find(work.read, key)
+    return {
+        "key": key,
+        "receives_signals": settings.receives_signals,
+        "signals_uri": signals_uri(work.settings, key),
+        "configuration_url": configuration_url(settings) if settings.is_oidc else None,
+        "received_at": state.received_at,
+        "received": state.received,
+        "problem_at": state.problem_at,
+        "problem": state.problem,
+        "requested_at": state.requested_at,
+        "verified_at": state.verified_at,
+    }
+
+
+def request_for(work: UnitOfWork, key: str) -> None:
+    """Ask the upstream with this key. Raises NoSuchUpstream or NoVerification."""
+    request(work, Upstream(_find(work, key)))
+
+
+def _find(work: UnitOfWork, key: str) -> UpstreamSettings:
+    settings = find_settings(work, key)
+    if settings is None:
+        raise NoSuchUpstream
+    return settings
 
 
 def request(work: UnitOfWork, upstream: Upstream) -> None:
