@@ -158,7 +158,7 @@ class TestUpstream:
     def test_a_wrong_jwt_is_rejected(
         self, inside: Traveller, client: TestClient, signed: Callable[..., str], ends: Ends, clock: Clock
     ) -> None:
-        """N-533"""
+        """N-533: section 5.1."""
         now = int(clock.now.timestamp())
         used = signed(jti="used")
         assert send(client, {**ADA, "sub": "bob"}, used).status_code == 404

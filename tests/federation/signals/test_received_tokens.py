@@ -132,7 +132,7 @@ def test_a_new_key_of_the_transmitter_is_looked_up(
 
 
 def test_many_wrong_tokens_from_one_place_are_limited(transmitter: Transmitter, lower: Lower) -> None:
-    """N-524"""
+    """N-524: each costs a signature, and the first of an unknown key a request."""
     lower(upstream="2/5minutes")
     assert [transmitter.push(transmitter.token(aud="x")).status_code for _ in range(3)] == [400, 400, 429]
 
