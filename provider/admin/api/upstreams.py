@@ -252,7 +252,7 @@ def enable_upstream(call: Call, _operator: Operator, _body_given: Body) -> None:
 
 @by_operator(needs=Permission.APPLICATIONS_READ, gives=UpstreamSignals, problems=(NoSuchUpstream,))
 def show_upstream_signals(call: Call, _operator: Operator, _body_given: Body) -> UpstreamSignals:
-    """Get the state of the shared signals of an upstream provider."""
+    """Get the signals of an upstream provider. It says what arrived last, and what failed."""
     return UpstreamSignals(**verification.describe(call.work, _upstream(call).key))
 
 
