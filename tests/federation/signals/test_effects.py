@@ -122,6 +122,7 @@ def test_where_the_upstream_is_the_only_way_in_a_closed_account_ends_everything(
     assert [app.refresh(one).status for one in tokens.values()] == [400, 400]
 
 
+@pytest.mark.both_databases
 def test_a_user_with_a_password_loses_what_came_from_there_and_nothing_else(
     app_of_ada: tuple[RelyingParty, dict[str, Any]],
     inside: Traveller,
@@ -174,6 +175,7 @@ IS_ADA: dict[str, Any] = {
 }
 
 
+@pytest.mark.both_databases
 def test_a_signal_is_about_whom_it_names_and_about_no_one_else(
     inside: Traveller, new_traveller: NewTraveller, transmitter: Transmitter, ends: Ends
 ) -> None:

@@ -16,6 +16,7 @@ from tests.support.limits import Lower
 DAY = 86400
 
 
+@pytest.mark.both_databases
 def test_a_signal_ends_the_sessions_that_came_from_there_once(
     inside: Traveller, transmitter: Transmitter, ends: Ends, state: State, clock: Clock
 ) -> None:
