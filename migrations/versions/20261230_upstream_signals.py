@@ -18,7 +18,6 @@ def upgrade() -> None:
         sa.Column("problem_at", sa.DateTime(timezone=True)),
         sa.Column("problem", sa.String(500)),
         sa.Column("requested_at", sa.DateTime(timezone=True)),
-        sa.Column("state", sa.String(64)),
         sa.Column("verified_at", sa.DateTime(timezone=True)),
         sa.PrimaryKeyConstraint("upstream", name=op.f("pk_upstream_signals")),
     )

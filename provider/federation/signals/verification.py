@@ -1,15 +1,16 @@
 """Asking an upstream for a verification event (SSF 1.0 section 8.1.4), on a stream that is created if there is none."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 from provider.audit.events import Event
 from provider.audit.log import record
-from provider.crypto.digests import new_opaque
 from provider.federation.client_requests import post_as_client
 from provider.federation.managed import NoSuchUpstream, signals_uri
 from provider.federation.presets import GOOGLE
 from provider.federation.signals.effects import EFFECTS
+from provider.federation.signals.receive import STATE
 from provider.federation.signals.transmitters import configuration_url, find_transmitter
 from provider.federation.store import signal_states
 from provider.federation.token_revocations import find_settings
@@ -24,6 +25,7 @@ from provider.work import UnitOfWork
 
 SCOPE = "ssf.manage"
 """The scope of receivers (CAEP Interoperability Profile 1.0 section 2.7.3)."""
+STATE_LIFETIME = timedelta(days=1)
 LARGEST, SECONDS = 64 * 1024, 10.0
 
 
@@ -46,7 +48,7 @@ def describe(work: UnitOfWork, key: str) -> dict[str, Any]:
         "problem_at": state.problem_at,
         "problem": state.problem,
         "requested_at": state.requested_at,
-        "verified_at": state.verified_at,
+        "verified_at": state.verified_at if state.is_verified else None,
     }
 
 
@@ -70,30 +72,28 @@ def request(work: UnitOfWork, upstream: Upstream) -> None:
     if settings.preset == GOOGLE:
         raise NoVerification(Text("Google takes this request only from a service account. The guide shows how."))
     try:
-        state = _request(work, upstream)
+        _request(work, upstream)
     except (UpstreamUnavailable, OutboundFailed) as failed:
         problem = f"verification: {failed.reason}"[: signal_states.LONGEST]
         signal_states.note(work.db, settings.key, problem_at=work.now, problem=problem)
         raise NoVerification(
             Text("%(name)s didn't accept the request: %(reason)s", name=settings.name, reason=failed.reason[:300])
         ) from None
-    signal_states.note(work.db, settings.key, requested_at=work.now, state=state, verified_at=None)
+    signal_states.note(work.db, settings.key, requested_at=work.now)
     record(work, Event.UPSTREAM_SIGNALS_REQUESTED, upstream=settings.key)
 
 
-def _request(work: UnitOfWork, upstream: Upstream) -> str:
-    """Send the requests, and return the state that the event will have. Raises OutboundFailed or
-    UpstreamUnavailable.
-    """
+def _request(work: UnitOfWork, upstream: Upstream) -> None:
+    """Send the requests. Raises OutboundFailed or UpstreamUnavailable."""
     transmitter = find_transmitter(work, upstream)
     streams, verify = transmitter.configuration_endpoint, transmitter.verification_endpoint
     if streams is None or verify is None:
         raise OutboundFailed("it has no endpoint for verification")
     token = _access_token(work, upstream)
     stream_id = _find_stream(work, upstream, streams, token) or _create_stream(work, upstream, streams, token)
-    state = new_opaque()
+    value = {"upstream": upstream.settings.key}
+    state = work.vault.seal(value, purpose=STATE, now=work.now, lifetime=STATE_LIFETIME)
     _send(work, "POST", verify, token, {"stream_id": stream_id, "state": state})
-    return state
 
 
 def _access_token(work: UnitOfWork, upstream: Upstream) -> str:

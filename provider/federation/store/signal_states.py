@@ -22,7 +22,6 @@ upstream_signals = Table(
     Column("problem_at", UtcTime),
     Column("problem", String(LONGEST)),
     Column("requested_at", UtcTime),
-    Column("state", String(64)),  # of the verification event that was asked for
     Column("verified_at", UtcTime),
 )
 
@@ -37,9 +36,14 @@ class SignalState:
     problem: str | None = None
     """Why the last token that was not taken was rejected, or why no verification event could be requested."""
     requested_at: datetime | None = None
-    state: str | None = None
+    """When a verification event was requested last."""
     verified_at: datetime | None = None
-    """When the verification event arrived that was requested last."""
+    """When the last one arrived that was requested here."""
+
+    @property
+    def is_verified(self) -> bool:
+        """Whether the verification event arrived that was requested last. It may be faster than the answer to us."""
+        return self.verified_at is not None and self.requested_at is not None and self.verified_at >= self.requested_at
 
 
 _ROW = rows_of(SignalState, upstream_signals)

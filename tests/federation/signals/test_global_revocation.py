@@ -39,7 +39,7 @@ def send(client: TestClient, sub_id: Any, token: str | None) -> httpx2.Response:
 def tool(client: TestClient, work: Work) -> Tool:
     """A security tool, which sends a subject."""
     with work() as w:
-        own = {"grant_types": ("client_credentials",), "redirect_uris": (), "scope": SCOPE}
+        own: dict[str, Any] = {"grant_types": ("client_credentials",), "redirect_uris": (), "scope": SCOPE}
         registered, secret = make_client(w, **{**own, "client_name": "Security tool"})
     token = RelyingParty(client, registered, secret).client_credentials(scope=SCOPE).access_token
     return lambda sub_id: send(client, sub_id, token)
@@ -90,7 +90,7 @@ def test_a_request_that_names_no_user_ends_nothing(tool: Tool, ada: str, ends: E
         {"format": "iss_sub", "iss": "https://other.example.test", "sub": ada},
     ):
         assert tool(unknown).status_code == 404, unknown
-    for wrong in (
+    subjects: tuple[Any, ...] = (
         None,
         "ada@example.test",
         [],
@@ -98,7 +98,8 @@ def test_a_request_that_names_no_user_ends_nothing(tool: Tool, ada: str, ends: E
         {"format": "email"},
         {"format": "email", "email": ["ada@example.test"]},
         {"format": "phone_number", "phone_number": "+15550100"},
-    ):
+    )
+    for wrong in subjects:
         assert tool(wrong).status_code == 400, wrong
     assert ends() == [None]
 

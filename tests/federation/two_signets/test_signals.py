@@ -106,9 +106,9 @@ def test_the_request_for_a_test_creates_the_stream_and_the_test_arrives(
     clock.advance(minutes=1)
     with unit_of_work(installation, may_wait=True) as work:
         verification.request(work, connected)
-    assert state_of(installation).verified_at is None, "until the test arrives"
+    assert not state_of(installation).is_verified, "until the test arrives"
     run(upstream)
-    assert state_of(installation).verified_at == clock.now
+    assert state_of(installation).is_verified
 
 
 def test_a_sign_out_by_an_operator_there_ends_the_session_here(
