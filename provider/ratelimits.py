@@ -38,6 +38,7 @@ class Limits:
     backchannel_denied: str = "3/hour"  # denied by one person: then the app may not ask for a while
     unknown_hint: str = "60/hour"  # hints of one app that name nobody: each reveals that there is no such account
     upstream: str = "60/5minutes"  # failed sign-ins by an upstream: each costs it and us a request
+    global_revocation: str = "1000/5minutes"  # users whose access one client ends: an incident has many, a mistake all
     login_unsolved: str = "10/5minutes"  # failed sign-ins without proof of work, where it is on: the first need none
     unsolved: str = "5/hour"  # other forms without proof of work, where it is on: browsers without scripts
     picture: str = "30/hour"  # uploaded by one person: each is decoded and drawn anew

@@ -36,6 +36,7 @@ import provider.audit.hourly
 import provider.audit.store
 import provider.federation.store.granted_groups
 import provider.federation.store.granted_roles
+import provider.federation.store.signal_states
 import provider.federation.store.upstream_sessions
 import provider.federation.store.used_states
 import provider.oauth.authorization_details.store

@@ -40,7 +40,7 @@ GIVING_NOTHING = {"/language", "/health/echo"}
 def test_an_anonymous_request_is_answered_everywhere(client: TestClient) -> None:
     """Never a 5xx; and nothing that a page's form does can be done without the page."""
     wrong = []
-    for_programs = ("/oauth2/", "/login/upstream/{key}/backchannel-logout")
+    for_programs = ("/oauth2/", "/login/upstream/{key}/backchannel-logout", "/login/upstream/{key}/signals")
     for method, path in ((method, route.path) for route in EVERY_ROUTE for method in sorted(route.methods or ())):
         answer = client.request(method, path.replace("{name}", "signet.css"), headers={"accept": "text/html"})
         if path.startswith(("/api/", "/scim/", "/ssf/")) and not path.endswith("/openapi.json"):

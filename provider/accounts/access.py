@@ -6,6 +6,7 @@ are elsewhere:
 - One session: `sessions.lifecycle`. Signing out, a device signed out from another one, too many wrong codes.
 - One application's access: `oauth.authorize.consent`, and the revocation endpoint.
 - One linked identity: `linked_identities.unlink`. Sessions that began with it continue, like those of an old address.
+- What was opened through one upstream: `federation.signals.effects`, where the user has other ways to sign in.
 - A role: roles are read again for each request and each token, so nothing has to end.
 - A password found in a breach: it is rejected when a user chooses it. A sign-in with it ends nothing.
 - Every account together: `admin.invalidation`, which invalidates everything that began before a given time.
@@ -57,6 +58,10 @@ class Cause(StrEnum):
     SIGNED_OUT_OTHERS = "signed_out_elsewhere"
     SIGNED_OUT_EVERYWHERE = "signed_out_everywhere"
     SIGNED_OUT_BY_OPERATOR = "operator"
+    GLOBAL_REVOCATION = "global_revocation"
+    """A security tool that asks for it by the global token revocation endpoint."""
+    UPSTREAM_SIGNAL = "upstream_signal"
+    """A signal of the only upstream that the user can sign in with: the account there is closed or in danger."""
     PASSWORD_CHANGED = "password_changed"  # noqa: S105
     PASSWORD_RESET = "password_reset"  # noqa: S105
     FIRST_PASSWORD = "first_password"  # noqa: S105
@@ -101,6 +106,9 @@ ENDS: Mapping[Cause, frozenset[Access]] = {
     Cause.SIGNED_OUT_OTHERS: frozenset({Access.SESSIONS, Access.REMEMBERED_DEVICES}),
     Cause.SIGNED_OUT_EVERYWHERE: _SIGNED_OUT,
     Cause.SIGNED_OUT_BY_OPERATOR: _SIGNED_OUT,
+    Cause.GLOBAL_REVOCATION: _SIGNED_OUT,
+    # Links stay: the mailbox is no way in of the upstream's.
+    Cause.UPSTREAM_SIGNAL: _SIGNED_OUT | {Access.UPSTREAM_TOKENS},
     # The user is still here, on a device that the account knows.
     Cause.PASSWORD_CHANGED: _CLOSED - {Access.KNOWN_DEVICES},
     Cause.PASSWORD_RESET: _CLOSED | {Access.LINKED_IDENTITIES, Access.UPSTREAM_TOKENS, Access.PASSWORD_FAILURES},

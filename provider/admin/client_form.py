@@ -24,6 +24,7 @@ from provider.oauth.scopes import (
     ACCOUNT,
     ADMIN_READ,
     ADMIN_WRITE,
+    GLOBAL_REVOCATION,
     GROUPS,
     IN_WORDS,
     ROLES,
@@ -58,7 +59,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
 FIXED = {"subject_type": SUBJECT_TYPES}
 """Members that are chosen at the registration and shown afterwards."""
 SCOPES_OF_USERS = (*STANDARD_SCOPES, ROLES, GROUPS, ACCOUNT)
-SCOPES_OF_SERVICES = (ADMIN_READ, ADMIN_WRITE, SCIM, SSF_MANAGE, SSF_READ)
+SCOPES_OF_SERVICES = (ADMIN_READ, ADMIN_WRITE, SCIM, SSF_MANAGE, SSF_READ, GLOBAL_REVOCATION)
 KINDS: Mapping[str, str] = {
     **dict.fromkeys(CHOICES, "choice"),
     **dict.fromkeys(FIXED, "fixed"),

@@ -57,6 +57,12 @@ class NotLinked(Refusal):
         super().__init__()
 
 
+class ProofRequired(Refusal):
+    """The upstream reported a danger to its user's account, and has to ask the user again."""
+
+    code = "proof-required"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Offer:
     """An identity that was just proven in this browser and may be linked."""
@@ -99,13 +105,16 @@ def sign_in(
     client_id: str | None = None,
     keep: bool = False,
     attributes: Mapping[str, Any] | None = None,
+    asked_at: float | None = None,
 ) -> SignIn:
     """Sign in to the account that this identity is linked to, or to a new one.
 
-    `attributes` are those of a new account, as `check_new` returns them, if the user was asked for them. Raises
-    AttributesRequired if the user has to be, NotLinked, or what `sign_in_by_upstream` raises.
+    `attributes` are those of a new account, as `check_new` returns them, if the user was asked for them. `asked_at` is
+    when the upstream was asked for a new sign-in, if it was. Raises ProofRequired if it has to be, AttributesRequired
+    if the user has to be asked, NotLinked, or what `sign_in_by_upstream` raises.
     """
     settings = upstream.settings
+    _require_proof(work, identity, asked_at=asked_at)
     user = find_user(work, settings, identity, attributes)
     if user is None and (settings.refuses_unknown_users or settings.is_required_for_domains):
         raise UnknownUser(settings.name)
@@ -158,6 +167,16 @@ def find_user(
         user = replace_roles(work, settings, identity.issuer, user, roles_of(settings, identity.claims))
         record(work, Event.IDENTITY_USED, user_id=user.id, upstream=settings.key)
     return user
+
+
+def _require_proof(work: UnitOfWork, identity: UpstreamIdentity, *, asked_at: float | None) -> None:
+    """Raise ProofRequired if the identity may be used only after a new sign-in there. After one, it may be used."""
+    linked = linked_identities.find(work.db, identity.issuer, identity.subject)
+    if linked is None or linked.prove_after is None:
+        return
+    if asked_at is None or asked_at + 1 <= linked.prove_after.timestamp():  # it has whole seconds
+        raise ProofRequired
+    linked_identities.require_proof(work.db, linked.id, after=None)
 
 
 def _owner_at_home(work: UnitOfWork, settings: UpstreamSettings, identity: UpstreamIdentity) -> User | None:

@@ -16,6 +16,7 @@ from provider.federation.configuration import InvalidUpstream, load_upstreams, p
 from provider.federation.directory_settings import host_and_port
 from provider.federation.issuers import discovery_url, share_an_issuer
 from provider.federation.presets import DIRECTORIES, secret_name
+from provider.federation.store import signal_states
 from provider.federation.upstream_settings import SECRETS, UpstreamSettings
 from provider.languages.text import Text
 from provider.observability.logging import log
@@ -65,6 +66,11 @@ def backchannel_logout_uri(settings: Settings, key: str) -> str:
     return f"{settings.issuer}/login/upstream/{key}/backchannel-logout"
 
 
+def signals_uri(settings: Settings, key: str) -> str:
+    """Return where an upstream pushes shared signals about its users."""
+    return f"{settings.issuer}/login/upstream/{key}/signals"
+
+
 def uris_to_register(settings: Settings, key: str, *, preset: str | None = None) -> dict[str, Any]:
     """Return the URIs that an operator registers at an upstream, by the names of their metadata.
 
@@ -76,6 +82,7 @@ def uris_to_register(settings: Settings, key: str, *, preset: str | None = None)
         "redirect_uri": redirect_uri(settings, key),
         "post_logout_redirect_uri": post_logout_redirect_uri(settings, key),
         "backchannel_logout_uri": backchannel_logout_uri(settings, key),
+        "signals_uri": signals_uri(settings, key),
     }
 
 
@@ -212,6 +219,7 @@ def delete(work: UnitOfWork, upstream_id: str) -> None:
     if not store.remove(work.db, upstream_id):
         raise NoSuchUpstream
     upstream_tokens.end_of_upstream(work.db, row.key, now=work.now)
+    signal_states.remove(work.db, row.key)
     record(work, Event.UPSTREAM_DELETED, upstream=row.key)
     _refresh(work)
 
@@ -244,6 +252,8 @@ def require_valid(work: UnitOfWork, key: str, given: Mapping[str, Any]) -> tuple
     allowed = networks(work.settings.outbound_allow)
     if settings.is_oidc and not may_be_asked(discovery_url(settings), allowed=allowed):
         raise InvalidSettings([("issuer", UNREACHABLE)])
+    if settings.signals_configuration and not may_be_asked(settings.signals_configuration, allowed=allowed):
+        raise InvalidSettings([("signals_configuration", UNREACHABLE)])
     hosts = [found[0] for url in settings.servers if (found := host_and_port(url)) is not None]
     addresses = [address for host in hosts if (address := literal(host)) is not None]
     if not all(may_be_reached(address, allowed=allowed, encrypted=True) for address in addresses):

@@ -80,6 +80,12 @@ class UpstreamSettings(MappingSettings):
     """The scopes that are asked for in addition, if tokens are stored."""
     signs_out_there: StrictBool = False
     """Whether a sign-out here goes on to the upstream, so that it signs the user out too."""
+    receives_signals: StrictBool = False
+    """Whether the upstream's shared signals about users are taken (OpenID Shared Signals Framework 1.0)."""
+    signals_configuration: str | None = Field(None, max_length=500)
+    """The URL of the configuration of the transmitter. None: where the issuer has it."""
+    signals_audiences: tuple[str, ...] = ()
+    """What `aud` of a signal may be beside our client ID: other client IDs of this operator there."""
     label: str | None = Field(None, min_length=1, max_length=60)
     """The text of the button, instead of "Sign in with NAME"."""
 
@@ -215,7 +221,14 @@ class UpstreamSettings(MappingSettings):
             raise ValueError("needs domains")
         return value
 
-    @field_validator("signs_out_there")
+    @field_validator("signals_configuration")
+    @classmethod
+    def _transmitter(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is not None and (not is_web_address(value, like=info.data.get("issuer", "")) or "#" in value):
+            raise ValueError("must be an https URL (http only on loopback)")
+        return value
+
+    @field_validator("signs_out_there", "receives_signals")
     @classmethod
     def _signs_out(cls, value: bool, info: ValidationInfo) -> bool:  # noqa: FBT001  # as pydantic calls it
         if value and not preset_of(info.data.get("preset")).is_oidc:

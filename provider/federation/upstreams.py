@@ -94,6 +94,7 @@ class Upstream:
     _metadata_at: datetime = NEVER
     key_sets: RemoteKeySets = field(default_factory=lambda: RemoteKeySets(fresh_for=KEPT_FOR, most_keys=MOST_KEYS))
     _lock: greenlets.Lock = field(default_factory=greenlets.Lock)
+    _documents: dict[str, tuple[dict[str, Any], datetime]] = field(default_factory=dict)
 
     def metadata(self, work: UnitOfWork) -> Metadata:
         """Return the upstream's metadata, fetched at most once per KEPT_FOR. Raises UpstreamUnavailable."""
@@ -107,6 +108,13 @@ class Upstream:
                     self._metadata = self._read_metadata(document)
                     self._metadata_at = work.now
         return self._metadata
+
+    def document(self, work: UnitOfWork, url: str) -> dict[str, Any]:
+        """Return another document of the upstream, fetched at most once per KEPT_FOR. Raises UpstreamUnavailable."""
+        found = self._documents.get(url)
+        if found is None or not _is_within(KEPT_FOR, found[1], work.now):
+            found = self._documents[url] = (self._fetch(work.outbound, url), work.now)
+        return found[0]
 
     def _fetch(self, outbound: Outbound, url: str) -> dict[str, Any]:
         try:

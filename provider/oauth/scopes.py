@@ -22,6 +22,8 @@ SCIM = "scim"
 SSF_MANAGE = "ssf.manage"
 SSF_READ = "ssf.read"
 """The scopes of shared signals, only for clients that are registered for them and act for themselves."""
+GLOBAL_REVOCATION = "global_token_revocation"
+"""The scope to end all access of any user, only for clients that are registered for it and act for themselves."""
 
 CLAIMS_OF_SCOPE: dict[str, tuple[str, ...]] = {
     OPENID: ("sub",),
@@ -53,6 +55,7 @@ CLAIMS_OF_SCOPE: dict[str, tuple[str, ...]] = {
     SCIM: (),
     SSF_MANAGE: (),
     SSF_READ: (),
+    GLOBAL_REVOCATION: (),
 }
 
 SCOPES = tuple(CLAIMS_OF_SCOPE)
@@ -79,6 +82,7 @@ IN_WORDS = {
     SCIM: Text("Provision users and groups"),
     SSF_MANAGE: Text("Receive security events about users"),
     SSF_READ: Text("View its settings for security events"),
+    GLOBAL_REVOCATION: Text("Sign out any user everywhere"),
 }
 
 CLAIM_IN_WORDS = {

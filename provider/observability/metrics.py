@@ -44,6 +44,7 @@ ENDPOINTS = (
     "device authorization",
     "encryption",
     "forward auth",
+    "global token revocation",
     "introspection",
     "logout",
     "pushed_authorization_request",
@@ -68,6 +69,7 @@ KINDS = (
     "device",
     "device_code",
     "explain",
+    "global_revocation",
     "introspection",
     "link",
     "login",
@@ -87,6 +89,8 @@ KINDS = (
     "unsolved",
     "upstream",
     "upstream_logout",
+    "upstream_revocation",
+    "upstream_signal",
     "user_code",
 )
 """What rate limits count (`ratelimits.of_network`)."""

@@ -23,6 +23,7 @@ from provider.accounts.pages import (
 from provider.config.settings import Settings
 from provider.federation.pages import linked, upstream
 from provider.federation.pages import sign_out as upstream_sign_out
+from provider.federation.pages.signals import receive_signal
 from provider.login.pages import (
     email_code,
     email_verification,
@@ -142,6 +143,7 @@ def pages(settings: Settings) -> list[BaseRoute]:
             methods=post,
             name="upstream_backchannel_logout",
         ),
+        Route("/login/upstream/{key}/signals", receive_signal, methods=post, name="upstream_signals"),
         Route("/account/linked", linked.show_linked, methods=get, name="show_linked"),
         Route("/account/linked", linked.begin, methods=post, name="link"),
         Route("/account/linked/unlink", linked.unlink, methods=post, name="unlink"),

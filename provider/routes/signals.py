@@ -5,6 +5,7 @@ from starlette.routing import BaseRoute, Route
 from provider.config.settings import Settings
 from provider.oauth.endpoints.preflight import open_preflight
 from provider.ssf import endpoints
+from provider.ssf.global_revocation import PATH, revoke_globally
 from provider.ssf.metadata import (
     ADD_SUBJECT,
     POLLED,
@@ -29,6 +30,7 @@ def for_receivers(settings: Settings) -> list[BaseRoute]:
         Route(STREAMS, endpoints.stream_configuration, methods=every, name="ssf_streams"),
         Route(STATUS, endpoints.stream_status, methods=["GET", "POST"], name="ssf_status"),
         Route(VERIFY, endpoints.verification, methods=["POST"], name="ssf_verify"),
+        Route(PATH, revoke_globally, methods=["POST"], name="global_token_revocation"),
         Route(ADD_SUBJECT, endpoints.add_subject, methods=["POST"], name="ssf_add_subject"),
         Route(REMOVE_SUBJECT, endpoints.remove_subject, methods=["POST"], name="ssf_remove_subject"),
         Route(POLLED, LongPoll(endpoints.poll), methods=["POST"], name="ssf_poll"),

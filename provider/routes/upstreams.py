@@ -16,6 +16,10 @@ def in_api() -> list[BaseRoute]:
         Route(one, api.replace_upstream, methods=put, name="replace_upstream"),
         Route(one, api.delete_upstream, methods=delete, name="delete_upstream"),
         Route(f"{one}/disable", api.disable_upstream, methods=post, name="disable_upstream"),
+        Route(f"{one}/signals", api.show_upstream_signals, methods=get, name="show_upstream_signals"),
+        Route(
+            f"{one}/signals/test", api.request_upstream_test_signal, methods=post, name="request_upstream_test_signal"
+        ),
         Route(f"{one}/enable", api.enable_upstream, methods=post, name="enable_upstream"),
     ]
 

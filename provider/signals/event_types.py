@@ -5,6 +5,7 @@ from typing import Final
 _SSF = "https://schemas.openid.net/secevent/ssf/event-type/"
 _CAEP = "https://schemas.openid.net/secevent/caep/event-type/"
 _RISC = "https://schemas.openid.net/secevent/risc/event-type/"
+_OAUTH = "https://schemas.openid.net/secevent/oauth/event-type/"
 
 VERIFICATION: Final = _SSF + "verification"
 STREAM_UPDATED: Final = _SSF + "stream-updated"
@@ -18,6 +19,16 @@ ACCOUNT_ENABLED: Final = _RISC + "account-enabled"
 ACCOUNT_PURGED: Final = _RISC + "account-purged"
 IDENTIFIER_CHANGED: Final = _RISC + "identifier-changed"
 CREDENTIAL_COMPROMISE: Final = _RISC + "credential-compromise"
+
+# Only received, from upstream providers.
+DEVICE_COMPLIANCE_CHANGE: Final = _CAEP + "device-compliance-change"
+CREDENTIAL_CHANGE_REQUIRED: Final = _RISC + "account-credential-change-required"
+IDENTIFIER_RECYCLED: Final = _RISC + "identifier-recycled"
+SESSIONS_REVOKED: Final = _RISC + "sessions-revoked"
+RISC_VERIFICATION: Final = _RISC + "verification"
+"""The verification event of RISC before the framework, as Google sends it."""
+TOKENS_REVOKED: Final = _OAUTH + "tokens-revoked"
+TOKEN_REVOKED: Final = _OAUTH + "token-revoked"
 
 SUPPORTED = (
     SESSION_REVOKED,

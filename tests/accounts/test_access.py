@@ -12,7 +12,7 @@ from provider.accounts import (
     compromise_report,
     deletion,
 )
-from provider.accounts.access import ENDS, Access, Cause
+from provider.accounts.access import ENDS, Access, Cause, end_access
 from provider.accounts.email import email_change
 from provider.accounts.links import find_link
 from provider.accounts.store import users
@@ -20,8 +20,9 @@ from provider.accounts.store.links import Purpose
 from provider.audit import store as audit
 from tests.accounts.account_with_everything import World, build, ended
 from tests.cli.conftest import environ, signet
-from tests.support.factories import PASSWORD
+from tests.support.factories import PASSWORD, make_client
 from tests.support.people import ADDRESS, is_signed_in
+from tests.support.relying_party import RelyingParty
 
 __all__ = ["build", "environ", "signet"]
 
@@ -145,6 +146,22 @@ def purge(world: World) -> None:
         assert deletion.purge(w, before=w.now + timedelta(days=1), limit=1) == 1
 
 
+def revoke_globally(world: World) -> None:
+    with world.work() as w:
+        grant, scope = ("client_credentials",), "global_token_revocation"
+        tool = RelyingParty(world.rp.http, *make_client(w, grant_types=grant, scope=scope, redirect_uris=()))
+    token = tool.client_credentials(scope=scope).access_token
+    body = {"sub_id": {"format": "email", "email": ADDRESS}}
+    headers = {"authorization": f"Bearer {token}"}
+    assert world.rp.http.post("/oauth2/global-token-revocation", json=body, headers=headers).status_code == 204
+
+
+def close_the_only_upstream(world: World) -> None:
+    """`tests/federation/signals` has the signals that do this."""
+    with world.work() as w:
+        end_access(w, user_id=world.user_id, cause=Cause.UPSTREAM_SIGNAL)
+
+
 ACTS: dict[Cause, dict[str, Act]] = {
     Cause.SIGNED_OUT_OTHERS: {"page": at_page("/account/sessions", "Sign out all other devices")},
     Cause.SIGNED_OUT_EVERYWHERE: {"page": at_page("/account/sessions", "Sign out everywhere")},
@@ -153,6 +170,8 @@ ACTS: dict[Cause, dict[str, Act]] = {
         "api": by_program("DELETE", "/sessions"),
         "command": by_command("session", "end", "--user", ADDRESS),
     },
+    Cause.GLOBAL_REVOCATION: {"endpoint": revoke_globally},
+    Cause.UPSTREAM_SIGNAL: {"rule": close_the_only_upstream},
     Cause.PASSWORD_CHANGED: {
         "page": at_page("/account/password", **{"Current password": PASSWORD, "New password": NEW})
     },

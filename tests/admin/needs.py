@@ -131,6 +131,8 @@ API = _read("""
     GET /api/admin/upstreams/{upstream_id} applications:read
     PUT /api/admin/upstreams/{upstream_id} applications:trust
     DELETE /api/admin/upstreams/{upstream_id} applications:trust
+    GET /api/admin/upstreams/{upstream_id}/signals applications:read
+    POST /api/admin/upstreams/{upstream_id}/signals/test applications:trust
     POST /api/admin/upstreams/{upstream_id}/disable applications:trust
     POST /api/admin/upstreams/{upstream_id}/enable applications:trust
     GET /api/admin/trusted-issuers applications:read

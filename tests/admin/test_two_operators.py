@@ -261,6 +261,7 @@ OTHERS: Mapping[str, str] = {
     "/admin/webhooks/{webhook_id}/disable": ONCE,
     "/admin/webhooks/{webhook_id}/delete": ENDS,
     "/admin/upstreams/new": OWN,
+    "/admin/upstreams/{upstream_id}/test-signals": OWN,
     "/admin/upstreams/{upstream_id}/enable": ONCE,
     "/admin/upstreams/{upstream_id}/disable": ONCE,
     "/admin/upstreams/{upstream_id}/delete": ENDS,

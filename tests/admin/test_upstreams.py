@@ -3,6 +3,7 @@
 from typing import Any
 
 from provider.federation import managed
+from provider.federation.store import signal_states
 from provider.saved_upstreams import find_all, upstreams
 from provider.work import Installation
 from tests.admin.conftest import Console, Program
@@ -137,6 +138,35 @@ def test_a_row_that_cannot_be_read_stops_nothing(
     again = operator("PUT", f"/upstreams/{one['id']}", **GITHUB)
     assert again.status_code == 200
     assert "Sign in with GitHub" in browser.open("/login").text
+
+
+def test_the_signals_of_a_provider_are_shown_and_tested(console: Console, operator: Program, work: Work) -> None:
+    console.open("/upstreams")
+    given = {"preset": "google", "key": "google", "client_id": "web", "secret": "s", "receives_signals": "on"}
+    page = console.browser.submit({**given, "signals_audiences": "android ios"}, button="Add upstream provider")
+    assert "No signal received yet." in page.text
+    assert "https://id.example.test/login/upstream/google/signals" in page.text
+    with work() as w:
+        (row,) = find_all(w.read)
+        values = {"received_at": w.now, "received": "sessions-revoked", "requested_at": w.now, "problem_at": w.now}
+        signal_states.note(w.db, "google", problem="invalid_key: its signer has no key", **values)
+    text = console.open("/upstreams").text
+    for shown in ("Last signal: sessions-revoked", "Test signal requested and not received yet", "invalid_key"):
+        assert shown in text
+    state = operator("GET", f"/upstreams/{row.id}/signals").json()
+    assert state["configuration_url"] == "https://accounts.google.com/.well-known/risc-configuration"
+    assert (state["received"], "verified_at" in state) == ("sessions-revoked", False)
+    assert operator("GET", f"/upstreams/{row.id}").json()["signals_audiences"] == ["android", "ios"]
+    answer = operator("POST", f"/upstreams/{row.id}/signals/test")
+    assert (answer.status_code, answer.json()["type"].rpartition(":")[2]) == (400, "no-verification")
+    console.open(f"/upstreams/{row.id}/test-signals")
+    assert "only from a service account" in console.browser.submit(button="Request a test signal").text
+    console.open(f"/upstreams/{row.id}/edit")
+    console.browser.submit({"receives_signals": ""}, button="Save")
+    assert "Last signal" not in console.open("/upstreams").text
+    operator("DELETE", f"/upstreams/{row.id}")
+    with work() as w:
+        assert signal_states.find(w.read, "google").received_at is None
 
 
 def test_a_directory_is_added_in_the_console_and_the_api(console: Console, operator: Program, work: Work) -> None:

@@ -45,6 +45,25 @@ def test_from_its_creation_to_its_deletion(signet: Signet) -> None:
     assert (without.status, without.err) == (1, "signet: client_secret: is missing\n")
 
 
+def test_the_signals_of_a_provider_are_turned_on_and_shown(signet: Signet) -> None:
+    given = ("--name", "Other", "--issuer", "https://op.example.com/a", "--client-id", "us", "--secret-stdin")
+    audience = ("--signals-audience", "android")
+    assert signet("upstream", "create", "other", *given, "--receive-signals", *audience, stdin="s").status == 0
+    shown = signet("upstream", "signals", "other", "--json").json
+    assert shown["signals_uri"].endswith("/login/upstream/other/signals")
+    assert shown["configuration_url"] == "https://op.example.com/.well-known/ssf-configuration/a"
+    assert (shown["receives_signals"], shown["received_at"]) == (True, None)
+    assert signet("upstream", "show", "other", "--json").json["signals_audiences"] == ["android"]
+    wrong = signet("upstream", "update", "other", "--signals-configuration", "http://op.example.com/x")
+    assert wrong.err == "signet: signals_configuration: must be an https URL (http only on loopback)\n"
+    inside = signet("upstream", "update", "other", "--signals-configuration", "https://10.0.0.1/x")
+    assert "is at an address that this server may not connect to" in inside.err
+    signet("upstream", "update", "other", "--ignore-signals")
+    refused = signet("upstream", "test-signals", "other")
+    assert (refused.status, refused.err) == (1, "signet: Turn on signals for this provider first.\n")
+    assert signet("upstream", "signals", "unknown").status == 1
+
+
 def test_upstreams_are_applied_from_a_file_and_pruned(signet: Signet, monkeypatch: pytest.MonkeyPatch) -> None:
     missing = signet("apply", "-", stdin=FILE)
     assert "GITHUB_SECRET (secret_env) is not set" in missing.err

@@ -61,6 +61,7 @@ NOT_RUN = {
     "doctor": "the issuer is not reachable: tests/doctor runs it",
     "inspect": "no app has a token",
     "provisioning test": "no app has a SCIM service there",
+    "upstream test-signals": "no provider transmits signals",
     **{
         f"signals {name}": "no app has a stream"
         for name in ("set", "show", "deliveries", "verify", "pause", "enable", "disable", "delete")

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Table,
     UniqueConstraint,
     delete,
+    func,
     insert,
     select,
     tuple_,
@@ -31,9 +32,12 @@ linked_identities = Table(
     Column("user_id", Identifier, ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
     Column("issuer", String(255), nullable=False),  # not the name in the configuration, which may come to mean another
     Column("subject", String(255), nullable=False),
-    Column("email", String(254)),  # as the upstream told it when it was linked: shown, never compared
+    Column(
+        "email", String(254)
+    ),  # as the upstream told it when it was linked: shown; compared only with signals that name a user by it
     Column("created_at", UtcTime, nullable=False),
     Column("last_used_at", UtcTime, nullable=False),
+    Column("prove_after", UtcTime),  # the upstream must ask its user again at a sign-in after this; NULL: it need not
     UniqueConstraint("issuer", "subject"),
     Index("ix_linked_identities_user_id", "user_id"),
 )
@@ -48,6 +52,8 @@ class LinkedIdentity:
     email: str | None
     created_at: datetime
     last_used_at: datetime
+    prove_after: datetime | None = None
+    """Since when the upstream has to ask its user again at the next sign-in, because it reported a danger."""
 
 
 _IDENTITY = rows_of(LinkedIdentity, linked_identities)
@@ -97,6 +103,17 @@ def lock_of_user(db: Connection, user_id: str) -> list[LinkedIdentity]:
 
 def touch(db: Connection, identity_id: str, *, now: datetime) -> None:
     db.execute(update(linked_identities).where(linked_identities.c.id == identity_id).values(last_used_at=now))
+
+
+def require_proof(db: Connection, identity_id: str, *, after: datetime | None) -> None:
+    """Note that the upstream has to ask its user again at the next sign-in. None: it did."""
+    db.execute(update(linked_identities).where(linked_identities.c.id == identity_id).values(prove_after=after))
+
+
+def find_by_email(db: Connection, issuer: str, email: str) -> list[LinkedIdentity]:
+    """Return the identities at this issuer whose address was this one, in lower case, when they were linked."""
+    one = (linked_identities.c.issuer == issuer, func.lower(linked_identities.c.email) == email.lower())
+    return _IDENTITY.all(db, _IDENTITY.select().where(*one).limit(2))
 
 
 def remove(db: Connection, user_id: str, identity_id: str) -> bool:

@@ -14,6 +14,8 @@ from provider.database.base import parse_id
 from provider.federation import managed
 from provider.federation.managed import MEMBERS, InvalidSettings, NoSuchUpstream
 from provider.federation.presets import OF_PROVIDERS, PresetName
+from provider.federation.signals import verification
+from provider.federation.signals.verification import NoVerification
 from provider.federation.upstream_settings import SECRETS, UpstreamSettings
 from provider.saved_upstreams import SavedUpstream, find_all, lock
 from provider.web.call import Call
@@ -85,6 +87,16 @@ class UpstreamMembers(Body):
     signs_out_there: bool | None = Field(
         None, description="Whether a sign-out here continues at the provider, which signs the user out too."
     )
+    receives_signals: bool | None = Field(
+        None,
+        description="Whether its shared signals end the access of users whose account there is closed or in danger.",
+    )
+    signals_configuration: Word | None = Field(
+        None, description="The URL of the configuration of its transmitter. Default: that of its issuer."
+    )
+    signals_audiences: list[Word] | None = Field(
+        None, description="Other client IDs that its signals may be for, beside `client_id`."
+    )
     label: str | None = Field(None, min_length=1, max_length=60, description="The text of its button.")
     servers: list[Word] | None = Field(
         None, description="The URLs of a directory's servers, with `ldaps` or `ldap`. If one is down, the next is used."
@@ -151,9 +163,27 @@ class Upstream(UpstreamMembers):
     backchannel_logout_uri: str | None = Field(
         None, description="The back-channel logout URI to register at the provider. Absent for a directory."
     )
+    signals_uri: str | None = Field(
+        None, description="Where the provider pushes shared signals. Absent for a directory."
+    )
     in_file: bool = Field(description="Whether the file of SIGNET_UPSTREAMS has this key too. Then the file is used.")
     disabled: bool = Field(description="Whether users can't sign in with it.")
     created_at: datetime = Field(description="When it was added.")
+
+
+class UpstreamSignals(Body):
+    """What is known of the shared signals of an upstream provider."""
+
+    key: str = Field(description="The name of the provider in URLs and events.")
+    receives_signals: bool = Field(description="Whether signals are taken.")
+    signals_uri: str = Field(description="Where the provider pushes signals.")
+    configuration_url: str | None = Field(None, description="Where the configuration of its transmitter is.")
+    received_at: datetime | None = Field(None, description="When a signal was taken last.")
+    received: str | None = Field(None, description="The short names of the events in it.")
+    problem_at: datetime | None = Field(None, description="When the last problem occurred.")
+    problem: str | None = Field(None, description="Why a signal was rejected, or no test could be requested.")
+    requested_at: datetime | None = Field(None, description="When a test signal was requested last.")
+    verified_at: datetime | None = Field(None, description="When it arrived.")
 
 
 class Upstreams(Body):
@@ -218,6 +248,20 @@ def disable_upstream(call: Call, _operator: Operator, _body_given: Body) -> None
 def enable_upstream(call: Call, _operator: Operator, _body_given: Body) -> None:
     """Enable an upstream provider. Users can sign in with it again."""
     managed.enable(call.work, _upstream(call).id)
+
+
+@by_operator(needs=Permission.APPLICATIONS_READ, gives=UpstreamSignals, problems=(NoSuchUpstream,))
+def show_upstream_signals(call: Call, _operator: Operator, _body_given: Body) -> UpstreamSignals:
+    """Get the signals of an upstream provider. It says what arrived last, and what failed."""
+    return UpstreamSignals(**verification.describe(call.work, _upstream(call).key))
+
+
+@by_operator(needs=NEEDS, problems=(NoSuchUpstream, NoVerification))
+def request_upstream_test_signal(call: Call, _operator: Operator, _body_given: Body) -> None:
+    """Request a test signal of an upstream provider. It arrives like any other signal. If the provider has no stream
+    that leads here, it is created.
+    """
+    verification.request_for(call.work, _upstream(call).key)
 
 
 def _members(body: ChangedUpstream) -> dict[str, Any]:

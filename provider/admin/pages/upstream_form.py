@@ -29,13 +29,14 @@ CHOICES: Mapping[str, str] = {
     OTHER: Text("Another OpenID Provider"),
 }
 """The providers that can be added, by the name of their preset."""
-LISTS = ("scopes", "token_scopes", "allowed_tenants", "domains", "allowed_domains", "servers")
+LISTS = ("signals_audiences", "scopes", "token_scopes", "allowed_tenants", "domains", "allowed_domains", "servers")
 TABLES = ("claims", "roles", "groups")
+OF_SIGNALS = ("receives_signals", "signals_configuration", "signals_audiences")
 TEXTS = (
     *("name", "issuer", "client_id", "team_id", "key_id", "scopes", "hosted_domain", "tenant", "allowed_tenants"),
     *("domains", "allowed_domains", "claims", "roles_claim", "roles", "groups_claim", "groups", "token_scopes"),
     *("servers", "ca_file", "bind_dn", "base_dn", "user_filter", "subject_attribute", "email_attribute"),
-    *("group_base_dn", "group_filter", "label"),
+    *("signals_configuration", "signals_audiences", "group_base_dn", "group_filter", "label"),
 )
 """The settings that are typed, apart from the secret."""
 
@@ -61,7 +62,7 @@ def takes(preset: str, name: str) -> bool:
         return name in of_preset.takes
     if name == "signs_out_there":
         return of_preset.is_oidc
-    return not of_preset.is_directory or name not in {*OF_PROVIDERS, "store_tokens", "token_scopes"}
+    return not of_preset.is_directory or name not in {*OF_PROVIDERS, *OF_SIGNALS, "store_tokens", "token_scopes"}
 
 
 def typed_settings(call: Call, preset: str) -> tuple[dict[str, Any], int | None]:
@@ -192,6 +193,8 @@ INPUTS: tuple[Input[SavedUpstream], ...] = (
     *(_text(name) for name in ("roles_claim", "roles", "groups_claim", "groups")),
     *(_text(name) for name in ("label", "scopes")),
     _switch("signs_out_there"),
+    _switch("receives_signals"),
+    *(_text(name) for name in ("signals_configuration", "signals_audiences")),
     _switch("store_tokens"),
     _text("token_scopes"),
     Input("position", LABELS["position"], HINTS["position"], shown=lambda row: str(row.position)),

@@ -40,6 +40,9 @@ LABELS: Mapping[str, Text] = {
     "signs_out_there": Text("Signing out"),
     "store_tokens": Text("Use by applications"),
     "token_scopes": Text("Scopes for applications"),
+    "receives_signals": Text("Shared signals"),
+    "signals_configuration": Text("Configuration URL of its signals"),
+    "signals_audiences": Text("Other client IDs in its signals"),
 }
 """The labels of the fields."""
 HINTS: Mapping[str, Text] = {
@@ -61,6 +64,8 @@ HINTS: Mapping[str, Text] = {
         "name."
     ),
     "token_scopes": Text("Asked for in addition if tokens are stored. With a space between them."),
+    "signals_configuration": Text("Leave it empty to use that of the issuer."),
+    "signals_audiences": Text("With a space between them."),
     "position": Text("Buttons are sorted by this number."),
     "servers": Text("With a space between them, like ldaps://ldap.example.com. If one is down, the next is used."),
     "ca_file": Text("A file on this server. Leave it empty for the certificates of the system."),
@@ -91,6 +96,10 @@ SIGN_OUT: Mapping[str, Text] = {
     "": Text("Users who sign out here stay signed in there"),
     "on": Text("Users who sign out here are taken there to sign out"),
 }
+SIGNALS: Mapping[str, Text] = {
+    "": Text("Ignore what the provider reports about its users"),
+    "on": Text("End access when the provider reports that an account is closed or in danger"),
+}
 STORE: Mapping[str, Text] = {
     "": Text("Don't store tokens of this provider"),
     "on": Text("Store users' tokens, so that applications can call its APIs for them"),
@@ -99,6 +108,7 @@ SWITCHES: Mapping[str, Mapping[str, Text]] = {
     "is_required_for_domains": REQUIRED,
     "updates_profile": UPDATE,
     "signs_out_there": SIGN_OUT,
+    "receives_signals": SIGNALS,
     "store_tokens": STORE,
     "start_tls": TLS,
 }

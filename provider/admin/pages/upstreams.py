@@ -29,6 +29,8 @@ from provider.audit.events import Event
 from provider.database.base import parse_id
 from provider.federation import managed
 from provider.federation.managed import InvalidSettings, NoSuchUpstream
+from provider.federation.signals import verification
+from provider.federation.store import signal_states
 from provider.languages.text import Text
 from provider.saved_upstreams import SavedUpstream, find_all, lock
 from provider.web.call import Call
@@ -54,6 +56,10 @@ def _version(row: SavedUpstream) -> object:
     return [row.settings, row.position, row.sealed_secret[-12:]]
 
 
+def _test_signals(call: Call, subject: Subject[SavedUpstream]) -> None:
+    verification.request_for(call.work, subject.value.key)
+
+
 def _disable(call: Call, subject: Subject[SavedUpstream]) -> None:
     managed.disable(call.work, subject.value.id)
 
@@ -75,6 +81,17 @@ ACTIONS: Actions[SavedUpstream] = {
         do=_edit,
         inputs=INPUTS,
         edits=Edit(_version, lambda row: Record(Event.UPSTREAM_UPDATED, detail=("upstream", row.key))),
+    ),
+    "test-signals": Action(
+        title=Text("Test shared signals"),
+        button=Text("Request a test signal"),
+        means=(
+            Text("The provider is asked to send a test signal. It arrives within seconds."),
+            Text("If the provider has no stream that leads here, it is created."),
+        ),
+        done=Text("Test signal requested. The list shows when it arrives."),
+        do=_test_signals,
+        is_available=lambda row: bool(row.settings.get("receives_signals")) and row.disabled_at is None,
     ),
     "disable": Action(
         title=Text("Disable upstream provider"),
@@ -123,6 +140,7 @@ def list_upstreams(call: Call) -> Response:
             "settings": managed.read(call.work.vault, row),
             "in_file": row.key in in_file,
             "uris": managed.uris_to_register(call.settings, row.key, preset=row.settings.get("preset")),
+            "signals": signal_states.find(call.work.read, row.key),
             "actions": available(ACTIONS, row, NEEDS, operator),
         }
         for row in find_all(call.work.read)
@@ -131,7 +149,14 @@ def list_upstreams(call: Call) -> Response:
         call,
         "admin/upstreams.html",
         saved=saved,
-        of_file=[(one, managed.uris_to_register(call.settings, one.key, preset=one.preset)) for one in of_file],
+        of_file=[
+            (
+                one,
+                signal_states.find(call.work.read, one.key),
+                managed.uris_to_register(call.settings, one.key, preset=one.preset),
+            )
+            for one in of_file
+        ],
         done=Text("Upstream provider added.") if "added" in call.query else done_message(call, ACTIONS),
     )
 

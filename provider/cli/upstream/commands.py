@@ -24,12 +24,15 @@ from provider.cli.upstream.options import (
     Label,
     Name,
     Position,
+    ReceiveSignals,
     RefuseUnknown,
     RequiredForDomains,
     RoleOption,
     RolesClaim,
     Scope,
     SecretStdin,
+    SignalsAudience,
+    SignalsConfiguration,
     SignOutThere,
     StoreTokens,
     TeamId,
@@ -82,6 +85,9 @@ def create(
     token_scope: TokenScope = None,
     directory: DirectoryOption = None,
     sign_out_there: SignOutThere = None,
+    receive_signals: ReceiveSignals = None,
+    signals_configuration: SignalsConfiguration = None,
+    signals_audience: SignalsAudience = None,
     label: Label = None,
     position: Position = None,
     as_json: Json = False,
@@ -163,6 +169,9 @@ def update(
     token_scope: TokenScope = None,
     directory: DirectoryOption = None,
     sign_out_there: SignOutThere = None,
+    receive_signals: ReceiveSignals = None,
+    signals_configuration: SignalsConfiguration = None,
+    signals_audience: SignalsAudience = None,
     label: Label = None,
     position: Position = None,
     as_json: Json = False,
@@ -208,6 +217,33 @@ def delete(key: Key, *, yes: Yes = False, as_json: Json = False) -> None:
     """
     confirm(f"Permanently delete the upstream provider {key}?", yes=yes)
     _do("delete", key, f"Deleted the upstream provider {key}.", as_json=as_json)
+
+
+@app.command(name="signals")
+def show_signals(key: Key, *, as_json: Json = False) -> None:
+    """Show the last shared signal of a provider, and the last problem.
+
+    Example: signet upstream signals google
+    """
+    from provider.federation.signals import verification
+
+    with unit() as work:
+        described = verification.describe(work, key)
+    print_one(described, as_json=as_json)
+
+
+@app.command(name="test-signals")
+def request_test_signal(key: Key, *, as_json: Json = False) -> None:
+    """Ask a provider for a test signal. Creates the stream if it has none that leads here.
+
+    Example: signet upstream test-signals okta
+    """
+    from provider.federation.signals import verification
+
+    with unit() as work:
+        verification.request_for(work, key)
+        described = verification.describe(work, key)
+    say(f"Requested a test signal. See if it arrived: signet upstream signals {key}", described, as_json=as_json)
 
 
 def _do(what: str, key: str, said: str, *, as_json: bool) -> None:

@@ -92,6 +92,19 @@ SignOutThere = Annotated[
         help="Whether a sign-out here continues at the provider, which signs the user out too.",
     ),
 ]
+ReceiveSignals = Annotated[
+    bool | None,
+    typer.Option(
+        "--receive-signals/--ignore-signals",
+        help="Whether its shared signals end the access of users whose account there is closed or in danger.",
+    ),
+]
+SignalsConfiguration = Annotated[
+    str | None, typer.Option(help="URL of the configuration of its transmitter. Default: that of its issuer.")
+]
+SignalsAudience = Annotated[
+    list[str] | None, typer.Option(help="Another client ID that its signals may be for. Can be repeated.")
+]
 RolesClaim = Annotated[str | None, typer.Option(help="Claim with the user's roles or groups there.")]
 RoleOption = Annotated[
     list[str] | None,
@@ -134,6 +147,9 @@ MEMBERS = {
     "roles": "role",
     "groups": "group",
     "signs_out_there": "sign_out_there",
+    "receives_signals": "receive_signals",
+    "signals_configuration": "signals_configuration",
+    "signals_audiences": "signals_audience",
 }
 """The settings of an upstream, and the parameter of a command that has each."""
 PAIRS = {"claims", "roles", "groups"}

@@ -14,7 +14,7 @@ from provider.destination import Destination
 from provider.federation import exchange, linking, new_accounts, states
 from provider.federation.exchange import UpstreamDeclined, UpstreamIdentity
 from provider.federation.id_tokens import NotOfOrganization, UpstreamUntrusted
-from provider.federation.linking import NotLinked
+from provider.federation.linking import NotLinked, ProofRequired
 from provider.federation.new_accounts import AttributesRequired
 from provider.federation.pages.forwarding import failed_page, find_upstream, forward, must_prove
 from provider.federation.pages.linked import after_linking
@@ -80,7 +80,9 @@ def callback(call: Call) -> Response:
         return failed_page(call, upstream, where, refusal, linking=state.link_to is not None)
     if state.link_to is not None:
         return after_linking(call, upstream, identity, user_id=state.link_to)
-    return _sign_in(call, upstream, identity, where, given=state.destination)
+    return _sign_in(
+        call, upstream, identity, where, given=state.destination, asked_at=state.begun_at if state.must_prove else None
+    )
 
 
 @endpoint(csrf_checked=False, before_sign_in=True)
@@ -152,6 +154,7 @@ def _sign_in(
     *,
     given: Mapping[str, str],
     attributes: Mapping[str, Any] | None = None,
+    asked_at: float | None = None,
 ) -> Response:
     carry = {name: value for name, value in given.items() if name != KEEP}
     try:
@@ -167,7 +170,10 @@ def _sign_in(
             client_id=where.client_id,
             keep=KEEP in given,
             attributes=attributes,
+            asked_at=asked_at,
         )
+    except ProofRequired:
+        return forward(call, upstream, where, must_prove=True, keep=KEEP in given)
     except AttributesRequired:
         ticket = new_accounts.seal(call.work, upstream.settings, identity, browser=call.browser, destination=given)
         return ask_for_attributes(call, upstream, where, ticket=ticket, email=identity.email)

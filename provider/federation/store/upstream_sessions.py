@@ -83,10 +83,13 @@ def find(db: Connection, session_ids: Collection[str]) -> dict[str, UpstreamSess
     return {row.session_id: row for row in _ROW.all(db, query)}
 
 
-def find_to_end(db: Connection, *, issuer: str, subject: str | None, sid: str | None) -> list[str]:
+def find_to_end(
+    db: Connection, *, issuer: str, subject: str | None, sid: str | None, ended_too: bool = False
+) -> list[str]:
     """Return the IDs of the sessions here that have not ended, and came from this user or this session there.
 
     Where both are given, a session of the user counts also if the upstream did not say which of theirs it came from.
+    With `ended_too`, also those that have ended, in which apps may have got tokens that outlive them.
     """
     this = [upstream_sessions.c.issuer == issuer]
     if subject is not None:
@@ -96,7 +99,9 @@ def find_to_end(db: Connection, *, issuer: str, subject: str | None, sid: str | 
         unknown = and_(upstream_sessions.c.sid.is_(None), upstream_sessions.c.subject == subject)
         this.append(is_it if subject is None else or_(is_it, unknown))
     joined = select(upstream_sessions.c.session_id).join(sessions, sessions.c.id == upstream_sessions.c.session_id)
-    return list(db.scalars(joined.where(*this, sessions.c.ended_at.is_(None))))
+    if not ended_too:
+        this.append(sessions.c.ended_at.is_(None))
+    return list(db.scalars(joined.where(*this)))
 
 
 def remove(db: Connection, session_ids: Collection[str]) -> None:

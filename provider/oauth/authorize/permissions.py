@@ -11,6 +11,7 @@ from provider.oauth.scopes import (
     ADMIN_WRITE,
     CLAIM_IN_WORDS,
     CLAIMS_OF_SCOPE,
+    GLOBAL_REVOCATION,
     GROUPS,
     OFFLINE_ACCESS,
     OPENID,
@@ -36,6 +37,7 @@ ICONS = {
     SCIM: "shield",
     SSF_MANAGE: "shield",
     SSF_READ: "shield",
+    GLOBAL_REVOCATION: "shield",
 }
 """The icon of each scope, in `templates/macros/icons.html`."""
 

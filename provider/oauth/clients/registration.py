@@ -30,6 +30,7 @@ from provider.oauth.scopes import (
     ACCOUNT,
     ADMIN_READ,
     ADMIN_WRITE,
+    GLOBAL_REVOCATION,
     OFFLINE_ACCESS,
     SCIM,
     SCOPES,
@@ -122,7 +123,7 @@ OPERATORS_ONLY = (
 
 UNCHOSEN = ("token_endpoint_auth_method", SECRET_METHODS[0])
 """What a client that chose no method is told: the default of RFC 7591 section 2."""
-RESERVED_SCOPES = frozenset({ACCOUNT, ADMIN_READ, ADMIN_WRITE, SCIM, SSF_MANAGE, SSF_READ})
+RESERVED_SCOPES = frozenset({ACCOUNT, ADMIN_READ, ADMIN_WRITE, SCIM, SSF_MANAGE, SSF_READ, GLOBAL_REVOCATION})
 FOR_HOLDERS = ("client_credentials", CIBA)
 """The grant types for holders of a registration token only: no user decides, or each request sends an email."""
 

@@ -52,6 +52,8 @@ def provider_metadata(settings: Settings) -> dict[str, Any]:
         "jwks_uri": f"{issuer}/oauth2/jwks",
         "introspection_endpoint": f"{issuer}/oauth2/introspect",
         "revocation_endpoint": f"{issuer}/oauth2/revoke",
+        "global_token_revocation_endpoint": f"{issuer}/oauth2/global-token-revocation",
+        "global_token_revocation_endpoint_auth_methods_supported": ["Bearer", "DPoP"],
         "end_session_endpoint": f"{issuer}/oauth2/logout",
         **registration,
         **({} if settings.client_documents == "off" else {"client_id_metadata_document_supported": True}),

@@ -366,7 +366,18 @@ OF_A_BODY: dict[str, Any] = {
     "Upstream.redirect_uri": "https://id.example.com/login/upstream/github/callback",
     "Upstream.post_logout_redirect_uri": "https://id.example.com/login/upstream/github/signed-out",
     "Upstream.backchannel_logout_uri": "https://id.example.com/login/upstream/github/backchannel-logout",
+    "Upstream.signals_uri": "https://id.example.com/login/upstream/github/signals",
     "Upstream.in_file": False,
+    "UpstreamSignals.key": "google",
+    "UpstreamSignals.receives_signals": True,
+    "UpstreamSignals.signals_uri": "https://id.example.com/login/upstream/google/signals",
+    "UpstreamSignals.configuration_url": "https://accounts.google.com/.well-known/risc-configuration",
+    "UpstreamSignals.received_at": NOW,
+    "UpstreamSignals.received": "account-disabled",
+    "UpstreamSignals.problem_at": None,
+    "UpstreamSignals.problem": None,
+    "UpstreamSignals.requested_at": None,
+    "UpstreamSignals.verified_at": None,
 }
 """Values that differ from those of the same name in other bodies, by `Body.member`."""
 

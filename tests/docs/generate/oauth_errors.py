@@ -158,6 +158,7 @@ ENDPOINTS = {
     "shared signals": Endpoint(
         "Shared signals", "/ssf/streams, /ssf/status, /ssf/verify, /ssf/poll/{stream_id}", BEARER
     ),
+    "global token revocation": Endpoint("Global token revocation", "/oauth2/global-token-revocation", BEARER),
     "registration": Endpoint("Registration", "/oauth2/register", METADATA),
     "client_configuration": Endpoint(
         "Client configuration",

@@ -72,6 +72,7 @@ FIXES = {
     "no-such-session": "It may have ended already. List the sessions again.",
     "no-such-user": "Check the user ID. The account may have been deleted.",
     "no-such-issuer": "List the trusted issuers again.",
+    "no-verification": "Correct what the detail says: the settings here, or the client at the provider.",
     "no-such-upstream": "List the upstream providers again.",
     "no-such-webhook": "List the webhooks again.",
     "not-an-address": "Correct the email address.",
