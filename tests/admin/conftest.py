@@ -83,7 +83,7 @@ def action_form(page: Page) -> Form:
 
 def calls(app: Starlette, below: str) -> Iterator[Call]:
     """Each method and path of the addresses that begin so."""
-    for route in app.routes:
+    for route in flattened(app.routes):
         assert isinstance(route, Route), "an address that this cannot look at"
         if route.path.startswith(below):
             for method in sorted((route.methods or set()) - {"HEAD"}):
