@@ -9,7 +9,7 @@ from provider.admin.operation import by_operator
 from provider.api.bodies import Body
 from provider.api.callers import Operator
 from provider.oauth.keys import rotation
-from provider.oauth.keys.rotation import TooSoon, UnknownKey
+from provider.oauth.keys.refusals import TooSoon, UnknownKey
 from provider.web.call import Call
 
 

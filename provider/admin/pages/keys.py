@@ -14,7 +14,7 @@ from provider.admin.pages.actions import (
 )
 from provider.languages.text import Text
 from provider.oauth.keys import rotation
-from provider.oauth.keys.rotation import TooSoon, UnknownKey
+from provider.oauth.keys.refusals import TooSoon, UnknownKey
 from provider.oauth.keys.store import SigningKeyRow, State
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
