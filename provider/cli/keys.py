@@ -1,6 +1,6 @@
 """The commands `signet key`: manage the token signing keys."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -12,15 +12,26 @@ app = typer.Typer(help="Manage signing keys.", no_args_is_help=True)
 
 @app.command(name="list")
 def list_keys(*, as_json: Json = False) -> None:
-    """List the signing keys: upcoming, current, retired and revoked.
+    """List the signing keys: upcoming, current, retired and revoked, and who used them in the last day.
+
+    used_by has the clients that sent tokens of a retired key, and the networks with copies of the key set that lack an
+    upcoming or current key. A delayed key is due to be removed, and waits for those who use it.
 
     Example: signet key list
     """
-    from provider.oauth.keys import rotation
+    from provider.oauth.keys import waiting
 
-    columns = ("kid", "alg", "state", "created_at", "expires_at")
+    columns = ("kid", "alg", "state", "created_at", "expires_at", "delayed", "used_by")
     with unit() as work:
-        rows = [{column: getattr(key, column) for column in columns} for key in rotation.list_keys(work)]
+        keys = waiting.find_statuses(work)
+    rows: list[dict[str, Any]] = []
+    for key in keys:
+        row = {column: getattr(key.row, column) for column in columns[:5]}
+        rows.append({**row, "delayed": key.is_delayed, "used_by": waiting.describe(key.uses)})
+        if as_json:
+            limit = None if key.removal is None else key.removal.limit
+            uses = [{name: value for name, value in vars(use).items() if name != "kid"} for use in key.uses]
+            rows[-1] |= {"tokens_expire_at": key.row.tokens_expire_at, "removed_at_the_latest": limit, "used_by": uses}
     print_rows(rows, columns, as_json=as_json)
 
 
@@ -45,6 +56,27 @@ def rotate(
         current, upcoming = rotation.rotate(work, alg=alg, at_once=at_once)
     told = {"alg": alg, "current": current, "upcoming": upcoming}
     say(f"Rotated {alg}. Current key: {current}. Upcoming key: {upcoming}.", told, as_json=as_json)
+
+
+@app.command()
+def remove(
+    kid: Annotated[str, typer.Argument(metavar="KID", help="The key ID, as `signet key list` shows it.")],
+    *,
+    even_if_used: Annotated[
+        bool, typer.Option("--even-if-used", help="Remove it even if apps still send valid tokens of the key.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Remove a retired key from the key set, without waiting for those who still use it. Its last token must have
+    expired.
+
+    Example: signet key remove KID --even-if-used
+    """
+    from provider.oauth.keys import retirement
+
+    with unit() as work:
+        retirement.remove(work, kid=kid, even_if_used=even_if_used)
+    say(f"Removed key {kid} from the key set.", {"kid": kid, "state": "retired"}, as_json=as_json)
 
 
 @app.command(context_settings={"ignore_unknown_options": True})  # a kid may begin with a hyphen

@@ -14,6 +14,7 @@ from provider.oauth.keys import waiting
 from provider.oauth.keys.key_pairs import row_of
 from provider.oauth.keys.refusals import StillUsed, TokensStillValid, UnknownKey
 from provider.oauth.keys.store import SigningKeyRow
+from provider.oauth.keys.uses import waited_for
 from provider.work import UnitOfWork
 
 MOST_NAMED = 10
@@ -60,7 +61,7 @@ def remove(work: UnitOfWork, *, kid: str, even_if_used: bool = False) -> None:
 def note_delay(work: UnitOfWork, event: Event, row: SigningKeyRow, uses: list[KeyUse], until: datetime) -> None:
     """Record once for each step that it waits, and for whom."""
     if row.delayed_at is None and signing_keys.note_delay(work.db, row.kid, now=work.now):
-        seen = waiting.waited_for(uses, now=work.now, idle=work.settings.key_idle)
+        seen = waiting.still_seen(waited_for(row, uses), work.settings, work.now)
         sources = list(dict.fromkeys(use.source for use in seen))[:MOST_NAMED]
         record(work, event, kid=row.kid, alg=row.alg, used_by=sources, at_the_latest=until.isoformat())
 

@@ -8,11 +8,13 @@ The two steps that may break something, the next key signing and a retired key l
 still depend on the key (`waiting`). A revocation never waits.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from provider.audit.events import Event
+from provider.audit.hourly import KeyUse
 from provider.audit.log import record
 from provider.config.settings import Settings
 from provider.jose.algorithms import KEY_PAIRS, RS256, SIGNING_ALGORITHMS, find_pair
@@ -21,7 +23,7 @@ from provider.oauth.keys import store as signing_keys
 from provider.oauth.keys.key_pairs import generate, row_of
 from provider.oauth.keys.refusals import StillUsed, TooSoon, UnknownKey
 from provider.oauth.keys.store import SigningKeyRow, State
-from provider.oauth.keys.uses import find_uses, last_waited_for
+from provider.oauth.keys.uses import find_uses, waited_for
 from provider.work import UnitOfWork
 
 MARGIN = timedelta(minutes=5)
@@ -62,18 +64,16 @@ def find_due_at(states: KeyStates, settings: Settings) -> datetime | None:
     return max(signs_since + settings.key_rotation, may_sign_from(upcoming, settings))
 
 
-def find_due_step(
-    states: KeyStates, settings: Settings, now: datetime, missed_at: datetime | None = None
-) -> Due | None:
+def find_due_step(states: KeyStates, settings: Settings, now: datetime, missed: Sequence[KeyUse] = ()) -> Due | None:
     """Return the action that is due, or None. Pure.
 
-    With SIGNET_KEY_ROTATION=0 operators rotate keys, and an upcoming key is still published. `missed_at` is when an app
-    was last seen that did not know the upcoming key.
+    With SIGNET_KEY_ROTATION=0 operators rotate keys, and an upcoming key is still published. `missed` is who was
+    seen without knowing the upcoming key.
     """
     if states.upcoming is None:
         return Due.PUBLISH
     due_at = find_due_at(states, settings)
-    if due_at is None or now < waiting.delayed_until(due_at, missed_at, settings):
+    if due_at is None or now < waiting.delayed_until(due_at, missed, settings):
         return None
     return Due.ROTATE
 
@@ -82,8 +82,8 @@ def follow_schedule(work: UnitOfWork, pair: str) -> Due | None:
     """Do what is due for a key pair. Returns None if nothing was due, or if another worker was faster."""
     rows = [row for row in signing_keys.find_all(work.read) if row.alg == pair]
     states, uses = key_states_of(rows, pair), find_uses(work)
-    missed = [] if states.upcoming is None else uses.get(states.upcoming.kid, [])
-    due = find_due_step(states, work.settings, work.now, last_waited_for(missed))
+    missed = [] if states.upcoming is None else waited_for(states.upcoming, uses.get(states.upcoming.kid, []))
+    due = find_due_step(states, work.settings, work.now, missed)
     done = False
     if due is not None:
         fresh = generate(work, pair, State.UPCOMING)
@@ -142,9 +142,9 @@ def rotate(work: UnitOfWork, *, alg: str = RS256, at_once: bool = False) -> tupl
 
 def _require_known(work: UnitOfWork, upcoming: SigningKeyRow) -> None:
     """Check that no app was seen lately that does not know the upcoming key. Raises StillUsed."""
-    missed, due_at = find_uses(work).get(upcoming.kid, []), may_sign_from(upcoming, work.settings)
-    if work.now < waiting.delayed_until(due_at, last_waited_for(missed), work.settings):
-        seen = waiting.waited_for(missed, now=work.now, idle=work.settings.key_idle)
+    missed = waited_for(upcoming, find_uses(work).get(upcoming.kid, []))
+    if work.now < waiting.delayed_until(may_sign_from(upcoming, work.settings), missed, work.settings):
+        seen = waiting.still_seen(missed, work.settings, work.now)
         problem = f"Apps were seen with copies of the key set that lack the upcoming key {upcoming.kid}"
         raise StillUsed(problem, seen, "To rotate now, use --at-once.")
 

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from provider.audit.hourly import KeyUse, find_key_uses
+from provider.oauth.keys.store import SigningKeyRow, State
 from provider.observability import counters
 from provider.work import UnitOfWork
 
@@ -31,8 +32,8 @@ class Use(StrEnum):
     """A request that replaced a copy of the key set without the key."""
 
 
-WAITED_FOR = frozenset({Use.ACCESS_TOKEN, Use.KEY_SET})
-"""The uses that the next step of a key would break, so that it waits for them."""
+WAITED_FOR = {State.UPCOMING: Use.KEY_SET, State.RETIRED: Use.ACCESS_TOKEN}
+"""The use that the next step of a key would break, by its status: that it signs, or that it is removed."""
 
 
 def count_token(kid: str, typ: str, claims: Mapping[str, Any], *, now: datetime) -> None:
@@ -55,6 +56,7 @@ def find_uses(work: UnitOfWork) -> dict[str, list[KeyUse]]:
     return found
 
 
-def last_waited_for(uses: Iterable[KeyUse]) -> datetime | None:
-    """Return when the last use was that the next step of the key waits for."""
-    return max((use.last_used_at for use in uses if use.use in WAITED_FOR), default=None)
+def waited_for(row: SigningKeyRow, uses: Iterable[KeyUse]) -> list[KeyUse]:
+    """Return those of the uses of a key that its next step waits for, the latest first."""
+    wanted = WAITED_FOR.get(State(row.state))
+    return [use for use in uses if use.use == wanted]

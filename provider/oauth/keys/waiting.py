@@ -5,25 +5,32 @@ The two steps are that the next key signs (copies of the key set may lack it) an
 tokens may need it), which never happens before its last token has expired.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from provider.audit.hourly import KeyUse
 from provider.config.settings import Settings
 from provider.oauth.keys import store as signing_keys
 from provider.oauth.keys.store import SigningKeyRow, State
-from provider.oauth.keys.uses import WAITED_FOR, find_uses, last_waited_for
+from provider.oauth.keys.uses import find_uses, waited_for
 from provider.work import UnitOfWork
 
 NEAR_THE_END = 0.75
 """The part of the longest wait after which operators are warned."""
 
 
-def delayed_until(due_at: datetime, last_used_at: datetime | None, settings: Settings) -> datetime:
-    """Return when a step happens that is due at this time, if nothing it waits for is seen again. Pure."""
-    if not settings.key_idle or last_used_at is None:
+def delayed_until(due_at: datetime, uses: Sequence[KeyUse], settings: Settings) -> datetime:
+    """Return when a step happens that is due at this time, if what it waits for is not seen again. Pure."""
+    if not settings.key_idle or not uses:
         return due_at
+    last_used_at = max(use.last_used_at for use in uses)
     return min(max(due_at, last_used_at + settings.key_idle), due_at + settings.key_max_wait)
+
+
+def still_seen(uses: Sequence[KeyUse], settings: Settings, now: datetime) -> list[KeyUse]:
+    """Return the uses within SIGNET_KEY_IDLE. Pure."""
+    return [use for use in uses if now - use.last_used_at < settings.key_idle]
 
 
 @dataclass(frozen=True)
@@ -38,12 +45,12 @@ class Removal:
     """When it is removed at the latest."""
 
 
-def removal_of(row: SigningKeyRow, uses: list[KeyUse], settings: Settings) -> Removal | None:
-    """Return the removal of a retired key, or None for keys with another status. Pure."""
+def removal_of(row: SigningKeyRow, uses: Sequence[KeyUse], settings: Settings) -> Removal | None:
+    """Return the removal of a retired key that has these uses, or None for keys with another status. Pure."""
     due_at = row.tokens_expire_at or row.expires_at
     if row.state != State.RETIRED or due_at is None:
         return None
-    at = delayed_until(due_at, last_waited_for(uses), settings)
+    at = delayed_until(due_at, waited_for(row, uses), settings)
     return Removal(due_at, at, due_at + settings.key_max_wait if settings.key_idle else due_at)
 
 
@@ -53,15 +60,11 @@ class KeyStatus:
 
     row: SigningKeyRow
     uses: list[KeyUse]
+    waits_for: list[KeyUse]
+    """The uses that its next step waits for now, or would wait for if it were due."""
     removal: Removal | None
     """The removal, if it is a retired key that is still published."""
     now: datetime
-    idle: timedelta
-
-    @property
-    def waits_for(self) -> list[KeyUse]:
-        """The uses that its next step waits for now, or would wait for if it were due."""
-        return waited_for(self.uses, now=self.now, idle=self.idle)
 
     @property
     def is_delayed(self) -> bool:
@@ -74,11 +77,6 @@ class KeyStatus:
         return self.removal is not None and self.removal.due_at <= self.now
 
 
-def waited_for(uses: list[KeyUse], *, now: datetime, idle: timedelta) -> list[KeyUse]:
-    """Return the uses that a step waits for now."""
-    return [use for use in uses if use.use in WAITED_FOR and now - use.last_used_at < idle]
-
-
 def find_statuses(work: UnitOfWork) -> list[KeyStatus]:
     """Return the keys in the order of their creation."""
     found = find_uses(work)
@@ -87,7 +85,8 @@ def find_statuses(work: UnitOfWork) -> list[KeyStatus]:
         uses = found.get(row.kid, [])
         is_published = row.removed_at is None and row.expires_at is not None and row.expires_at > work.now
         removal = removal_of(row, uses, work.settings) if is_published else None
-        statuses.append(KeyStatus(row, uses, removal, work.now, work.settings.key_idle))
+        waits_for = still_seen(waited_for(row, uses), work.settings, work.now)
+        statuses.append(KeyStatus(row, uses, waits_for, removal, work.now))
     return statuses
 
 
