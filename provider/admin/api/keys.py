@@ -17,8 +17,8 @@ class KeyUse(Body):
     """The uses of a key by one client, or from one network."""
 
     use: str = Field(
-        description="`access_token` (valid), `expired_access_token`, `id_token` (as a hint), or `key_set`: a request that "
-        "replaced a copy of the key set without the key."
+        description="`access_token` (valid), `expired_access_token`, `id_token` (as a hint), or `key_set`: a request "
+        "that replaced a copy of the key set without the key."
     )
     source: str = Field(description="The client ID. For `key_set`, the network and the program.")
     count: int = Field(description="How often in the last day.")

@@ -31,7 +31,7 @@ NOT_KNOWN = Text(
     "Applications were seen that don't know the upcoming key: %(users)s. To use it now, choose “Rotate immediately”."
 )
 NOT_EXPIRED = Text("Tokens signed with this key are valid until %(time)s UTC. To end them now, choose “Revoke key”.")
-STILL_USED = Text("Applications still use this key: %(users)s. To remove it now, choose “Remove although in use”.")
+STILL_USED = Text("Applications still use this key: %(users)s. To remove it now, choose “Remove immediately”.")
 
 
 def _rotate(*, at_once: bool) -> Action[KeyStatus]:
@@ -93,9 +93,9 @@ def _remove(*, even_if_used: bool) -> Action[KeyStatus]:
             raise
 
     def users(key: KeyStatus) -> tuple[Text, ...]:
-        return (Text("It is still used: %(users)s.", users=waiting.describe(key.waits_for)),) if key.waits_for else ()
+        return (Text("It is still used: %(users)s.", users=waiting.name_sources(key.waits_for)),) if key.waits_for else ()
 
-    title = Text("Remove although in use") if even_if_used else Text("Remove key")
+    title = Text("Remove immediately") if even_if_used else Text("Remove key")
     removed = Text("The key leaves the key set now, without waiting any longer.")
     harm = Text("Applications and APIs reject the tokens that are still valid. Users may have to sign in again.")
     return Action(
@@ -114,7 +114,7 @@ ACTIONS: Actions[KeyStatus] = {
     "rotate": _rotate(at_once=False),
     "retire": _rotate(at_once=True),
     "remove": _remove(even_if_used=False),
-    "remove-used": _remove(even_if_used=True),
+    "remove-now": _remove(even_if_used=True),
     "revoke": Action(
         title=Text("Revoke key"),
         button=Text("Revoke key"),

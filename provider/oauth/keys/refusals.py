@@ -44,5 +44,5 @@ class StillUsed(Refusal):
     status_code = 409
 
     def __init__(self, problem: str, uses: list[KeyUse], way_out: str) -> None:
-        self.users = waiting.describe(uses)
-        super().__init__(f"{problem}: {self.users}. {way_out}")
+        self.users = waiting.name_sources(uses)
+        super().__init__(f"{problem}: {waiting.describe(uses)}. {way_out}")

@@ -90,6 +90,12 @@ def find_statuses(work: UnitOfWork) -> list[KeyStatus]:
     return statuses
 
 
+def name_sources(uses: Sequence[KeyUse], *, most: int = 5) -> str:
+    """Return by whom these uses were, in any language: `shop, 192.0.2.0/24 curl, …`."""
+    sources = list(dict.fromkeys(use.source for use in uses))
+    return ", ".join([*sources[:most], "…"] if len(sources) > most else sources)
+
+
 def describe(uses: list[KeyUse], *, most: int = 5) -> str:
     """Return who uses a key, for an operator: `shop (12 times, last 2026-11-30 17:02 UTC), …`."""
     said = [
