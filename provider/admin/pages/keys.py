@@ -93,7 +93,8 @@ def _remove(*, even_if_used: bool) -> Action[KeyStatus]:
             raise
 
     def users(key: KeyStatus) -> tuple[Text, ...]:
-        return (Text("It is still used: %(users)s.", users=waiting.name_sources(key.waits_for)),) if key.waits_for else ()
+        used_by = waiting.name_sources(key.waits_for)
+        return (Text("It is still used: %(users)s.", users=used_by),) if used_by else ()
 
     title = Text("Remove immediately") if even_if_used else Text("Remove key")
     removed = Text("The key leaves the key set now, without waiting any longer.")

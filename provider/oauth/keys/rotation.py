@@ -143,8 +143,7 @@ def rotate(work: UnitOfWork, *, alg: str = RS256, at_once: bool = False) -> tupl
 def _require_known(work: UnitOfWork, upcoming: SigningKeyRow) -> None:
     """Check that no app was seen lately that does not know the upcoming key. Raises StillUsed."""
     missed = waited_for(upcoming, find_uses(work).get(upcoming.kid, []))
-    if work.now < waiting.delayed_until(may_sign_from(upcoming, work.settings), missed, work.settings):
-        seen = waiting.still_seen(missed, work.settings, work.now)
+    if seen := waiting.still_seen(missed, work.settings, work.now):
         problem = f"Apps were seen with copies of the key set that lack the upcoming key {upcoming.kid}"
         raise StillUsed(problem, seen, "To rotate now, use --at-once.")
 

@@ -16,9 +16,6 @@ from provider.oauth.keys.store import SigningKeyRow, State
 from provider.oauth.keys.uses import find_uses, waited_for
 from provider.work import UnitOfWork
 
-NEAR_THE_END = 0.75
-"""The part of the longest wait after which operators are warned."""
-
 
 def delayed_until(due_at: datetime, uses: Sequence[KeyUse], settings: Settings) -> datetime:
     """Return when a step happens that is due at this time, if what it waits for is not seen again. Pure."""
@@ -64,7 +61,16 @@ class KeyStatus:
     """The uses that its next step waits for now, or would wait for if it were due."""
     removal: Removal | None
     """The removal, if it is a retired key that is still published."""
+    rotation_limit: datetime | None
+    """When an upcoming key that others should know first signs at the latest; None if nothing waits for them."""
     now: datetime
+
+    @property
+    def waits_until(self) -> datetime | None:
+        """When the next step is taken at the latest, if it was due and waits."""
+        if self.removal is not None:
+            return self.removal.limit if self.is_delayed else None
+        return self.rotation_limit
 
     @property
     def is_delayed(self) -> bool:
@@ -86,7 +92,9 @@ def find_statuses(work: UnitOfWork) -> list[KeyStatus]:
         is_published = row.removed_at is None and row.expires_at is not None and row.expires_at > work.now
         removal = removal_of(row, uses, work.settings) if is_published else None
         waits_for = still_seen(waited_for(row, uses), work.settings, work.now)
-        statuses.append(KeyStatus(row, uses, waits_for, removal, work.now))
+        is_waiting = row.state == State.UPCOMING and row.delayed_at is not None
+        limit = row.delayed_at + work.settings.key_max_wait if is_waiting and row.delayed_at else None
+        statuses.append(KeyStatus(row, uses, waits_for, removal, limit, work.now))
     return statuses
 
 
