@@ -58,7 +58,7 @@ def rotate(
     say(f"Rotated {alg}. Current key: {current}. Upcoming key: {upcoming}.", told, as_json=as_json)
 
 
-@app.command()
+@app.command(context_settings={"ignore_unknown_options": True})  # a kid may begin with a hyphen
 def remove(
     kid: Annotated[str, typer.Argument(metavar="KID", help="The key ID, as `signet key list` shows it.")],
     *,

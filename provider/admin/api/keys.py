@@ -109,9 +109,7 @@ def rotate_keys(call: Call, _operator: Operator, body: Rotation) -> Rotated:
 
 @by_operator(needs=Permission.KEYS_WRITE, takes=KeyRemoval, problems=(UnknownKey, TokensStillValid, StillUsed))
 def remove_key(call: Call, _operator: Operator, body: KeyRemoval) -> None:
-    """Remove a retired key from the key set, without waiting for those who still use it. Its last token must have
-    expired.
-    """
+    """Remove a retired key. It leaves the key set without waiting for those who use it. Its last token has expired."""
     retirement.remove(call.work, kid=call.path_params["kid"], even_if_used=body.even_if_used)
 
 
