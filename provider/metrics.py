@@ -126,9 +126,9 @@ def _keys(work: UnitOfWork) -> "Iterable[Metric]":
             if states.upcoming is not None and states.upcoming.delayed_at is not None:
                 due_at += work.settings.key_max_wait
             left.add_metric((pair,), (due_at - work.now).total_seconds())
-        steps = {"rotation": [states.upcoming], "removal": _retired(rows, pair)}
-        for step, waiting in steps.items():
-            since = [row.delayed_at for row in waiting if row is not None and row.delayed_at is not None]
+        upcoming = [] if states.upcoming is None else [states.upcoming]
+        for step, waiting in (("rotation", upcoming), ("removal", _retired(rows, pair))):
+            since = [row.delayed_at for row in waiting if row.delayed_at is not None]
             seconds = max(((work.now - at).total_seconds() for at in since), default=0.0)
             delay.add_metric((pair, step), seconds)
     return age, left, delay
