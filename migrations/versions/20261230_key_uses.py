@@ -14,9 +14,6 @@ COLUMNS = ("tokens_expire_at", "delayed_at", "removed_at")
 def upgrade() -> None:
     for name in COLUMNS:
         op.add_column("signing_keys", sa.Column(name, sa.DateTime(timezone=True)))
-    # The private part of a retired key was erased when it left the key set.
-    op.execute("UPDATE signing_keys SET tokens_expire_at = expires_at WHERE state = 'retired'")
-    op.execute("UPDATE signing_keys SET removed_at = expires_at WHERE state = 'retired' AND private IS NULL")
     op.create_table(
         "hourly_key_uses",
         sa.Column("hour", sa.DateTime(timezone=True), nullable=False),

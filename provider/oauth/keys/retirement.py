@@ -28,7 +28,8 @@ def follow(work: UnitOfWork, row: SigningKeyRow, uses: list[KeyUse]) -> None:
         return
     if row.private is not None and removal.due_at <= work.now:
         _erase(work, row)
-    if row.removed_at is not None:
+    is_of_earlier_release = row.tokens_expire_at is None and row.private is None  # which erased it as it left
+    if row.removed_at is not None or is_of_earlier_release:
         return
     if row.expires_at <= work.now:  # nodes do not publish it any more, so it is too late to wait
         _note_removed(work, row)

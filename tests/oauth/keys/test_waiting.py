@@ -18,7 +18,7 @@ from provider.jose.signed_jwts import read_jwt
 from provider.oauth.keys import copies, retirement, rotation, uses, waiting
 from provider.oauth.keys.refusals import StillUsed, TokensStillValid, UnknownKey
 from provider.oauth.keys.rotation import Due
-from provider.oauth.keys.store import State
+from provider.oauth.keys.store import State, signing_keys
 from provider.oauth.keys.waiting import KeyStatus
 from provider.observability import counters
 from provider.work import Installation, Origin
@@ -216,6 +216,22 @@ def test_an_operator_removes_a_retired_key_or_learns_who_uses_it(
         remove(even_if_used=True)
     follow(work, installation, ES256)
     assert len(events(work, Event.KEY_REMOVED)) == 1
+
+
+def test_keys_that_an_earlier_release_retired_leave_when_it_said(
+    work: Work, settings: Settings, installation: Installation, clock: Clock, rp: RelyingParty
+) -> None:
+    """They have no time of their own for their last token. Those that left before are not reported again."""
+    kid = retire(work, settings, ES256)
+    with work() as w:
+        w.db.execute(signing_keys.update().values(tokens_expire_at=None))
+    clock.advance(minutes=6)
+    follow(work, installation, ES256)
+    assert kid not in published(rp)
+    with work() as w:
+        w.db.execute(signing_keys.update().values(removed_at=None))
+    follow(work, installation, ES256)
+    assert len(events(work, Event.KEY_REMOVED, Event.KEY_ERASED)) == 2
 
 
 def test_a_revocation_waits_for_no_one(work: Work, settings: Settings, clock: Clock, rp: RelyingParty) -> None:
