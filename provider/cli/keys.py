@@ -15,23 +15,25 @@ def list_keys(*, as_json: Json = False) -> None:
     """List the signing keys: upcoming, current, retired and revoked, and who used them in the last day.
 
     used_by has the clients that sent tokens of a retired key, and the networks with copies of the key set that lack an
-    upcoming or current key. A delayed key is due to be removed, and waits for those who use it.
+    upcoming or current key. is_delayed says that a key is due to be removed, and waits for those who use it.
 
     Example: signet key list
     """
     from provider.oauth.keys import waiting
 
-    columns = ("kid", "alg", "state", "created_at", "expires_at", "delayed", "used_by")
+    columns = ("kid", "alg", "state", "created_at", "expires_at", "is_delayed", "used_by")
     with unit() as work:
         keys = waiting.find_statuses(work)
     rows: list[dict[str, Any]] = []
     for key in keys:
         row = {column: getattr(key.row, column) for column in columns[:5]}
-        rows.append({**row, "delayed": key.is_delayed, "used_by": waiting.describe(key.uses)})
         if as_json:
-            limit = None if key.removal is None else key.removal.limit
-            uses = [{name: value for name, value in vars(use).items() if name != "kid"} for use in key.uses]
-            rows[-1] |= {"tokens_expire_at": key.row.tokens_expire_at, "removed_at_the_latest": limit, "used_by": uses}
+            row["tokens_expire_at"] = key.row.tokens_expire_at
+            row["removed_at_the_latest"] = None if key.removal is None else key.removal.limit
+            used = [{name: value for name, value in vars(use).items() if name != "kid"} for use in key.uses]
+            rows.append({**row, "is_delayed": key.is_delayed, "uses": used})
+        else:
+            rows.append({**row, "is_delayed": key.is_delayed, "used_by": waiting.describe(key.uses)})
     print_rows(rows, columns, as_json=as_json)
 
 

@@ -85,7 +85,7 @@ def test_a_retired_key_is_listed_with_its_apps_and_removed(signet: Signet, work:
         hourly.add_key_use(w.db, w.now, counters.use_of_key(kid, "access_token", "shop"), 3)
     assert "revoke the key" in signet("key", "remove", kid).err
     (row,) = (row for row in signet("key", "list", "--json").json if row["kid"] == kid)
-    assert [(use["source"], use["use"], use["count"]) for use in row["used_by"]] == [("shop", "access_token", 3)]
+    assert [(use["source"], use["use"], use["count"]) for use in row["uses"]] == [("shop", "access_token", 3)]
     assert "shop (3 times, last " in signet("key", "list").out
     with work() as w:
         w.db.execute(signing_keys.update().values(tokens_expire_at=w.now - timedelta(minutes=1)))
