@@ -69,8 +69,9 @@ def remove(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Remove a retired key from the key set, without waiting for those who still use it. Its last token must have
-    expired.
+    """Remove a retired key from the key set now. Its last token must have expired.
+
+    Without this command, the rotation waits until the key is not used any more. See SIGNET_KEY_IDLE.
 
     Example: signet key remove KID --even-if-used
     """
