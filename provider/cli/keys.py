@@ -12,7 +12,7 @@ app = typer.Typer(help="Manage signing keys.", no_args_is_help=True)
 
 @app.command(name="list")
 def list_keys(*, as_json: Json = False) -> None:
-    """List the signing keys: upcoming, current, retired and revoked, and who used them in the last day.
+    """List the signing keys, and who used them in the last day.
 
     used_by has the clients that sent tokens of a retired key, and the networks with copies of the key set that lack an
     upcoming or current key. is_delayed says that a key is due to be removed, and waits for those who use it.
