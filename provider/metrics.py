@@ -22,6 +22,7 @@ from provider.database.engine import OUTAGES
 from provider.jose.algorithms import KEY_PAIRS
 from provider.oauth.keys import rotation
 from provider.oauth.keys import store as signing_keys
+from provider.oauth.keys.store import SigningKeyRow, State
 from provider.observability import metrics
 from provider.observability.logging import log
 from provider.outbox import store as outbox
@@ -112,7 +113,7 @@ def _outbox(work: UnitOfWork) -> "Iterable[Metric]":
 
 
 def _keys(work: UnitOfWork) -> "Iterable[Metric]":
-    age, left = metrics.KEY_AGE.family(), metrics.KEY_ROTATION.family()
+    age, left, delay = metrics.KEY_AGE.family(), metrics.KEY_ROTATION.family(), metrics.KEY_DELAY.family()
     rows = signing_keys.find_all(work.read)
     for pair in KEY_PAIRS:
         states = rotation.key_states_of(rows, pair)
@@ -122,8 +123,20 @@ def _keys(work: UnitOfWork) -> "Iterable[Metric]":
         age.add_metric((pair,), (work.now - signs_since).total_seconds())
         if work.settings.key_rotation:
             due_at = signs_since + work.settings.key_rotation
+            if states.upcoming is not None and states.upcoming.delayed_at is not None:
+                due_at += work.settings.key_max_wait
             left.add_metric((pair,), (due_at - work.now).total_seconds())
-    return age, left
+        upcoming = [] if states.upcoming is None else [states.upcoming]
+        for step, waiting in (("rotation", upcoming), ("removal", _retired(rows, pair))):
+            since = [row.delayed_at for row in waiting if row.delayed_at is not None]
+            seconds = max(((work.now - at).total_seconds() for at in since), default=0.0)
+            delay.add_metric((pair, step), seconds)
+    return age, left, delay
+
+
+def _retired(rows: list[SigningKeyRow], pair: str) -> list[SigningKeyRow]:
+    """Return the retired keys of a pair that are still published."""
+    return [row for row in rows if row.alg == pair and row.state == State.RETIRED and row.removed_at is None]
 
 
 def _open_server(listener: socket.socket, installation: Installation, folder: Path) -> WSGIServer:

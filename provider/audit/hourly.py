@@ -1,5 +1,6 @@
 """Hourly counts of events, summed over all processes, for the operators' overview."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import BigInteger, Column, Connection, PrimaryKeyConstraint, String, Table, delete, func, select
@@ -38,6 +39,28 @@ hourly_app_tokens = Table(
     Column("count", BigInteger, nullable=False),
     PrimaryKeyConstraint("hour", "client_id", "grant_type"),
 )
+hourly_key_uses = Table(
+    "hourly_key_uses",
+    metadata,
+    Column("hour", UtcTime, nullable=False),
+    Column("kid", String(64), nullable=False),  # of the stored key pair
+    Column("use", String(24), nullable=False),  # one of `oauth.keys.uses.Use`
+    Column("source", String(128), nullable=False),  # the client_id, or the network and program of a request
+    Column("count", BigInteger, nullable=False),
+    Column("last_used_at", UtcTime, nullable=False),  # when it was saved, up to a minute later
+    PrimaryKeyConstraint("hour", "kid", "use", "source"),
+)
+
+
+@dataclass(frozen=True)
+class KeyUse:
+    """The uses of a signing key of one kind by one client, or from one network."""
+
+    kid: str
+    use: str
+    source: str
+    count: int
+    last_used_at: datetime
 
 
 def hour_of(moment: datetime) -> datetime:
@@ -55,7 +78,10 @@ def flush(installation: Installation) -> None:
             if first := active_users.mark(work, active):
                 found[counters.ACTIVE_USERS] = first
             for name, count in sorted(found.items()):
-                add(work.db, hour_of(work.now), name, count)
+                if name.startswith(counters.KEY_USE):
+                    add_key_use(work.db, work.now, name, count)
+                else:
+                    add(work.db, hour_of(work.now), name, count)
     except BaseException:
         counters.give_back(counts, active)
         raise
@@ -74,6 +100,27 @@ def add(db: Connection, hour: datetime, name: str, count: int) -> None:
     db.execute(
         fresh.on_conflict_do_update(index_elements=["hour", *key], set_={"count": table.c.count + fresh.excluded.count})
     )
+
+
+def add_key_use(db: Connection, now: datetime, name: str, count: int) -> None:
+    """Add to the uses of a signing key, as `counters.use_of_key` names them."""
+    kid, use, source = name.removeprefix(counters.KEY_USE).split(":", 2)
+    table, key = hourly_key_uses, {"hour": hour_of(now), "kid": kid, "use": use, "source": source[:128]}
+    fresh = upsert(db, table).values(count=count, last_used_at=now, **key)
+    changed = {"count": table.c.count + fresh.excluded.count, "last_used_at": fresh.excluded.last_used_at}
+    db.execute(fresh.on_conflict_do_update(index_elements=list(key), set_=changed))
+
+
+def find_key_uses(db: Connection, *, since: datetime) -> list[KeyUse]:
+    """Return the uses of signing keys since the beginning of that hour, the latest first."""
+    table, last = hourly_key_uses.c, func.max(hourly_key_uses.c.last_used_at).label("last_used_at")
+    query = (
+        select(table.kid, table.use, table.source, func.sum(table.count), last)
+        .where(table.hour >= hour_of(since))
+        .group_by(table.kid, table.use, table.source)
+        .order_by(last.desc(), table.source)
+    )
+    return [KeyUse(kid, use, source, int(count), at) for kid, use, source, count, at in db.execute(query)]
 
 
 def find(db: Connection, *, since: datetime) -> dict[tuple[datetime, str], int]:
@@ -107,5 +154,5 @@ def sum_by_app(db: Connection, *, since: datetime, limit: int) -> list[tuple[str
 
 
 def purge(db: Connection, *, before: datetime, limit: int) -> int:  # noqa: ARG001  # an hour has a handful of names
-    tables = (hourly_counts, hourly_app_counts, hourly_app_tokens)
+    tables = (hourly_counts, hourly_app_counts, hourly_app_tokens, hourly_key_uses)
     return sum(db.execute(delete(table).where(table.c.hour < before)).rowcount for table in tables)

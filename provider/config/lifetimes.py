@@ -104,6 +104,17 @@ class Lifetimes(Section):
         timedelta(days=1),
         description="How long a new signing key is published before it is used, so that apps have time to load it.",
     )
+    key_idle: Duration = Field(
+        timedelta(minutes=30),
+        description="How long a retired signing key must be unused before it is removed from the key set, at least 5m. "
+        "In the same way, the next key signs only when no app that does not know it was seen for this time. 0 turns "
+        "waiting off.",
+    )
+    key_max_wait: Duration = Field(
+        timedelta(days=1),
+        le=timedelta(days=30),
+        description="How long the rotation waits at most for those who still use a key, at most 30d.",
+    )
     deletion_grace: Duration = Field(
         timedelta(days=14), description="How long a user can cancel the deletion of their account before it is final."
     )

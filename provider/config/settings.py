@@ -29,6 +29,8 @@ _LISTENER = "SIGNET_MTLS_URL, SIGNET_MTLS_CERTIFICATE and SIGNET_MTLS_KEY"
 
 DOCUMENT_MAX_AGE = timedelta(minutes=5)
 """How long others may keep the key set and the discovery document."""
+SHORTEST_KEY_IDLE = timedelta(minutes=5)
+"""The shortest SIGNET_KEY_IDLE. A use is saved within a minute, and the worker looks at the keys every two minutes."""
 
 
 class Settings(
@@ -74,6 +76,8 @@ class Settings(
             raise ValueError(f"SIGNET_KEY_LEAD must be {seconds} seconds or more, as apps cache the key set that long")
         if self.key_rotation and self.key_rotation <= self.key_lead:
             raise ValueError("SIGNET_KEY_ROTATION must be longer than SIGNET_KEY_LEAD")
+        if timedelta(0) < self.key_idle < SHORTEST_KEY_IDLE:
+            raise ValueError("SIGNET_KEY_IDLE must be 0 or 5m or more, as uses are saved once a minute")
         if self.database_read_url is not None and self.embedded:
             raise ValueError("SIGNET_DATABASE_READ_URL needs a PostgreSQL in SIGNET_DATABASE_URL")
         return self

@@ -23,6 +23,7 @@ from provider.doctor.client_checks import MOST_CLIENTS, find_client_problems
 from provider.installation import open_installation
 from provider.mail.settings_check import check_settings, check_templates
 from provider.oauth.clients.store import clients
+from provider.oauth.keys import waiting
 from provider.outbound.client import Outbound
 from provider.outbox import store as outbox
 from provider.readiness import require_ready
@@ -39,6 +40,8 @@ LITTLE, TOO_LITTLE = 1 << 30, 100 << 20
 REDIS_FIX = "Check that it is running, and the URL in SIGNET_REDIS_URL"
 SKEW, TOO_MUCH_SKEW = timedelta(seconds=10), timedelta(seconds=60)
 NOT_STARTING = "Fix this first. Until then, `signet serve` does not start"
+NEARLY_OVER = 0.25
+"""The part of SIGNET_KEY_MAX_WAIT that is left when a key is reported that is still used."""
 RECENT = timedelta(days=1)
 """The age up to which audit events are looked at."""
 
@@ -192,6 +195,29 @@ def _keys(work: UnitOfWork) -> Iterator[Finding]:
                 problem,
                 "Check that `signet worker` is running. To see the keys, run `signet key list`",
             )
+    yield from _used_keys(work)
+
+
+def _used_keys(work: UnitOfWork) -> Iterator[Finding]:
+    """Yield the keys that the rotation will soon wait for no longer, although they are still used."""
+    for key in waiting.find_statuses(work):
+        limit, users = key.waits_until, waiting.describe(key.waits_for)
+        if limit is None or not users or limit - work.now > NEARLY_OVER * work.settings.key_max_wait:
+            continue
+        if key.removal is None:
+            problem = (
+                f"the next {key.row.alg} key signs from {limit:%Y-%m-%d %H:%M} UTC, and these do not know it: {users}"
+            )
+            fix = "Let them fetch the key set at least once a day. To wait longer, raise SIGNET_KEY_MAX_WAIT"
+        else:
+            problem = (
+                f"the retired {key.row.alg} key is removed at {limit:%Y-%m-%d %H:%M} UTC and still used by {users}"
+            )
+            fix = (
+                "Restart these apps, or raise SIGNET_KEY_MAX_WAIT. If no token lifetime was shortened, the key may "
+                f"have leaked: run `signet key revoke {key.row.kid}`"
+            )
+        yield Finding("signing keys", False, problem, fix)
 
 
 def _requirements(work: UnitOfWork) -> Iterator[Finding]:

@@ -126,7 +126,7 @@ def _header_fact(name: str, value: Any, *, passed: bool | None = None, why: str 
 def _ours(reader: Reader, text: str, jwt: SignedJwt, typ: str) -> Inspection:
     """Inspect a JWT that says it is of this installation."""
     try:
-        reader.server.keys.verify(reader.work, text, typ=typ, even_past=True)
+        reader.server.keys.verify(reader.work, text, typ=typ, even_past=True, is_use=False)
     except SignatureRefused:
         why = "No key of this installation signed it. It was changed or forged, its key was revoked, or another"
         return Inspection(
@@ -141,7 +141,7 @@ def _ours(reader: Reader, text: str, jwt: SignedJwt, typ: str) -> Inspection:
     header = Part("Header", _headers(jwt, passed=True))
     if typ == ACCESS_TOKEN:
         return _access_token(reader, text, jwt.claims, header)
-    if typ == "jwt" and not read_hint(reader.work, reader.server.keys, text)[1]:
+    if typ == "jwt" and not read_hint(reader.work, reader.server.keys, text, is_use=False)[1]:
         return _of_client(reader, jwt.claims, header, "ID token")
     is_response = typ == "jwt" and ("code" in jwt.claims or "error" in jwt.claims)
     kind = "authorization response (JARM)" if is_response else TYPES.get(typ, "signed response")
@@ -160,7 +160,7 @@ def _headers(jwt: SignedJwt, *, passed: bool, why: str = "") -> list[Fact]:
 def _access_token(reader: Reader, text: str, claims: Mapping[str, Any], header: Part) -> Inspection:
     reason = ""
     try:
-        read_access_token(reader.work, reader.server, text)
+        read_access_token(reader.work, reader.server, text, is_use=False)
     except InactiveToken as inactive:
         reason = str(inactive)
     parts = [header, Part("Claims", _claims(reader, claims, _of_times(reader, claims)))]

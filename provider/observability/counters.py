@@ -21,6 +21,10 @@ APP = "app:"
 """The beginning of the names for sign-ins by app, whose client_id follows."""
 APP_GRANT = "app_grant:"
 """The beginning of the names for issued tokens by grant type and app, which follow: `app_grant:refresh_token:shop`."""
+KEY_USE = "key_use:"
+"""The beginning of the names for uses of a signing key, followed by its kid, the kind of use, and by whom:
+`key_use:KID:access_token:shop`.
+"""
 
 _counts: Counter[str] = Counter()
 _active: set[str] = set()
@@ -37,8 +41,13 @@ def tokens_of_app(client_id: str, grant_type: str) -> str:
     return f"{APP_GRANT}{short_grant(grant_type)}:{client_id}"
 
 
+def use_of_key(kid: str, use: str, source: str) -> str:
+    """Return the name of the counter for uses of a signing key of this kind, by a client or from a network."""
+    return f"{KEY_USE}{kid}:{use}:{source}"
+
+
 def count(name: str) -> None:
-    if name.startswith((APP, APP_GRANT)) and is_throw_away(name.rpartition(":")[2]):
+    if name.startswith((APP, APP_GRANT, KEY_USE)) and is_throw_away(name.rpartition(":")[2]):
         return
     with _lock:
         _counts[name] += 1

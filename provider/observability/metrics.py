@@ -245,9 +245,18 @@ OUTBOX_AGE = Figure(
 KEY_AGE = Figure("signet_signing_key_age_seconds", "How long the current signing key is in use, in seconds.", ALGORITHM)
 KEY_ROTATION = Figure(
     "signet_signing_key_rotation_seconds",
-    "Time until the next key rotation, in seconds; negative if overdue. Missing if `SIGNET_KEY_ROTATION` is 0.",
+    "Time until the next key rotation, in seconds; negative if overdue. It includes `SIGNET_KEY_MAX_WAIT` while the "
+    "rotation waits for apps that lack the next key. Missing if `SIGNET_KEY_ROTATION` is 0.",
     ALGORITHM,
     alert="`min(signet_signing_key_rotation_seconds) < -86400`: no worker runs.",
+)
+KEY_DELAY = Figure(
+    "signet_signing_key_delay_seconds",
+    "How long the next step of a key waits, because it is still used, in seconds; 0 if it does not wait.",
+    ALGORITHM,
+    Label("step", "Whether the next key is to sign, or a retired key is to be removed.", ("rotation", "removal")),
+    alert="`max(signet_signing_key_delay_seconds) > 64800`: a key is used near the end of the default "
+    "`SIGNET_KEY_MAX_WAIT`.",
 )
 
 

@@ -43,6 +43,7 @@ def in_admin_api() -> list[BaseRoute]:
         Route("/api/admin/registration-tokens", token, methods=post, name="issue_registration_token"),
         Route("/api/admin/keys", keys.list_keys, methods=get, name="list_keys"),
         Route("/api/admin/keys/rotate", keys.rotate_keys, methods=post, name="rotate_keys"),
+        Route("/api/admin/keys/{kid}/remove", keys.remove_key, methods=post, name="remove_key"),
         Route("/api/admin/keys/{kid}/revoke", keys.revoke_key, methods=post, name="revoke_key"),
         Route("/api/admin/doctor", admin_doctor.show_doctor, methods=get, name="show_doctor"),
         Route("/api/admin/doctor/run", admin_doctor.run_doctor, methods=post, name="run_doctor"),

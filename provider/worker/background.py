@@ -37,7 +37,7 @@ PROVISION_EVERY = 5.0
 PURGE_EVERY = 3600.0
 COUNT_EVERY = 60.0
 REFRESH_EVERY = 2.0
-ROTATE_EVERY = 3600.0
+ROTATE_EVERY = 120.0
 SUMMARIZE_EVERY = 3600.0
 INDEX_EVERY = 3600.0
 """Seconds between two runs of each task."""
@@ -152,10 +152,12 @@ class BackgroundWorker:
             for task, interval in self._tasks.items():  # apart: each may take long
                 self._begin({partial(task, installation, self._stopping.is_set): interval})
             self._begin({provision_due: PROVISION_EVERY, drop_old_signals: COUNT_EVERY})
+            self._begin(
+                {follow_key_schedule: ROTATE_EVERY}
+            )  # apart: a purge would delay what keeps a used key published
             self._begin({queue_due: QUEUE_DUE_EVERY})  # apart: with Redis away it delivers by itself, which takes time
             self._begin(
                 {
-                    follow_key_schedule: ROTATE_EVERY,
                     summarize_days: SUMMARIZE_EVERY,
                     purge_expired: PURGE_EVERY,
                     complete_search_index: INDEX_EVERY,

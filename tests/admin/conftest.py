@@ -12,6 +12,7 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from provider.audit import store as audit
+from provider.web.routing import flattened
 from provider.work import Installation
 from tests.admin.needs import Call
 from tests.support.browser import Browser, Form, Page

@@ -111,6 +111,7 @@ API = _read("""
     POST /api/admin/doctor/run settings:write
     GET /api/admin/keys keys:read
     POST /api/admin/keys/rotate keys:write
+    POST /api/admin/keys/{kid}/remove keys:write
     POST /api/admin/keys/{kid}/revoke keys:write
     GET /api/admin/audit audit:read
     GET /api/admin/audit/export audit:read

@@ -8,6 +8,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from provider.admin.operation import AdminOperation
+from provider.web.routing import flattened
 from tests.admin.conftest import API, Program, events
 from tests.admin.test_conformance import MAKERS
 from tests.api.test_picture import picture
@@ -52,7 +53,7 @@ def send(operator: Program, route: Route, path: str, *, seen: str | None = None)
 def test_what_does_not_exist_is_not_found(app: Starlette, operator: Program, work: Work) -> None:
     """RFC 9110 section 15.5.5. Each id of each path in turn is one that nothing has; the others exist."""
     seen = set()
-    for route in app.routes:
+    for route in flattened(app.routes):
         if not (isinstance(route, Route) and isinstance(route.endpoint, AdminOperation) and "{" in route.path):
             continue
         names = list(route.param_convertors)

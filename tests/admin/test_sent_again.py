@@ -22,6 +22,7 @@ from provider.admin.store import idempotency_keys
 from provider.oauth.clients.store.clients import clients
 from provider.outbox import messages
 from provider.signals import streams
+from provider.web.routing import flattened
 from provider.work import Installation
 from provider.worker.jobs import purge
 from tests.admin.conftest import Program, program
@@ -105,7 +106,7 @@ def test_one_thing_has_a_version_and_every_change_of_it_looks_at_it(
     parts = {"refusals", "identities", "revoke", "replay", "consents", "token-families", "links", "letters", "sessions"}
     parts |= {"failures", "authenticator-apps", "passkeys", "remembered-devices", "members", "provisioned", "test"}
     looked_at = set()
-    for route in app.routes:
+    for route in flattened(app.routes):
         if not (isinstance(route, Route) and isinstance(route.endpoint, AdminOperation) and "{" in route.path):
             continue
         last = [part for part in route.path.split("/") if not part.startswith("{")][-1]
@@ -149,7 +150,7 @@ def test_what_is_made_with_a_key_is_made_once(
     """draft-ietf-httpapi-idempotency-key-header section 2: the same answer, secrets too; for a day; of one caller."""
     makes = {
         route.path.removeprefix("/api/admin").replace("{user_id}", "{ada}")
-        for route in app.routes
+        for route in flattened(app.routes)
         if isinstance(route, Route) and isinstance(route.endpoint, AdminOperation) and route.endpoint.makes
     }
     assert makes == {path for path, _ in MADE} | {"/imports"}  # takes a file: tests/admin/test_importing_by_api.py

@@ -252,6 +252,8 @@ OTHERS: Mapping[str, str] = {
     "/admin/clients/client/try": SHOWS,
     "/admin/keys/key/rotate": ONCE,
     "/admin/keys/key/retire": ONCE,
+    "/admin/keys/key/remove": ONCE,
+    "/admin/keys/key/remove-now": ONCE,
     "/admin/keys/key/revoke": ONCE,
     "/admin/outbox/{job_id}/retry": ONCE,
     "/admin/outbox/{job_id}/cancel": ONCE,

@@ -150,4 +150,4 @@ def test_the_shell_completes_commands_and_options(tmp_path: Path) -> None:
     COMP_WORDS=(signet invalidate --k); COMP_CWORD=2; _signet_completion "$0"; echo "${COMPREPLY[@]}"
     """
     done = subprocess.run(["bash", "-c", ask, signet], env=environment({}), capture_output=True, text=True, check=True)
-    assert done.stdout.split("\n")[:2] == ["rotate revoke", "--keep-keys"], done.stderr
+    assert done.stdout.split("\n")[:2] == ["rotate remove revoke", "--keep-keys"], done.stderr

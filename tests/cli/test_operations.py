@@ -1,13 +1,17 @@
 """signet migrate, key, outbox, audit, explain, purge; and what every command does without its database or settings."""
 
 import stat
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
 
+from provider.audit import hourly
 from provider.jose.algorithms import KEY_PAIRS
 from provider.oauth.keys import rotation
+from provider.oauth.keys.store import signing_keys
+from provider.observability import counters
 from provider.outbox import messages, relay, store
 from provider.work import Installation
 from tests.cli.conftest import Signet
@@ -72,6 +76,21 @@ def test_keys_rotate_in_two_steps_and_are_revoked_by_name(signet: Signet, work: 
     assert states[second["current"]] == "revoked"
     assert signet("key", "revoke", "-nonsense").status == 1
     assert signet("key", "rotate", "--alg", "HS256").status == 1
+
+
+def test_a_retired_key_is_listed_with_its_apps_and_removed(signet: Signet, work: Work) -> None:
+    with work() as w:
+        (kid,) = (key.kid for key in rotation.list_keys(w) if key.alg == "ES256" and key.state == "current")
+        rotation.rotate(w, alg="ES256", at_once=True)
+        hourly.add_key_use(w.db, w.now, counters.use_of_key(kid, "access_token", "shop"), 3)
+    assert "revoke the key" in signet("key", "remove", kid).err
+    (row,) = (row for row in signet("key", "list", "--json").json if row["kid"] == kid)
+    assert [(use["source"], use["use"], use["count"]) for use in row["uses"]] == [("shop", "access_token", 3)]
+    assert "shop (3 times, last " in signet("key", "list").out
+    with work() as w:
+        w.db.execute(signing_keys.update().values(tokens_expire_at=w.now - timedelta(minutes=1)))
+    assert "shop (3 times" in signet("key", "remove", kid).err
+    assert "Removed key" in signet("key", "remove", kid, "--even-if-used").out
 
 
 def test_a_failed_email_is_listed_and_retried(signet: Signet, work: Work) -> None:

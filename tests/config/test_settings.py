@@ -97,6 +97,8 @@ def test_the_issuer_has_one_form_however_it_is_written(written: str, issuer: str
         ({"SIGNET_KEY_LEAD": "379s"}, "SIGNET_KEY_LEAD must be 380 seconds or more"),
         ({"SIGNET_KEY_LEAD": "959s", "SIGNET_KEY_CACHE": "300"}, "SIGNET_KEY_LEAD must be 960 seconds or more"),
         ({"SIGNET_KEY_ROTATION": "1d"}, "SIGNET_KEY_ROTATION must be longer than SIGNET_KEY_LEAD"),
+        ({"SIGNET_KEY_IDLE": "30"}, "SIGNET_KEY_IDLE must be 0 or 5m or more"),
+        ({"SIGNET_KEY_MAX_WAIT": "31d"}, "SIGNET_KEY_MAX_WAIT"),
         ({"SIGNET_BRAND": "Acme\u202e"}, r"SIGNET_BRAND: Remove this character: U\+202E RIGHT-TO-LEFT OVERRIDE"),
         ({"SIGNET_BRAND": "x" * 101}, "SIGNET_BRAND: Enter at most 100 characters"),
         ({"SIGNET_BRAND": "\u2060"}, "SIGNET_BRAND: must not be empty"),

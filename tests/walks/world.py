@@ -32,6 +32,7 @@ from provider.sessions.store import Session
 from provider.web import cookies
 from provider.web.endpoint import Endpoint
 from provider.web.errors import as_page
+from provider.web.routing import flattened
 from provider.work import unit_of_work
 from tests.support.browser import Browser
 from tests.support.clock import Clock
@@ -162,7 +163,7 @@ class World:
     @property
     def pages(self) -> list[str]:
         """Every address of ours that a person could type, or keep as a bookmark."""
-        found = [route for route in self.app.routes if isinstance(route, Route) and "{" not in route.path]
+        found = [route for route in flattened(self.app.routes) if isinstance(route, Route) and "{" not in route.path]
         people = [route for route in found if isinstance(route.endpoint, Endpoint) and route.endpoint.render is as_page]
         return sorted({route.path for route in people})
 

@@ -102,12 +102,15 @@ def find_key_ages(work: UnitOfWork) -> list[KeyAge]:
     rows, interval = rotation.list_keys(work), work.settings.key_rotation
     found = []
     for pair in KEY_PAIRS:
-        current = rotation.key_states_of(rows, pair).current
+        states = rotation.key_states_of(rows, pair)
+        current = states.current
         if current is not None:
             since = current.signs_from or current.created_at
             age = max(timedelta(0), work.now - since)  # nodes' clocks differ
             share = min(100.0, 100 * age / interval) if interval else 0.0
-            is_late = bool(interval) and age > interval + LATE_KEYS
+            is_waiting = states.upcoming is not None and states.upcoming.delayed_at is not None
+            patience = LATE_KEYS + (work.settings.key_max_wait if is_waiting else timedelta(0))
+            is_late = bool(interval) and age > interval + patience
             due_at = since + interval if interval else None
             found.append(KeyAge(pair, since, age, due_at, round(share, 1), is_late))
     return found

@@ -138,6 +138,8 @@ class Action(Generic[T]):
     leads_to: str | None = None
     """The page to go to next, if it is not the page of the subject."""
     edits: Edit[T] | None = None
+    also: Callable[[T], Sequence[Text]] = field(default=lambda _value: ())
+    """Returns more sentences that say what the action will do to this subject."""
 
 
 Actions: TypeAlias = Mapping[str, Action[T]]

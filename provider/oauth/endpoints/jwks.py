@@ -6,6 +6,7 @@ from contextlib import suppress
 from starlette.types import Receive, Scope, Send
 
 from provider.database.engine import OUTAGES
+from provider.oauth.keys.copies import Copies
 from provider.oauth.keys.key_ring import KeyRing
 from provider.oauth.tokens.server import AuthorizationServer
 from provider.observability.logging import log
@@ -26,6 +27,7 @@ class Jwks:
         self._document: Document | None = None
         self._ring: KeyRing | None = None
         self._until = 0.0
+        self._copies = Copies()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         state = scope["app"].state
@@ -38,7 +40,17 @@ class Jwks:
             response = errors.as_json(Call(scope, b"", scope["app"].state.installation), Unavailable())
             await response(scope, receive, send)
             return
+        for name, value in scope["headers"]:
+            if name == b"if-none-match" and value != self._document.etag:
+                self._note_copy(scope, value)
         await self._document(scope, receive, send)
+
+    def _note_copy(self, scope: Scope, tags: bytes) -> None:
+        """Note who replaces an old copy of the key set, for the rotation of the keys."""
+        ring, installation = self._ring, scope["app"].state.installation
+        if ring is not None:
+            origin, longest = Call(scope, b"", installation).origin, installation.settings.shortest_key_lead
+            self._copies.note(tags, ring.watched, origin, now=installation.clock(), longest=longest)
 
     def _refresh(self, server: AuthorizationServer) -> None:
         try:

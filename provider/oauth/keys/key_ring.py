@@ -18,7 +18,7 @@ from provider.jose.algorithms import KEY_PAIRS, ON_REQUEST, RS256
 from provider.jose.json_objects import write_json
 from provider.jose.registry import Registry
 from provider.jose.signed_jwts import InvalidJwt, read_jwt
-from provider.oauth.keys import requested_algorithms
+from provider.oauth.keys import copies, requested_algorithms, uses
 from provider.oauth.keys import store as signing_keys
 from provider.oauth.keys.key_pairs import Key, kid_for, open_private, open_public, published_keys, row_of
 from provider.oauth.keys.store import SigningKeyRow, State
@@ -56,6 +56,10 @@ class KeyRing:
     """The keys that verify: kid to (alg, key)."""
     past: dict[str, tuple[str, Key]]
     """Keys whose last token has expired: kid to (alg, key). They only show that an old token was signed by us."""
+    superseded: frozenset[str]
+    """The kids of keys that sign nothing new. Who still sends their tokens is counted."""
+    watched: tuple[tuple[str, datetime], ...]
+    """The keys that apps need to know, with the time of their creation (`copies`)."""
     requested: frozenset[str]
     """The algorithms of `ON_REQUEST` that are published."""
     jwks: bytes
@@ -116,6 +120,8 @@ class Keys:
         verifying: dict[str, tuple[str, Key]] = {}
         past: dict[str, tuple[str, Key]] = {}
         published: list[dict[str, Any]] = []
+        superseded: set[str] = set()
+        newest = min((row.created_at for row in rows), default=work.now)
         for row in rows:
             if (
                 row.state == State.REVOKED or row.alg not in KEY_PAIRS
@@ -126,15 +132,19 @@ class Keys:
             for alg in KEY_PAIRS[row.alg]:
                 kid = kid_for(row.kid, alg)
                 (past if over else verifying)[kid] = (alg, key)
+                if row.state == State.RETIRED:
+                    superseded.add(kid)
                 if row.state == State.CURRENT:
                     signers[alg] = Signer(kid, alg, key)
             if not over:
                 published += published_keys(row, requested)
+                newest = max(newest, row.created_at)
         missing = [name for name in KEY_PAIRS if name not in signers]
         if missing:
             raise SettingsError(f"no current signing key for {', '.join(missing)}; `signet migrate` creates it")
         jwks = json.dumps({"keys": published}, separators=(",", ":")).encode()
-        return KeyRing(signers, verifying, past, requested, jwks, f'"{sha256(jwks).hexdigest()[:16]}"')
+        etag = copies.etag_of(sha256(jwks).hexdigest(), newest)
+        return KeyRing(signers, verifying, past, frozenset(superseded), copies.watched(rows), requested, jwks, etag)
 
     def _open(self, work: UnitOfWork, row: SigningKeyRow) -> Key:
         if row.kid not in self._parsed:
@@ -151,11 +161,14 @@ class Keys:
             self._read_at, self.is_outdated = None, True
         return ring.signers[alg]
 
-    def verify(self, work: UnitOfWork, token: str, *, typ: str, even_past: bool = False) -> dict[str, Any]:
+    def verify(
+        self, work: UnitOfWork, token: str, *, typ: str, even_past: bool = False, is_use: bool = True
+    ) -> dict[str, Any]:
         """Return the claims of a JWT signed by us; times are not checked. Raises SignatureRefused.
 
         `even_past` also accepts keys whose last token has expired, but not revoked ones. An id_token_hint is valid
-        however old it is (OIDC Core section 3.1.2.1, RP-Initiated Logout section 2).
+        however old it is (OIDC Core section 3.1.2.1, RP-Initiated Logout section 2). Without `is_use`, the token is
+        only looked at: it does not count as a use of its key.
 
         The key decides the algorithm, never the header; `jwk`, `jku`, `x5u` and `crit` are not honoured (RFC 8725
         sections 3.1, 3.10).
@@ -173,6 +186,8 @@ class Keys:
         alg, key = known.get(kid, ("", None))
         if key is None or jwt.alg != alg or not jwt.is_signed_by(key):
             raise SignatureRefused("no key of this server signed it")
+        if kid in ring.superseded and is_use:
+            uses.count_token(row_of(kid), typ, jwt.claims, now=work.now)
         return jwt.claims
 
     def _is_older(self, work: UnitOfWork) -> bool:

@@ -3,42 +3,31 @@
 An upcoming key is always published. So relying apps know it long before it signs, and an emergency rotation has a key
 they know. The process that promotes the upcoming key has done the rotation: one conditional UPDATE decides, however
 many workers try.
+
+The two steps that may break something, the next key signing and a retired key leaving the key set, wait for those who
+still depend on the key (`waiting`). A revocation never waits.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from provider.audit.events import Event
+from provider.audit.hourly import KeyUse
 from provider.audit.log import record
 from provider.config.settings import Settings
 from provider.jose.algorithms import KEY_PAIRS, RS256, SIGNING_ALGORITHMS, find_pair
-from provider.languages.text import Text
+from provider.oauth.keys import retirement, waiting
 from provider.oauth.keys import store as signing_keys
 from provider.oauth.keys.key_pairs import generate, row_of
+from provider.oauth.keys.refusals import StillUsed, TooSoon, UnknownKey
 from provider.oauth.keys.store import SigningKeyRow, State
-from provider.refusals import NotFound, Refusal
+from provider.oauth.keys.uses import find_uses, waited_for
 from provider.work import UnitOfWork
 
 MARGIN = timedelta(minutes=5)
 """How long a retired key is kept after its last token expires: clocks differ, and verifiers allow some leeway."""
-
-
-class UnknownKey(NotFound):
-    code = "unknown-key"
-    message = Text("There is no signing key with this ID, or its status does not allow this.")
-
-
-class TooSoon(Refusal):
-    """A rotation that is too early: apps that cache the key set may not know the upcoming key yet."""
-
-    code = "too-soon"
-    status_code = 409
-
-    def __init__(self, upcoming: str, may_sign_from: datetime) -> None:
-        self.may_sign_from = may_sign_from
-        moment = f"{may_sign_from:%Y-%m-%d %H:%M} UTC"
-        super().__init__(f"The upcoming key {upcoming} may sign from {moment}. To rotate now, use --at-once.")
 
 
 class Due(StrEnum):
@@ -66,39 +55,48 @@ def may_sign_from(upcoming: SigningKeyRow, settings: Settings) -> datetime:
     return upcoming.created_at + settings.key_lead
 
 
-def find_due_step(states: KeyStates, settings: Settings, now: datetime) -> Due | None:
-    """Return the action that is due, or None. Pure.
-
-    With SIGNET_KEY_ROTATION=0 operators rotate keys, and an upcoming key is still published.
-    """
+def find_due_at(states: KeyStates, settings: Settings) -> datetime | None:
+    """Return when the upcoming key is to sign by the schedule, or None if there is none. Pure."""
     current, upcoming = states.current, states.upcoming
-    if upcoming is None:
-        return Due.PUBLISH
-    if current is None or not settings.key_rotation:
+    if current is None or upcoming is None or not settings.key_rotation:
         return None
     signs_since = current.signs_from or current.created_at
-    old = now - signs_since >= settings.key_rotation
-    return Due.ROTATE if old and now >= may_sign_from(upcoming, settings) else None
+    return max(signs_since + settings.key_rotation, may_sign_from(upcoming, settings))
+
+
+def find_due_step(states: KeyStates, settings: Settings, now: datetime, missed: Sequence[KeyUse] = ()) -> Due | None:
+    """Return the action that is due, or None. Pure.
+
+    With SIGNET_KEY_ROTATION=0 operators rotate keys, and an upcoming key is still published. `missed` is who was
+    seen without knowing the upcoming key.
+    """
+    if states.upcoming is None:
+        return Due.PUBLISH
+    due_at = find_due_at(states, settings)
+    if due_at is None or now < waiting.delayed_until(due_at, missed, settings):
+        return None
+    return Due.ROTATE
 
 
 def follow_schedule(work: UnitOfWork, pair: str) -> Due | None:
     """Do what is due for a key pair. Returns None if nothing was due, or if another worker was faster."""
-    rows = signing_keys.find_all(work.read)
-    states = key_states_of(rows, pair)
-    due = find_due_step(states, work.settings, work.now)
+    rows = [row for row in signing_keys.find_all(work.read) if row.alg == pair]
+    states, uses = key_states_of(rows, pair), find_uses(work)
+    missed = [] if states.upcoming is None else waited_for(states.upcoming, uses.get(states.upcoming.kid, []))
+    due = find_due_step(states, work.settings, work.now, missed)
     done = False
     if due is not None:
         fresh = generate(work, pair, State.UPCOMING)
         moved_on = states.upcoming is None or _take_over(work, states.upcoming, retiring=states.current)
         done = moved_on and _publish(work, fresh)
+    due_at = find_due_at(states, work.settings)
+    if due is None and states.upcoming is not None and due_at is not None and due_at <= work.now:
+        retirement.note_delay(
+            work, Event.KEY_ROTATION_DELAYED, states.upcoming, missed, due_at + work.settings.key_max_wait
+        )
     for row in rows:
-        if row.alg == pair and row.private is not None and _is_over(row, work.now):
-            _erase(work, row)
+        retirement.follow(work, row, uses.get(row.kid, []))
     return due if done else None
-
-
-def _is_over(row: SigningKeyRow, now: datetime) -> bool:
-    return row.expires_at is not None and row.expires_at <= now
 
 
 def create_missing(work: UnitOfWork) -> list[str]:
@@ -117,7 +115,7 @@ def rotate(work: UnitOfWork, *, alg: str = RS256, at_once: bool = False) -> tupl
     """Rotate once: the upcoming key becomes current, and a new upcoming key is published.
 
     If there is no upcoming key, one is only published, unless `at_once`. Returns (the current kid, the upcoming kid).
-    Raises UnknownKey, and TooSoon unless `at_once`.
+    Raises UnknownKey, and TooSoon or StillUsed unless `at_once`.
     """
     pair = find_pair(alg)
     if pair is None:
@@ -131,6 +129,8 @@ def rotate(work: UnitOfWork, *, alg: str = RS256, at_once: bool = False) -> tupl
         return current.kid, fresh.kid
     if upcoming is not None and not at_once and work.now < may_sign_from(upcoming, work.settings):
         raise TooSoon(upcoming.kid, may_sign_from(upcoming, work.settings))
+    if upcoming is not None and not at_once:
+        _require_known(work, upcoming)
     taken = upcoming or generate(work, pair, State.UPCOMING)
     fresh = generate(work, pair, State.UPCOMING)
     published = upcoming is not None or _publish(work, taken)
@@ -138,6 +138,14 @@ def rotate(work: UnitOfWork, *, alg: str = RS256, at_once: bool = False) -> tupl
         raise UnknownKey("Another rotation is under way.")
     _publish(work, fresh)
     return taken.kid, fresh.kid
+
+
+def _require_known(work: UnitOfWork, upcoming: SigningKeyRow) -> None:
+    """Check that no app was seen lately that does not know the upcoming key. Raises StillUsed."""
+    missed = waited_for(upcoming, find_uses(work).get(upcoming.kid, []))
+    if seen := waiting.still_seen(missed, work.settings, work.now):
+        problem = f"Apps were seen with copies of the key set that lack the upcoming key {upcoming.kid}"
+        raise StillUsed(problem, seen, "To rotate now, use --at-once.")
 
 
 def revoke(work: UnitOfWork, *, kid: str) -> None:
@@ -194,9 +202,3 @@ def _publish(work: UnitOfWork, row: SigningKeyRow) -> bool:
 def _add(work: UnitOfWork, row: SigningKeyRow) -> None:
     signing_keys.add(work.db, row)
     record(work, Event.KEY_CREATED, kid=row.kid, alg=row.alg, state=row.state)
-
-
-def _erase(work: UnitOfWork, row: SigningKeyRow) -> None:
-    """Erase the private part of a key, which is no longer needed."""
-    if signing_keys.erase_private(work.db, row.kid):
-        record(work, Event.KEY_ERASED, kid=row.kid, alg=row.alg)

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, Column, Connection, Index, String, Table, Text, insert, update
+from sqlalchemy import JSON, Column, ColumnElement, Connection, Index, String, Table, Text, insert, update
 
 from provider.database.base import metadata
 from provider.database.dialect import upsert
@@ -30,7 +30,10 @@ signing_keys = Table(
     Column("state", String(10), nullable=False),
     Column("created_at", UtcTime, nullable=False),
     Column("signs_from", UtcTime),  # when it became current
-    Column("expires_at", UtcTime),  # of a retired key: when its last token has expired
+    Column("expires_at", UtcTime),  # of a retired key: until when it is published and verifies
+    Column("tokens_expire_at", UtcTime),  # of a retired key: when its last token has expired. Null: as `expires_at`
+    Column("delayed_at", UtcTime),  # when the next step of the rotation first waited, because the key is still used
+    Column("removed_at", UtcTime),  # of a retired key: when its removal from the key set was noted
 )
 _upcoming = signing_keys.c.state == State.UPCOMING
 Index("uq_signing_keys_upcoming", signing_keys.c.alg, unique=True, sqlite_where=_upcoming, postgresql_where=_upcoming)
@@ -46,6 +49,9 @@ class SigningKeyRow:
     created_at: datetime
     signs_from: datetime | None
     expires_at: datetime | None
+    tokens_expire_at: datetime | None = None
+    delayed_at: datetime | None = None
+    removed_at: datetime | None = None
 
 
 _KEY = rows_of(SigningKeyRow, signing_keys)
@@ -70,14 +76,45 @@ def publish(db: Connection, key: SigningKeyRow) -> bool:
 def promote(db: Connection, kid: str, *, now: datetime) -> bool:
     """Make an upcoming key current. Returns False if it is no longer upcoming."""
     there = (signing_keys.c.kid == kid, signing_keys.c.state == State.UPCOMING)
-    current = update(signing_keys).where(*there).values(state=State.CURRENT, signs_from=now)
+    current = update(signing_keys).where(*there).values(state=State.CURRENT, signs_from=now, delayed_at=None)
     return db.execute(current).rowcount == 1
 
 
 def retire(db: Connection, alg: str, *, but: str, expires_at: datetime) -> None:
     """Retire every other current key of this `alg`."""
     others = (signing_keys.c.alg == alg, signing_keys.c.state == State.CURRENT, signing_keys.c.kid != but)
-    db.execute(update(signing_keys).where(*others).values(state=State.RETIRED, expires_at=expires_at))
+    retired = {"state": State.RETIRED, "expires_at": expires_at, "tokens_expire_at": expires_at}
+    db.execute(update(signing_keys).where(*others).values(retired))
+
+
+def move_removal(db: Connection, key: SigningKeyRow, *, to: datetime) -> bool:
+    """Let a retired key be published until another time. Returns False if it changed meanwhile.
+
+    What an earlier release retired has one time: it becomes that when the last token has expired.
+    """
+    seen = (*_still_published(key.kid), signing_keys.c.expires_at == key.expires_at)
+    changed = {"expires_at": to, "tokens_expire_at": key.tokens_expire_at or key.expires_at}
+    return db.execute(update(signing_keys).where(*seen).values(changed)).rowcount == 1
+
+
+def note_removed(db: Connection, kid: str, *, now: datetime) -> bool:
+    """Note that a retired key left the key set. Returns False if that was noted before."""
+    return db.execute(update(signing_keys).where(*_still_published(kid)).values(removed_at=now)).rowcount == 1
+
+
+def note_delay(db: Connection, kid: str, *, now: datetime) -> bool:
+    """Note that the next step of a key waits. Returns False if that was noted before."""
+    first = (
+        signing_keys.c.kid == kid,
+        signing_keys.c.state.in_([State.UPCOMING, State.RETIRED]),
+        signing_keys.c.delayed_at.is_(None),
+    )
+    return db.execute(update(signing_keys).where(*first).values(delayed_at=now)).rowcount == 1
+
+
+def _still_published(kid: str) -> tuple[ColumnElement[bool], ...]:
+    columns = signing_keys.c
+    return columns.kid == kid, columns.state == State.RETIRED, columns.removed_at.is_(None)
 
 
 def erase_private(db: Connection, kid: str) -> bool:

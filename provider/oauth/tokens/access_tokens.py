@@ -205,13 +205,15 @@ def read_access_token(
     *,
     with_person: bool = False,
     caller: str | None = None,
+    is_use: bool = True,
 ) -> ActiveToken:
     """Check signature, type, issuer and times, then check in the database that it is active. Raises InactiveToken, also
     if `caller`, the client_id of the client that asks about the token, was deleted or disabled a moment ago. The
-    caller of this function checks the audience (`ActiveToken.audience`).
+    caller of this function checks the audience (`ActiveToken.audience`). Without `is_use`, the token does not count as
+    a use of its key.
     """
     try:
-        claims = server.keys.verify(work, token, typ=TYP)
+        claims = server.keys.verify(work, token, typ=TYP, is_use=is_use)
     except SignatureRefused as refused:
         raise InactiveToken(str(refused)) from None
     if claims.get("iss") != server.issuer or not claims.get("aud"):

@@ -95,13 +95,14 @@ def id_token_claims(
     }
 
 
-def read_hint(work: UnitOfWork, keys: Keys, hint: str) -> tuple[dict[str, Any], str]:
+def read_hint(work: UnitOfWork, keys: Keys, hint: str, *, is_use: bool = True) -> tuple[dict[str, Any], str]:
     """Return (claims, "") of an ID token of ours, expired or not, or ({}, the problem).
 
-    The caller checks the user it was issued for; `sub` and `sid` are those its client knows (`Subjects`).
+    The caller checks the user it was issued for; `sub` and `sid` are those its client knows (`Subjects`). Without
+    `is_use`, the token does not count as a use of its key.
     """
     try:
-        claims = keys.verify(work, hint, typ=TYP.lower(), even_past=True)
+        claims = keys.verify(work, hint, typ=TYP.lower(), even_past=True, is_use=is_use)
     except SignatureRefused as refused:
         return {}, str(refused)
     if claims.get("iss") != work.settings.issuer:

@@ -101,6 +101,8 @@ FIXES = {
     "too-many-groups": "Remove the user from a group first.",
     "too-many-requests": "Retry after the seconds in `Retry-After`.",
     "doctor-already-requested": "Wait for the result. `GET /api/admin/doctor` shows the progress.",
+    "tokens-still-valid": "Wait until the time in the detail, or revoke the key.",
+    "key-still-used": "Wait until the apps in the detail have stopped, or send `even_if_used` or `at_once`.",
     "too-soon": "Wait until the upcoming key has been published for `SIGNET_KEY_LEAD`, or send `at_once`.",
     "unauthorized_client": "Ask an operator to set `first_party` for the client.",
     "unavailable": "Retry after the seconds in `Retry-After`.",

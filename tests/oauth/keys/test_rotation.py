@@ -26,7 +26,8 @@ from provider.oauth.endpoints import jwks as jwks_endpoint
 from provider.oauth.keys import rotation
 from provider.oauth.keys import store as signing_keys
 from provider.oauth.keys.key_ring import SignatureRefused
-from provider.oauth.keys.rotation import Due, KeyStates, TooSoon, UnknownKey, find_due_step
+from provider.oauth.keys.refusals import TooSoon, UnknownKey
+from provider.oauth.keys.rotation import Due, KeyStates, find_due_step
 from provider.oauth.keys.store import SigningKeyRow, State
 from provider.oauth.tokens.server import AuthorizationServer
 from provider.ratelimit_counter import LimitCounter
