@@ -141,8 +141,8 @@ def test_a_row_that_cannot_be_read_stops_nothing(
 
 
 def test_the_signals_of_a_provider_are_shown_and_tested(console: Console, operator: Program, work: Work) -> None:
-    console.open("/upstreams")
-    given = {"preset": "google", "key": "google", "client_id": "web", "secret": "s", "receives_signals": "on"}
+    console.open("/upstreams/new?preset=google")
+    given = {"key": "google", "client_id": "web", "secret": "s", "receives_signals": "on"}
     page = console.browser.submit({**given, "signals_audiences": "android ios"}, button="Add upstream provider")
     assert "No signal received yet." in page.text
     assert "https://id.example.test/login/upstream/google/signals" in page.text
