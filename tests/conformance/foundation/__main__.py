@@ -1,0 +1,72 @@
+"""Run plans of the OpenID Foundation's conformance suite against Signet: `python -m tests.conformance.foundation`.
+
+docs/development/conformance-suite.md says how to start the suite.
+"""
+
+import argparse
+import json
+import ssl
+import sys
+from pathlib import Path
+
+from tests.conformance.foundation.approval import approving
+from tests.conformance.foundation.nginx import nginx
+from tests.conformance.foundation.plans import PLANS, Builder
+from tests.conformance.foundation.suite_api import Module, Suite, count
+from tests.conformance.foundation.under_test import signet_under_test
+
+BAD = {"FAILED", "NO RESULT", "UNKNOWN"}
+
+
+def main() -> int:
+    """Run the plans that the command line names. 1 if a module failed."""
+    parser = argparse.ArgumentParser(prog="tests.conformance.foundation")
+    parser.add_argument("plans", nargs="*", choices=[*PLANS, []], help="all, if none is named")
+    parser.add_argument("--module", help="only modules whose name contains this")
+    parser.add_argument("--folder", type=Path, default=Path("conformance-run"), help="for logs and the database")
+    parser.add_argument("--suite", default="127.0.0.1:8080", help="where the suite listens for plain http")
+    parser.add_argument("--suite-port", type=int, default=8443, help="the port of its base_url")
+    parser.add_argument("--suite-mtls-port", type=int, default=8444, help="the port of its base_mtls_url")
+    parser.add_argument("--port", type=int, default=9443, help="for Signet")
+    parser.add_argument("--mtls-port", type=int, default=9444, help="for Signet with client certificates")
+    parser.add_argument("--patience", type=float, default=180, help="seconds for one module")
+    given = parser.parse_args()
+    folder = given.folder.resolve()
+    ran: list[Module] = []
+    with signet_under_test(folder, given.port, given.mtls_port) as signet:
+        trusted = ssl.create_default_context(cafile=signet.authority.file)
+        ports = {"plain": given.suite_port, "mtls": given.suite_mtls_port}
+        url = f"https://localhost:{given.suite_port}"
+        with (
+            nginx(folder, signet.authority, **ports, suite=given.suite),
+            approving(signet.issuer, trusted) as approval,
+        ):
+            suite, builder = Suite(url, trusted), Builder(signet, url, approval)
+            for name in given.plans or PLANS:
+                ran += run_plan(suite, builder, name, given.module, given.patience, folder)
+    print(f"all: {count(ran)}")
+    return int(bool(BAD & {module.result for module in ran}))
+
+
+def run_plan(
+    suite: Suite, builder: Builder, name: str, only: str | None, patience: float, folder: Path
+) -> list[Module]:
+    """Run one plan, print what it found, and keep the log of each module that did not pass."""
+    plan = PLANS[name](builder)
+    print(f"\n== {name}: {plan}", flush=True)
+    created = suite.create(plan.name, plan.variant, plan.configuration)
+    ran = []
+    for module in created["modules"]:
+        if only and only not in module["testModule"]:
+            continue
+        result = suite.run(created, module, patience)
+        ran.append(result)
+        print(result, flush=True)
+        if result.result != "PASSED":
+            (folder / f"{name}-{result.name}.json").write_text(json.dumps(suite.log(result), indent=1))
+    print(f"{name}: {count(ran)}", flush=True)
+    return ran
+
+
+if __name__ == "__main__":
+    sys.exit(main())
