@@ -7,6 +7,7 @@ import argparse
 import json
 import ssl
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.conformance.foundation.approval import approving
@@ -30,9 +31,9 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=9443, help="for Signet")
     parser.add_argument("--mtls-port", type=int, default=9444, help="for Signet with client certificates")
     parser.add_argument("--patience", type=float, default=180, help="seconds for one module")
+    parser.add_argument("--together", type=int, default=1, help="plans at the same time")
     given = parser.parse_args()
     folder = given.folder.resolve()
-    ran: list[Module] = []
     with signet_under_test(folder, given.port, given.mtls_port) as signet:
         trusted = ssl.create_default_context(cafile=signet.authority.file)
         ports = {"plain": given.suite_port, "mtls": given.suite_mtls_port}
@@ -41,9 +42,13 @@ def main() -> int:
             nginx(folder, signet.authority, **ports, suite=given.suite),
             approving(signet.issuer, trusted) as approval,
         ):
-            suite, builder = Suite(url, trusted), Builder(signet, url, approval)
-            for name in given.plans or PLANS:
-                ran += run_plan(suite, builder, name, given.module, given.patience, folder)
+
+            def run(name: str) -> list[Module]:
+                builder = Builder(f"signet-{name}", signet, url, trusted, approval)
+                return run_plan(Suite(url, trusted), builder, name, given.module, given.patience, folder)
+
+            with ThreadPoolExecutor(given.together) as pool:
+                ran = [module for modules in pool.map(run, given.plans or PLANS) for module in modules]
     print(f"all: {count(ran)}")
     return int(bool(BAD & {module.result for module in ran}))
 
@@ -53,15 +58,15 @@ def run_plan(
 ) -> list[Module]:
     """Run one plan, print what it found, and keep the log of each module that did not pass."""
     plan = PLANS[name](builder)
-    print(f"\n== {name}: {plan}", flush=True)
+    print(f"{name}: {plan}", flush=True)
     created = suite.create(plan.name, plan.variant, plan.configuration)
     ran = []
     for module in created["modules"]:
         if only and only not in module["testModule"]:
             continue
-        result = suite.run(created, module, patience)
+        result = suite.run(created, module, patience, plan.meanwhile)
         ran.append(result)
-        print(result, flush=True)
+        print(f"{name}: {result}", flush=True)
         if result.result != "PASSED":
             (folder / f"{name}-{result.name}.json").write_text(json.dumps(suite.log(result), indent=1))
     print(f"{name}: {count(ran)}", flush=True)

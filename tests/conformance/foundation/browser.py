@@ -38,14 +38,20 @@ class Pages:
         fields = [["text", "name", "username", EMAIL, "optional"], ["text", "name", "password", PASSWORD]]
         return self._task("Sign in", "/login", *before, *fields, ["click", "xpath", PRESS])
 
-    def consent(self, decision: str = "allow") -> Task:
+    @property
+    def cancel(self) -> Task:
+        """The way back to the app from the form."""
+        return self._task("Cancel", "/login", ["click", "css", "form[action*='/authorize/cancel'] button"])
+
+    @property
+    def consent(self) -> Task:
         """The question whether the app may have access."""
-        return self._task("Consent", "/consent", ["click", "css", f"button[value={decision}]"])
+        return self._task("Consent", "/consent", ["click", "css", "button[value=allow]"])
 
     @property
     def rejected(self) -> Task:
         """The page for a request that may not go back to the app."""
-        return self.picture("/oauth2/authorize", "Something is wrong with the app")
+        return self.picture("/oauth2/authorize", "(Something is wrong with the app|This sign-in has expired)")
 
     @property
     def callback(self) -> Task:
@@ -58,12 +64,14 @@ class Pages:
         return self._at(
             "/oauth2/logout",
             self._task("Sign out", "/oauth2/logout", ["click", "css", "button[value=sign_out]", "optional"]),
-            self._task("Signed out", "/", ["wait", "xpath", "//body", 10, ANYTHING, "update-image-placeholder-optional"]),
+            self._task(
+                "Signed out", "/", ["wait", "xpath", "//body", 10, ANYTHING, "update-image-placeholder-optional"]
+            ),
         )
 
-    def all(self, sign_in: Task | None = None, consent: Task | None = None) -> dict[str, Any]:
+    def all(self, sign_in: Task | None = None) -> dict[str, Any]:
         """The `browser` of a configuration: sign in, allow, and arrive, however the module asks."""
-        steps = (self.rejected, sign_in or self.sign_in(), consent or self.consent(), self.callback)
+        steps = (self.rejected, sign_in or self.sign_in(), self.consent, self.callback)
         return {"browser": [self._at("/oauth2/authorize", *steps), self.logout]}
 
     @property
@@ -71,8 +79,11 @@ class Pages:
         """For modules in which the user does something else."""
         seen: list[Any] = ["wait", "xpath", "//body", 10, ANYTHING, "update-image-placeholder-optional"]
         pictured = self.all(self.sign_in(seen))
-        denied = self.all(consent=self.consent("deny"))
+        looked: dict[str, Any] = self._at("/oauth2/authorize", self.picture("/login", "Sign in"))
+        twice = {"browser": [{**looked, "match-limit": 1}, *pictured["browser"]]}
+        fapi2 = "fapi2-security-profile-final"
         return {
             **dict.fromkeys((*PROMPTED, *DESCRIBED), pictured),
-            "fapi2-security-profile-final-user-rejects-authentication": denied,
+            f"{fapi2}-user-rejects-authentication": self.all(self.cancel),
+            f"{fapi2}-par-ensure-reused-request-uri-prior-to-auth-completion-succeeds": twice,
         }

@@ -1,16 +1,19 @@
 """The plans, with the clients that each needs. `plans(...)` registers them and yields what the suite is given."""
 
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
+from provider.work import unit_of_work
 from tests.conformance.foundation.browser import Pages
+from tests.conformance.foundation.events import cause_events
 from tests.conformance.foundation.under_test import UnderTest
-from tests.conformance.suite import EMAIL
 from tests.support.client_certificates import Shown, issue
 from tests.support.client_keys import Signatory, new_key
+from tests.support.factories import make_user
 
-ALIAS = "signet"
 FAPI_SCOPE = "openid profile email address phone offline_access"
 CIBA = "urn:openid:params:grant-type:ciba"
 
@@ -22,6 +25,8 @@ class Plan:
     name: str
     variant: dict[str, str]
     configuration: dict[str, Any]
+    meanwhile: Callable[[], None] | None = None
+    """What happens when a module asks for events of users."""
 
     def __str__(self) -> str:
         return " ".join([self.name, *(f"{name}={value}" for name, value in self.variant.items())])
@@ -29,10 +34,12 @@ class Plan:
 
 @dataclass
 class Builder:
-    """Signet and the suite, as plans name them."""
+    """Signet and the suite, as one plan names them."""
 
+    alias: str
     signet: UnderTest
     suite: str
+    trusted: ssl.SSLContext
     approval: str
     """Where the suite says that a backchannel request is to be approved."""
 
@@ -40,9 +47,15 @@ class Builder:
     def base(self) -> dict[str, Any]:
         pages = Pages(self.signet.issuer)
         return {
-            "alias": ALIAS,
+            "alias": self.alias,
             "description": "Signet",
-            "server": {"discoveryUrl": f"{self.signet.issuer}/.well-known/openid-configuration"},
+            "server": {
+                "discoveryUrl": f"{self.signet.issuer}/.well-known/openid-configuration",
+                "allow_unexpected_metadata_fields": [
+                    "authorization_grant_profiles_supported",
+                    "identity_chaining_requested_token_types_supported",
+                ],
+            },
             "options": {"browsercontrol_css_enable": False},
             **pages.all(),
             "override": pages.overrides,
@@ -50,7 +63,7 @@ class Builder:
 
     def url(self, path: str) -> str:
         """An address of the suite as an app."""
-        return f"{self.suite}/test/a/{ALIAS}{path}"
+        return f"{self.suite}/test/a/{self.alias}{path}"
 
     # Shared signals
 
@@ -81,7 +94,8 @@ class Builder:
                 "transmitter": {"issuer": self.signet.issuer, "metadata_suffix": ""},
             },
         }
-        return Plan(name, variant, {**self.base, **own})
+        meanwhile = partial(cause_events, self.signet, self.trusted, client_id, str(secret), self.url("/callback"))
+        return Plan(name, variant, {**self.base, **own}, meanwhile)
 
     # FAPI
 
@@ -131,6 +145,9 @@ class Builder:
         return Plan(name, chosen, {**self.base, **own})
 
     def fapi_ciba(self, auth: str, mode: str) -> Plan:
+        email = f"{self.alias}@example.test"
+        with unit_of_work(self.signet.installation) as work:
+            make_user(work, email)
         members: dict[str, Any] = {
             "client_name": f"CIBA {mode}",
             "grant_types": (CIBA, "refresh_token"),
@@ -150,14 +167,14 @@ class Builder:
         one, certificate = self._fapi_client(auth, "mtls", 1, **members)
         two, certificate2 = self._fapi_client(auth, "mtls", 2, **members)
         for each in (one, two):
-            each |= {"hint_type": "login_hint", "hint_value": EMAIL}
+            each |= {"hint_type": "login_hint", "hint_value": email}
         own = {
             "client": one,
             "client2": two,
             "mtls": _pair(certificate),
             "mtls2": _pair(certificate2),
             "resource": {"resourceUrl": f"{self.signet.mtls}/oauth2/userinfo"},
-            "automated_ciba_approval_url": f"{self.approval}?auth_req_id={{auth_req_id}}&action={{action}}",
+            "automated_ciba_approval_url": f"{self.approval}?user={email}&id={{auth_req_id}}&action={{action}}",
         }
         variant = {
             "client_auth_type": auth,
@@ -176,7 +193,11 @@ class Builder:
 
     def oidcc_static(self, name: str, **variant: str) -> Plan:
         """With three clients that the operator registered."""
-        names = {"client": {}, "client_secret_post": {"token_endpoint_auth_method": "client_secret_post"}, "client2": {}}
+        names = {
+            "client": {},
+            "client_secret_post": {"token_endpoint_auth_method": "client_secret_post"},
+            "client2": {},
+        }
         own: dict[str, Any] = {}
         for each, members in names.items():
             client_id, secret = self.signet.register(
@@ -191,7 +212,11 @@ class Builder:
                 }
             )
             own[each] = {"client_id": client_id, "client_secret": secret}
-        return Plan(name, {"server_metadata": "discovery", "client_registration": "static_client", **variant}, {**self.base, **own})
+        return Plan(
+            name,
+            {"server_metadata": "discovery", "client_registration": "static_client", **variant},
+            {**self.base, **own},
+        )
 
 
 def _pair(certificate: Shown) -> dict[str, str]:
@@ -212,9 +237,7 @@ PLANS: dict[str, Callable[[Builder], Plan]] = {
     "signing-jarm": lambda b: b.fapi2(
         MS, "private_key_jwt", "dpop", profile="fapi2-message-signing", fapi_response_mode="jarm", **SIGNED
     ),
-    "signing-plain": lambda b: b.fapi2(
-        MS, "private_key_jwt", "dpop", fapi_response_mode="plain_response", **SIGNED
-    ),
+    "signing-plain": lambda b: b.fapi2(MS, "private_key_jwt", "dpop", fapi_response_mode="plain_response", **SIGNED),
     "ciba-jwt-poll": lambda b: b.fapi_ciba("private_key_jwt", "poll"),
     "ciba-jwt-ping": lambda b: b.fapi_ciba("private_key_jwt", "ping"),
     "ciba-mtls-poll": lambda b: b.fapi_ciba("mtls", "poll"),

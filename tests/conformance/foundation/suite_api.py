@@ -4,12 +4,13 @@ import json
 import ssl
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx2
 
-NO_PICTURE = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+TRIGGER = "Please trigger these events"
 FOUND = ("FAILURE", "WARNING", "INTERRUPTED")
 
 
@@ -52,8 +53,10 @@ class Suite:
         created: dict[str, Any] = self._call("POST", "/api/plan", params=query, json=configuration)
         return created
 
-    def run(self, plan: dict[str, Any], module: dict[str, Any], patience: float, on_wait: Any = None) -> Module:
-        """Start one module and wait for its end. `on_wait` gets a module that waits for something outside."""
+    def run(
+        self, plan: dict[str, Any], module: dict[str, Any], patience: float, meanwhile: Callable[[], None] | None
+    ) -> Module:
+        """Start one module and wait for its end. `meanwhile` is called once, when the module asks for events."""
         variant = module.get("variant") or {}
         query = {"test": module["testModule"], "plan": plan["id"], "variant": json.dumps(variant)}
         ran = Module(plan["name"], module["testModule"], variant, self._call("POST", "/api/runner", params=query)["id"])
@@ -64,9 +67,9 @@ class Suite:
                 self._call("POST", f"/api/runner/{ran.id}")
             elif ran.status in {"FINISHED", "INTERRUPTED"}:
                 break
-            elif ran.status == "WAITING":
-                if on_wait is not None:
-                    on_wait(ran)
+            elif meanwhile is not None and any(TRIGGER in str(each.get("msg")) for each in self.log(ran)):
+                meanwhile()
+                meanwhile = None
             time.sleep(0.5)
         else:
             self.http.request("DELETE", f"/api/runner/{ran.id}")

@@ -1,4 +1,4 @@
-"""Signet as the foundation's suite tests it: `signet serve` with https, and a second port that asks for certificates."""
+"""Signet as the foundation's suite tests it: `signet serve` with https, and a second port for certificates."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
