@@ -10,6 +10,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from provider.refusals import Refusal
 from tests.conformance.foundation.approval import approving
 from tests.conformance.foundation.nginx import nginx
 from tests.conformance.foundation.plans import PLANS, Builder
@@ -57,10 +58,14 @@ def run_plan(
     suite: Suite, builder: Builder, name: str, only: str | None, patience: float, folder: Path
 ) -> list[Module]:
     """Run one plan, print what it found, and keep the log of each module that did not pass."""
-    plan = PLANS[name](builder)
-    print(f"{name}: {plan}", flush=True)
-    created = suite.create(plan.name, plan.variant, plan.configuration)
-    ran = []
+    ran: list[Module] = []
+    try:
+        plan = PLANS[name](builder)
+        print(f"{name}: {plan}", flush=True)
+        created = suite.create(plan.name, plan.variant, plan.configuration)
+    except (Refusal, RuntimeError) as error:
+        print(f"{name}: not started: {error}", flush=True)
+        return [Module(name, "", {}, "", result="NO RESULT")]
     for module in created["modules"]:
         if only and only not in module["testModule"]:
             continue

@@ -15,13 +15,13 @@ DESCRIBED = ("oidcc-registration-logo-uri", "oidcc-registration-policy-uri", "oi
 
 
 class Pages:
-    """The tasks for each page, for an issuer."""
+    """The tasks for each page of an issuer, and for those of the suite as an app."""
 
-    def __init__(self, issuer: str) -> None:
-        self.issuer = issuer
+    def __init__(self, issuer: str, app: str) -> None:
+        self.issuer, self.app = issuer, app
 
     def _task(self, name: str, path: str, *commands: list[Any]) -> Task:
-        match = path if path.startswith("*") else f"{self.issuer}{path}*"
+        match = f"{self.issuer}{path}*" if path.startswith("/") else f"{path}*"
         return {"task": name, "match": match, "optional": True, "commands": list(commands)}
 
     def _at(self, path: str, *tasks: Task) -> dict[str, Any]:
@@ -35,7 +35,8 @@ class Pages:
 
     def sign_in(self, *before: list[Any]) -> Task:
         """The form for email address and password; the second time, the password only."""
-        fields = [["text", "name", "username", EMAIL, "optional"], ["text", "name", "password", PASSWORD]]
+        email: list[Any] = ["text", "css", "input[name=username]:not([readonly])", EMAIL, "optional"]
+        fields = (email, ["text", "name", "password", PASSWORD])
         return self._task("Sign in", "/login", *before, *fields, ["click", "xpath", PRESS])
 
     @property
@@ -51,12 +52,12 @@ class Pages:
     @property
     def rejected(self) -> Task:
         """The page for a request that may not go back to the app."""
-        return self.picture("/oauth2/authorize", "(Something is wrong with the app|This sign-in has expired)")
+        return self.picture("/oauth2/authorize", "(Something is wrong with|This sign-in has expired)")
 
     @property
     def callback(self) -> Task:
         """The app's page, which hands a fragment over with a script."""
-        return self._task("Complete", "*/test/*/callback*", ["wait", "id", "submission_complete", 20])
+        return self._task("Complete", f"{self.app}/callback", ["wait", "id", "submission_complete", 20])
 
     @property
     def logout(self) -> dict[str, Any]:

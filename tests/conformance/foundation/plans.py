@@ -45,7 +45,7 @@ class Builder:
 
     @property
     def base(self) -> dict[str, Any]:
-        pages = Pages(self.signet.issuer)
+        pages = Pages(self.signet.issuer, self.url(""))
         return {
             "alias": self.alias,
             "description": "Signet",

@@ -48,13 +48,23 @@ def signet_under_test(folder: Path, port: int, mtls_port: int) -> Iterator[Under
     clients_authority = issue("CN=Authority of the clients", ca=True)
     clients_file = clients_authority.write(folder)
     clients_file.write_text(clients_authority.pem)
-    migrate(settings_for(database))
-    installation = open_installation(settings_for(database, outbound_allow=frozenset({"127.0.0.1"})))
+    pem = authority.issue_file("localhost")
+    issuer, mtls = f"https://localhost:{port}", f"https://localhost:{mtls_port}"
+    operator = settings_for(
+        database,
+        issuer=issuer,
+        outbound_allow=frozenset({"127.0.0.1"}),
+        client_certificate_ca=clients_file,
+        mtls_url=mtls,
+        mtls_port=mtls_port,
+        mtls_certificate=pem,
+        mtls_key=pem,
+    )
+    migrate(operator)
+    installation = open_installation(operator)
     with unit_of_work(installation) as work:
         create_keys_and_salt(work)
         make_user(work, EMAIL, **EVERY_CLAIM)
-    issuer, mtls = f"https://localhost:{port}", f"https://localhost:{mtls_port}"
-    pem = str(authority.issue_file("localhost"))
     settings = {
         "SIGNET_ISSUER": issuer,
         "SIGNET_DATABASE_URL": database,
@@ -72,10 +82,10 @@ def signet_under_test(folder: Path, port: int, mtls_port: int) -> Iterator[Under
         "SIGNET_CLIENT_CERTIFICATE_CA": str(clients_file),
         "SIGNET_MTLS_URL": mtls,
         "SIGNET_MTLS_PORT": str(mtls_port),
-        "SIGNET_MTLS_CERTIFICATE": pem,
-        "SIGNET_MTLS_KEY": pem,
+        "SIGNET_MTLS_CERTIFICATE": str(pem),
+        "SIGNET_MTLS_KEY": str(pem),
     }
-    tls = ("--tls-cert", pem, "--tls-key", pem, "--drain", "0")
+    tls = ("--tls-cert", str(pem), "--tls-key", str(pem), "--drain", "0")
     try:
         with serving(settings, *tls, port=port, authority=authority.file, forked=False, log=folder / "signet.log"):
             yield UnderTest(issuer, mtls, installation, authority, clients_authority)
