@@ -8,6 +8,7 @@ import json
 import ssl
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
 
 from provider.refusals import Refusal
@@ -33,14 +34,18 @@ def main() -> int:
     parser.add_argument("--mtls-port", type=int, default=9444, help="for Signet with client certificates")
     parser.add_argument("--patience", type=float, default=180, help="seconds for one module")
     parser.add_argument("--together", type=int, default=1, help="plans at the same time")
+    parser.add_argument("--beside", type=Path, help="the folder of a run whose nginx this one uses")
     given = parser.parse_args()
     folder = given.folder.resolve()
-    with signet_under_test(folder, given.port, given.mtls_port) as signet:
+    other = given.beside and given.beside.resolve() / "authority.pem"
+    with signet_under_test(folder, given.port, given.mtls_port, suite_authority=other) as signet:
         trusted = ssl.create_default_context(cafile=signet.authority.file)
         ports = {"plain": given.suite_port, "mtls": given.suite_mtls_port}
         url = f"https://localhost:{given.suite_port}"
+        if other:
+            trusted.load_verify_locations(other)
         with (
-            nginx(folder, signet.authority, **ports, suite=given.suite),
+            nullcontext() if other else nginx(folder, signet.authority, **ports, suite=given.suite),
             approving(signet.issuer, trusted) as approval,
         ):
 

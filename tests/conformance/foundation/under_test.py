@@ -40,8 +40,12 @@ class UnderTest:
 
 
 @contextmanager
-def signet_under_test(folder: Path, port: int, mtls_port: int) -> Iterator[UnderTest]:
-    """Serve a new installation in this folder, with one user, until the block ends."""
+def signet_under_test(
+    folder: Path, port: int, mtls_port: int, *, suite_authority: Path | None = None
+) -> Iterator[UnderTest]:
+    """Serve a new installation in this folder, with one user, until the block ends. `suite_authority` is whose
+    certificate the suite has, if not that of this run.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     authority, database = Authority(folder), f"sqlite:///{folder / 'signet.db'}"
     (folder / "signet.db").unlink(missing_ok=True)
@@ -78,7 +82,7 @@ def signet_under_test(folder: Path, port: int, mtls_port: int) -> Iterator[Under
         "SIGNET_REQUEST_URI": "true",
         "SIGNET_SESSION_MANAGEMENT": "true",
         "SIGNET_OUTBOUND_ALLOW": "127.0.0.1",
-        "SIGNET_OUTBOUND_CA": str(authority.file),
+        "SIGNET_OUTBOUND_CA": str(suite_authority or authority.file),
         "SIGNET_CLIENT_CERTIFICATE_CA": str(clients_file),
         "SIGNET_MTLS_URL": mtls,
         "SIGNET_MTLS_PORT": str(mtls_port),
