@@ -26,7 +26,7 @@ class Plan:
     variant: dict[str, str]
     configuration: dict[str, Any]
     meanwhile: Callable[[], None] | None = None
-    """What happens when a module asks for events of users."""
+    """What happens when a module asks for events of users, or for new keys."""
 
     def __str__(self) -> str:
         return " ".join([self.name, *(f"{name}={value}" for name, value in self.variant.items())])
@@ -167,7 +167,7 @@ class Builder:
         one, certificate = self._fapi_client(auth, "mtls", 1, **members)
         two, certificate2 = self._fapi_client(auth, "mtls", 2, **members)
         for each in (one, two):
-            each |= {"hint_type": "login_hint", "hint_value": email}
+            each |= {"hint_type": "login_hint", "hint_value": email, "acr_value": "aal1"}
         own = {
             "client": one,
             "client2": two,
@@ -189,7 +189,7 @@ class Builder:
     def oidcc(self, name: str, **variant: str) -> Plan:
         """With clients that register themselves."""
         own = {"client": {"client_name": "first"}, "client2": {"client_name": "second"}}
-        return Plan(name, variant, {**self.base, **own})
+        return Plan(name, variant, {**self.base, **own}, self.signet.rotate_keys)
 
     def oidcc_static(self, name: str, **variant: str) -> Plan:
         """With three clients that the operator registered."""

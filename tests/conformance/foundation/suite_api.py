@@ -10,6 +10,8 @@ from typing import Any
 
 import httpx2
 
+ROTATED = "oidcc-server-rotate-keys"
+"""The module that waits to be started, until the keys are rotated."""
 TRIGGER = "Please trigger these events"
 FOUND = ("FAILURE", "WARNING", "INTERRUPTED")
 
@@ -56,14 +58,16 @@ class Suite:
     def run(
         self, plan: dict[str, Any], module: dict[str, Any], patience: float, meanwhile: Callable[[], None] | None
     ) -> Module:
-        """Start one module and wait for its end. `meanwhile` is called once, when the module asks for events."""
+        """Start one module and wait for its end. `meanwhile` is called once, when the module asks for something."""
         variant = module.get("variant") or {}
         query = {"test": module["testModule"], "plan": plan["id"], "variant": json.dumps(variant)}
         ran = Module(plan["name"], module["testModule"], variant, self._call("POST", "/api/runner", params=query)["id"])
         deadline = time.monotonic() + patience
         while time.monotonic() < deadline:
             ran.status = self._call("GET", f"/api/info/{ran.id}")["status"]
-            if ran.status == "CONFIGURED":
+            if ran.status == "CONFIGURED" and ran.name == ROTATED:
+                if meanwhile is not None:
+                    meanwhile()
                 self._call("POST", f"/api/runner/{ran.id}")
             elif ran.status in {"FINISHED", "INTERRUPTED"}:
                 break

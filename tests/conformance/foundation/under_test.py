@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric import rsa
+
 from provider.database.migrations import migrate
 from provider.installation import open_installation
 from provider.oauth.clients.clients import create_client
 from provider.oauth.clients.metadata import ClientMetadata
+from provider.oauth.keys import rotation
 from provider.oauth.setting_up import create_keys_and_salt
 from provider.work import Installation, unit_of_work
 from tests.conformance.conftest import EVERY_CLAIM
@@ -38,6 +41,11 @@ class UnderTest:
             client, secret = create_client(work, ClientMetadata(**members))
         return client.client_id, secret
 
+    def rotate_keys(self) -> None:
+        """Sign with another key from now on."""
+        with unit_of_work(self.installation) as work:
+            rotation.rotate(work, alg="RS256", at_once=True)
+
 
 @contextmanager
 def signet_under_test(
@@ -52,7 +60,7 @@ def signet_under_test(
     clients_authority = issue("CN=Authority of the clients", ca=True)
     clients_file = clients_authority.write(folder)
     clients_file.write_text(clients_authority.pem)
-    pem = authority.issue_file("localhost")
+    pem = authority.issue_file("localhost", key=rsa.generate_private_key(65537, 2048))
     issuer, mtls = f"https://localhost:{port}", f"https://localhost:{mtls_port}"
     operator = settings_for(
         database,
