@@ -81,7 +81,7 @@ class Pages:
         seen: list[Any] = ["wait", "xpath", "//body", 10, ANYTHING, "update-image-placeholder-optional"]
         pictured = self.all(self.sign_in(seen))
         looked: dict[str, Any] = self._at("/oauth2/authorize", self.picture("/login", "Sign in"))
-        twice = {"browser": [{**looked, "match-limit": 1}, *pictured["browser"]]}
+        twice = {"browser": [{**looked, "match-limit": 1}, *self.all()["browser"]]}
         fapi2 = "fapi2-security-profile-final"
         return {
             **dict.fromkeys((*PROMPTED, *DESCRIBED), pictured),
