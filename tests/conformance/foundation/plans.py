@@ -120,6 +120,7 @@ class Builder:
             "profile": profile,
             "grant_types": ("authorization_code", "refresh_token"),
             "id_token_signed_response_alg": "PS256",
+            "require_signed_request_object": variant.get("fapi_request_method") == "signed_non_repudiation",
         }
         one, certificate = self._fapi_client(auth, bound, 1, redirect_uris=(first,), **members)
         second = f"{first}?dummy1=lorem&dummy2=ipsum"
