@@ -80,11 +80,13 @@ class Pages:
         """For modules in which the user does something else."""
         seen: list[Any] = ["wait", "xpath", "//body", 10, ANYTHING, "update-image-placeholder-optional"]
         pictured = self.all(self.sign_in(seen))
+        described = {"browser": [self._at("/oauth2/authorize", self.picture("/login", "Sign in"))]}
         looked: dict[str, Any] = self._at("/oauth2/authorize", self.picture("/login", "Sign in"))
         twice = {"browser": [{**looked, "match-limit": 1}, *self.all()["browser"]]}
         fapi2 = "fapi2-security-profile-final"
         return {
-            **dict.fromkeys((*PROMPTED, *DESCRIBED), pictured),
+            **dict.fromkeys(PROMPTED, pictured),
+            **dict.fromkeys(DESCRIBED, described),
             f"{fapi2}-user-rejects-authentication": self.all(self.cancel),
             f"{fapi2}-par-ensure-reused-request-uri-prior-to-auth-completion-succeeds": twice,
         }
