@@ -5,14 +5,11 @@
 import re
 from uuid import uuid4
 
-import structlog
-
+from provider.observability.logging import log
 from provider.web.call import Call
 
 HEADER = "x-fapi-interaction-id"
 UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-
-log = structlog.get_logger()
 
 
 def return_interaction_id(call: Call) -> str | None:
