@@ -5,6 +5,7 @@ docs/development/conformance-suite.md says how to start the suite.
 
 import argparse
 import json
+import secrets
 import ssl
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -50,7 +51,7 @@ def main() -> int:
         ):
 
             def run(name: str) -> list[Module]:
-                builder = Builder(f"signet-{name}", signet, url, trusted, approval)
+                builder = Builder(f"signet-{name}-{secrets.token_hex(3)}", signet, url, trusted, approval)
                 return run_plan(Suite(url, trusted), builder, name, given.module, given.patience, folder)
 
             with ThreadPoolExecutor(given.together) as pool:

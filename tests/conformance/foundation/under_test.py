@@ -56,7 +56,8 @@ def signet_under_test(
     """
     folder.mkdir(parents=True, exist_ok=True)
     authority, database = Authority(folder), f"sqlite:///{folder / 'signet.db'}"
-    (folder / "signet.db").unlink(missing_ok=True)
+    for left in folder.glob("signet.db*"):
+        left.unlink()
     clients_authority = issue("CN=Authority of the clients", ca=True)
     clients_file = clients_authority.write(folder)
     clients_file.write_text(clients_authority.pem)
