@@ -25,7 +25,7 @@ BAD = {"FAILED", "NO RESULT", "UNKNOWN"}
 def main() -> int:
     """Run the plans that the command line names. 1 if a module failed."""
     parser = argparse.ArgumentParser(prog="tests.conformance.foundation")
-    parser.add_argument("plans", nargs="*", choices=[*PLANS, []], help="all, if none is named")
+    parser.add_argument("plans", nargs="*", metavar="PLAN", help=f"of {', '.join(PLANS)}; all, if none is named")
     parser.add_argument("--module", help="only modules whose name contains this")
     parser.add_argument("--folder", type=Path, default=Path("conformance-run"), help="for logs and the database")
     parser.add_argument("--suite", default="127.0.0.1:8080", help="where the suite listens for plain http")
@@ -37,6 +37,8 @@ def main() -> int:
     parser.add_argument("--together", type=int, default=1, help="plans at the same time")
     parser.add_argument("--beside", type=Path, help="the folder of a run whose nginx this one uses")
     given = parser.parse_args()
+    if unknown := set(given.plans) - set(PLANS):
+        parser.error(f"no such plan: {', '.join(sorted(unknown))}")
     folder = given.folder.resolve()
     other = given.beside and given.beside.resolve() / "authority.pem"
     with signet_under_test(folder, given.port, given.mtls_port, suite_authority=other) as signet:
@@ -71,7 +73,7 @@ def run_plan(
         created = suite.create(plan.name, plan.variant, plan.configuration)
     except (Refusal, RuntimeError) as error:
         print(f"{name}: not started: {error}", flush=True)
-        return [Module(name, "", {}, "", result="NO RESULT")]
+        return [Module(name, result="NO RESULT")]
     for module in created["modules"]:
         if only and only not in module["testModule"]:
             continue

@@ -1,4 +1,4 @@
-"""The plans, with the clients that each needs. `plans(...)` registers them and yields what the suite is given."""
+"""The plans of the suite. Each of `PLANS` registers the clients that it needs, and returns what the suite is given."""
 
 import ssl
 from collections.abc import Callable
@@ -225,6 +225,7 @@ def _pair(certificate: Shown) -> dict[str, str]:
 
 
 DISCOVERED = {"server_metadata": "discovery", "client_registration": "dynamic_client"}
+CODE = {"response_type": "code", "client_registration": "dynamic_client"}
 SIGNED = {"fapi_request_method": "signed_non_repudiation"}
 SP, MS = "fapi2-security-profile-final-test-plan", "fapi2-message-signing-final-test-plan"
 PLANS: dict[str, Callable[[Builder], Plan]] = {
@@ -246,19 +247,10 @@ PLANS: dict[str, Callable[[Builder], Plan]] = {
     "oidcc-basic": lambda b: b.oidcc("oidcc-basic-certification-test-plan", **DISCOVERED),
     "oidcc-basic-static": lambda b: b.oidcc_static("oidcc-basic-certification-test-plan"),
     "oidcc-dynamic": lambda b: b.oidcc("oidcc-dynamic-certification-test-plan", response_type="code"),
-    "oidcc-rp-logout": lambda b: b.oidcc(
-        "oidcc-rp-initiated-logout-certification-test-plan", response_type="code", client_registration="dynamic_client"
-    ),
-    "oidcc-back-channel": lambda b: b.oidcc(
-        "oidcc-backchannel-rp-initiated-logout-certification-test-plan",
-        response_type="code",
-        client_registration="dynamic_client",
-    ),
-    "oidcc-front-channel": lambda b: b.oidcc(
-        "oidcc-frontchannel-rp-initiated-logout-certification-test-plan",
-        response_type="code",
-        client_registration="dynamic_client",
-    ),
+    "oidcc-rp-logout": lambda b: b.oidcc("oidcc-rp-initiated-logout-certification-test-plan", **CODE),
+    "oidcc-back-channel": lambda b: b.oidcc("oidcc-backchannel-rp-initiated-logout-certification-test-plan", **CODE),
+    "oidcc-front-channel": lambda b: b.oidcc("oidcc-frontchannel-rp-initiated-logout-certification-test-plan", **CODE),
+    "oidcc-session": lambda b: b.oidcc("oidcc-session-management-certification-test-plan", **CODE),
     "oidcc-implicit": lambda b: b.oidcc("oidcc-implicit-certification-test-plan", **DISCOVERED),
     "oidcc-hybrid": lambda b: b.oidcc("oidcc-hybrid-certification-test-plan", **DISCOVERED),
     "oidcc-form-post": lambda b: b.oidcc("oidcc-formpost-basic-certification-test-plan", **DISCOVERED),

@@ -12,7 +12,8 @@ import httpx2
 
 ROTATED = "oidcc-server-rotate-keys"
 """The module that waits to be started, until the keys are rotated."""
-TRIGGER = "Please trigger these events"
+EVENTS, TRIGGER = "openid-ssf-transmitter-stream-caep-interop", "Please trigger these events"
+"""The module that wants events of users, and what it logs then."""
 FOUND = ("FAILURE", "WARNING", "INTERRUPTED")
 
 
@@ -20,10 +21,8 @@ FOUND = ("FAILURE", "WARNING", "INTERRUPTED")
 class Module:
     """One module that ran."""
 
-    plan: str
     name: str
-    variant: dict[str, str]
-    id: str
+    id: str = ""
     status: str = ""
     result: str = ""
     findings: list[dict[str, Any]] = field(default_factory=list)
@@ -61,7 +60,7 @@ class Suite:
         """Start one module and wait for its end. `meanwhile` is called once, when the module asks for something."""
         variant = module.get("variant") or {}
         query = {"test": module["testModule"], "plan": plan["id"], "variant": json.dumps(variant)}
-        ran = Module(plan["name"], module["testModule"], variant, self._call("POST", "/api/runner", params=query)["id"])
+        ran = Module(module["testModule"], self._call("POST", "/api/runner", params=query)["id"])
         deadline = time.monotonic() + patience
         while time.monotonic() < deadline:
             ran.status = self._call("GET", f"/api/info/{ran.id}")["status"]
@@ -71,7 +70,7 @@ class Suite:
                 self._call("POST", f"/api/runner/{ran.id}")
             elif ran.status in {"FINISHED", "INTERRUPTED"}:
                 break
-            elif meanwhile is not None and any(TRIGGER in str(each.get("msg")) for each in self.log(ran)):
+            elif ran.name == EVENTS and meanwhile is not None and self._asks_for_events(ran):
                 meanwhile()
                 meanwhile = None
             time.sleep(0.5)
@@ -87,10 +86,8 @@ class Suite:
         entries: list[dict[str, Any]] = self._call("GET", f"/api/log/{module.id}")
         return entries
 
-    def shown(self, module: Module) -> dict[str, Any]:
-        """URLs that it wants visited, and values that it shows."""
-        found: dict[str, Any] = self._call("GET", f"/api/runner/{module.id}")
-        return found
+    def _asks_for_events(self, module: Module) -> bool:
+        return any(TRIGGER in str(each.get("msg")) for each in self.log(module))
 
 
 def count(modules: list[Module]) -> str:
