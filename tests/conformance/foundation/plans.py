@@ -250,7 +250,6 @@ PLANS: dict[str, Callable[[Builder], Plan]] = {
     "oidcc-rp-logout": lambda b: b.oidcc("oidcc-rp-initiated-logout-certification-test-plan", **CODE),
     "oidcc-back-channel": lambda b: b.oidcc("oidcc-backchannel-rp-initiated-logout-certification-test-plan", **CODE),
     "oidcc-front-channel": lambda b: b.oidcc("oidcc-frontchannel-rp-initiated-logout-certification-test-plan", **CODE),
-    "oidcc-session": lambda b: b.oidcc("oidcc-session-management-certification-test-plan", **CODE),
     "oidcc-implicit": lambda b: b.oidcc("oidcc-implicit-certification-test-plan", **DISCOVERED),
     "oidcc-hybrid": lambda b: b.oidcc("oidcc-hybrid-certification-test-plan", **DISCOVERED),
     "oidcc-form-post": lambda b: b.oidcc("oidcc-formpost-basic-certification-test-plan", **DISCOVERED),
