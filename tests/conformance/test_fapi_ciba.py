@@ -76,7 +76,12 @@ class CibaClient:
 
     def refused(self, response: httpx2.Response) -> tuple[int, str]:
         body = response.json()
-        assert body.keys() <= {"error", "error_description", "error_id"}
+        own = (
+            set()
+            if str(response.url) == self.provider.metadata["backchannel_authentication_endpoint"]
+            else {"error_id"}
+        )
+        assert body.keys() <= {"error", "error_description"} | own, "CIBA section 13"
         assert isinstance(body["error_description"], str)
         assert not set("\r\n\t") & set(body["error_description"])
         return response.status_code, body["error"]

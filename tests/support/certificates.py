@@ -6,7 +6,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
@@ -39,7 +39,7 @@ class Authority:
         self.file.write_bytes(own.public_bytes(Encoding.PEM))
 
     def _begin(
-        self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, *, expires: timedelta
+        self, subject: x509.Name, key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey, *, expires: timedelta
     ) -> x509.CertificateBuilder:
         now = datetime.now(UTC)
         own_key = self._key.public_key()
@@ -61,14 +61,14 @@ class Authority:
         context.load_cert_chain(self.issue_file(*hosts, expires=expires))
         return context
 
-    def issue_file(self, *hosts: str, expires: timedelta = DAY) -> Path:
-        """The same as one file: key, then certificate."""
-        key = ec.generate_private_key(ec.SECP256R1())
+    def issue_file(self, *hosts: str, expires: timedelta = DAY, key: rsa.RSAPrivateKey | None = None) -> Path:
+        """The same as one file: key, then certificate. The key is another EC key each time, unless it is given."""
+        own = key or ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, hosts[0])])
         names = x509.SubjectAlternativeName([_general_name(host) for host in hosts])
-        made = self._begin(subject, key, expires=expires).add_extension(names, critical=False).sign(self._key, SHA256())
+        made = self._begin(subject, own, expires=expires).add_extension(names, critical=False).sign(self._key, SHA256())
         file = self._folder / f"{made.serial_number}.pem"
-        private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        private = own.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         file.write_bytes(private + made.public_bytes(Encoding.PEM))
         return file
 

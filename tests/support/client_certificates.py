@@ -42,6 +42,10 @@ class Shown:
         return self.certificate.public_bytes(Encoding.PEM).decode()
 
     @property
+    def key_pem(self) -> str:
+        return self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
+    @property
     def read(self) -> Certificate:
         return read_der(self.certificate.public_bytes(Encoding.DER))
 
@@ -56,8 +60,7 @@ class Shown:
     @property
     def jwk(self) -> dict[str, Any]:
         """The key, as self_signed_tls_client_auth registers it."""
-        key = ECKey.import_key(self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-        return public(key, x5c=[self.x5c])
+        return public(ECKey.import_key(self.key_pem), x5c=[self.x5c])
 
     @property
     def headers(self) -> dict[str, str]:
@@ -72,7 +75,7 @@ class Shown:
     def write(self, folder: Path) -> Path:
         """Write certificate and key into one file."""
         file = folder / f"{self.certificate.serial_number}.pem"
-        file.write_bytes(self.pem.encode() + self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        file.write_text(self.pem + self.key_pem)
         return file
 
 

@@ -83,9 +83,10 @@ def serving(
     port: int = 0,
     authority: Path | None = None,
     forked: bool = True,
+    log: Path | None = None,
 ) -> Iterator[Serving]:
     """A service on this port, or on a free one, ready; stopped in the end, whatever happens. `forked` is a start
-    without the imports.
+    without the imports; only without it a `log` is written.
     """
     port = port or free_port()
     arguments = ["serve", "--port", str(port), "--workers", str(workers), *options]
@@ -94,8 +95,9 @@ def serving(
     if forked:
         process: Running = forking.start(arguments, env=env)
     else:
-        command, nothing = [sys.executable, "-m", "provider", *arguments], subprocess.DEVNULL
-        process = subprocess.Popen(command, env=env, stdout=nothing, stderr=nothing)
+        command = [sys.executable, "-m", "provider", *arguments]
+        with (log or Path(os.devnull)).open("ab") as written:
+            process = subprocess.Popen(command, env=env, stdout=written, stderr=written)
     server = Serving(process, port, host, authority)
     try:
         server.wait_until_ready()

@@ -11,16 +11,17 @@ from provider.oauth.clients.unused_clients import mark_used
 from provider.oauth.errors import UnauthorizedClientError
 from provider.oauth.grants.polling import INTERVAL
 from provider.oauth.http.authenticated import authenticated
-from provider.oauth.http.refused import NO_STORE, protocol_endpoint
+from provider.oauth.http.refused import NO_STORE, strict_endpoint
 from provider.web.call import Call
 from provider.web.json_responses import JsonResponse
 
 
-@protocol_endpoint
+@strict_endpoint
 def backchannel_authentication(call: Call) -> Response:
     """Answer backchannel authentication requests: POST /oauth2/bc-authorize.
 
-    Returns `auth_req_id`, `expires_in` and `interval` (section 7.3).
+    Returns `auth_req_id`, `expires_in` and `interval` (section 7.3). An error has only the members of section 13, which
+    the conformance suite insists on.
     """
     request = authenticated(call, "backchannel authentication")
     work, server, checks, client = request.work, request.server, request.checks, request.client

@@ -5,6 +5,7 @@ from starlette.responses import Response
 from provider.oauth.checks import Checks
 from provider.oauth.http.bearer import require_person
 from provider.oauth.http.cross_origin import cross_origin
+from provider.oauth.http.interactions import begin_interaction, return_interaction_id
 from provider.oauth.http.refused import NO_STORE, quick_endpoint
 from provider.oauth.http.server import server_of
 from provider.oauth.scopes import OPENID
@@ -21,9 +22,12 @@ def userinfo(call: Call) -> Response:
     """Answer userinfo requests: GET or POST /oauth2/userinfo.
 
     Returns `sub` and the claims that the token's scope and the claims parameter release. The format is JSON, or a JWT
-    for a client registered for one.
+    for a client registered for one. A request with an interaction ID, or with a bound token, gets one back.
     """
+    interaction_id = return_interaction_id(call)
     live, grant, person = require_person(call, Checks("userinfo"), OPENID)
+    if interaction_id is None and live.confirmation is not None:
+        begin_interaction(call)
     claims = userinfo_claims(call.work, server_of(call), live, grant, person)
     jwt = make_userinfo_jwt(call.work, server_of(call), client_id=grant.client_id, claims=claims)
     if jwt is not None:

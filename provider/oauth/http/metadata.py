@@ -27,6 +27,7 @@ ALIASED = {
     "token_endpoint": "/oauth2/token",
     "pushed_authorization_request_endpoint": "/oauth2/par",
     "device_authorization_endpoint": "/oauth2/device_authorization",
+    "backchannel_authentication_endpoint": "/oauth2/bc-authorize",
     "introspection_endpoint": "/oauth2/introspect",
     "revocation_endpoint": "/oauth2/revoke",
     "userinfo_endpoint": "/oauth2/userinfo",

@@ -3,6 +3,8 @@
 Outages, rate limits and bugs keep their own status (`web.errors.as_json`).
 """
 
+from functools import partial
+
 from authlib.oauth2 import OAuth2Error
 from starlette.responses import Response
 
@@ -33,8 +35,10 @@ NO_STORE = {"cache-control": "no-store", "pragma": "no-cache"}
 """The headers of every response that contains or concerns tokens (RFC 6749 section 5.1)."""
 
 
-def as_json(call: Call, error: Exception) -> Response:
-    """Return the error as JSON (RFC 6749 section 5.2)."""
+def as_json(call: Call, error: Exception, *, has_id: bool = True) -> Response:
+    """Return the error as JSON (RFC 6749 section 5.2), with the error ID as a member if `has_id`. It is in the header
+    x-request-id in any case.
+    """
     if isinstance(error, MalformedParameters):
         error = InvalidRequestError(description=f"The parameters cannot be parsed: {error}")
     if not isinstance(error, OAuth2Error):
@@ -42,7 +46,8 @@ def as_json(call: Call, error: Exception) -> Response:
     body = {"error": error.error, "error_description": error.description or ""}
     if not isinstance(error, AuthorizationPendingError):  # no refusal, and a device hears it every few seconds
         explain(call.installation, call.origin, error)
-        body["error_id"] = call.request_id
+        if has_id:
+            body["error_id"] = call.request_id
     if isinstance(error, ChallengeError):
         body |= error.members
     headers = dict(NO_STORE)
@@ -95,6 +100,8 @@ protocol_endpoint = machine_endpoint(render=as_json)
 """An endpoint for programs whose rejected requests are explained."""
 quick_endpoint = machine_endpoint(render=as_json, is_quick=True)
 """An endpoint whose rejected requests are explained, and that programs call all day."""
+strict_endpoint = machine_endpoint(render=partial(as_json, has_id=False))
+"""An endpoint whose errors have no other members than those of its specification, and are explained."""
 
 
 def read_form(call: Call, checks: Checks) -> None:

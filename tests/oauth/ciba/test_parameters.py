@@ -64,7 +64,7 @@ def test_a_hint_that_names_no_active_user_is_refused(
         response = bank.post(BACKCHANNEL, scope="openid", id_token_hint=id_token)
         assert (response.status_code, response.json()["error"]) == unknown
         assert refusal(bank, login_hint="nobody@example.test")[0] == 429
-    assert "CIBA section 13" in str(explain(response.json()["error_id"]))
+    assert "CIBA section 13" in str(explain(response.headers["x-request-id"]))
 
 
 @pytest.mark.usefixtures("ada")

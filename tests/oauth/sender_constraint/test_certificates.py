@@ -1,5 +1,7 @@
 """Certificate-bound tokens (RFC 8705 section 3): which tokens are bound, and what they are worth without it."""
 
+import re
+
 import pytest
 
 from provider.config.settings import Settings
@@ -13,6 +15,7 @@ from tests.support.client_certificates import HEADER, PROXY, Shown, issue, with_
 from tests.support.dpop import Prover
 from tests.support.installation import ISSUER
 from tests.support.relying_party import PAR, TOKEN, USERINFO, RelyingParty, Tokens
+from tests.support.services import ROOT
 
 OFFLINE = "openid profile offline_access"
 ACCOUNT = "/api/account/profile"
@@ -237,7 +240,10 @@ def test_discovery_has_the_aliases(http: WatchedClient) -> None:
     aliases = found["mtls_endpoint_aliases"]
     for name, url in aliases.items():
         assert found[name].removeprefix(ISSUER) == url.removeprefix(MTLS)
-    assert {"token_endpoint", "userinfo_endpoint", "pushed_authorization_request_endpoint"} <= set(aliases)
+    of_browsers = {"authorization_endpoint", "end_session_endpoint", "registration_endpoint"}
+    assert set(aliases) == {name for name in found if name.endswith("_endpoint")} - of_browsers
+    proxied = re.findall(r"location ~ (\S+) {", (ROOT / "deploy/nginx-mtls.conf").read_text())[0]
+    assert all(re.search(proxied, url.removeprefix(MTLS)) for url in aliases.values())
     resource = http.get("/.well-known/oauth-protected-resource/oauth2/userinfo").json()
     assert resource["tls_client_certificate_bound_access_tokens"] is True
 
