@@ -240,7 +240,7 @@ def test_a_network_that_hides_addresses_and_open_ports_are_named(
 
 
 def test_digests_of_settings_cannot_be_compared_between_requests(settings: Settings) -> None:
-    """N-554."""
+    """N-546."""
     one, two = settings_digests(settings, "one"), settings_digests(settings, "two")
     assert one.keys() == two.keys() >= {"issuer", "database_url", "secret_key"}
     assert not set(one.values()) & set(two.values())

@@ -201,7 +201,7 @@ NIGHTLY = [pytest.mark.slow, pytest.mark.nightly]
 def test_a_proxy_protects_a_site(proxy: Proxy, sqlite_template: Path, tmp_path: Path) -> None:
     """Sign-in, headers that no client can set, POST, WebSockets, a path without sign-in, signing out, an outage.
 
-    N-560: and another site, which is public, named in the request.
+    N-549: and another site, which is public, named in the request.
     """
     port, signet, site = free_port(), free_port(), free_port()
     origin, issuer = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{signet}"

@@ -32,7 +32,7 @@ def test_the_id_of_a_request_is_returned_as_it_was_sent_and_logged(
 def test_a_request_without_a_valid_id_gets_a_new_one_only_with_a_bound_token(
     client: WatchedClient, register: Register, rp: RelyingParty, person: Person, ada: str, sent: str | None
 ) -> None:
-    """N-544: what is no UUID is neither returned nor logged."""
+    """N-541: what is no UUID is neither returned nor logged."""
     headers = {} if sent is None else {HEADER: sent}
     plain = rp.sign_in(person(ada)).access_token
     assert HEADER not in client.get(USERINFO, headers={"authorization": f"Bearer {plain}", **headers}).headers
