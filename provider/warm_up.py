@@ -14,6 +14,7 @@ from provider.work import Installation
 PAGES = (
     "layout.html",
     "macros/forms.html",
+    "macros/prose.html",
     "macros/icons.html",
     "login/login.html",
     "macros/keep.html",

@@ -9,10 +9,12 @@ from provider.cli.client.commands import Which
 from provider.cli.installation import unit
 from provider.cli.output import Json, Yes, print_one, print_rows, say
 
-app = typer.Typer(help="Manage the streams of shared signals that applications receive.", no_args_is_help=True)
+app = typer.Typer(help="Manage the streams of shared signals of apps.", no_args_is_help=True)
 
-MethodOption = Annotated[str | None, typer.Option(help="push or poll. Default for a new stream: push.")]
-EndpointUrl = Annotated[str | None, typer.Option(help="https URL of the application that signals are pushed to.")]
+MethodOption = Annotated[
+    str | None, typer.Option(help="How the application gets signals: push or poll. Default for a new stream: push.")
+]
+EndpointUrl = Annotated[str | None, typer.Option(help="URL of the application that signals are pushed to, with https.")]
 EventOption = Annotated[
     list[str] | None, typer.Option(help="Event type, such as session-revoked. Can be repeated. Replaces all.")
 ]

@@ -12,7 +12,7 @@ from provider.config.notation import Notation
 from provider.urls import is_loopback, normal_authority, normal_url, origin_of
 
 SEGMENT = re.compile(r"[A-Za-z0-9._~-]+")
-TAKEN_PATHS = ("/.signet", "/admin", "/api", "/pictures", "/scim", "/static", "/.well-known")
+TAKEN_PATHS = ("/.signet", "/admin", "/api", "/health/echo", "/pictures", "/scim", "/static", "/.well-known")
 """Paths that an issuer cannot have. Below each of them a path of ours could also be another one of ours, after a proxy
 that keeps the path of the issuer and after one that strips it (`web.base_path`).
 """

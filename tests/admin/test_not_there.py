@@ -21,6 +21,7 @@ SHOP = {"client_name": "Shop", "redirect_uris": [REDIRECT_URI]}
 BODIES: dict[str, dict[str, Any]] = {
     "change_user": {"roles": ["x"]},
     "suspend_user": {"reason": "x"},
+    "remove_key": {"even_if_used": True},
     "request_email_change_of_user": {"email": "ada@new.example.test"},
     "link_identity": {"issuer": "https://accounts.example", "subject": "117"},
     "send_letter": {"purpose": "reset"},

@@ -104,7 +104,16 @@ def test_one_thing_has_a_version_and_every_change_of_it_looks_at_it(
         "put_provisioning": SCIM | {"on_deletion": "delete"}, "retry_provisioning": {"kind": "user", "key": "x"},
     }  # fmt: skip
     parts = {"refusals", "identities", "revoke", "replay", "consents", "token-families", "links", "letters", "sessions"}
-    parts |= {"failures", "authenticator-apps", "passkeys", "remembered-devices", "members", "provisioned", "test"}
+    parts |= {
+        "failures",
+        "authenticator-apps",
+        "passkeys",
+        "remembered-devices",
+        "members",
+        "provisioned",
+        "test",
+    }
+    parts |= {"remove", "signals"}
     looked_at = set()
     for route in flattened(app.routes):
         if not (isinstance(route, Route) and isinstance(route.endpoint, AdminOperation) and "{" in route.path):

@@ -62,6 +62,8 @@ NOT_RUN = {
     "inspect": "no app has a token",
     "key remove": "the last token of the retired key has not expired",
     "provisioning test": "no app has a SCIM service there",
+    "client proxy-config": "no app protects a site",
+    "client preview-site": "no app protects a site",
     "upstream test-signals": "no provider transmits signals",
     **{
         f"signals {name}": "no app has a stream"

@@ -117,19 +117,19 @@ def test_a_node_that_answers_otherwise_is_named_with_its_address(
     case: Case, proxy: Proxy, path: str, name: str
 ) -> None:
     def node(method: str, url: str, *rest: Any) -> Response:
-        response = proxy(method, url.replace("http://10.0.0.6:8001", ISSUER), *rest)
+        response = proxy(method, url.replace("http://10.0.0.6:8101", ISSUER), *rest)
         if url.startswith("http://10.0.0.6") and url.endswith(path):
             return with_json(lambda it: it.update(other=True))(response)
         return response
 
-    two = replace(case, nodes=("http://10.0.0.5:8001", "http://10.0.0.6:8001"), transport=FakeTransport(node))
+    two = replace(case, nodes=("http://10.0.0.5:8101", "http://10.0.0.6:8101"), transport=FakeTransport(node))
 
     def at_first(method: str, url: str, *rest: Any) -> Response:
-        return node(method, url.replace("http://10.0.0.5:8001", ISSUER), *rest)
+        return node(method, url.replace("http://10.0.0.5:8101", ISSUER), *rest)
 
     found_ = found_by(replace(two, transport=FakeTransport(at_first)), METADATA[:1])
     assert list(found_) == [name]
-    assert "from the issuer, http://10.0.0.5:8001; http://10.0.0.6:8001." in found_[name].what
+    assert "from the issuer, http://10.0.0.5:8101; http://10.0.0.6:8101." in found_[name].what
 
 
 def test_an_address_of_the_name_that_answers_otherwise_is_named(case: Case, proxy: Proxy) -> None:
@@ -149,7 +149,7 @@ def test_a_node_that_does_not_answer_is_named(case: Case, proxy: Proxy) -> None:
             raise Unreachable(url, "the connection is refused")
         return proxy(method, url, *rest)
 
-    broken = replace(case, nodes=("http://10.0.0.6:8001",), transport=FakeTransport(answer))
+    broken = replace(case, nodes=("http://10.0.0.6:8101",), transport=FakeTransport(answer))
     (finding,) = found_by(broken, METADATA[:1]).values()
     assert (finding.id, finding.severity) == ("metadata.node-does-not-answer", "unknown")
 

@@ -7,7 +7,7 @@ acts on.
 SCOPES = frozenset(
     {
         "openid", "profile", "email", "address", "phone", "offline_access", "roles", "groups", "account", "admin:read",
-        "admin:write", "scim", "ssf.manage", "ssf.read",
+        "admin:write", "scim", "ssf.manage", "ssf.read", "global_token_revocation",
     }
 )  # fmt: skip
 """The scopes of `oauth.scopes`, which have a meaning of their own."""

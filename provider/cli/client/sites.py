@@ -66,7 +66,7 @@ def proxy_config(
     proxy: Annotated[str, typer.Option(help="The reverse proxy: nginx, caddy, traefik or envoy.")] = "nginx",
     as_json: Json = False,
 ) -> None:
-    """Print the configuration of the reverse proxy in front of a protected site.
+    """Print the configuration of a site's reverse proxy.
 
     Example: signet client proxy-config https://wiki.example.com --proxy caddy
     """
@@ -90,7 +90,7 @@ def preview_site(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Show whether a user could open a page of a protected site.
+    """Show whether a user could open a page of a site.
 
     Example: signet client preview-site https://wiki.example.com/admin ada@example.com
     """

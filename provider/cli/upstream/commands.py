@@ -221,7 +221,7 @@ def delete(key: Key, *, yes: Yes = False, as_json: Json = False) -> None:
 
 @app.command(name="signals")
 def show_signals(key: Key, *, as_json: Json = False) -> None:
-    """Show the last shared signal of a provider, and the last problem.
+    """Show the last shared signal and the last problem.
 
     Example: signet upstream signals google
     """

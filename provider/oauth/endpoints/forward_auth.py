@@ -14,8 +14,9 @@ from provider.oauth.authorize.access_policy import denial_of
 from provider.oauth.clients.clients import Client
 from provider.oauth.clients.protected_sites.path_rules import UnclearPath, find_rule
 from provider.oauth.explanations import explain
+from provider.oauth.forward_auth.errors import SiteRejected
 from provider.oauth.forward_auth.identity import headers_for, no_one
-from provider.oauth.forward_auth.rejections import SiteRejected, denied_at_site, unclear_path
+from provider.oauth.forward_auth.rejections import denied_at_site, unclear_path
 from provider.oauth.forward_auth.sign_in import authorization_url, find_sign_in, redeem
 from provider.oauth.forward_auth.sites import (
     find_client_of_site,

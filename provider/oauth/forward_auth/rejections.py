@@ -1,25 +1,12 @@
 """Requests to protected sites that are rejected: what the user reads, and the check that `signet explain` shows."""
 
-from authlib.oauth2 import OAuth2Error
-
-from provider.languages.text import Text
 from provider.oauth.authorize.access_policy import Denial
 from provider.oauth.checks import Checks, Detail
 from provider.oauth.clients.protected_sites.path_rules import PathRule
+from provider.oauth.forward_auth.errors import SiteRejected
 from provider.oauth.forward_auth.sites import UNCLEAR
 
 SECTION = "RFC 9110 section 15.5.4"
-
-
-class SiteRejected(OAuth2Error):  # type: ignore[misc]
-    """A request to a protected site, or the end of a sign-in there, that is rejected."""
-
-    error = "access_denied"
-
-    def __init__(self, text: Text, checks: Checks, why: str, *, is_stored: bool = True) -> None:
-        super().__init__(description=why)
-        self.text, self.checks, self.is_stored = text, checks, is_stored
-        """What the user reads, the checks of the explanation, and whether it is stored."""
 
 
 def denied_at_site(

@@ -4,8 +4,6 @@
 worker the key leaves in time.
 """
 
-from datetime import datetime
-
 from provider.audit.events import Event
 from provider.audit.hourly import KeyUse
 from provider.audit.log import record
@@ -37,7 +35,10 @@ def follow(work: UnitOfWork, row: SigningKeyRow, uses: list[KeyUse]) -> None:
     if removal.at != row.expires_at:
         signing_keys.move_removal(work.db, row, to=removal.at)
     if removal.due_at <= work.now < removal.at:
-        note_delay(work, Event.KEY_REMOVAL_DELAYED, row, uses, removal.limit)
+        used_by = note_delay(work, row, uses)
+        if used_by is not None:
+            until = removal.limit.isoformat()
+            record(work, Event.KEY_REMOVAL_DELAYED, kid=row.kid, alg=row.alg, used_by=used_by, at_the_latest=until)
 
 
 def remove(work: UnitOfWork, *, kid: str, even_if_used: bool = False) -> None:
@@ -59,12 +60,12 @@ def remove(work: UnitOfWork, *, kid: str, even_if_used: bool = False) -> None:
         _erase(work, row)
 
 
-def note_delay(work: UnitOfWork, event: Event, row: SigningKeyRow, uses: list[KeyUse], until: datetime) -> None:
-    """Record once for each step that it waits, and for whom."""
-    if row.delayed_at is None and signing_keys.note_delay(work.db, row.kid, now=work.now):
-        seen = waiting.still_seen(waited_for(row, uses), work.settings, work.now)
-        sources = list(dict.fromkeys(use.source for use in seen))[:MOST_NAMED]
-        record(work, event, kid=row.kid, alg=row.alg, used_by=sources, at_the_latest=until.isoformat())
+def note_delay(work: UnitOfWork, row: SigningKeyRow, uses: list[KeyUse]) -> list[str] | None:
+    """Note that the next step of a key waits. Returns for whom, and None if it was noted before."""
+    if row.delayed_at is not None or not signing_keys.note_delay(work.db, row.kid, now=work.now):
+        return None
+    seen = waiting.still_seen(waited_for(row, uses), work.settings, work.now)
+    return list(dict.fromkeys(use.source for use in seen))[:MOST_NAMED]
 
 
 def _note_removed(work: UnitOfWork, row: SigningKeyRow) -> bool:

@@ -91,9 +91,10 @@ def follow_schedule(work: UnitOfWork, pair: str) -> Due | None:
         done = moved_on and _publish(work, fresh)
     due_at = find_due_at(states, work.settings)
     if due is None and states.upcoming is not None and due_at is not None and due_at <= work.now:
-        retirement.note_delay(
-            work, Event.KEY_ROTATION_DELAYED, states.upcoming, missed, due_at + work.settings.key_max_wait
-        )
+        row, until = states.upcoming, (due_at + work.settings.key_max_wait).isoformat()
+        used_by = retirement.note_delay(work, row, missed)
+        if used_by is not None:
+            record(work, Event.KEY_ROTATION_DELAYED, kid=row.kid, alg=row.alg, used_by=used_by, at_the_latest=until)
     for row in rows:
         retirement.follow(work, row, uses.get(row.kid, []))
     return due if done else None

@@ -153,7 +153,7 @@ def test_only_tokens_that_the_removal_would_reject_delay_it(
 def test_expired_tokens_are_shown_apart(
     rp: RelyingParty, browser: WatchedClient, work: Work, installation: Installation, clock: Clock
 ) -> None:
-    """N-514: an app that does not refresh its tokens delays nothing."""
+    """An app that does not refresh its tokens delays nothing."""
     tokens = rp.sign_in(browser)
     kid = str(read_jwt(tokens.access_token).kid)
     with work() as w:
