@@ -164,6 +164,7 @@ def test_what_breaks_at_connected_systems_is_named(
 def test_an_invented_code_is_all_that_a_provider_gets(
     case: Case, world: dict[str, Reply], foreign_server: ForeignServer
 ) -> None:
+    """N-545: it is not the secret, and nothing is stored."""
     assert found(case) == {}
     (asked,) = [each for each in foreign_server.requests if each.method == "POST"]
     assert b"grant_type=authorization_code" in asked.body

@@ -199,9 +199,9 @@ NIGHTLY = [pytest.mark.slow, pytest.mark.nightly]
     ids=["nginx", "caddy", "traefik"],
 )
 def test_a_proxy_protects_a_site(proxy: Proxy, sqlite_template: Path, tmp_path: Path) -> None:
-    """Sign-in, headers that no client can set, POST, WebSockets, a path without sign-in, signing out, an outage.
+    """N-549: sign-in, headers that no client can set, POST, WebSockets, a path without sign-in, signing out, an outage.
 
-    N-549: and another site, which is public, named in the request.
+    And another site, which is public, named in the request.
     """
     port, signet, site = free_port(), free_port(), free_port()
     origin, issuer = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{signet}"

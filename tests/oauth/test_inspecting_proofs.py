@@ -38,7 +38,7 @@ def failed(found: Inspection) -> list[str]:
 
 
 def test_a_dpop_proof_is_checked_with_its_own_key(look: Look, clock: Clock) -> None:
-    """RFC 9449 section 4.3: all that one proof shows; N-542."""
+    """N-542: all that one proof shows (RFC 9449 section 4.3)."""
     prover = Prover(now=lambda: float(clock.now.timestamp()))
     sound = look(prover.proof("GET", USERINFO))
     assert (sound.kind, failed(sound)) == ("DPoP proof", [])
@@ -58,7 +58,7 @@ def test_a_dpop_proof_is_checked_with_its_own_key(look: Look, clock: Clock) -> N
 def test_a_client_assertion_is_checked_with_the_keys_of_the_client(
     look: Look, register: Register, clock: Clock
 ) -> None:
-    """RFC 7523 section 3; N-543: nothing is fetched, and a forged one is not valid."""
+    """N-543: nothing is fetched, and a forged one is not valid (RFC 7523 section 3)."""
     key = new_key()
     app = register(token_endpoint_auth_method="private_key_jwt", jwks={"keys": [public(key)]})
     now = int(clock.now.timestamp())

@@ -41,7 +41,7 @@ def test_streams_in_the_admin_api(receiver: Receiver, client: TestClient, work: 
 
 
 def test_an_operator_sets_up_a_stream_that_the_app_did_not(receiver: Receiver, client: TestClient, work: Work) -> None:
-    """Its Authorization header stays as long as the URL does: no one has it sent elsewhere (N-539)."""
+    """N-539: its Authorization header stays as long as the URL does, so that no one has it sent elsewhere."""
     operator, reader = (program(work, client, scope) for scope in ("admin:write", "admin:read"))
     at, url = f"/signal-streams/{receiver.client_id}", receiver.server.url("/events")
     given: dict[str, Any] = {"endpoint_url": url, "events": ["session-revoked"], "default_subjects": "NONE"}

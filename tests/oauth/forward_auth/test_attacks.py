@@ -49,7 +49,7 @@ UNCLEAR = (
 def test_an_ambiguous_path_is_rejected_where_paths_have_rules(
     protect: Protect, visitor: Visit, ada: str, work: Work
 ) -> None:
-    """N-478, N-547: what the site may read as another path than we do, also for a user who may see both."""
+    """N-547: what the site may read as another path than we do, also for a user who may see both."""
     protect(protected_paths=PATHS)
     join(work, ada, "admins")
     stranger, user = visitor(), visitor(ada)
