@@ -43,7 +43,7 @@ def test_the_configuration_is_the_shipped_one_with_the_hosts_of_the_site() -> No
 
 
 def test_the_preview_answers_as_the_rules_do(operator: Program, work: Work, ada: str) -> None:
-    """N-551: sites that no client protects, and what is no URL of a site."""
+    """N-550: sites that no client protects, and what is no URL of a site."""
     protect(work)
 
     def asked(path: str, **more: str) -> tuple[bool, str | None]:

@@ -199,7 +199,7 @@ NIGHTLY = [pytest.mark.slow, pytest.mark.nightly]
     ids=["nginx", "caddy", "traefik"],
 )
 def test_a_proxy_protects_a_site(proxy: Proxy, sqlite_template: Path, tmp_path: Path) -> None:
-    """N-549: sign-in, headers that no client can set, POST, WebSockets, a path without sign-in, signing out, an outage.
+    """N-548: sign-in, headers that no client can set, POST, WebSockets, a path without sign-in, signing out, an outage.
 
     And another site, which is public, named in the request.
     """

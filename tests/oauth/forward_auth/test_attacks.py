@@ -49,7 +49,7 @@ UNCLEAR = (
 def test_an_ambiguous_path_is_rejected_where_paths_have_rules(
     protect: Protect, visitor: Visit, ada: str, work: Work
 ) -> None:
-    """N-547: what the site may read as another path than we do, also for a user who may see both."""
+    """N-478: what the site may read as another path than we do, also for a user who may see both."""
     protect(protected_paths=PATHS)
     join(work, ada, "admins")
     stranger, user = visitor(), visitor(ada)
@@ -67,7 +67,7 @@ def test_an_ambiguous_path_is_rejected_where_paths_have_rules(
 def test_a_host_is_the_site_in_each_spelling_and_with_its_port_only(
     protect: Protect, visitor: Visit, site: str
 ) -> None:
-    """N-548."""
+    """N-547."""
     host = site.removeprefix("https://")
     known = protect(host).metadata.protected_sites[0].removeprefix("https://")
     visit = visitor()
@@ -92,7 +92,7 @@ IGNORED = (
 def test_no_header_or_method_of_a_client_changes_the_answer(
     app: Starlette, protect: Protect, visitor: Visit, ada: str
 ) -> None:
-    """N-552: header injection, method overrides, preflights and long paths."""
+    """N-551: header injection, method overrides, preflights and long paths."""
     protect(protected_paths=PATHS)
     stranger, user = visitor(), visitor(ada)
     user.sign_in()
@@ -125,7 +125,7 @@ def test_no_header_or_method_of_a_client_changes_the_answer(
 def test_a_rejected_request_is_explained_by_the_id_on_its_page(
     protect: Protect, visitor: Visit, ada: str, work: Work
 ) -> None:
-    """N-550: nginx asks twice, and only the second question, for the page, is stored."""
+    """N-549: nginx asks twice, and only the second question, for the page, is stored."""
     client = protect(protected_paths=PATHS)
     visit = visitor(ada)
     visit.sign_in()
