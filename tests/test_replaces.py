@@ -151,8 +151,9 @@ def with_helpers(file: Path) -> str:
 def said_to_replace() -> set[tuple[str, str]]:
     """Row and file, of every test whose docstring names a row."""
     said = set()
-    for file in TESTS.rglob("test_*.py"):
-        for node in ast.walk(ast.parse(file.read_text())):
+    texts = {file: file.read_text() for file in TESTS.rglob("test_*.py")}
+    for file, text in texts.items():
+        for node in ast.walk(ast.parse(text)) if "Replaces:" in text else ():
             if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
                 names = re.findall(r"Replaces: ([^.]+)\.", ast.get_docstring(node) or "")
                 said |= {(name, str(file.relative_to(TESTS))) for name in names}

@@ -38,6 +38,7 @@ def _can_write(database: Database) -> bool:
     return True
 
 
+@pytest.mark.slow
 def test_a_standby_takes_over(own_server: OwnServer, standby: Standby) -> None:
     """A standby that is still read-only is an outage (SQLSTATE 25006), and none once it was promoted."""
     url = f"postgresql+psycopg://signet@/postgres?host={own_server.data},{standby.folder}"
@@ -66,6 +67,7 @@ def test_a_standby_takes_over(own_server: OwnServer, standby: Standby) -> None:
     alone.close()
 
 
+@pytest.mark.slow
 def test_a_server_that_is_cut_off_delays_only_the_first_connection(own_server: OwnServer) -> None:
     """The server that was reached last is asked first."""
     dead, alive = (Network(own_server.data / ".s.PGSQL.5432") for _ in range(2))

@@ -31,7 +31,7 @@ def network(own_server: OwnServer) -> Iterator[Network]:
     network.close()
 
 
-@pytest.fixture(params=["frozen processes", "lost packets"])
+@pytest.fixture(params=[pytest.param("frozen processes", marks=pytest.mark.slow), "lost packets"])
 def silence(request: pytest.FixtureRequest, own_server: OwnServer, network: Network) -> Silence:
     @contextmanager
     def lost_packets() -> Iterator[None]:

@@ -45,18 +45,25 @@ def texts() -> dict[str, str]:
     return {path.relative_to(REPOSITORY).as_posix(): path.read_text("utf-8") for path in sorted(wanted)}
 
 
+def prose(pattern: re.Pattern[str]) -> dict[str, str]:
+    """Return the documents, and the docstrings and comments of the code, of the files in which the pattern is found."""
+    found = {path: text for path, text in texts().items() if pattern.search(text)}
+    return {path: _prose_of(text) if path.endswith(".py") else text for path, text in found.items()}
+
+
 @cache
-def prose() -> dict[str, str]:
-    """Return the documents, and the docstrings and comments of the code."""
-    return {path: _prose_of(text) if path.endswith(".py") else text for path, text in texts().items()}
-
-
 def _prose_of(code: str) -> str:
-    parts = [
-        node.value.value
-        for node in ast.walk(ast.parse(code))
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
-    ]
+    parts: list[str] = []
+    blocks: list[ast.AST] = [ast.parse(code)]
+    while blocks:
+        node = blocks.pop()
+        if isinstance(node, ast.Expr):
+            if isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+                parts.append(node.value.value)
+            continue
+        # Statements alone: most of a tree is expressions.
+        for block in ("body", "orelse", "finalbody", "handlers", "cases"):
+            blocks += getattr(node, block, ())
     return "\n".join([*parts, *re.findall(r"(?:^|\s)(# .*)$", code, re.MULTILINE)])
 
 
@@ -80,14 +87,14 @@ def test_every_attack_failure_and_negative_case_that_is_cited_has_one_entry() ->
         entries = re.findall(pattern, texts()[document], re.MULTILINE)
         wrong += [f"{document}: {entry} is there twice" for entry in sorted(set(entries)) if entries.count(entry) > 1]
         cited = re.compile(rf"(?<![\w-]){letter}-\d+\b")
-        wrong += [f"{path}: {each}" for path, each in found_in(prose(), cited) if each not in entries]
+        wrong += [f"{path}: {each}" for path, each in found_in(prose(cited), cited) if each not in entries]
     assert not wrong, "\n".join(wrong)
 
 
 def test_every_attack_has_a_test_that_names_it() -> None:
     attacks = re.findall(ENTRIES["A"][1], texts()["docs/explanation/threats.md"], re.MULTILINE)
-    tests = {path: text for path, text in prose().items() if path.startswith("tests/")}
-    named = {each for _, each in found_in(tests, re.compile(r"\bA-\d+\b"))}
+    name = re.compile(r"\bA-\d+\b")
+    named = {each for path, each in found_in(prose(name), name) if path.startswith("tests/")}
     untested = [attack for attack in attacks if attack not in named]
     assert not untested, untested
 
@@ -111,7 +118,7 @@ def test_every_decision_that_is_cited_exists() -> None:
     cited = re.compile(r"\b[Dd]ecisions?\s+(?:#\s+)?(D?\d+(?:(?:,| and| to)\s+\d+)*)")
     wrong = [
         f"{path}: decision {each}"
-        for path, several in found_in(prose(), cited)
+        for path, several in found_in(prose(cited), cited)
         for each in re.findall(r"D?\d+", several)
         if each not in numbers
     ]
@@ -142,9 +149,12 @@ def test_every_link_of_a_document_leads_to_a_file_and_a_heading() -> None:
 
 
 def test_every_path_and_module_that_is_named_exists() -> None:
-    described = {path: text for path, text in prose().items() if path.endswith((".py", ".md"))}
-    wrong = [f"{path}: {each}" for path, each in found_in(described, PATH) if not (REPOSITORY / each).exists()]
-    wrong += [f"{path}: {each}" for path, each in found_in(described, PROVIDER_MODULE) if not is_importable(each)]
+    paths, modules = (
+        {path: text for path, text in prose(pattern).items() if path.endswith((".py", ".md"))}
+        for pattern in (PATH, PROVIDER_MODULE)
+    )
+    wrong = [f"{path}: {each}" for path, each in found_in(paths, PATH) if not (REPOSITORY / each).exists()]
+    wrong += [f"{path}: {each}" for path, each in found_in(modules, PROVIDER_MODULE) if not is_importable(each)]
     names = {name for path in texts() for name in path.split("/")}
     for path, each in found_in(documents(), FILE_IN_A_DOCUMENT):
         is_known = each.rstrip("/") in names or any((REPOSITORY / base / each).exists() for base in BASES)

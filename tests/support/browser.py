@@ -1,6 +1,7 @@
 """A browser without pixels: follows redirects, keeps cookies, finds forms by what a person reads on them."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass, field
@@ -15,9 +16,15 @@ from starlette.testclient import TestClient
 
 REDIRECTS = {301, 302, 303, 307, 308}
 _READ_AT_END = {"title", "h1", "a", "label", "textarea", "button"}
+_FIELDS = {"input", "select", "textarea", "button"}
 _CODE = re.compile(r"`[^`]+`")
 _RAW = {"script", "style", "pre", "code", "textarea"}
 """Elements whose text is not prose. Names that users typed are in a `span` with a direction, and are not either."""
+_NAME = "span with a direction"
+
+
+def _kind(tag: str, attributes: Mapping[str, str]) -> str:
+    return _NAME if tag == "span" and "dir" in attributes else tag
 
 
 def resolve(base: str, reference: str) -> str:
@@ -99,6 +106,8 @@ class Reader:
         """Sentences that show code between backticks, instead of in an element (macros/prose.html)."""
         self._is_joined = False
         self._open: list[tuple[str, Mapping[str, str], int]] = []
+        self._around: Counter[str] = Counter()
+        """How many elements of each tag are open, those with names apart: looked up for each of hundreds of options."""
         self._labels: dict[str, str] = {}
         self._in_nav: list[Form] = []
         self._text = ""
@@ -108,26 +117,24 @@ class Reader:
         self._attach_labels()
 
     def start(self, tag: str, attributes: Mapping[str, str]) -> None:
-        self._add_text()
+        if self._text:
+            self._add_text()
         # A name stands in an element of its own, within words that go on.
         is_name = tag == "span" and "dir" in attributes and len(self.words) > self._open[-1][2]
         self._is_joined = is_name or tag == "wbr"
         if tag == "form":
             method = (attributes.get("method") or "get").lower()
             self.forms.append(Form(attributes.get("action") or self.url, method, is_hidden="hidden" in attributes))
-            if any(opened == "nav" for opened, _, _ in self._open):
+            if self._around["nav"]:
                 self._in_nav.append(self.forms[-1])
-        if (
-            tag in {"input", "select", "textarea", "button"}
-            and self.forms
-            and any(t == "form" for t, _, _ in self._open)
-        ):
+        if tag in _FIELDS and self.forms and self._around["form"]:
             self._add_field(tag, attributes)
-        if tag == "option" and self.forms and self.forms[-1].fields and any(t == "select" for t, _, _ in self._open):
+        if tag == "option" and self.forms and self.forms[-1].fields and self._around["select"]:
             chosen = self.forms[-1].fields[-1]
             if "selected" in attributes or not chosen.checked:  # the first one, until one says that it is chosen
                 chosen.value, chosen.checked = attributes.get("value") or "", True
         self._open.append((tag, attributes, len(self.words)))
+        self._around[_kind(tag, attributes)] += 1
 
     def _add_field(self, tag: str, attributes: Mapping[str, str]) -> None:
         kind = attributes.get("type") or ("submit" if tag == "button" else "text")
@@ -149,9 +156,11 @@ class Reader:
             self.forms[-1].fields.append(one)
 
     def end(self, tag: str) -> None:
-        self._add_text()
+        if self._text:
+            self._add_text()
         while self._open:
             opened, attributes, start = self._open.pop()
+            self._around[_kind(opened, attributes)] -= 1
             if opened in _READ_AT_END:
                 self._take(opened, attributes, start)
             if opened == tag:
@@ -177,7 +186,7 @@ class Reader:
 
     def _add_way(self, way: Link | Press) -> None:
         for part in self.pressable:
-            if any(tag == part for tag, _, _ in self._open):
+            if self._around[part]:
                 self.pressable[part].append(way)
 
     def data(self, text: str) -> None:
@@ -191,11 +200,11 @@ class Reader:
         text, self._text = self._text, ""
         if not text:
             return
-        if _CODE.search(text) and not any(tag in _RAW or (tag == "span" and "dir" in of) for tag, of, _ in self._open):
+        if "`" in text and _CODE.search(text) and not any(self._around[kind] for kind in (*_RAW, _NAME)):
             self.raw_code.append(text)
         if self._is_joined and self.words:
             self.words[-1] += text
-        elif not any(tag in {"script", "style"} for tag, _, _ in self._open):
+        elif not self._around["script"] and not self._around["style"]:
             self.words.append(text)
         self._is_joined = False
 

@@ -17,6 +17,8 @@ import pytest
 from httpx2 import _urls
 from httpx2._urlparse import urlparse
 from hypothesis.internal.conjecture import providers
+from jinja2 import Environment, FileSystemBytecodeCache
+from jinja2.bccache import Bucket
 from pydantic._internal import _docs_extraction
 from qrcode.main import QRCode
 from sqlalchemy import Engine, create_engine, event
@@ -136,6 +138,32 @@ def _draw_qr_codes_with_any_mask() -> Iterator[None]:
     """Take the first of the eight masks, which every reader can read: finding the best takes 16 ms."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(QRCode, "best_mask_pattern", lambda _self: 0)
+        yield
+
+
+class _Templates(FileSystemBytecodeCache):
+    """Compiled templates. Constants are translated when a template is compiled, so each language has its own."""
+
+    def get_bucket(self, environment: Environment, name: str, filename: str | None, source: str) -> Bucket:
+        spoken, layout = (environment.globals.get(part) for part in ("language", "layout"))
+        kind = (
+            f"{filename} {getattr(spoken, 'tag', spoken)} {layout} {environment.autoescape} {environment.trim_blocks}"
+        )
+        return super().get_bucket(environment, name, kind, source)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _compile_each_template_once(pytestconfig: pytest.Config) -> Iterator[None]:
+    """Share compiled templates with the other workers and the next run: compiling those of the pages takes 2.5 seconds,
+    for each process and language.
+    """
+    assert pytestconfig.cache is not None
+    kept = _Templates(str(pytestconfig.cache.mkdir("templates")))
+    with pytest.MonkeyPatch.context() as patch:
+        # A property of the class wins over what the constructor sets.
+        patch.setattr(
+            Environment, "bytecode_cache", property(lambda _self: kept, lambda _self, _given: None), raising=False
+        )
         yield
 
 

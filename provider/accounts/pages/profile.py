@@ -14,13 +14,13 @@ from provider.accounts.pages.profile_form import (
     BIRTHDATE,
     CHOICES,
     INVALID_DATE,
+    countries,
     options_of,
     parts_of,
     typed_date,
     typed_parts,
 )
 from provider.accounts.store import email_addresses, users
-from provider.languages import regions
 from provider.languages.text import Text
 from provider.sessions.guards import require_user
 from provider.sessions.store import Session
@@ -105,7 +105,7 @@ def _page(
         values=values,
         attributes=fields_of(_shown(call, session), editor=Editor.USER, place=Place.PROFILE, typed=answers),
         choices={name: options_of(name, call.language, values[name]) for name in CHOICES},
-        countries=regions.countries(call.language),
+        countries=countries(call.language),
         address="" if address is None else address.address,
         picture=None if user is None else rules.own_picture(call.work, user),
         just_saved="saved" in call.query and not errors,

@@ -4,7 +4,9 @@ The account page and the console show the same fields.
 """
 
 import re
-from collections.abc import Mapping
+from functools import cache
+
+from markupsafe import Markup
 
 from provider.languages import regions
 from provider.languages.catalogs import Language
@@ -16,6 +18,9 @@ BIRTHDATE = "birthdate"
 PARTS = tuple(f"{BIRTHDATE}-{part}" for part in ("day", "month", "year"))
 """The fields of the form in which the date of birth is typed."""
 INVALID_DATE = Text("Enter a real date, like 31 12 1990. You can leave out the year, or enter only the year.")
+_OPTION = Markup('<option value="{}">{}</option>\n')
+_SELECTED = Markup('<option value="{}" selected>{}</option>\n')
+_NOT_SET = Text("Not set")
 CHOICES = {"locale": regions.languages, "zoneinfo": regions.time_zones}
 """The fields with a list of values, and the function that returns the values and their names in a language."""
 
@@ -44,12 +49,24 @@ def typed_date(call: Call, before: str) -> str:
     return f"{year or '0000'}-{month:0>2}-{day:0>2}" if day or month else year
 
 
-def options_of(name: str, language: Language, value: str) -> list[dict[str, str]]:
-    """Return the options of a field in CHOICES, with the value that is stored or was sent even if its list does not
-    have it.
+def options_of(name: str, language: Language, value: str) -> Markup:
+    """Return the `option` elements of a field in CHOICES, with the value that is stored or was sent even if its list
+    does not have it. The value is selected.
     """
-    names: Mapping[str, str] = CHOICES[name](language)
-    options = {value: value} if value and value not in names else {}
-    return [{"value": "", "label": Text("Not set")}] + [
-        {"value": each, "label": label} for each, label in (options | dict(names)).items()
-    ]
+    if value and value not in CHOICES[name](language):
+        return _OPTION.format("", language.say(_NOT_SET)) + _SELECTED.format(value, value) + _known(name, language)
+    options = _OPTION.format("", language.say(_NOT_SET)) + _known(name, language)
+    start = Markup('<option value="{}"').format(value)
+    return options.replace(start, start + Markup(" selected"), 1)
+
+
+@cache
+def countries(language: Language) -> Markup:
+    """Return the names of all countries as `option` elements."""
+    return Markup().join(Markup('<option value="{}"></option>').format(each) for each in regions.countries(language))
+
+
+@cache
+def _known(name: str, language: Language) -> Markup:
+    """Return the hundreds of options that are the same on every page: rendering them takes longer than all else."""
+    return Markup().join(_OPTION.format(value, label) for value, label in CHOICES[name](language).items())

@@ -5,8 +5,9 @@ from urllib.parse import parse_qs, unquote
 
 import pyotp
 import pytest
+from qrcode.main import QRCode
 
-from provider.accounts.factors.qr_codes import qr_code_png
+from provider.accounts.factors.qr_codes import qr_code, qr_code_png
 from provider.accounts.factors.totp_enrolment import key_uri
 from tests.support.names import FAMILY, NAMES
 
@@ -57,3 +58,14 @@ def test_a_brand_of_colons_alone_is_named_by_the_account() -> None:
 def test_the_longest_names_fit_in_a_qr_code() -> None:
     longest = key_uri(KEY, account="\u0639" * 64 + "@" + "x" * 189, issuer="\U0001f511" * 100)
     assert qr_code_png(longest).startswith(b"\x89PNG")
+
+
+def test_the_drawing_has_each_dark_module_where_the_code_has_it() -> None:
+    text = key_uri(KEY, account="ada@example.test", issuer="Signet")
+    code = QRCode(border=2)
+    code.add_data(text)
+    runs = re.findall(r"M(\d+),(\d+)h(\d+)v1H(\d+)z", qr_code(text))
+    assert all(start == back for start, _, _, back in runs)
+    drawn = {(int(start) + at, int(y)) for start, y, length, _ in runs for at in range(int(length))}
+    modules = {(x, y) for y, row in enumerate(code.get_matrix()) for x, is_dark in enumerate(row) if is_dark}
+    assert drawn == modules
