@@ -1,6 +1,5 @@
 """What scim2-tester says of the service (RFC 7643, RFC 7644)."""
 
-import pytest
 from scim2_client.engines.httpx2 import SyncSCIMClient
 from scim2_tester import Status, check_server
 from starlette.applications import Starlette
@@ -10,7 +9,6 @@ from tests.scim.conftest import BASE, Directory
 from tests.support.installation import ISSUER
 
 
-@pytest.mark.slow
 def test_scim2_tester_finds_no_error(app: Starlette, directory: Directory) -> None:
     http = TestClient(app, base_url=ISSUER + BASE, headers={"authorization": f"Bearer {directory.token}"})
     results = check_server(SyncSCIMClient(http))
