@@ -31,6 +31,8 @@ from provider.work import UnitOfWork
 
 KEPT_FOR = timedelta(hours=1)
 """How long the discovery document and the keys are cached. A withdrawn key is valid no longer than that."""
+PAUSE = timedelta(seconds=10)
+"""How long another document that could not be fetched is not asked for again."""
 MOST_KEYS = 100
 """The most keys of one upstream. Large ones publish a key for each of their data centres."""
 NEVER = datetime.min.replace(tzinfo=UTC)
@@ -95,6 +97,7 @@ class Upstream:
     key_sets: RemoteKeySets = field(default_factory=lambda: RemoteKeySets(fresh_for=KEPT_FOR, most_keys=MOST_KEYS))
     _lock: greenlets.Lock = field(default_factory=greenlets.Lock)
     _documents: dict[str, tuple[dict[str, Any], datetime]] = field(default_factory=dict)
+    _failures: dict[str, tuple[str, datetime]] = field(default_factory=dict)
 
     def metadata(self, work: UnitOfWork) -> Metadata:
         """Return the upstream's metadata, fetched at most once per KEPT_FOR. Raises UpstreamUnavailable."""
@@ -112,9 +115,28 @@ class Upstream:
     def document(self, work: UnitOfWork, url: str) -> dict[str, Any]:
         """Return another document of the upstream, fetched at most once per KEPT_FOR. Raises UpstreamUnavailable."""
         found = self._documents.get(url)
-        if found is None or not _is_within(KEPT_FOR, found[1], work.now):
-            found = self._documents[url] = (self._fetch(work.outbound, url), work.now)
-        return found[0]
+        if found is not None and _is_within(KEPT_FOR, found[1], work.now):
+            return found[0]
+        self._require_no_failure(url, work.now)
+        outbound = work.outbound
+        with self._lock:
+            found = self._documents.get(url)
+            if found is not None and _is_within(KEPT_FOR, found[1], work.now):
+                return found[0]
+            self._require_no_failure(url, work.now)
+            try:
+                document = self._fetch(outbound, url)
+            except UpstreamUnavailable as failed:
+                self._failures[url] = (failed.reason, work.now)
+                raise
+            self._documents[url] = (document, work.now)
+        return document
+
+    def _require_no_failure(self, url: str, now: datetime) -> None:
+        """Raise UpstreamUnavailable if a document was asked for in vain a moment ago: anyone can make us ask."""
+        reason, at = self._failures.get(url, ("", NEVER))
+        if reason and _is_within(PAUSE, at, now):
+            raise self.unavailable(reason)
 
     def _fetch(self, outbound: Outbound, url: str) -> dict[str, Any]:
         try:

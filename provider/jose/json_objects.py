@@ -5,6 +5,7 @@ JSON does not tell integers from other numbers, so 3600.0 and 3.6e3 are read as 
 """
 
 import json
+import re
 from collections.abc import Callable, Iterable
 from math import isfinite
 from typing import Any, NoReturn, TypeGuard
@@ -50,6 +51,23 @@ def is_deeper(value: object, most: int) -> bool:
     return True
 
 
+def is_storable(value: object) -> bool:
+    """Return whether every text in a value, also names of members, is one that a database can store and be asked for:
+    without NUL and without half of a surrogate pair, both of which JSON can escape (RFC 8259 section 8.2).
+    """
+    level = [value]
+    while level:
+        texts = [text for one in level for text in _texts(one)]
+        if any("\x00" in text or (not text.isascii() and _SURROGATE.search(text)) for text in texts):
+            return False
+        level = [inner for one in level for inner in _inside(one)]
+    return True
+
+
+def _texts(value: object) -> Iterable[str]:
+    return (value,) if isinstance(value, str) else value if isinstance(value, dict) else ()
+
+
 def _inside(value: object) -> Iterable[object]:
     if isinstance(value, dict):
         return value.values()
@@ -92,6 +110,7 @@ def write_json(value: object) -> bytes:
         return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
 
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _WHITESPACE = " \t\n\r"
 _decoder: Any = json.JSONDecoder(object_pairs_hook=_once, parse_float=_number, parse_constant=_no_number)
 """Made once: `json.loads` with these arguments makes one for every text."""

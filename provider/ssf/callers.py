@@ -15,9 +15,10 @@ from provider.oauth.errors import InsufficientScopeError, InvalidTokenError
 from provider.oauth.http.bearer import require_token
 from provider.oauth.http.server import server_of
 from provider.oauth.scopes import GLOBAL_REVOCATION, SSF_MANAGE, SSF_READ
-from provider.oauth.tokens.access_tokens import ActiveToken
+from provider.oauth.tokens.access_tokens import ActiveToken, InactiveToken, read_access_token
 from provider.ratelimits import LIMITS, count, of_network, require_room
 from provider.web.call import Call
+from provider.work import UnitOfWork
 
 TO_MANAGE = (SSF_MANAGE,)
 TO_READ = (SSF_MANAGE, SSF_READ)
@@ -32,6 +33,16 @@ def require_receiver(call: Call, scopes: Iterable[str]) -> tuple[str, frozenset[
     section = "CAEP Interoperability Profile 1.0 section 2.7.1"
     live = _require_own_token(call, Checks("shared signals"), scopes, section=section, scope=SSF_MANAGE)
     return str(live.claims["client_id"]), frozenset(live.scope)
+
+
+def is_active(call: Call, work: UnitOfWork) -> bool:
+    """Return whether the access token that `require_receiver` accepted is still active, for a response that waited."""
+    token = call.headers.get("authorization", "").partition(" ")[2].strip()
+    try:
+        read_access_token(work, server_of(call), token, is_use=False)
+    except InactiveToken:
+        return False
+    return True
 
 
 def require_revoker(call: Call) -> Client:

@@ -4,7 +4,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from provider.jose.json_objects import read_object
+from provider.jose.json_objects import is_storable, read_object
 from provider.oauth.http.refused import protocol_endpoint
 from provider.oauth.http.server import server_of
 from provider.oauth.scopes import SSF_MANAGE
@@ -13,7 +13,7 @@ from provider.signals.configuration import InvalidStream
 from provider.signals.store import streams as store
 from provider.signals.store.streams import Stream
 from provider.ssf import polling, subjects
-from provider.ssf.callers import TO_MANAGE, TO_READ, require_receiver
+from provider.ssf.callers import TO_MANAGE, TO_READ, is_active, require_receiver
 from provider.ssf.waiting import LaterResponse
 from provider.web.call import Call
 from provider.web.json_responses import JsonResponse
@@ -87,6 +87,8 @@ def poll(call: Call) -> Response:
         return _json(found)
 
     def again(work: UnitOfWork) -> Response | None:
+        if not is_active(call, work):
+            return _json(found)  # that nothing waits: the next poll says what is wrong with the token
         newer = polling.poll_again(work, server, stream.id, most=asked.most)
         return None if newer is None else _json(newer)
 
@@ -136,9 +138,12 @@ def _status(stream: Stream) -> dict[str, Any]:
 
 def _body(call: Call) -> dict[str, Any]:
     try:
-        return read_object(call.body)
+        body = read_object(call.body)
     except ValueError as error:
         raise InvalidStream(f"The body must be a JSON object: {error}.") from None
+    if not is_storable(body):
+        raise InvalidStream("The body must not have NUL or half of a surrogate pair.")
+    return body
 
 
 def _json(content: object, status: int = 200) -> Response:

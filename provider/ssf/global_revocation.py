@@ -15,7 +15,7 @@ from provider.audit.log import record
 from provider.database.base import parse_id
 from provider.federation.signals import revocation_requests
 from provider.federation.signals.subjects import format_of
-from provider.jose.json_objects import read_object
+from provider.jose.json_objects import is_storable, read_object
 from provider.oauth.clients.clients import Client
 from provider.oauth.http.refused import protocol_endpoint
 from provider.oauth.http.server import server_of
@@ -66,6 +66,8 @@ def _subject(call: Call) -> Mapping[str, Any]:
         subject = read_object(call.body).get("sub_id")
     except ValueError:
         raise InvalidSubject("The body must be a JSON object with sub_id") from None
+    if not is_storable(subject):
+        raise InvalidSubject("sub_id must not have NUL or half of a surrogate pair")
     if not isinstance(subject, Mapping) or format_of(subject) is None:
         raise InvalidSubject("sub_id must be an object with a format")
     return subject

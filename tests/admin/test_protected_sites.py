@@ -3,14 +3,18 @@
 import html
 import re
 
+import pytest
+
 from provider.accounts.groups.groups import GroupSettings, create_group
 from provider.accounts.groups.members import add_member
 from provider.accounts.suspension import suspend
 from provider.admin.presets import preset_of
 from provider.oauth.clients.clients import Client, create_client
+from provider.oauth.clients.metadata import InvalidMetadata
 from provider.oauth.clients.metadata_rules import parse_metadata
 from provider.oauth.clients.protected_sites.sites import OF_NEW_CLIENT
 from provider.oauth.forward_auth.proxies import FILES, configuration_for
+from provider.oauth.forward_auth.sites import NoSuchSite
 from provider.resources import FORWARD_AUTH
 from tests.admin.conftest import Console, Program
 from tests.support.installation import ISSUER, Work
@@ -40,6 +44,20 @@ def test_the_configuration_is_the_shipped_one_with_the_hosts_of_the_site() -> No
         assert "localhost:8000" in text or proxy == "traefik"
         assert re.search(r'(\$signet_site|X-Forwarded-Host|Host:|domains:) \[?"?docs\.test:8443', text), text
         assert "server_name docs.test;" in text or proxy != "nginx"
+
+
+def test_no_host_of_a_site_is_more_than_a_name_to_a_proxy() -> None:
+    """N-569: browsers take `$` and `~` in hosts, which nginx reads as a variable and a regular expression."""
+    for odd in ("$http_x.example.test", "~.", "a(b).example.test", "a&b.example.test", "a=b.test", "!x.test"):
+        given = dict(OF_NEW_CLIENT) | {"client_name": "Wiki", "protected_sites": [f"https://{odd}"]}
+        with pytest.raises(InvalidMetadata, match="letters, digits"):
+            parse_metadata(given)
+        with pytest.raises(NoSuchSite):
+            configuration_for("nginx", site=f"https://{odd}", issuer=ISSUER)
+    for name in ("wiki.id.example.com", "my-wiki.example.com:8443", "id.example.com"):
+        files = configuration_for("nginx", site=f"https://{name}", issuer="https://sso.example.test")
+        assert f"$signet_site {name};" in files["nginx.conf"]
+        assert f"server_name {name.partition(':')[0]};" in files["nginx.conf"]
 
 
 def test_the_preview_answers_as_the_rules_do(operator: Program, work: Work, ada: str) -> None:

@@ -78,6 +78,25 @@ def test_a_poll_is_answered_when_its_time_is_over(
         assert waits.result(timeout=20)[1]["sets"] == {}
 
 
+def test_a_poll_that_waits_gets_nothing_once_its_token_has_ended(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """N-568. The next poll is answered with 401."""
+    receiver.create(POLL)
+    looks: list[str] = []
+    monkeypatch.setattr(queue, "find_pollable", _counting(queue.find_pollable, looks))
+    with receiver.http, ThreadPoolExecutor(1) as pool:
+        waits = pool.submit(_poll, receiver)
+        while not looks:
+            time.sleep(0.01)
+        receiver.clock.advance(minutes=30)
+        other = receiver.app.client_credentials(scope="ssf.manage").access_token
+        body = {"stream_id": receiver.stream["stream_id"]}
+        assert receiver("POST", "/ssf/verify", body, token=other).status_code == 204
+        assert waits.result(timeout=20)[:2] == (200, {"sets": {}, "moreAvailable": False})
+        assert receiver.poll().status_code == 401
+
+
 def _to_push(receiver: Receiver) -> dict[str, str]:
     return {"method": PUSH, "endpoint_url": receiver.server.url("/events")}
 

@@ -14,9 +14,10 @@ from sqlalchemy import column, table, update
 
 from provider.accounts import linked_identities as ways_in
 from provider.accounts.access import Cause, end_access
+from provider.accounts.email.home_realms import must_sign_in_elsewhere
 from provider.accounts.factors.store import passkeys
 from provider.accounts.linked_identities import LastSignInMethod
-from provider.accounts.store import linked_identities, passwords
+from provider.accounts.store import email_addresses, linked_identities, passwords
 from provider.accounts.store.linked_identities import LinkedIdentity
 from provider.accounts.upstream_tokens import ending
 from provider.audit.events import Event
@@ -158,14 +159,25 @@ def carry_out(
 
 
 def is_only_way_in(work: UnitOfWork, identity: LinkedIdentity, *, at: datetime) -> bool:
-    """Return whether the user has no other credential than this identity, and has not used it since."""
+    """Return whether the user has no other credential than this identity, and has not used it since. The mailbox is one
+    where codes from emails sign in (SIGNET_EMAIL_CODE_SIGN_IN).
+    """
     user_id = identity.user_id
     return (
         identity.last_used_at <= at + UPSTREAM_LEEWAY
         and len(linked_identities.find_of_user(work.db, user_id)) == 1
         and passwords.find(work.db, user_id) is None
         and not passkeys.find_of_user(work.db, user_id)
+        and not _has_mailbox(work, user_id)
     )
+
+
+def _has_mailbox(work: UnitOfWork, user_id: str) -> bool:
+    """Return whether the user can sign in with a code from an email."""
+    if not work.settings.email_code_sign_in:
+        return False
+    held = email_addresses.find_of_user(work.db, user_id)
+    return held is not None and not must_sign_in_elsewhere(work, held.normal)
 
 
 def _end_sessions(work: UnitOfWork, person: Person, *, at: datetime, with_offline: bool) -> int:

@@ -10,7 +10,8 @@ from provider.federation.signals.subjects import find_person
 from provider.federation.signals.tokens import ACCESS_DENIED, OLDEST, InvalidSet, SecurityEvents, read_set
 from provider.federation.store import signal_states, used_states
 from provider.federation.upstreams import Upstream
-from provider.jose.times import UPSTREAM_LEEWAY, is_numeric_date
+from provider.jose.json_objects import is_whole_number
+from provider.jose.times import TOO_FAR, UPSTREAM_LEEWAY, is_numeric_date
 from provider.observability.logging import log
 from provider.signals import event_types
 from provider.work import UnitOfWork
@@ -84,7 +85,7 @@ def _verified(work: UnitOfWork, upstream: Upstream, event: Mapping[str, Any]) ->
 def _when(taken: SecurityEvents, event: Mapping[str, Any]) -> datetime:
     """Return when it happened (CAEP 1.0 section 2, RFC 8417 section 2.2), at the latest when the token was issued."""
     for given in (event.get("event_timestamp"), taken.toe):
-        seconds = given / 1000 if isinstance(given, int) and given >= MILLISECONDS else given
+        seconds = given / 1000 if is_whole_number(given) and MILLISECONDS <= given < 1000 * TOO_FAR else given
         if is_numeric_date(seconds) and seconds > 0:
             return min(datetime.fromtimestamp(seconds, UTC), taken.issued_at)
     return taken.issued_at

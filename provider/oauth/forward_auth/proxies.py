@@ -9,6 +9,8 @@ from functools import lru_cache
 from urllib.parse import urlsplit
 
 from provider.languages.text import Text
+from provider.oauth.clients.protected_sites.sites import has_plain_host
+from provider.oauth.forward_auth.sites import NoSuchSite
 from provider.refusals import Refusal
 from provider.resources import FORWARD_AUTH
 from provider.urls import DEFAULT_PORTS
@@ -24,8 +26,14 @@ NAMES: Mapping[str, str] = {"nginx": "nginx", "caddy": "Caddy", "traefik": "Trae
 SITE, ISSUER = "wiki.example.com", "id.example.com"
 """The hosts in the files."""
 _BEFORE = r'(?:\$signet_site|X-Forwarded-Host|Host:|domains:) \[?"?'
-_WITH_PORT = re.compile(rf"({_BEFORE}){re.escape(SITE)}|^{re.escape(SITE)}(?= \{{)", re.MULTILINE)
-"""Where the host of the site is written with its port."""
+_PLACES = re.compile(
+    rf"(?P<before>{_BEFORE}){re.escape(SITE)}|^(?P<block>{re.escape(SITE)})(?= \{{)"
+    rf"|(?P<site>{re.escape(SITE)})|{re.escape(ISSUER)}",
+    re.MULTILINE,
+)
+"""Where a host is written: that of the site with its port, the same without it, or that of the issuer. All are filled
+in one pass, because a site can be below a host in the files.
+"""
 
 
 class NoSuchProxy(Refusal):
@@ -44,10 +52,12 @@ class NoSuchProxy(Refusal):
 def configuration_for(proxy: str, *, site: str, issuer: str) -> dict[str, str]:
     """Return the files for this proxy, by name, with the hosts of the site (an origin) and of the issuer.
 
-    Raises NoSuchProxy.
+    Raises NoSuchProxy, and NoSuchSite for a host that proxies would read as more than a name.
     """
     if proxy not in FILES:
         raise NoSuchProxy(proxy)
+    if not has_plain_host(site):
+        raise NoSuchSite(Text("%(url)s is not a URL such as https://wiki.example.com/page.", url=site[:100]))
     parts = urlsplit(site)
     host, port = (parts.hostname or ""), parts.port
     host = f"[{host}]" if ":" in host else host
@@ -55,10 +65,13 @@ def configuration_for(proxy: str, *, site: str, issuer: str) -> dict[str, str]:
 
 
 def _filled(name: str, host: str, port: int | None, authority: str, issuer: str) -> str:
-    text = _WITH_PORT.sub(lambda found: (found[1] or "") + authority, _shipped(name))
-    if port is not None:
-        text = text.replace(f"listen {DEFAULT_PORTS['https']} ssl", f"listen {port} ssl")
-    return text.replace(SITE, host).replace(ISSUER, issuer)
+    def fill(found: re.Match[str]) -> str:
+        if found["before"] or found["block"]:
+            return (found["before"] or "") + authority
+        return host if found["site"] else issuer
+
+    text = _PLACES.sub(fill, _shipped(name))
+    return text if port is None else text.replace(f"listen {DEFAULT_PORTS['https']} ssl", f"listen {port} ssl")
 
 
 @lru_cache

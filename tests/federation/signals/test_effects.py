@@ -8,6 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from provider.accounts.store import linked_identities, passwords
+from provider.config.settings import Settings
 from provider.federation.signals import effects
 from provider.sessions.store import find_all
 from provider.signals import event_types as types
@@ -145,6 +146,29 @@ def test_a_user_with_a_password_loses_what_came_from_there_and_nothing_else(
     assert app.refresh(elsewhere).status == 200
     with work() as w:
         assert {one.end_reason for one in find_all(w.read, user_id)} == {REASON, None}
+
+
+class TestCodesFromEmails:
+    @pytest.fixture
+    def settings(self, settings: Settings) -> Settings:
+        return settings.model_copy(update={"email_code_sign_in": True})
+
+    def test_a_user_who_signs_in_with_codes_keeps_what_came_from_them(
+        self,
+        app_of_ada: tuple[RelyingParty, dict[str, Any]],
+        transmitter: Transmitter,
+        ends: Ends,
+        installation: Installation,
+        client: TestClient,
+        work: Work,
+    ) -> None:
+        """N-567: the mailbox is another way in, though no credential is stored for it."""
+        app, tokens = app_of_ada
+        sign_in_person(client, installation, find_user(work).id)
+        elsewhere = app.sign_in(client, scope="openid offline_access")
+        transmitter.send(types.ACCOUNT_DISABLED)
+        assert ends() == [REASON, None]
+        assert [app.refresh(one).status for one in (*tokens.values(), elsewhere)] == [400, 400, 200]
 
 
 NOT_ADA: dict[str, Any] = {

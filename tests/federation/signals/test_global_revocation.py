@@ -1,5 +1,6 @@
 """Global token revocation: one request ends all access of a user (draft-parecki-oauth-global-token-revocation-06)."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -31,7 +32,7 @@ Tool = Callable[[Any], httpx2.Response]
 
 def send(client: TestClient, sub_id: Any, token: str | None) -> httpx2.Response:
     headers = {} if token is None else {"authorization": f"Bearer {token}"}
-    answer: httpx2.Response = client.post(ENDPOINT, json={"sub_id": sub_id}, headers=headers)
+    answer: httpx2.Response = client.post(ENDPOINT, content=json.dumps({"sub_id": sub_id}), headers=headers)
     return answer
 
 
@@ -123,6 +124,18 @@ def test_only_a_client_with_the_scope_that_acts_for_itself_may_ask(
         answer = send(client, subject, token)
         assert answer.status_code == status, name
         assert answer.headers["www-authenticate"].startswith("Bearer")
+    assert ends() == [None]
+
+
+@pytest.mark.both_databases
+def test_a_subject_that_no_database_can_hold_is_rejected(tool: Tool, ada: str, ends: Ends) -> None:
+    """N-564: 400 and no crash."""
+    for odd in (
+        {"format": "iss_sub", "iss": "https://x.example.test/\x00", "sub": "a"},
+        {"format": "iss_sub", "iss": "https://x.example.test", "sub": "\ud800"},
+        {"format": "email", "email": "a\x00@example.test"},
+    ):
+        assert tool(odd).status_code == 400, odd
     assert ends() == [None]
 
 

@@ -1,15 +1,17 @@
 """Security event tokens from an upstream: which are taken (RFC 8417, RFC 8935, SSF 1.0 section 4.1)."""
 
 import base64
+import json
 from typing import Any
 
 import pytest
+from joserfc import jws
 from joserfc.jwk import OctKey
 
 from provider.signals import event_types
 from tests.federation.conftest import EXAMPLE
 from tests.federation.fake_provider import CLIENT_ID, ISSUER, JWKS, Traveller, rsa_key
-from tests.federation.signals.conftest import PATH, TRANSMITTER, Ends, State, Transmitter
+from tests.federation.signals.conftest import ADA, PATH, TRANSMITTER, Ends, State, Transmitter
 from tests.support.clock import Clock
 from tests.support.limits import Lower
 
@@ -121,6 +123,63 @@ def test_an_outage_is_no_verdict_and_the_token_can_come_again(
     clock.advance(seconds=61)
     assert transmitter.push(token).status_code == 202
     assert ends() == ["upstream_signal"]
+
+
+ODD_TEXT: dict[str, dict[str, Any]] = {
+    "address": {"sub_id": {"format": "email", "email": "\ud800@example.test"}},
+    "address with NUL": {"sub_id": {"format": "email", "email": "a\x00@example.test"}},
+    "issuer": {"sub_id": {"format": "iss_sub", "iss": "\x00", "sub": "\ud800"}},
+    "event type": {"events": {"https://x.example.test/\ud800": {}}},
+    "event type with NUL": {"events": {"https://x.example.test/\x00": {}}},
+    "status": {"events": {event_types.STREAM_UPDATED: {"status": ["\x00"]}}},
+    "jti": {"jti": "\ud800"},
+}
+
+
+@pytest.mark.both_databases
+def test_what_no_database_can_hold_is_a_wrong_token_and_no_crash(
+    inside: Traveller, transmitter: Transmitter, ends: Ends, clock: Clock
+) -> None:
+    """N-564: JSON can escape NUL and half of a surrogate pair. With 500, the upstream would send it again for days."""
+    head = {"alg": "RS256", "kid": inside.provider.key.kid, "typ": "secevent+jwt"}
+    usual = {"iss": ISSUER, "aud": CLIENT_ID, "iat": int(clock.now.timestamp()), "jti": "odd", "sub_id": ADA}
+    for name, changes in ODD_TEXT.items():
+        claims = {**usual, "events": {event_types.SESSION_REVOKED: {}}, **changes}
+        token = jws.serialize_compact(head, json.dumps(claims), inside.provider.key, algorithms=["RS256"])
+        answer = transmitter.push(token)
+        assert (answer.status_code, answer.json()["err"]) == (400, "invalid_request"), name
+    assert ends() == [None]
+
+
+def test_a_time_that_is_none_counts_as_the_time_of_the_token(
+    inside: Traveller, transmitter: Transmitter, ends: Ends
+) -> None:
+    """N-565: numbers in JSON have no end."""
+    for done, time in enumerate((10**400, 10**20, -(10**400), True, "x"), start=1):
+        transmitter.send(event={"event_timestamp": time}, toe=time)
+        assert ends() == ["upstream_signal"] * done, time
+        inside.sign_in()
+
+
+def test_a_configuration_that_is_missing_is_not_asked_for_by_each_request(
+    inside: Traveller, transmitter: Transmitter, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """N-566: anyone can send a token, which is only checked with the configuration. A pause of seconds, and 503."""
+    asked: list[str] = []
+    fetch = inside.provider.fetch
+
+    def counting(url: str, **more: Any) -> Any:
+        asked.append(url)
+        return fetch(url, **more)
+
+    monkeypatch.setattr(inside.provider, "fetch", counting)
+    inside.provider.replies[TRANSMITTER] = "no answer"
+    token = transmitter.token()
+    assert [transmitter.push(token).status_code for _ in range(3)] == [503] * 3
+    assert asked == [TRANSMITTER]
+    del inside.provider.replies[TRANSMITTER]
+    clock.advance(seconds=11)
+    assert transmitter.push(token).status_code == 202
 
 
 def test_a_new_key_of_the_transmitter_is_looked_up(

@@ -3,9 +3,11 @@
 A site is an origin. The reverse proxy in front of it asks this server about each request (`oauth.forward_auth`).
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlsplit
 
 from provider.oauth.clients.metadata import ClientMetadata, InvalidMetadata
 from provider.oauth.clients.metadata_values import check_allowed
@@ -27,6 +29,7 @@ OF_NEW_CLIENT: Mapping[str, Any] = {
 }
 """What a client is usually registered with that only protects sites: no secret, and no consent page."""
 MOST_SITES, MOST_PATHS = 50, 50
+_HOST = re.compile(r"(?:[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.?|\[[0-9a-f:.]+\])(?::[0-9]*)?")
 
 
 def with_sites(metadata: ClientMetadata) -> ClientMetadata:
@@ -41,6 +44,13 @@ def with_sites(metadata: ClientMetadata) -> ClientMetadata:
     return replace(metadata, protected_sites=sites, redirect_uris=own + tuple(site + CALLBACK for site in sites))
 
 
+def has_plain_host(site: str) -> bool:
+    """Return whether the host of a site is a name or an address. Browsers take more, for example `$x.example.com`,
+    which is a variable in the configuration of a proxy.
+    """
+    return _HOST.fullmatch(urlsplit(site).netloc.lower()) is not None
+
+
 def check_sites(metadata: ClientMetadata) -> None:
     """Check the protected sites and the rules for their paths. Raises InvalidMetadata."""
     if metadata.protected_paths and not metadata.protected_sites:
@@ -51,6 +61,8 @@ def check_sites(metadata: ClientMetadata) -> None:
         raise InvalidMetadata(f"protected_sites can have at most {MOST_SITES} sites.")
     for site in metadata.protected_sites:
         problem = problem_with_origin(site) or (None if is_web_url(site) else "must begin with https://")
+        if problem is None and not has_plain_host(site):
+            problem = "must have a host name of letters, digits, hyphens and dots"
         if problem is not None:
             raise InvalidMetadata(f"protected_sites: {site[:200]!r} {problem}.")
     if CODE not in metadata.response_types or "authorization_code" not in metadata.grant_types:
