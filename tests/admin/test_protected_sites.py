@@ -47,7 +47,7 @@ def test_the_configuration_is_the_shipped_one_with_the_hosts_of_the_site() -> No
 
 
 def test_no_host_of_a_site_is_more_than_a_name_to_a_proxy() -> None:
-    """N-569: browsers take `$` and `~` in hosts, which nginx reads as a variable and a regular expression."""
+    """N-557: browsers take `$` and `~` in hosts, which nginx reads as a variable and a regular expression."""
     for odd in ("$http_x.example.test", "~.", "a(b).example.test", "a&b.example.test", "a=b.test", "!x.test"):
         given = dict(OF_NEW_CLIENT) | {"client_name": "Wiki", "protected_sites": [f"https://{odd}"]}
         with pytest.raises(InvalidMetadata, match="letters, digits"):

@@ -81,7 +81,7 @@ def test_a_poll_is_answered_when_its_time_is_over(
 def test_a_poll_that_waits_gets_nothing_once_its_token_has_ended(
     receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """N-568. The next poll is answered with 401."""
+    """N-556. The next poll is answered with 401."""
     receiver.create(POLL)
     looks: list[str] = []
     monkeypatch.setattr(queue, "find_pollable", _counting(queue.find_pollable, looks))

@@ -49,10 +49,19 @@ def typed_date(call: Call, before: str) -> str:
     return f"{year or '0000'}-{month:0>2}-{day:0>2}" if day or month else year
 
 
-def options_of(name: str, language: Language, value: str) -> Markup:
-    """Return the `option` elements of a field in CHOICES, with the value that is stored or was sent even if its list
-    does not have it. The value is selected.
+def options_of(name: str, language: Language, value: str) -> list[dict[str, str]]:
+    """Return the options of a field in CHOICES, with the value that is stored or was sent even if its list does not
+    have it.
     """
+    names = CHOICES[name](language)
+    options = {value: value} if value and value not in names else {}
+    return [{"value": "", "label": _NOT_SET}] + [
+        {"value": each, "label": label} for each, label in (options | dict(names)).items()
+    ]
+
+
+def option_elements(name: str, language: Language, value: str) -> Markup:
+    """Return the same options as elements, with the value selected."""
     if value and value not in CHOICES[name](language):
         return _OPTION.format("", language.say(_NOT_SET)) + _SELECTED.format(value, value) + _known(name, language)
     options = _OPTION.format("", language.say(_NOT_SET)) + _known(name, language)

@@ -162,7 +162,7 @@ class TestCodesFromEmails:
         client: TestClient,
         work: Work,
     ) -> None:
-        """N-567: the mailbox is another way in, though no credential is stored for it."""
+        """N-555: the mailbox is another way in, though no credential is stored for it."""
         app, tokens = app_of_ada
         sign_in_person(client, installation, find_user(work).id)
         elsewhere = app.sign_in(client, scope="openid offline_access")

@@ -140,7 +140,7 @@ ODD_TEXT: dict[str, dict[str, Any]] = {
 def test_what_no_database_can_hold_is_a_wrong_token_and_no_crash(
     inside: Traveller, transmitter: Transmitter, ends: Ends, clock: Clock
 ) -> None:
-    """N-564: JSON can escape NUL and half of a surrogate pair. With 500, the upstream would send it again for days."""
+    """N-552: JSON can escape NUL and half of a surrogate pair. With 500, the upstream would send it again for days."""
     head = {"alg": "RS256", "kid": inside.provider.key.kid, "typ": "secevent+jwt"}
     usual = {"iss": ISSUER, "aud": CLIENT_ID, "iat": int(clock.now.timestamp()), "jti": "odd", "sub_id": ADA}
     for name, changes in ODD_TEXT.items():
@@ -154,7 +154,7 @@ def test_what_no_database_can_hold_is_a_wrong_token_and_no_crash(
 def test_a_time_that_is_none_counts_as_the_time_of_the_token(
     inside: Traveller, transmitter: Transmitter, ends: Ends
 ) -> None:
-    """N-565: numbers in JSON have no end."""
+    """N-553: numbers in JSON have no end."""
     for done, time in enumerate((10**400, 10**20, -(10**400), True, "x"), start=1):
         transmitter.send(event={"event_timestamp": time}, toe=time)
         assert ends() == ["upstream_signal"] * done, time
@@ -164,7 +164,7 @@ def test_a_time_that_is_none_counts_as_the_time_of_the_token(
 def test_a_configuration_that_is_missing_is_not_asked_for_by_each_request(
     inside: Traveller, transmitter: Transmitter, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """N-566: anyone can send a token, which is only checked with the configuration. A pause of seconds, and 503."""
+    """N-554: anyone can send a token, which is only checked with the configuration. A pause of seconds, and 503."""
     asked: list[str] = []
     fetch = inside.provider.fetch
 
