@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import socket
 import stat
 import subprocess
@@ -187,6 +188,12 @@ def test_the_printed_commands_work_in_another_terminal(demo: Demo) -> None:
     done = subprocess.run(["sh", "-ec", commands], check=False, capture_output=True, text=True, timeout=PATIENCE)
     assert "ada@example.com" in done.stdout, done.stderr
     assert f"{demo.provider}/.well-known/openid-configuration" in demo.output  # also at 80 columns
+    doctor = commands.replace("user list", "doctor --only mail --send-test-email operator@example.com")
+    done = subprocess.run(["sh", "-c", doctor], check=False, capture_output=True, text=True, timeout=PATIENCE)
+    arrived = re.search(rf"arrived: ({re.escape(demo.mailbox)}/emails/\d+)\.", done.stdout)
+    assert arrived is not None, done.stdout + done.stderr
+    assert httpx2.get(arrived[1]).text.count("Test: ") > 0
+    assert httpx2.get(f"{demo.mailbox}/messages/another@localhost").status_code == 404
 
 
 def test_git_ignores_the_folder(demo: Demo) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import Scope
 
@@ -34,6 +34,7 @@ SANDBOXED = (
 class ReceivedEmail:
     id: int
     received_at: datetime
+    message_id: str
     sender: str
     to: str
     subject: str
@@ -55,6 +56,7 @@ class Mailbox:
         email = ReceivedEmail(
             id=next(self._ids),
             received_at=utc_now(),
+            message_id=str(message["message-id"] or ""),
             sender=str(message["from"] or envelope.mail_from),
             to=", ".join(envelope.rcpt_tos),
             subject=str(message["subject"] or "(no subject)"),
@@ -98,6 +100,12 @@ def mailbox_site(mailbox: Mailbox, settings: Settings) -> Starlette:
         # Its links must leave the frame that shows it: pages of the provider cannot be framed.
         return _html(html.replace("<head>", '<head><base target="_top">', 1), SANDBOXED, 200 if html else 404)
 
+    def find_message(request: Request) -> Response:
+        """Lead to the email with this Message-ID. `signet doctor` asks whether its test email arrived."""
+        wanted = f"<{request.path_params['message_id']}>"
+        found = next((email for email in mailbox.emails if email.message_id == wanted), None)
+        return Response(status_code=404) if found is None else RedirectResponse(f"/emails/{found.id}")
+
     async def find_brand_asset(_scope: Scope, name: str, _version: str) -> Asset | None:
         return look.find(name)
 
@@ -105,6 +113,7 @@ def mailbox_site(mailbox: Mailbox, settings: Settings) -> Starlette:
         routes=[
             Route("/", index),
             Route("/emails/{id:int}", read),
+            Route("/messages/{message_id}", find_message),
             Route("/emails/{id:int}/html", read_html),
             Route("/static/{name}", Static(find_brand_asset)),
         ]

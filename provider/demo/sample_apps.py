@@ -12,6 +12,7 @@ from provider.config.settings import Settings
 from provider.demo.addresses import Addresses
 from provider.demo.mailbox import Mailbox, mailbox_site
 from provider.demo.secrets import SINGLE_PAGE_APP_ID, WEB_APP_ID, Secrets
+from provider.mail.smtp import DEMO_MAILBOX
 from provider.resources import CLIENTS
 
 
@@ -45,7 +46,8 @@ async def start_mailbox(stack: AsyncExitStack, addresses: Addresses, settings: S
     mailbox = Mailbox()
     loop = asyncio.get_running_loop()
     smtp = await loop.create_server(
-        lambda: SMTP(mailbox, enable_SMTPUTF8=True, ident="Signet demo", loop=loop), sock=addresses.smtp.sock
+        lambda: SMTP(mailbox, enable_SMTPUTF8=True, ident=f"{DEMO_MAILBOX} {addresses.mailbox.url}", loop=loop),
+        sock=addresses.smtp.sock,
     )
     stack.callback(smtp.close)
     return mailbox_site(mailbox, settings)

@@ -36,7 +36,13 @@ def print_summary(addresses: Addresses, settings: Settings, email: str, password
     python, sample = _from_here(sys.executable), _from_here(str(CLIENTS / "device/sign_in.py"))
     device = f"ISSUER={addresses.provider.url} API_URL={addresses.api.url} {python} {sample}"
     signet = _from_here(str(Path(sys.executable).with_name("signet")))
-    export = f"export SIGNET_ISSUER={settings.issuer} SIGNET_DATABASE_URL={shlex.quote(settings.database_url)}"
+    named = {
+        "SIGNET_ISSUER": settings.issuer,
+        "SIGNET_DATABASE_URL": settings.database_url,
+        "SIGNET_SMTP_HOST": settings.smtp_host,
+        "SIGNET_SMTP_PORT": str(settings.smtp_port),
+    }
+    export = "export " + " ".join(f"{name}={shlex.quote(value)}" for name, value in named.items())
     for title, lines in (
         ("To use the command line, open another terminal:", (export, f"{signet} user list")),
         ("To sign in on a device without a browser, open another terminal:", (device,)),

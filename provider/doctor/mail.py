@@ -1,19 +1,25 @@
 """Examinations of email: the domain of the sender, the mail server, and a test email if the operator asks for one."""
 
+import re
+import smtplib
 import time
 from collections.abc import Iterator
 from email.utils import parseaddr
+from urllib.parse import urlsplit
 
 from provider.audit.events import Event
 from provider.audit.log import record
+from provider.config.settings import Settings
 from provider.doctor.examination import Case, Examination, Group, Needs
 from provider.doctor.findings import Finding, fine, problem, unknown
 from provider.doctor.mail_domain import judge_domain
+from provider.doctor.transport import Unreachable
 from provider.languages.catalogs import LANGUAGES
 from provider.mail.messages import TOPIC
 from provider.mail.rendering import render
 from provider.mail.samples import values_of
 from provider.mail.settings_check import HOST, check_settings
+from provider.mail.smtp import DEMO_MAILBOX, ehlo_name
 from provider.outbox import messages
 from provider.outbox import store as outbox
 from provider.outbox.store import DeliveryState
@@ -44,6 +50,12 @@ NOT_SENT = problem(
     why="Other emails fail in the same way.",
     fix="Read the reason here, or with `signet outbox list --topic mail`.",
     section="docs/operate/troubleshoot.md",
+)
+NOT_ARRIVED = problem(
+    "mail.test-did-not-arrive",
+    why="The mail server took the email, and the mailbox does not have it.",
+    fix="Start the demo again.",
+    section="docs/start/demo.md",
 )
 STILL_WAITING = problem(
     "mail.test-is-waiting",
@@ -89,11 +101,39 @@ def _test_email(case: Case) -> Iterator[Finding]:
             break
         time.sleep(0.2)
     if state == DeliveryState.SENT:
-        yield fine("mail.test", f"The mail server took the test email to {to}. Check that it arrives, not as spam.")
+        yield _arrival(case, message_id, to)
     elif message is not None and message.error:
         yield NOT_SENT.found(f"The test email to {to} was not sent: {message.error}.")
     else:
         yield STILL_WAITING.found(f"The test email to {to} was not sent within {DELIVERED_WITHIN:g} seconds.")
+
+
+def _arrival(case: Case, message_id: str, to: str) -> Finding:
+    """Return whether a test email that was sent arrived. Only the mailbox of the demo can be asked."""
+    mailbox = _demo_mailbox(case.inside.effective_settings)
+    if mailbox is None:
+        return fine("mail.test", f"The mail server took the test email to {to}. Check that it arrives, not as spam.")
+    url = f"{mailbox}/messages/{message_id}@{ehlo_name(case.inside.effective_settings)}"
+    try:
+        found = case.transport.send("GET", url)
+    except Unreachable as failed:
+        return NOT_ARRIVED.found(f"The mailbox of the demo does not answer: {failed.reason}.")
+    if found.status != 307:
+        return NOT_ARRIVED.found(f"The test email to {to} is not in the mailbox of the demo, {mailbox}.")
+    return fine("mail.test", f"The test email to {to} arrived: {mailbox}{found.header('location')}.")
+
+
+def _demo_mailbox(settings: Settings) -> str | None:
+    """Return the URL with which the mail server of the demo greets; None for any other server."""
+    if not is_loopback(settings.smtp_host):
+        return None
+    try:
+        with smtplib.SMTP(timeout=STEP) as server:
+            _, greeting = server.connect(settings.smtp_host, settings.smtp_port)
+    except (smtplib.SMTPException, OSError):
+        return None
+    found = re.search(rf"{DEMO_MAILBOX} (http://[\w.:\[\]-]+)$", greeting.decode("utf-8", "replace"))
+    return found[1] if found is not None and is_loopback(urlsplit(found[1]).hostname or "") else None
 
 
 MAIL = (

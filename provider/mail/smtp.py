@@ -15,6 +15,8 @@ from provider.outbound.client import Outbound
 from provider.outbox.relay import PermanentFailure, TemporaryFailure
 
 MAX_REASON = 300
+DEMO_MAILBOX = "Signet demo mailbox"
+"""How the mail server of the demo greets, followed by the URL of the mailbox."""
 
 
 @contextmanager

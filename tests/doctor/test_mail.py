@@ -19,7 +19,7 @@ from provider.doctor.mail import MAIL
 from provider.doctor.mail_domain import judge_domain
 from provider.outbox import store as outbox
 from tests.mail.smtp_sink import Sink, smtp_sink
-from tests.support.doctor import FakeResolver, found_by
+from tests.support.doctor import FakeResolver, FakeTransport, found_by, respond
 from tests.support.installation import Work, settings_for
 from tests.support.server_process import free_port
 
@@ -163,3 +163,20 @@ class TestSettings:
         (finding,) = found_by(replace(case, test_email_to="ada@example.com"), MAIL[2:]).values()
         assert finding.id == "mail.test-was-not-sent"
         assert "550 no such user" in finding.what
+
+    def test_a_test_email_that_the_mailbox_of_the_demo_does_not_have_is_named(
+        self, case: Case, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        sent = replace(case, test_email_to="ada@example.com", transport=FakeTransport(lambda *_: respond(404)))
+        real = outbox.find_one
+
+        def delivered(db: Any, message_id: str) -> Any:
+            message = real(db, message_id)
+            assert message is not None
+            return replace(message, state=outbox.DeliveryState.SENT)
+
+        monkeypatch.setattr(outbox, "find_one", delivered)
+        monkeypatch.setattr(mail, "_demo_mailbox", lambda _settings: "http://localhost:8025")
+        assert list(found_by(sent, MAIL[2:])) == ["mail.test-did-not-arrive"]
+        monkeypatch.setattr(mail, "_demo_mailbox", lambda _settings: None)
+        assert found_by(sent, MAIL[2:]) == {}
