@@ -15,6 +15,7 @@ from pathlib import Path
 from provider.refusals import Refusal
 from tests.conformance.foundation.approval import approving
 from tests.conformance.foundation.nginx import nginx
+from tests.conformance.foundation.person import person
 from tests.conformance.foundation.plans import PLANS, Builder
 from tests.conformance.foundation.suite_api import Module, Suite, count
 from tests.conformance.foundation.under_test import signet_under_test
@@ -74,14 +75,15 @@ def run_plan(
     except (Refusal, RuntimeError) as error:
         print(f"{name}: not started: {error}", flush=True)
         return [Module(name, result="NO RESULT")]
-    for module in created["modules"]:
-        if only and only not in module["testModule"]:
-            continue
-        result = suite.run(created, module, patience, plan.meanwhile)
-        ran.append(result)
-        print(f"{name}: {result}", flush=True)
-        if result.result != "PASSED":
-            (folder / f"{name}-{result.name}.json").write_text(json.dumps(suite.log(result), indent=1))
+    with person() if plan.needs_person else nullcontext() as visit:
+        for module in created["modules"]:
+            if only and only not in module["testModule"]:
+                continue
+            result = suite.run(created, module, patience, plan.meanwhile, visit)
+            ran.append(result)
+            print(f"{name}: {result}", flush=True)
+            if result.result != "PASSED":
+                (folder / f"{name}-{result.name}.json").write_text(json.dumps(suite.log(result), indent=1))
     print(f"{name}: {count(ran)}", flush=True)
     return ran
 
