@@ -30,6 +30,7 @@ def main() -> int:
     parser.add_argument("--module", help="only modules whose name contains this")
     parser.add_argument("--folder", type=Path, default=Path("conformance-run"), help="for logs and the database")
     parser.add_argument("--suite", default="127.0.0.1:8080", help="where the suite listens for plain http")
+    parser.add_argument("--suite-host", default="localhost", help="the host of its base_url, which is this machine")
     parser.add_argument("--suite-port", type=int, default=8443, help="the port of its base_url")
     parser.add_argument("--suite-mtls-port", type=int, default=8444, help="the port of its base_mtls_url")
     parser.add_argument("--port", type=int, default=9443, help="for Signet")
@@ -44,12 +45,12 @@ def main() -> int:
     other = given.beside and given.beside.resolve() / "authority.pem"
     with signet_under_test(folder, given.port, given.mtls_port, suite_authority=other) as signet:
         trusted = ssl.create_default_context(cafile=signet.authority.file)
-        ports = {"plain": given.suite_port, "mtls": given.suite_mtls_port}
-        url = f"https://localhost:{given.suite_port}"
+        at = {"host": given.suite_host, "plain": given.suite_port, "mtls": given.suite_mtls_port}
+        url = f"https://{given.suite_host}:{given.suite_port}"
         if other:
             trusted.load_verify_locations(other)
         with (
-            nullcontext() if other else nginx(folder, signet.authority, **ports, suite=given.suite),
+            nullcontext() if other else nginx(folder, signet.authority, **at, suite=given.suite),
             approving(signet.issuer, trusted) as approval,
         ):
 
