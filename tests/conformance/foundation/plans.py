@@ -264,4 +264,7 @@ PLANS: dict[str, Callable[[Builder], Plan]] = {
     "oidcc-implicit": lambda b: b.oidcc("oidcc-implicit-certification-test-plan", **DISCOVERED),
     "oidcc-hybrid": lambda b: b.oidcc("oidcc-hybrid-certification-test-plan", **DISCOVERED),
     "oidcc-form-post": lambda b: b.oidcc("oidcc-formpost-basic-certification-test-plan", **DISCOVERED),
+    "oidcc-form-post-implicit": lambda b: b.oidcc("oidcc-formpost-implicit-certification-test-plan", **DISCOVERED),
+    "oidcc-form-post-hybrid": lambda b: b.oidcc("oidcc-formpost-hybrid-certification-test-plan", **DISCOVERED),
+    "oidcc-third-party": lambda b: b.oidcc("oidcc-3rdparty-init-login-certification-test-plan", response_type="code"),
 }
