@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, Response, sync_playwright
 from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
@@ -150,13 +150,18 @@ def _options() -> list[str]:
     return [*FLAGS, *(["--no-sandbox"] if os.getuid() == 0 else [])]
 
 
+def launch(playwright: Playwright) -> Browser:
+    """Start the Chromium that is on PATH, or the one that Playwright has installed."""
+    found = next((path for name in NAMES if (path := shutil.which(name))), None)
+    return playwright.chromium.launch(executable_path=found, args=_options())
+
+
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Chromium]:
-    found = next((path for name in NAMES if (path := shutil.which(name))), None)  # or what Playwright has installed
     playwright = sync_playwright().start()
     loop = asyncio.get_running_loop()
     try:
-        chromium = Chromium(playwright.chromium.launch(executable_path=found, args=_options()), loop)
+        chromium = Chromium(launch(playwright), loop)
     except PlaywrightError as error:
         playwright.stop()
         unavailable("Chromium", f"none of {', '.join(NAMES)} starts: {str(error).splitlines()[0]}")

@@ -15,6 +15,7 @@ from pathlib import Path
 from provider.refusals import Refusal
 from tests.conformance.foundation.approval import approving
 from tests.conformance.foundation.nginx import nginx
+from tests.conformance.foundation.person import person
 from tests.conformance.foundation.plans import PLANS, Builder
 from tests.conformance.foundation.suite_api import Module, Suite, count
 from tests.conformance.foundation.under_test import signet_under_test
@@ -29,6 +30,7 @@ def main() -> int:
     parser.add_argument("--module", help="only modules whose name contains this")
     parser.add_argument("--folder", type=Path, default=Path("conformance-run"), help="for logs and the database")
     parser.add_argument("--suite", default="127.0.0.1:8080", help="where the suite listens for plain http")
+    parser.add_argument("--suite-host", default="localhost", help="the host of its base_url, which is this machine")
     parser.add_argument("--suite-port", type=int, default=8443, help="the port of its base_url")
     parser.add_argument("--suite-mtls-port", type=int, default=8444, help="the port of its base_mtls_url")
     parser.add_argument("--port", type=int, default=9443, help="for Signet")
@@ -43,12 +45,12 @@ def main() -> int:
     other = given.beside and given.beside.resolve() / "authority.pem"
     with signet_under_test(folder, given.port, given.mtls_port, suite_authority=other) as signet:
         trusted = ssl.create_default_context(cafile=signet.authority.file)
-        ports = {"plain": given.suite_port, "mtls": given.suite_mtls_port}
-        url = f"https://localhost:{given.suite_port}"
+        at = {"host": given.suite_host, "plain": given.suite_port, "mtls": given.suite_mtls_port}
+        url = f"https://{given.suite_host}:{given.suite_port}"
         if other:
             trusted.load_verify_locations(other)
         with (
-            nullcontext() if other else nginx(folder, signet.authority, **ports, suite=given.suite),
+            nullcontext() if other else nginx(folder, signet.authority, **at, suite=given.suite),
             approving(signet.issuer, trusted) as approval,
         ):
 
@@ -74,14 +76,15 @@ def run_plan(
     except (Refusal, RuntimeError) as error:
         print(f"{name}: not started: {error}", flush=True)
         return [Module(name, result="NO RESULT")]
-    for module in created["modules"]:
-        if only and only not in module["testModule"]:
-            continue
-        result = suite.run(created, module, patience, plan.meanwhile)
-        ran.append(result)
-        print(f"{name}: {result}", flush=True)
-        if result.result != "PASSED":
-            (folder / f"{name}-{result.name}.json").write_text(json.dumps(suite.log(result), indent=1))
+    with person() if plan.needs_person else nullcontext() as visit:
+        for module in created["modules"]:
+            if only and only not in module["testModule"]:
+                continue
+            result = suite.run(created, module, patience, plan.meanwhile, visit)
+            ran.append(result)
+            print(f"{name}: {result}", flush=True)
+            if result.result != "PASSED":
+                (folder / f"{name}-{result.name}.json").write_text(json.dumps(suite.log(result), indent=1))
     print(f"{name}: {count(ran)}", flush=True)
     return ran
 

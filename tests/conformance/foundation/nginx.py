@@ -11,13 +11,13 @@ TEMPLATE = Path(__file__).with_name("nginx.conf")
 
 
 @contextmanager
-def nginx(folder: Path, authority: Authority, *, plain: int, mtls: int, suite: str) -> Iterator[None]:
-    """Listen at both ports until the block ends; `suite` is the host and port where the suite listens."""
+def nginx(folder: Path, authority: Authority, *, host: str, plain: int, mtls: int, suite: str) -> Iterator[None]:
+    """Listen at both ports as this host until the block ends; `suite` is where the suite itself listens."""
     filled = {
         "PORT_PLAIN": str(plain),
         "PORT_MTLS": str(mtls),
         "SUITE": suite,
-        "CERTIFICATE": str(authority.issue_file("localhost")),
+        "CERTIFICATE": str(authority.issue_file(host)),
     }
     text = TEMPLATE.read_text()
     for name, value in filled.items():

@@ -2,7 +2,7 @@
 
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -27,6 +27,8 @@ class Plan:
     configuration: dict[str, Any]
     meanwhile: Callable[[], None] | None = None
     """What happens when a module asks for events of users, or for new keys."""
+    needs_person: bool = False
+    """Whether a real browser opens the URLs, instead of the suite's own."""
 
     def __str__(self) -> str:
         return " ".join([self.name, *(f"{name}={value}" for name, value in self.variant.items())])
@@ -86,11 +88,13 @@ class Builder:
         }
         if "caep" not in name:
             variant["ssf_profile"] = "default"
+        with unit_of_work(self.signet.installation) as work:
+            user_id = make_user(work, f"{self.alias}@example.test")
         subject = {"format": "iss_sub", "iss": self.signet.issuer}
         own = {
             "client": {"client_id": client_id, "client_secret": secret, "scope": "ssf.read ssf.manage"},
             "ssf": {
-                "subjects": {"valid": {**subject, "sub": "someone"}, "invalid": {"format": "opaque", "id": ""}},
+                "subjects": {"valid": {**subject, "sub": user_id}, "invalid": {"format": "opaque", "id": ""}},
                 "transmitter": {"issuer": self.signet.issuer, "metadata_suffix": ""},
             },
         }
@@ -192,6 +196,12 @@ class Builder:
         own = {"client": {"client_name": "first"}, "client2": {"client_name": "second"}}
         return Plan(name, variant, {**self.base, **own}, self.signet.rotate_keys)
 
+    def session_management(self) -> Plan:
+        """Whose module talks to the iframe of the provider, for which the suite's own browser is too simple."""
+        plan = self.oidcc("oidcc-session-management-certification-test-plan", **CODE)
+        configuration = {key: value for key, value in plan.configuration.items() if key not in {"browser", "override"}}
+        return replace(plan, configuration=configuration, needs_person=True)
+
     def oidcc_static(self, name: str, **variant: str) -> Plan:
         """With three clients that the operator registered."""
         names = {
@@ -250,7 +260,11 @@ PLANS: dict[str, Callable[[Builder], Plan]] = {
     "oidcc-rp-logout": lambda b: b.oidcc("oidcc-rp-initiated-logout-certification-test-plan", **CODE),
     "oidcc-back-channel": lambda b: b.oidcc("oidcc-backchannel-rp-initiated-logout-certification-test-plan", **CODE),
     "oidcc-front-channel": lambda b: b.oidcc("oidcc-frontchannel-rp-initiated-logout-certification-test-plan", **CODE),
+    "oidcc-session": lambda b: b.session_management(),
     "oidcc-implicit": lambda b: b.oidcc("oidcc-implicit-certification-test-plan", **DISCOVERED),
     "oidcc-hybrid": lambda b: b.oidcc("oidcc-hybrid-certification-test-plan", **DISCOVERED),
     "oidcc-form-post": lambda b: b.oidcc("oidcc-formpost-basic-certification-test-plan", **DISCOVERED),
+    "oidcc-form-post-implicit": lambda b: b.oidcc("oidcc-formpost-implicit-certification-test-plan", **DISCOVERED),
+    "oidcc-form-post-hybrid": lambda b: b.oidcc("oidcc-formpost-hybrid-certification-test-plan", **DISCOVERED),
+    "oidcc-third-party": lambda b: b.oidcc("oidcc-3rdparty-init-login-certification-test-plan", response_type="code"),
 }

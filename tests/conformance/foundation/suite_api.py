@@ -55,9 +55,16 @@ class Suite:
         return created
 
     def run(
-        self, plan: dict[str, Any], module: dict[str, Any], patience: float, meanwhile: Callable[[], None] | None
+        self,
+        plan: dict[str, Any],
+        module: dict[str, Any],
+        patience: float,
+        meanwhile: Callable[[], None] | None,
+        visit: Callable[[str], None] | None = None,
     ) -> Module:
-        """Start one module and wait for its end. `meanwhile` is called once, when the module asks for something."""
+        """Start one module and wait for its end. `meanwhile` is called once, when the module asks for something.
+        `visit` opens each URL that the suite's own browser does not open.
+        """
         variant = module.get("variant") or {}
         query = {"test": module["testModule"], "plan": plan["id"], "variant": json.dumps(variant)}
         ran = Module(module["testModule"], self._call("POST", "/api/runner", params=query)["id"])
@@ -73,6 +80,8 @@ class Suite:
             elif ran.name == EVENTS and meanwhile is not None and self._asks_for_events(ran):
                 meanwhile()
                 meanwhile = None
+            elif visit is not None:
+                self._visit(ran, visit)
             time.sleep(0.5)
         else:
             self.http.request("DELETE", f"/api/runner/{ran.id}")
@@ -85,6 +94,11 @@ class Suite:
         """Everything that it did."""
         entries: list[dict[str, Any]] = self._call("GET", f"/api/log/{module.id}")
         return entries
+
+    def _visit(self, module: Module, visit: Callable[[str], None]) -> None:
+        for url in self._call("GET", f"/api/runner/browser/{module.id}")["urls"]:
+            self._call("POST", f"/api/runner/browser/{module.id}/visit", params={"url": url})
+            visit(url)
 
     def _asks_for_events(self, module: Module) -> bool:
         return any(TRIGGER in str(each.get("msg")) for each in self.log(module))
