@@ -108,6 +108,7 @@ def test_the_collector_does_not_look_at_what_a_service_started_with() -> None:
 def test_the_pages_of_a_sign_in_are_compiled_before_they_are_asked_for(
     installation: Installation, client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(Environment, "bytecode_cache", None)  # that of the tests has what earlier ones compiled
     environment.cache_clear()
     warm_up(installation)
     late: list[str] = []

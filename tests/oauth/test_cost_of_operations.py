@@ -26,7 +26,7 @@ COSTS: Costs = {
     "refresh_token with DPoP": {"sqlite": (4, 425), "postgresql": (2, 485)},
     "authorization": {"sqlite": (3, 347), "postgresql": (2, 416)},
     "code": {"sqlite": (3, 354), "postgresql": (2, 417)},
-    "userinfo": {"sqlite": (1, 162), "postgresql": (1, 212)},
+    "userinfo": {"sqlite": (1, 168), "postgresql": (1, 218)},
     "introspection": {"sqlite": (1, 194), "postgresql": (1, 246)},
     "jwks": {"sqlite": (0, 18), "postgresql": (0, 18)},
     "discovery": {"sqlite": (0, 17), "postgresql": (0, 17)},

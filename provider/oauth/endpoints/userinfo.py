@@ -5,7 +5,7 @@ from starlette.responses import Response
 from provider.oauth.checks import Checks
 from provider.oauth.http.bearer import require_person
 from provider.oauth.http.cross_origin import cross_origin
-from provider.oauth.http.interactions import begin_interaction, return_interaction_id
+from provider.oauth.http.interactions import REQUESTED, begin_interaction, return_interaction_id
 from provider.oauth.http.refused import NO_STORE, quick_endpoint
 from provider.oauth.http.server import server_of
 from provider.oauth.scopes import OPENID
@@ -24,9 +24,10 @@ def userinfo(call: Call) -> Response:
     Returns `sub` and the claims that the token's scope and the claims parameter release. The format is JSON, or a JWT
     for a client registered for one. A request with an interaction ID, or with a bound token, gets one back.
     """
-    interaction_id = return_interaction_id(call)
+    sent = call.headers.lines(REQUESTED)
+    has_id = sent != [] and return_interaction_id(call, sent[0])
     live, grant, person = require_person(call, Checks("userinfo"), OPENID)
-    if interaction_id is None and live.confirmation is not None:
+    if not has_id and live.confirmation is not None:
         begin_interaction(call)
     claims = userinfo_claims(call.work, server_of(call), live, grant, person)
     jwt = make_userinfo_jwt(call.work, server_of(call), client_id=grant.client_id, claims=claims)

@@ -9,19 +9,20 @@ from provider.observability.logging import log
 from provider.web.call import Call
 
 HEADER = "x-fapi-interaction-id"
+REQUESTED = HEADER.encode()
 UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
-def return_interaction_id(call: Call) -> str | None:
-    """Send the request's interaction ID back, whatever the response will be, and log it.
+def return_interaction_id(call: Call, sent: bytes) -> bool:
+    """Send the interaction ID of a request back, whatever the response will be, and log it.
 
-    Returns it, or None if the request has none that is a UUID.
+    Returns whether it is one: a UUID.
     """
-    sent = call.headers.get(HEADER, "")
-    if UUID.fullmatch(sent) is None:
-        return None
-    _put(call, sent)
-    return sent
+    value = sent.decode("latin-1")
+    if UUID.fullmatch(value) is None:
+        return False
+    _put(call, value)
+    return True
 
 
 def begin_interaction(call: Call) -> None:

@@ -32,6 +32,7 @@ ALIASED = {
     "revocation_endpoint": "/oauth2/revoke",
     "userinfo_endpoint": "/oauth2/userinfo",
     "authorization_challenge_endpoint": "/oauth2/authorize-challenge",
+    "global_token_revocation_endpoint": "/oauth2/global-token-revocation",
 }
 """The endpoints that apps call directly: they can have another URL where a certificate is asked for."""
 

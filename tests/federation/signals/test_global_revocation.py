@@ -129,7 +129,7 @@ def test_only_a_client_with_the_scope_that_acts_for_itself_may_ask(
 
 @pytest.mark.both_databases
 def test_a_subject_that_no_database_can_hold_is_rejected(tool: Tool, ada: str, ends: Ends) -> None:
-    """N-552: 400 and no crash."""
+    """The answer is 400."""
     for odd in (
         {"format": "iss_sub", "iss": "https://x.example.test/\x00", "sub": "a"},
         {"format": "iss_sub", "iss": "https://x.example.test", "sub": "\ud800"},
