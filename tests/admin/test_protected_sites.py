@@ -4,6 +4,7 @@ import html
 import re
 
 import pytest
+import yaml
 
 from provider.accounts.groups.groups import GroupSettings, create_group
 from provider.accounts.groups.members import add_member
@@ -44,6 +45,17 @@ def test_the_configuration_is_the_shipped_one_with_the_hosts_of_the_site() -> No
         assert "localhost:8000" in text or proxy == "traefik"
         assert re.search(r'(\$signet_site|X-Forwarded-Host|Host:|domains:) \[?"?docs\.test:8443', text), text
         assert "server_name docs.test;" in text or proxy != "nginx"
+        assert "header_up Host docs.test:8443\n" in text or proxy != "caddy"
+
+
+def test_traefik_removes_each_spelling_of_the_headers_that_a_site_believes() -> None:
+    """N-548: it compares names as they are written, and removes what matches this, before it adds what matches."""
+    auth = yaml.safe_load((FORWARD_AUTH / "traefik.yml").read_text())["http"]["middlewares"]["signet"]["forwardAuth"]
+    removed = re.compile(auth["authResponseHeadersRegex"])
+    for name in ("Remote-User", "Remote_user", "Remote.groups", "X-Original-Url", "X_original.url", "X~rewrite-Url"):
+        assert removed.search(name), name
+    for name in ("Cookie", "X-Forwarded-Host", "X-Remote-User", "X-Original-Urls", "X-Real-Ip"):
+        assert not removed.search(name), name
 
 
 def test_no_host_of_a_site_is_more_than_a_name_to_a_proxy() -> None:

@@ -5,6 +5,7 @@ Each stands in front of a site that says what it received. The attacks on the an
 
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -35,12 +36,16 @@ PAGE = {"accept": "text/html"}
 FORGED = {
     "Remote-User": "root",
     "Remote_User": "root",
+    "Remote.User": "root",
     "Remote-Groups": "admins",
+    "remote~groups": "admins",
     "X-Forwarded-Host": "public.example.test",
     "X-Forwarded-Uri": "/health",
     "X-Forwarded-Method": "OPTIONS",
     "X-Original-URL": "/health",
     "X-Rewrite-URL": "/health",
+    "X_Original_URL": "/health",
+    "X~Rewrite_URL": "/health",
 }
 
 Proxy = Callable[[Path, int, int, int], AbstractContextManager[None]]
@@ -66,8 +71,8 @@ class Site(BaseHTTPRequestHandler):
             "method": self.command,
             "uri": self.path,
             "body": self.rfile.read(length).decode(),
-            "rewritten": [name for name in ("x-original-url", "x-rewrite-url") if self.headers.get(name)],
-            "host": self.headers.get("x-forwarded-host"),
+            "rewritten": [name for name in self.headers if _as_cgi(name) in {"X_ORIGINAL_URL", "X_REWRITE_URL"}],
+            "hosts": sorted({self.headers["host"], self.headers["x-forwarded-host"]}),
             "remote": sorted(
                 [name.lower(), value] for name, value in self.headers.items() if name.lower().startswith("remote")
             ),
@@ -82,6 +87,11 @@ class Site(BaseHTTPRequestHandler):
 
     def log_message(self, *_: Any) -> None:
         """Say nothing."""
+
+
+def _as_cgi(name: str) -> str:
+    """Return the name as CGI, WSGI and PHP read it: each of `-`, `_`, `.` and `~` is the same to them."""
+    return re.sub("[^A-Z0-9]", "_", name.upper())
 
 
 @contextmanager
@@ -154,7 +164,7 @@ def with_caddy(folder: Path, port: int, signet: int, site: int) -> Iterator[None
         "Caddyfile",
         {
             "wiki.example.com {": f"http://127.0.0.1:{port} {{\n\tbind 127.0.0.1",
-            "X-Forwarded-Host wiki.example.com": f"X-Forwarded-Host 127.0.0.1:{port}",
+            "Host wiki.example.com": f"Host 127.0.0.1:{port}",
             "id.example.com": f"127.0.0.1:{signet}",
             "127.0.0.1:8000": f"127.0.0.1:{signet}",
             "127.0.0.1:3000": f"127.0.0.1:{site}",
@@ -172,7 +182,7 @@ def with_traefik(folder: Path, port: int, signet: int, site: int) -> Iterator[No
         "traefik.yml",
         {
             "      tls: {}\n": "",
-            'Host: "wiki.example.com"': f'Host: "127.0.0.1:{port}"',
+            '"wiki.example.com"': f'"127.0.0.1:{port}"',
             "Host(`wiki.example.com`)": "Host(`127.0.0.1`)",
             "127.0.0.1:8000": f"127.0.0.1:{signet}",
             "127.0.0.1:3000": f"127.0.0.1:{site}",
@@ -216,7 +226,7 @@ def test_a_proxy_protects_a_site(proxy: Proxy, sqlite_template: Path, tmp_path: 
             create_client(work, parse_metadata(dict(OF_NEW_CLIENT) | sites))
             others = [f"http://localhost:{port}", "http://127.0.0.1:81"]
             public = {"client_name": "Public", "protected_sites": others, "protected_paths": {"/": {"bypass": True}}}
-            create_client(work, parse_metadata(dict(OF_NEW_CLIENT) | public))
+            other, _ = create_client(work, parse_metadata(dict(OF_NEW_CLIENT) | public))
             owner = email_addresses.find_owner(work.read, EMAIL)
             assert owner is not None
             user_id = owner[0].id
@@ -230,7 +240,9 @@ def test_a_proxy_protects_a_site(proxy: Proxy, sqlite_template: Path, tmp_path: 
         assert handshake(port, "").startswith(b"HTTP/1.1 401")
         public = browser.get("/health", headers=FORGED).json()
         assert [pair for pair in public["remote"] if pair[1]] == []
-        assert (public["rewritten"], public["host"]) == ([], f"127.0.0.1:{port}")
+        assert (public["rewritten"], public["hosts"]) == ([], [f"127.0.0.1:{port}"])
+        assert b'"127.0.0.1:81"' not in raw(port, "GET /health HTTP/1.1", "Host: 127.0.0.1:81")
+        assert other.client_id.encode() not in raw(port, "GET /.signet/sign-out HTTP/1.1", "Host: 127.0.0.1:81")
         for target, host in (
             *(("/page", f"localhost:{port}"), ("/page", "127.0.0.1:81"), (f"{origin}/page", f"localhost:{port}")),
             *((f"http://localhost:{port}/page", f"127.0.0.1:{port}"), (f"{origin}/page", "127.0.0.1:81")),
