@@ -49,7 +49,7 @@ def test_the_configuration_is_the_shipped_one_with_the_hosts_of_the_site() -> No
 
 
 def test_traefik_removes_each_spelling_of_the_headers_that_a_site_believes() -> None:
-    """N-548: it compares names as they are written, and removes what matches this, before it adds what matches."""
+    """It compares names as they are written, and removes what matches this, before it adds what matches."""
     auth = yaml.safe_load((FORWARD_AUTH / "traefik.yml").read_text())["http"]["middlewares"]["signet"]["forwardAuth"]
     removed = re.compile(auth["authResponseHeadersRegex"])
     for name in ("Remote-User", "Remote_user", "Remote.groups", "X-Original-Url", "X_original.url", "X~rewrite-Url"):
