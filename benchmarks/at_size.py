@@ -155,7 +155,8 @@ class Figures:
         yield "|---|---|--:|--:|--:|---|"
         for what, who, status, middle, most in sorted(self.rows, key=lambda row: -row[4]):
             slow = most > (SEARCH_LIMIT if "q=" in what else LIMIT) and who not in {"hash", "command"}
-            note = "NOT SHOWN" if what in LISTS and status != "200" else "SLOW" if slow else ""
+            failed = status.startswith("5") or (what in LISTS and status != "200")
+            note = "FAILED" if failed else "SLOW" if slow else ""
             yield f"| `{what}` | {who} | {status} | {middle:.1f} | {most:.1f} | {note} |"
 
 

@@ -179,6 +179,7 @@ def _groups_and_attributes(writing: Writing, people: int) -> None:
             position=str(number),
             scope="'profile'",
             claim=f"'{name}'",
+            released_since=writing.ago("86400 * 400"),
             created_at=now,
             updated_at=now,
         )
