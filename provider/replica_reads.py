@@ -15,7 +15,8 @@ Found = TypeVar("Found")
 
 
 def from_replica(work: UnitOfWork, find: Callable[[], Found]) -> Found:
-    """Return what `find` returns. Meanwhile `work.read` is the replica, if it can be used.
+    """Return what `find` returns. Meanwhile `work.read` is the replica, if it can be used, and PostgreSQL plans each
+    statement for its values.
 
     What is found may be some seconds old (`replica.MOST_LAG`), so nothing may be decided by it, and `find` must only
     read. If the replica is away, too old or fails, `find` reads from the primary.

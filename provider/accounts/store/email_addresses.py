@@ -25,7 +25,7 @@ from sqlalchemy import (
 
 from provider.accounts.store.links import LinkStatus, Purpose, one_time_links
 from provider.accounts.store.passwords import passwords
-from provider.accounts.store.users import USER, Status, User, users
+from provider.accounts.store.users import IN_USE, USER, Status, User, users
 from provider.database.base import metadata
 from provider.database.dialect import queue_for, queue_for_all
 from provider.database.rows import joined, optional, rows_of, values_of
@@ -58,10 +58,6 @@ _DOMAINS: dict[str, ColumnElement[str]] = {
 Index("ix_email_addresses_domain", _DOMAINS["postgresql"], email_addresses.c.normal, email_addresses.c.user_id).ddl_if(
     dialect="postgresql"
 )
-
-
-IN_USE = (Status.ACTIVE, Status.LEAVING)
-"""Statuses of accounts that own their address even if they never verified it."""
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,8 @@ class Status(StrEnum):
     LEAVING = "LEAVING"  # asked to be deleted; nothing of it counts, and it may be kept until `delete_after`
 
 
+IN_USE = (Status.ACTIVE, Status.LEAVING)
+"""Statuses of accounts that own their address even if they never verified it."""
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 """The `last_sign_in_at` of a user who has not signed in. It is not NULL, so that an index has every user."""
 
@@ -63,7 +65,7 @@ users = Table(
 _inactive = users.c.status == Status.INACTIVE.value
 Index("ix_users_inactive_created_at", users.c.created_at, sqlite_where=_inactive, postgresql_where=_inactive)
 # Written out, as the index needs it: with parameters, the databases do not see that it holds these rows.
-NOT_IN_USE = users.c.status.in_([literal_column(f"'{each}'") for each in (Status.INACTIVE, Status.SUSPENDED)])
+NOT_IN_USE = users.c.status.in_([literal_column(f"'{each}'") for each in Status if each not in IN_USE])
 Index("ix_users_not_in_use", users.c.id, sqlite_where=NOT_IN_USE, postgresql_where=NOT_IN_USE)
 
 

@@ -193,5 +193,5 @@ def _end_sessions(work: UnitOfWork, person: Person, *, at: datetime, with_offlin
 
 
 def _unlink(work: UnitOfWork, settings: UpstreamSettings, identity: LinkedIdentity) -> None:
-    with suppress(LastSignInMethod):  # nobody can use it any more; it shows operators what the account belonged to
+    with suppress(LastSignInMethod):  # no one can use it any more; it shows operators what the account belonged to
         ways_in.unlink(work, user_id=identity.user_id, identity_id=identity.id, name_of=lambda _issuer: settings.name)

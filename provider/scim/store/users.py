@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, exists, func, or_, select
 
 from provider.accounts.store.directories import scim_users
-from provider.accounts.store.email_addresses import IN_USE, EmailAddress, email_addresses
-from provider.accounts.store.users import NOT_IN_USE, User, users
+from provider.accounts.store.email_addresses import EmailAddress, email_addresses
+from provider.accounts.store.users import IN_USE, NOT_IN_USE, User, users
 from provider.database.dialect import queue_for, upsert
 from provider.database.rows import rows_of, values_of
 from provider.database.types import BEYOND
@@ -25,6 +25,7 @@ class ScimUser:
 
 
 _USER = rows_of(ScimUser, scim_users)
+_HAS_VERIFIED = exists().where(email_addresses.c.user_id == users.c.id, email_addresses.c.verified_at.is_not(None))
 
 
 def find_those(db: Connection, user_ids: Collection[str]) -> dict[str, ScimUser]:
@@ -59,8 +60,7 @@ def put(db: Connection, user: ScimUser) -> None:
 
 def _is_provisionable() -> ColumnElement[bool]:
     """Return the condition for users that clients see: those who own their address. Anyone can sign up with one."""
-    verified = exists().where(email_addresses.c.user_id == users.c.id, email_addresses.c.verified_at.is_not(None))
-    return or_(users.c.status.in_(IN_USE), verified)
+    return or_(users.c.status.in_(IN_USE), _HAS_VERIFIED)
 
 
 def is_provisionable(user: User, address: EmailAddress | None) -> bool:
@@ -90,8 +90,7 @@ def count(db: Connection) -> int:
     are counted in the smallest index.
     """
     everyone = select(func.count()).select_from(users).scalar_subquery()
-    verified = exists().where(email_addresses.c.user_id == users.c.id, email_addresses.c.verified_at.is_not(None))
-    owning_none = select(func.count()).select_from(users).where(NOT_IN_USE, ~verified).scalar_subquery()
+    owning_none = select(func.count()).select_from(users).where(NOT_IN_USE, ~_HAS_VERIFIED).scalar_subquery()
     return int(db.scalar(select(everyone - owning_none)) or 0)
 
 
