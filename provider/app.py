@@ -113,6 +113,7 @@ def create_app(
         address_of=address_of,
         forget_clients=server.clients.forget,
         forward_home=forward_home,
+        revoke_grants=connected_apps.revoke_grants_of_sessions,
         sign_in_buttons=lambda: upstreams.shown,
     )
     app.state = AppState(installation, Threads(settings), services, oauth=server, upstreams=upstreams)

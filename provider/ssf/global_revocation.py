@@ -44,7 +44,7 @@ def revoke_globally(call: Call) -> Response:
     """
     upstream = find_upstream_of_request(call, audience=call.settings.issuer + PATH)
     if upstream is not None:
-        revocation_requests.end(call.work, upstream, _subject(call))
+        revocation_requests.end(call.work, upstream, _subject(call), revoke_grants=call.services.revoke_grants)
         return Response(status_code=204, headers=NO_STORE)
     client = require_revoker(call)
     hit(call.work, LIMITS.global_revocation, key=f"global-revocation:{client.client_id}")

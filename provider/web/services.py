@@ -99,6 +99,8 @@ class Services:
     address_of: Callable[[UnitOfWork, str], str]
     """Returns the email address of the user with this id. It is empty if the user has none."""
     forward_home: ForwardHome
+    revoke_grants: Callable[[UnitOfWork, Sequence[str], str], object]
+    """Revokes the tokens that apps got in these sessions, also with offline_access. The text is the reason."""
     sign_in_buttons: Callable[[], Sequence[SignInButton]]
     """Returns the upstream providers, in the order of their buttons."""
 

@@ -182,9 +182,9 @@ EDITS: Mapping[str, Edit] = {
     ),
     "/admin/clients/client/signals": Edit(
         "/clients/client/signals?client_id={client}",
-        {"default_subjects": "NONE"},
-        {"events.session-revoked": "on"},
-        "Users Only users that the application adds",
+        {"default_subjects": "NONE", "events.session-revoked": "on"},
+        {"description": "for the shop"},
+        "Users Only users that the application adds Session ended yes",
     ),
     "/admin/claims/claim": Edit(
         "/claims/claim?name=tier", {"value": '"silver"'}, {"claim": "level"}, 'Constant "silver"'

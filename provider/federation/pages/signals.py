@@ -28,7 +28,8 @@ def receive_signal(call: Call) -> Response:
     work, network = call.work, of_network(call.work, "upstream-signal")
     require_room(work, LIMITS.upstream, key=network)
     try:
-        receive.take(work, upstream, call.body.decode("ascii", "replace").strip())
+        token = call.body.decode("ascii", "replace").strip()
+        receive.take(work, upstream, token, revoke_grants=call.services.revoke_grants)
     except InvalidSet as invalid:
         count(work, LIMITS.upstream, key=network)
         receive.reject(work, upstream, invalid)

@@ -4,13 +4,11 @@ An upstream ends no more than what was opened through it. A user with a password
 keeps what began with that. Where the upstream is the only way in, everything was opened through it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-
-from sqlalchemy import column, table, update
 
 from provider.accounts import linked_identities as ways_in
 from provider.accounts.access import Cause, end_access
@@ -22,7 +20,6 @@ from provider.accounts.store.linked_identities import LinkedIdentity
 from provider.accounts.upstream_tokens import ending
 from provider.audit.events import Event
 from provider.audit.log import record
-from provider.database.types import Identifier, UtcTime
 from provider.federation.signals.subjects import Person
 from provider.federation.store import upstream_sessions
 from provider.federation.upstream_settings import UpstreamSettings
@@ -106,13 +103,10 @@ EFFECTS: Mapping[str, _Choose] = {
 }
 """The effect of each event about a user. Others have none."""
 
-# Grants are oauth's, beside this package, so they are named here without an import.
-_grants = table(
-    "grants",
-    column("session_id", Identifier),
-    column("revoked_at", UtcTime),
-    column("revoke_reason"),
-)
+RevokeGrants = Callable[[UnitOfWork, Sequence[str], str], object]
+"""Revokes the tokens that apps got in these sessions, also with offline_access. The text is the reason. Grants are
+oauth's, beside this package: the composition root passes the function (`web.services.Services`).
+"""
 
 
 def apply_event(
@@ -123,13 +117,22 @@ def apply_event(
     event: Mapping[str, Any],
     *,
     at: datetime,
+    revoke_grants: RevokeGrants,
 ) -> None:
     """Do what the table says, in this transaction. `at` is when it happened there: what began later stays."""
-    carry_out(work, settings, person, EFFECTS[event_type](settings, event), what=event_type, at=at)
+    effect = EFFECTS[event_type](settings, event)
+    carry_out(work, settings, person, effect, what=event_type, at=at, revoke_grants=revoke_grants)
 
 
 def carry_out(
-    work: UnitOfWork, settings: UpstreamSettings, person: Person, effect: Effect, *, what: str, at: datetime
+    work: UnitOfWork,
+    settings: UpstreamSettings,
+    person: Person,
+    effect: Effect,
+    *,
+    what: str,
+    at: datetime,
+    revoke_grants: RevokeGrants,
 ) -> None:
     """End what an effect ends. `what` is the cause in the audit log."""
     identity = person.identity
@@ -137,7 +140,7 @@ def carry_out(
     if effect.access and identity is not None and is_only_way_in(work, identity, at=at):
         ended = end_access(work, user_id=identity.user_id, cause=Cause.UPSTREAM_SIGNAL)
     elif effect.sessions:
-        ended = _end_sessions(work, person, at=at, with_offline=effect.access)
+        ended = _end_sessions(work, person, at=at, revoke_grants=revoke_grants if effect.access else None)
     if identity is None:
         return
     if effect.stored_tokens:
@@ -180,15 +183,16 @@ def _has_mailbox(work: UnitOfWork, user_id: str) -> bool:
     return held is not None and not must_sign_in_elsewhere(work, held.normal)
 
 
-def _end_sessions(work: UnitOfWork, person: Person, *, at: datetime, with_offline: bool) -> int:
-    """End the sessions that came from this user or session there, and began before. Returns how many ended."""
+def _end_sessions(work: UnitOfWork, person: Person, *, at: datetime, revoke_grants: RevokeGrants | None) -> int:
+    """End the sessions that came from this user or session there, and began before; with `revoke_grants`, also the
+    tokens from them that outlive a session. Returns how many ended.
+    """
     found = upstream_sessions.find_to_end(
-        work.db, issuer=person.issuer, subject=person.subject, sid=person.sid, ended_too=with_offline
+        work.db, issuer=person.issuer, subject=person.subject, sid=person.sid, ended_too=revoke_grants is not None
     )
     before = [one for one in sessions.find_those(work.db, found) if one.created_at <= at + UPSTREAM_LEEWAY]
-    if with_offline and before:
-        of_them = (_grants.c.session_id.in_([one.id for one in before]), _grants.c.revoked_at.is_(None))
-        work.db.execute(update(_grants).where(*of_them).values(revoked_at=work.now, revoke_reason=REASON))
+    if revoke_grants is not None and before:
+        revoke_grants(work, [one.id for one in before], REASON)
     return sum(end_session(work, one, reason=REASON) for one in before)
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from provider.crypto.digests import digest
-from provider.federation.signals.effects import EFFECTS, apply_event
+from provider.federation.signals.effects import EFFECTS, RevokeGrants, apply_event
 from provider.federation.signals.subjects import find_person
 from provider.federation.signals.tokens import ACCESS_DENIED, OLDEST, InvalidSet, SecurityEvents, read_set
 from provider.federation.store import signal_states, used_states
@@ -23,7 +23,7 @@ STATE = "upstream-signals-state"
 """The purpose of the sealed state of verification events. It needs no row, which the event could overtake."""
 
 
-def take(work: UnitOfWork, upstream: Upstream, text: str) -> None:
+def take(work: UnitOfWork, upstream: Upstream, text: str, *, revoke_grants: RevokeGrants) -> None:
     """Check a token and do what it says. One that came before, or that is about no one here, changes nothing.
 
     Raises InvalidSet, or UpstreamUnavailable.
@@ -36,7 +36,7 @@ def take(work: UnitOfWork, upstream: Upstream, text: str) -> None:
     if not used_states.spend(work.db, key, expires_at=taken.issued_at + OLDEST + UPSTREAM_LEEWAY):
         return
     for event_type, event in taken.events.items():
-        _handle(work, upstream, taken, event_type, event)
+        _handle(work, upstream, taken, event_type, event, revoke_grants=revoke_grants)
     names = " ".join(name_of(event_type) for event_type in taken.events)
     signal_states.note(work.db, settings.key, received_at=work.now, received=names[: signal_states.LONGEST])
 
@@ -56,7 +56,13 @@ def name_of(event_type: str) -> str:
 
 
 def _handle(
-    work: UnitOfWork, upstream: Upstream, taken: SecurityEvents, event_type: str, event: Mapping[str, Any]
+    work: UnitOfWork,
+    upstream: Upstream,
+    taken: SecurityEvents,
+    event_type: str,
+    event: Mapping[str, Any],
+    *,
+    revoke_grants: RevokeGrants,
 ) -> None:
     key = upstream.settings.key
     if event_type in {event_types.VERIFICATION, event_types.RISC_VERIFICATION}:
@@ -69,7 +75,8 @@ def _handle(
         # SSF 1.0 has the subject in the token, its drafts in the event.
         person = find_person(work, upstream.settings, taken.subject or event.get("subject"))
         if person is not None:
-            apply_event(work, upstream.settings, person, event_type, event, at=_when(taken, event))
+            at = _when(taken, event)
+            apply_event(work, upstream.settings, person, event_type, event, at=at, revoke_grants=revoke_grants)
     log.info("upstream.signal", upstream=key, type=event_type[:200])
 
 

@@ -10,7 +10,7 @@ from provider.accounts.users import NoSuchUser
 from provider.crypto.digests import digest
 from provider.federation.id_tokens import read_signed
 from provider.federation.issuers import is_issuer
-from provider.federation.signals.effects import ACCESS, carry_out
+from provider.federation.signals.effects import ACCESS, RevokeGrants, carry_out
 from provider.federation.signals.subjects import find_person
 from provider.federation.store import used_states
 from provider.federation.upstreams import Upstream
@@ -55,12 +55,13 @@ def check(work: UnitOfWork, upstream: Upstream, token: str, *, audience: str) ->
         raise _rejected(upstream, "its jti was used before")
 
 
-def end(work: UnitOfWork, upstream: Upstream, subject: Mapping[str, Any]) -> None:
+def end(work: UnitOfWork, upstream: Upstream, subject: Mapping[str, Any], *, revoke_grants: RevokeGrants) -> None:
     """End what the user opened through the upstream. Raises NoSuchUser."""
     person = find_person(work, upstream.settings, subject)
     if person is None or person.identity is None:
         raise NoSuchUser
-    carry_out(work, upstream.settings, person, ACCESS, what="global-token-revocation", at=work.now)
+    what = "global-token-revocation"
+    carry_out(work, upstream.settings, person, ACCESS, what=what, at=work.now, revoke_grants=revoke_grants)
 
 
 def _rejected(upstream: Upstream, reason: str) -> InvalidRequestJwt:

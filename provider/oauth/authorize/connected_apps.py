@@ -23,7 +23,7 @@ from provider.oauth.clients.clients import Client
 from provider.oauth.clients.scope_descriptions import UNDESCRIBED, ScopeDescriptions, find_descriptions
 from provider.oauth.scopes import CLAIM_IN_WORDS
 from provider.oauth.tokens.server import AuthorizationServer
-from provider.oauth.tokens.store import active_grants, delegations
+from provider.oauth.tokens.store import active_grants, delegations, grants
 from provider.oauth.tokens.store.active_grants import Held
 from provider.oauth.tokens.store.delegations import Delegation
 from provider.oauth.tokens.store.grants import Grant
@@ -132,6 +132,11 @@ def _with_agent(
     ends = [at for at in (use and use.expires_at, delegation and delegation.expires_at) if at and at > work.now]
     apis = tuple(find_apis(work, server, app.resources))
     return replace(app, is_agent=True, apis=apis, until=max(ends, default=None))
+
+
+def revoke_grants_of_sessions(work: UnitOfWork, session_ids: Sequence[str], reason: str) -> None:
+    """Revoke the tokens that apps got in these sessions, also with offline_access (`Services.revoke_grants`)."""
+    grants.revoke_of_sessions(work.db, session_ids, reason=reason, now=work.now)
 
 
 def find_stopped(work: UnitOfWork, server: AuthorizationServer, user_id: str) -> list[tuple[str, str, str]]:

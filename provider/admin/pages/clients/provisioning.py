@@ -8,22 +8,15 @@ from starlette.responses import Response
 
 from provider.accounts.roles.permissions import Permission
 from provider.admin.authority import MorePermissions
-from provider.admin.etags import ChangedMeanwhile, version_of
-from provider.admin.guards import Operator, require_operator
-from provider.admin.pages import conflicts
+from provider.admin.guards import Operator
 from provider.admin.pages.actions import (
     Action,
     Actions,
-    InvalidInput,
     Subject,
     action_endpoint,
-    available,
-    done_message,
-    record_reason,
-    require_version_seen,
 )
-from provider.admin.pages.clients.frame import NEEDS, client_page, find_client, find_client_to_change, url_of
-from provider.admin.pages.conflicts import Record, conflict
+from provider.admin.pages.clients.connection_form import ConnectionForm
+from provider.admin.pages.clients.frame import NEEDS, find_client, url_of
 from provider.admin.pages.paging import AT_ONCE, next_page, place_on
 from provider.admin.pages.user_names import user_names
 from provider.admin.provisioning import rules
@@ -38,7 +31,6 @@ from provider.provisioning.store.connections import OnDeletion, Provisioning
 from provider.provisioning.store.resources import Kind, State
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
-from provider.web.pages import go
 from provider.work import UnitOfWork
 
 TAB = "provisioning"
@@ -149,32 +141,6 @@ ACTIONS: Actions[Client] = {
 }
 
 
-@endpoint
-def show_provisioning(call: Call) -> Response:
-    """Show provisioning of a client: GET /admin/clients/client/provisioning?client_id=&show=."""
-    operator = require_operator(call, Permission.APPLICATIONS_READ)
-    client = find_client(call, operator).value
-    found = store.find(call.work.read, client.client_id)
-    return _page(call, operator, client, found, _spelled(found))
-
-
-@endpoint
-def save_provisioning(call: Call) -> Response:
-    """Save the form: POST to the same URL."""
-    subject = find_client_to_change(call)
-    client, operator = subject.value, subject.operator
-    try:
-        rules.require_permissions(operator.permissions)
-        found = store.lock(call.work.db, client.client_id)
-        require_version_seen(call, _spelled(found))
-        record_reason(call)
-        rules.put(call.work, client.client_id, _parse(call), token=call.form.text("token").strip() or None)
-    except (InvalidProvisioning, InvalidInput, ChangedMeanwhile, MorePermissions) as refusal:
-        saved = store.find(call.work.read, client.client_id)
-        return _page(call, operator, client, saved, call.form, refusal=refusal)
-    return go(url_of(client.client_id, TAB, changed="yes"))
-
-
 def _find(call: Call, operator: Operator) -> Subject[Client]:
     found = find_client(call, operator)
     connections.find(call.work, found.value.client_id)
@@ -182,45 +148,6 @@ def _find(call: Call, operator: Operator) -> Subject[Client]:
 
 
 act_on_provisioning = action_endpoint(_find, ACTIONS, here="clients", needs=NEEDS)
-
-
-def _page(
-    call: Call,
-    operator: Operator,
-    client: Client,
-    found: Provisioning | None,
-    typed: Mapping[str, Any],
-    *,
-    refusal: Any = None,
-) -> Response:
-    overtaken = None
-    errors = {} if refusal is None else {getattr(refusal, "name", ""): refusal.message}
-    if isinstance(refusal, ChangedMeanwhile):
-        errors = {"": conflicts.MESSAGE}
-        differing = [
-            (LABELS[name], DELETIONS.get(OnDeletion(text)) if name == "on_deletion" else text)
-            for name, text in _spelled(found).items()
-            if "\n".join(call.form.get(name, "").split()) != text
-        ]
-        overtaken = conflict(call, Record(Event.PROVISIONING_UPDATED, client_id=client.client_id), differing)
-    return client_page(
-        call,
-        client,
-        "admin/client_provisioning.html",
-        tab=TAB,
-        status_code=200 if refusal is None else refusal.status_code,
-        found=found,
-        typed={name: typed.get(name, "") for name in (*LABELS, "why")},
-        version=version_of(_spelled(found)),
-        labels=LABELS,
-        deletions=[{"value": value.value, "label": label} for value, label in DELETIONS.items()],
-        errors=errors,
-        overtaken=overtaken,
-        done=done_message(call, ACTIONS),
-        acts={} if found is None else _available(found, client, operator),
-        needs_users=None if operator.may(Permission.USERS_READ) else rules.NEEDS_USERS,
-        **({} if found is None else _state(call, found)),
-    )
 
 
 def _state(call: Call, found: Provisioning) -> dict[str, Any]:
@@ -251,10 +178,8 @@ def _state(call: Call, found: Provisioning) -> dict[str, Any]:
     }
 
 
-def _available(found: Provisioning, client: Client, operator: Operator) -> dict[str, Action[Client]]:
-    is_on = found.disabled_at is None
-    left_out = {"enable"} if is_on else {"disable", "resync", "retry"}
-    return {name: one for name, one in available(ACTIONS, client, NEEDS, operator).items() if name not in left_out}
+def _left_out(found: Provisioning) -> set[str]:
+    return {"enable"} if found.disabled_at is None else {"disable", "resync", "retry"}
 
 
 def _spelled(found: Provisioning | None) -> dict[str, str]:
@@ -277,3 +202,51 @@ def _parse(call: Call) -> dict[str, Any]:
         "on_deletion": call.form.text("on_deletion") or OnDeletion.DEACTIVATE.value,
         "with_attributes": bool(call.form.get("with_attributes")),
     }
+
+
+def _in_words(name: str, text: str) -> Text | str:
+    if name == "with_attributes":
+        return Text("yes") if text else Text("no")
+    return DELETIONS[OnDeletion(text)] if name == "on_deletion" else text
+
+
+def _put(call: Call, client: Client) -> None:
+    rules.put(call.work, client.client_id, _parse(call), token=call.form.text("token").strip() or None)
+
+
+def _more(call: Call, operator: Operator, found: Provisioning | None, _typed: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "deletions": [{"value": value.value, "label": label} for value, label in DELETIONS.items()],
+        "needs_users": None if operator.may(Permission.USERS_READ) else rules.NEEDS_USERS,
+        **({} if found is None else _state(call, found)),
+    }
+
+
+FORM = ConnectionForm[Provisioning](
+    tab=TAB,
+    template="admin/client_provisioning.html",
+    labels=LABELS,
+    event=Event.PROVISIONING_UPDATED,
+    actions=ACTIONS,
+    left_out=_left_out,
+    find=store.find,
+    lock=store.lock,
+    spelled=_spelled,
+    in_words=_in_words,
+    put=_put,
+    require_permissions=rules.require_permissions,
+    refused=(InvalidProvisioning, MorePermissions),
+    more=_more,
+)
+
+
+@endpoint
+def show_provisioning(call: Call) -> Response:
+    """Show provisioning of a client: GET /admin/clients/client/provisioning?client_id=&show=."""
+    return FORM.show(call)
+
+
+@endpoint
+def save_provisioning(call: Call) -> Response:
+    """Save the form: POST to the same URL."""
+    return FORM.save(call)

@@ -3,13 +3,11 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from sqlalchemy import Connection
 from starlette.responses import Response
 
 from provider.accounts.roles.permissions import Permission
-from provider.admin.authority import problem_with_application
-from provider.admin.etags import ChangedMeanwhile, version_of
 from provider.admin.guards import Operator, require_operator
-from provider.admin.pages import conflicts
 from provider.admin.pages.actions import (
     Action,
     Actions,
@@ -17,13 +15,9 @@ from provider.admin.pages.actions import (
     InvalidInput,
     Subject,
     action_endpoint,
-    available,
-    done_message,
-    record_reason,
-    require_version_seen,
 )
-from provider.admin.pages.clients.frame import NEEDS, client_page, find_client, find_client_to_change, url_of
-from provider.admin.pages.conflicts import Record, conflict
+from provider.admin.pages.clients.connection_form import ConnectionForm
+from provider.admin.pages.clients.frame import NEEDS, find_client, url_of
 from provider.admin.signals import rules
 from provider.admin.signals.rules import StreamSettings
 from provider.audit.events import Event
@@ -37,7 +31,7 @@ from provider.signals.store.deliveries import Outcome
 from provider.signals.store.streams import DefaultSubjects, Method, Status, Stream
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
-from provider.web.pages import go, page
+from provider.web.pages import page
 
 TAB = "signals"
 HERE = "signals"
@@ -137,7 +131,7 @@ ACTIONS: Actions[Client] = {
         danger=True,
     ),
 }
-_LEFT_OUT = {Status.ENABLED: "enable", Status.PAUSED: "pause", Status.DISABLED: "disable"}
+_SWITCHES = {Status.ENABLED: "enable", Status.PAUSED: "pause", Status.DISABLED: "disable"}
 
 
 @endpoint
@@ -162,33 +156,6 @@ def list_streams(call: Call) -> Response:
     )
 
 
-@endpoint
-def show_stream(call: Call) -> Response:
-    """Show the stream of a client: GET /admin/clients/client/signals?client_id=."""
-    operator = require_operator(call, Permission.APPLICATIONS_READ)
-    client = find_client(call, operator).value
-    found = store.find_of_client(call.work.read, client.client_id)
-    return _page(call, operator, client, found, _spelled(found))
-
-
-@endpoint
-def save_stream(call: Call) -> Response:
-    """Save the form: POST to the same URL. It creates the stream if there is none."""
-    subject = find_client_to_change(call)
-    client, operator = subject.value, subject.operator
-    try:
-        found = store.find_of_client(call.work.db, client.client_id)
-        found = None if found is None else store.lock(call.work.db, found.id)
-        require_version_seen(call, _spelled(found))
-        record_reason(call)
-        settings = rules.parse_settings(_parse(call))
-        rules.put(call.work, client.client_id, settings, header=_typed_header(call))
-    except (InvalidStream, InvalidInput, ChangedMeanwhile) as refusal:
-        saved = store.find_of_client(call.work.read, client.client_id)
-        return _page(call, operator, client, saved, call.form, refusal=refusal)
-    return go(url_of(client.client_id, TAB, changed="yes"))
-
-
 def _find(call: Call, operator: Operator) -> Subject[Client]:
     found = find_client(call, operator)
     streams.find_of_client(call.work, found.value.client_id)
@@ -198,58 +165,13 @@ def _find(call: Call, operator: Operator) -> Subject[Client]:
 act_on_stream = action_endpoint(_find, ACTIONS, here="clients", needs=NEEDS)
 
 
-def _page(
-    call: Call,
-    operator: Operator,
-    client: Client,
-    found: Stream | None,
-    typed: Mapping[str, Any],
-    *,
-    refusal: Any = None,
-) -> Response:
-    overtaken = None
-    errors = {} if refusal is None else {getattr(refusal, "name", ""): refusal.message}
-    if isinstance(refusal, ChangedMeanwhile):
-        errors = {"": conflicts.MESSAGE}
-        differing = [
-            (LABELS.get(name) or EVENTS[event_types.BY_NAME[name.removeprefix("events.")]], _in_words(name, text))
-            for name, text in _spelled(found).items()
-            if call.form.get(name, "").strip() != text
-        ]
-        overtaken = conflict(call, Record(Event.SIGNAL_STREAM_UPDATED, client_id=client.client_id), differing)
-    return client_page(
-        call,
-        client,
-        "admin/client_signals.html",
-        tab=TAB,
-        status_code=200 if refusal is None else refusal.status_code,
-        found=found,
-        state=None if found is None else streams.describe(call.work, found),
-        deliveries=[] if found is None else rules.describe_deliveries(call.work, found),
-        typed={name: typed.get(name, "") for name in (*LABELS, "why")},
-        event_names={rules.name_of(uri): label for uri, label in EVENTS.items()},
-        events=[
-            {"value": name, "label": EVENTS[uri], "ticked": bool(typed.get(f"events.{name}"))}
-            for name, uri in event_types.BY_NAME.items()
-        ],
-        version=version_of(_spelled(found)),
-        labels=LABELS,
-        statuses=STATUSES,
-        outcomes=OUTCOMES,
-        methods=[{"value": value.value, "label": label} for value, label in METHODS.items()],
-        subjects=[{"value": value.value, "label": label} for value, label in SUBJECTS.items()],
-        errors=errors,
-        overtaken=overtaken,
-        done=done_message(call, ACTIONS),
-        acts={} if found is None else _available(found, client, operator),
-    )
+def _left_out(found: Stream) -> set[str]:
+    return {_SWITCHES[Status(found.status)]}
 
 
-def _available(found: Stream, client: Client, operator: Operator) -> dict[str, Action[Client]]:
-    if problem_with_application(operator.permissions, client.metadata) is not None:
-        return {}
-    left_out = _LEFT_OUT[Status(found.status)]
-    return {name: one for name, one in available(ACTIONS, client, NEEDS, operator).items() if name != left_out}
+def _lock(db: Connection, client_id: str) -> Stream | None:
+    found = store.find_of_client(db, client_id)
+    return None if found is None else store.lock(db, found.id)
 
 
 def _spelled(found: Stream | None) -> dict[str, str]:
@@ -265,6 +187,8 @@ def _spelled(found: Stream | None) -> dict[str, str]:
 
 
 def _in_words(name: str, text: str) -> Text | str:
+    if name.startswith("events."):
+        return Text("yes") if text else Text("no")
     if name == "method":
         return METHODS[Method(text)]
     return SUBJECTS[DefaultSubjects(text)] if name == "default_subjects" else text
@@ -276,6 +200,52 @@ def _parse(call: Call) -> dict[str, Any]:
     return {**text, "default_subjects": call.form.text("default_subjects"), "events": tuple(ticked)}
 
 
-def _typed_header(call: Call) -> str | None:
-    """Return the Authorization header in the form: none to keep the saved one, empty to delete it."""
-    return "" if call.form.get("no_header") else call.form.text("authorization_header").strip() or None
+def _put(call: Call, client: Client) -> None:
+    """Save the form. It has the Authorization header only to set it: empty keeps the saved one."""
+    header = "" if call.form.get("no_header") else call.form.text("authorization_header").strip() or None
+    rules.put(call.work, client.client_id, rules.parse_settings(_parse(call)), header=header)
+
+
+def _more(call: Call, _operator: Operator, found: Stream | None, typed: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "state": None if found is None else streams.describe(call.work, found),
+        "deliveries": [] if found is None else rules.describe_deliveries(call.work, found),
+        "event_names": {rules.name_of(uri): label for uri, label in EVENTS.items()},
+        "events": [
+            {"value": name, "label": EVENTS[uri], "ticked": bool(typed.get(f"events.{name}"))}
+            for name, uri in event_types.BY_NAME.items()
+        ],
+        "statuses": STATUSES,
+        "outcomes": OUTCOMES,
+        "methods": [{"value": value.value, "label": label} for value, label in METHODS.items()],
+        "subjects": [{"value": value.value, "label": label} for value, label in SUBJECTS.items()],
+    }
+
+
+FORM = ConnectionForm[Stream](
+    tab=TAB,
+    template="admin/client_signals.html",
+    labels=LABELS | {f"events.{name}": EVENTS[uri] for name, uri in event_types.BY_NAME.items()},
+    event=Event.SIGNAL_STREAM_UPDATED,
+    actions=ACTIONS,
+    left_out=_left_out,
+    find=store.find_of_client,
+    lock=_lock,
+    spelled=_spelled,
+    in_words=_in_words,
+    put=_put,
+    refused=(InvalidStream,),
+    more=_more,
+)
+
+
+@endpoint
+def show_stream(call: Call) -> Response:
+    """Show the stream of a client: GET /admin/clients/client/signals?client_id=."""
+    return FORM.show(call)
+
+
+@endpoint
+def save_stream(call: Call) -> Response:
+    """Save the form: POST to the same URL. It creates the stream if there is none."""
+    return FORM.save(call)

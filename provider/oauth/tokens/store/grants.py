@@ -267,6 +267,12 @@ def revoke_all(db: Connection, *, user_id: str, client_id: str, reason: str, now
     return db.execute(update(grants).where(*active).values(revoked_at=now, revoke_reason=reason)).rowcount
 
 
+def revoke_of_sessions(db: Connection, session_ids: Collection[str], *, reason: str, now: datetime) -> int:
+    """Revoke every token family that began in these sessions, also with offline_access; return how many."""
+    active = (grants.c.session_id.in_(session_ids), grants.c.revoked_at.is_(None))
+    return db.execute(update(grants).where(*active).values(revoked_at=now, revoke_reason=reason)).rowcount
+
+
 def find_clients_of_sessions(db: Connection, session_ids: Collection[str]) -> list[tuple[str, str, str]]:
     """Return (client_id, user id, session id) of each client that got a grant in these sessions, active or not."""
     query = select(grants.c.client_id, grants.c.user_id, grants.c.session_id).distinct()
