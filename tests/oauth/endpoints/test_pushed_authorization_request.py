@@ -1,19 +1,21 @@
 """Pushed authorization requests (RFC 9126; FAPI 2.0 Security Profile section 5.3.2.2; attack A-79)."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from threading import Barrier
 from typing import Any
 
 import httpx2
 import pytest
 
+from provider.oauth.clients.clients import update_client
 from provider.work import Installation
 from tests.oauth.conftest import Explain, Person, Register, Unchanged
 from tests.oauth.endpoints.test_consent import decide
 from tests.support.client_keys import Signatory
 from tests.support.clock import Clock
 from tests.support.effort import effort
-from tests.support.installation import ISSUER
+from tests.support.installation import ISSUER, Work
 from tests.support.relying_party import AUTHORIZE, Answer, RelyingParty, sign_in_person
 
 PAR = "/oauth2/par"
@@ -74,6 +76,17 @@ def test_a_request_uri_is_valid_until_a_code_is_issued_for_it(
     again = come(browser, rp.client_id, done)
     assert again.status_code == 400
     assert "location" not in again.headers
+
+
+def test_a_scope_that_was_left_out_stays_out(register: Register, browser: httpx2.Client, work: Work) -> None:
+    """N-583: OIDC Core section 11. The client may ask for it only since the request was checked."""
+    rp = register(scope="openid", grant_types=("authorization_code",))
+    response, asked, verifier = push(rp, scope="openid offline_access")
+    with work() as w:
+        metadata = replace(rp.client.metadata, grant_types=("authorization_code", "refresh_token"))
+        update_client(w, rp.client_id, metadata)
+    tokens = rp.redeem(Answer(come(browser, rp.client_id, pushed_uri(response)), asked, verifier))
+    assert tokens.body["scope"] == "openid"
 
 
 def test_an_unused_request_uri_expires_after_a_minute(rp: RelyingParty, browser: httpx2.Client, clock: Clock) -> None:

@@ -15,6 +15,7 @@ from provider.crypto.vault import Vault
 from provider.installation import open_installation
 from provider.oauth.checks import Checks
 from provider.oauth.errors import InvalidDpopProofError, OAuth2Error, UseDpopNonceError
+from provider.oauth.sender_constraint import store as used_proofs_store
 from provider.oauth.sender_constraint.confirmation import Confirmation, of_key
 from provider.oauth.sender_constraint.dpop import LONGEST_HEADER, ProvenRequest, check_proof, is_same_url, spend_proof
 from provider.oauth.sender_constraint.nonces import WINDOW, current_nonce
@@ -331,13 +332,16 @@ def test_a_proof_works_once_at_all_nodes(
 
 
 def test_a_proof_of_the_near_future_is_known_until_it_expires(
-    prove: Prove, refused: Refused, prover: Prover, clock: Clock, installation: Installation
+    prove: Prove, refused: Refused, prover: Prover, clock: Clock, work: Work
 ) -> None:
-    """N-314: RFC 9449 section 11.1: what is stored outlives the proof, also of a clock that is ahead."""
+    """N-314: RFC 9449 section 11.1: what is stored outlives the proof, also of a clock that is ahead. The minute for
+    which the worker keeps it longer is for clocks of nodes that differ.
+    """
     proof = prover.proof("POST", URL, iat=int(clock.now.timestamp()) + 10)
     prove(proof)
     clock.advance(seconds=79)
-    purge(installation)
+    with work() as w:
+        used_proofs_store.purge(w.db, before=w.now, limit=10)
     assert isinstance(refused(proof), InvalidDpopProofError)
     clock.advance(seconds=2)
     assert isinstance(refused(proof), UseDpopNonceError)

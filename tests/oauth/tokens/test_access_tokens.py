@@ -7,6 +7,7 @@ import json
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -17,9 +18,12 @@ from hypothesis import strategies as st
 from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 
+from provider.accounts.store.users import Status
 from provider.jose.algorithms import RS256
 from provider.oauth.keys.key_ring import SignatureRefused
+from provider.oauth.tokens.access_tokens import inactive_reason
 from provider.oauth.tokens.server import AuthorizationServer
+from provider.oauth.tokens.store.grants import Grant, GrantState
 from tests.oauth.watched_http import WatchedClient
 from tests.support.clock import Clock
 from tests.support.installation import ISSUER, Work
@@ -53,6 +57,15 @@ def assert_worthless(rp: RelyingParty, token: str) -> None:
     assert (response.status_code, response.json()["error"]) == (401, "invalid_token")
     assert rp.introspect(token) == {"active": False}
     assert rp.revoke(token).status_code == 200
+
+
+def test_a_grant_ends_at_the_moment_it_expires(clock: Clock) -> None:
+    """RFC 9700 section 4.14.2: the maximum lifetime of a token family."""
+    now = clock.now
+    state = GrantState(Status.ACTIVE, True, None, None, True)
+    grant = Grant("g", "u", "c", "s", "openid", {}, True, now, "pwd", now, now, None, None)
+    assert inactive_reason(grant, state, now) is not None
+    assert inactive_reason(grant, state, now - timedelta(microseconds=1)) is None
 
 
 def assert_no_hint(rp: RelyingParty, browser: WatchedClient, token: str) -> None:
