@@ -31,7 +31,7 @@ class Form(StrEnum):
 
 
 class Puzzle(TypedDict):
-    """What the script needs: the number is below `below`, and SHA-256 of salt and number in decimal is `target`."""
+    """The task for the script: the number is below `below`, and SHA-256 of salt and number in decimal is `target`."""
 
     salt: str
     target: str

@@ -42,7 +42,7 @@ class DecodedToken:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a trial led to."""
+    """The outcome of a trial."""
 
     grant: Grant
     response: dict[str, Any]

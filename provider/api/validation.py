@@ -62,7 +62,7 @@ WITHOUT_VALUE = {
 
 
 class MemberProblem(TypedDict):
-    """What is wrong with one member of a body, or with one query parameter."""
+    """The problem with one member of a body, or with one query parameter."""
 
     member: str
     """Its name, a path such as `address.country`, or "" for the body as a whole."""

@@ -30,7 +30,7 @@ class AndroidApp:
 
     @property
     def origin(self) -> str:
-        """What Android writes as the origin into the client data of a passkey."""
+        """The origin that Android writes into the client data of a passkey."""
         key_hash = base64.urlsafe_b64encode(bytes.fromhex(self.fingerprint.replace(":", ""))).rstrip(b"=").decode()
         return f"android:apk-key-hash:{key_hash}"
 

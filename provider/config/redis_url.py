@@ -27,7 +27,7 @@ _SERVER = re.compile(r"(\[[0-9a-fA-F:]+\]|[^:\s/?#@\[\]]+)(?::([0-9]{1,5}))?")
 
 @dataclass(frozen=True)
 class RedisServers:
-    """What a URL of Redis says."""
+    """The servers that a URL of Redis names."""
 
     kind: str
     """SENTINEL, CLUSTER, or an empty text for a single server."""

@@ -76,7 +76,7 @@ Domains = Annotated[Names, AfterValidator(_domains), Notation("domains, comma-se
 
 
 class SignUpSettings(Section):
-    """What the sign-up form asks for, which email domains are accepted, and the terms of service."""
+    """The settings of sign-up: the fields of its form, the accepted email domains, and the terms of service."""
 
     title: ClassVar[str] = "Sign-up"
 

@@ -136,7 +136,7 @@ class _Compiled:
 
 
 class _Context:
-    """What listeners of statements may keep their own values in, instead of SQLAlchemy's execution context."""
+    """A stand-in for SQLAlchemy's execution context, in which listeners of statements may keep their own values."""
 
     executemany = False
 

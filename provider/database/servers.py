@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql
 
 
 class Role(Enum):
-    """What a server does."""
+    """The role of a server."""
 
     PRIMARY = "primary"
     STANDBY = "standby"

@@ -37,7 +37,7 @@ TITLES: Mapping[Group, str] = {
 
 
 class Needs(Enum):
-    """What an examination needs besides the network."""
+    """The needs of an examination besides the network."""
 
     URL = "only the URL"
     INSTALLATION = "the settings and the secret key"
@@ -48,7 +48,7 @@ class Needs(Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """What is examined, and with which instruments."""
+    """The subject of an examination, and its instruments."""
 
     url: str
     """The URL of the issuer as it is written, without a final slash."""

@@ -16,7 +16,7 @@ class NoSuchName(Exception):
 
 
 class Resolver(Protocol):
-    """What examinations ask about names."""
+    """A resolver for the questions of examinations about names."""
 
     def addresses(self, host: str) -> list[str]:
         """Return the addresses of a host as this machine resolves it. Raises NoSuchName, Unreachable."""

@@ -68,7 +68,7 @@ class Handshake:
 
 
 class Transport(Protocol):
-    """What examinations do on the network."""
+    """The ways in which examinations use the network."""
 
     def send(
         self,

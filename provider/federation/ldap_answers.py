@@ -14,7 +14,7 @@ _DATA = re.compile(r"\bdata ([0-9a-f]{3,4})\b")
 
 
 class Verdict(Enum):
-    """What a directory says about a password."""
+    """A verdict of a directory about a password."""
 
     RIGHT = "right"
     WRONG = "wrong"

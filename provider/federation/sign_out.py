@@ -36,7 +36,7 @@ LONGEST_HINT = 6000
 
 @dataclass(frozen=True)
 class Way:
-    """What is left of a sign-out: the sessions that ended here and not yet at their upstreams, and where to go then."""
+    """The rest of a sign-out: the sessions that ended here and not yet at their upstreams, and where to go then."""
 
     session_ids: Sequence[str]
     onward: str | None

@@ -63,7 +63,7 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True)
 class Inspection:
-    """What was pasted, and what is known about it here."""
+    """A pasted value, and the facts that are known about it here."""
 
     kind: str
     """What it is: `access token`, `authorization request` and so on."""

@@ -19,7 +19,7 @@ MOST = 200
 
 @dataclass(frozen=True)
 class Redemption:
-    """What became of an authorization code."""
+    """The state of an authorization code, and the grant that came of it."""
 
     grant_id: str
     spent_at: datetime | None

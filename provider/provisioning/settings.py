@@ -32,7 +32,7 @@ class InvalidProvisioning(Refusal):
 
 @dataclass(frozen=True)
 class ProvisioningSettings:
-    """What operators set, besides the token."""
+    """The settings of provisioning, besides the token."""
 
     base_url: str = ""
     members_of: tuple[str, ...] = ()

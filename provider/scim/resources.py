@@ -21,7 +21,7 @@ from provider.work import UnitOfWork
 
 @dataclass(frozen=True)
 class Answer:
-    """What an operation answers. `view` is the resource, or None for an empty response."""
+    """The answer of an operation. `view` is the resource, or None for an empty response."""
 
     status: int
     view: dict[str, Any] | None = None
@@ -31,7 +31,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Asked:
-    """What a request asks of a resource, besides its body: attributes to return, and the versions it knows."""
+    """The wishes of a request besides its body: attributes to return, and the versions it knows."""
 
     query: Mapping[str, Any] = field(default_factory=dict)
     if_match: str = ""

@@ -24,7 +24,7 @@ ENDPOINT, HEADER = "endpoint_url", "authorization_header"
 
 
 class InvalidStream(Refusal):
-    """What a receiver sent is no configuration, or no change that it may make. The message names the member."""
+    """A request of a receiver that is no configuration, or no change that it may make. The message names the member."""
 
     code = "invalid-stream"
 
@@ -36,7 +36,7 @@ class InvalidStream(Refusal):
 
 @dataclass(frozen=True)
 class Configuration:
-    """What a receiver supplies."""
+    """The part of a configuration that a receiver supplies."""
 
     method: Method = Method.POLL
     endpoint_url: str | None = None

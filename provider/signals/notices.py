@@ -17,7 +17,7 @@ USER, ADMIN, SYSTEM = "user", "admin", "system"
 
 @dataclass(frozen=True)
 class Notice:
-    """What happened, before it is known which receivers hear of it."""
+    """An event, before it is known which receivers hear of it."""
 
     event_type: str
     user_id: str

@@ -28,7 +28,7 @@ MOST_NAMED = 1000
 
 @dataclass(frozen=True)
 class Poll:
-    """What a receiver sends (section 2.4)."""
+    """The request of a receiver that polls (section 2.4)."""
 
     most: int
     acknowledged: tuple[str, ...]

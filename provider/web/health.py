@@ -39,7 +39,7 @@ OF_PROXIES = ("forwarded", "via", "x-real-ip")
 
 @dataclass(frozen=True)
 class Wish:
-    """What the response shall be like."""
+    """The form of the response that a request asks for."""
 
     wait: float = 0.0
     """How long to wait before it, in seconds."""

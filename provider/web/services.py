@@ -107,7 +107,7 @@ class Services:
 
 @dataclass
 class AppState:
-    """What the endpoints of one application share: `scope["app"].state`."""
+    """The state that the endpoints of one application share: `scope["app"].state`."""
 
     installation: Installation
     threads: Threads

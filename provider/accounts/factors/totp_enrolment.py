@@ -58,7 +58,7 @@ class FactorNeeded(Refusal):
 
 @dataclass(frozen=True)
 class Enrolment:
-    """What an authenticator app needs. It is shown until the set-up is confirmed, and never again."""
+    """The key of a new authenticator app. It is shown until the set-up is confirmed, and never again."""
 
     key: str
     uri: str

@@ -59,7 +59,7 @@ class Challenge:
 
 @dataclass(frozen=True)
 class NewCredential:
-    """What a browser created for a user."""
+    """A credential that a browser created for a user."""
 
     credential_id: str
     public_key: bytes

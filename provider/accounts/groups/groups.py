@@ -66,7 +66,7 @@ class NestedTooDeep(Refusal):
 
 @dataclass(frozen=True)
 class GroupSettings:
-    """What operators set for a group, besides its members. `owners` are ids of users."""
+    """The settings of a group, besides its members. `owners` are ids of users."""
 
     display_name: str = ""
     description: str = ""

@@ -58,7 +58,7 @@ class MovedIdentity:
 
 @dataclass(frozen=True, kw_only=True)
 class Moved:
-    """What a user brings along. `notes` say, in English, what of the user can't be moved."""
+    """The data that a user brings along. `notes` say, in English, what of the user can't be moved."""
 
     source: str = ""
     source_id: str = ""

@@ -11,7 +11,7 @@ PURPOSE = "upstream-tokens"
 
 @dataclass(frozen=True, kw_only=True)
 class TokenPair:
-    """What an upstream issued."""
+    """The tokens that an upstream issued together."""
 
     access_token: str = field(repr=False)
     token_type: str

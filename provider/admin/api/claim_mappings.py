@@ -94,7 +94,7 @@ class MappingDeclaration(Body):
 
 
 class ClaimsPreview(Body):
-    """What an application would get for a user now."""
+    """The claims that an application would get for a user now."""
 
     scope: list[str] = Field(description="The scopes that the claims are for.")
     id_token: dict[str, Any] | None = Field(

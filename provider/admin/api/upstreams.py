@@ -172,7 +172,7 @@ class Upstream(UpstreamMembers):
 
 
 class UpstreamSignals(Body):
-    """What is known of the shared signals of an upstream provider."""
+    """The state of the shared signals of an upstream provider."""
 
     key: str = Field(description="The name of the provider in URLs and events.")
     receives_signals: bool = Field(description="Whether signals are taken.")

@@ -41,7 +41,7 @@ def invite_again(work: UnitOfWork, *, user_id: str) -> None:
 
 @dataclass(frozen=True)
 class Job:
-    """What to do to one user: the value that the operator entered, and the permissions that the operator has now."""
+    """A change to one user: the value that the operator entered, and the permissions that the operator has now."""
 
     user_id: str
     value: str

@@ -15,7 +15,7 @@ from provider.web.call import Call
 
 
 class DoctorFinding(Body):
-    """What an examination found."""
+    """A finding of an examination."""
 
     group: str = Field(description="The group of the examination, such as `tls`.")
     examination: str = Field(description="The name of the examination.")

@@ -48,7 +48,7 @@ doctor_runs = Table(
 
 
 class Progress(StrEnum):
-    """What is going on."""
+    """The progress of the diagnostics."""
 
     IDLE = "idle"
     REQUESTED = "requested"

@@ -43,7 +43,7 @@ def is_invited(row: UserRow, *, invite: bool) -> bool:
 
 @dataclass
 class Existing:
-    """What there is of the users of a few rows, from few queries."""
+    """The existing data about the users of a few rows, from few queries."""
 
     work: UnitOfWork
     holders: dict[str, tuple[Holder | None, Holder | None]]

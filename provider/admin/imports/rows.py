@@ -35,7 +35,7 @@ from provider.work import Installation, UnitOfWork, unit_of_work
 
 
 class Outcome(StrEnum):
-    """What an import does with a row."""
+    """The outcome of a row of an import."""
 
     CREATED = "created"
     UPDATED = "updated"
@@ -65,7 +65,7 @@ class Options:
 
 @dataclass(frozen=True)
 class Result:
-    """What became of a row, or of a dry run would become. `problem` says why it failed, `notes` what was left out."""
+    """The result of a row, or in a dry run the one it would have. `problem` says why it failed, `notes` what was left out."""
 
     line: int
     email: str

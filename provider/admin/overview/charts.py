@@ -15,7 +15,7 @@ NONE: Counts = {}
 
 
 class Unit(StrEnum):
-    """What one bar of a chart is about."""
+    """The time that one bar of a chart is about."""
 
     HOUR = "hour"
     DAY = "day"

@@ -108,7 +108,7 @@ class ProvisionedUser(Body):
 
 
 class Which(Body):
-    """What to retry."""
+    """The users and groups to retry."""
 
     kind: str | None = Field(None, description="`user` or `group`. Absent: all that failed.")
     key: str | None = Field(None, max_length=200, description="The user's ID, or the name of the group.")
@@ -121,7 +121,7 @@ class Retried(Body):
 
 
 class ConnectionTest(Body):
-    """What the SCIM service of an application says that it supports."""
+    """The features that the SCIM service of an application says it supports."""
 
     patch: bool = Field(description="Whether it supports PATCH. Without it, whole users are sent to deactivate them.")
     filter: bool = Field(description="Whether it supports filters, by which existing users are found.")

@@ -39,7 +39,7 @@ class SignalStreams(Body):
 
 
 class SignalStreamState(Body):
-    """What waits for the stream of shared signals of a client."""
+    """The state of a client's stream of shared signals."""
 
     client_id: str = Field(description="The client's `client_id`.")
     added: int = Field(description="How many users the receiver added one by one.")
@@ -53,7 +53,7 @@ class SignalStreamState(Body):
 
 
 class SignalStreamStates(Body):
-    """What waits for each stream of shared signals."""
+    """The state of each stream of shared signals."""
 
     states: list[SignalStreamState] = Field(description="In order of their `client_id`.")
 
@@ -77,7 +77,7 @@ class NewSignalStream(Body):
 
 
 class SignalDelivery(Body):
-    """What became of a signal."""
+    """A delivery of a signal, and its outcome."""
 
     at: datetime = Field(description="When it was pushed, or acknowledged.")
     event: str | None = Field(None, description="The name of its event type.")

@@ -16,7 +16,7 @@ from provider.work import UnitOfWork
 
 @dataclass(frozen=True)
 class StreamSettings:
-    """What an operator decides about a stream, besides its Authorization header and its status."""
+    """The settings of a stream that operators decide, besides its Authorization header and its status."""
 
     method: str = Method.PUSH
     endpoint_url: str | None = None

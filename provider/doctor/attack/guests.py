@@ -54,7 +54,7 @@ class ThrowAwayClient:
 
 @dataclass(frozen=True)
 class Guests:
-    """What one run created."""
+    """The users and clients that one run created."""
 
     user_id: str
     email: str

@@ -34,7 +34,7 @@ REASON = Cause.UPSTREAM_SIGNAL.reason
 
 @dataclass(frozen=True)
 class Effect:
-    """What an event ends. `name` is in the audit log."""
+    """The access that an event ends. `name` is in the audit log."""
 
     name: str
     sessions: bool = False

@@ -26,7 +26,7 @@ LONGEST_MESSAGE = 100
 
 @dataclass(frozen=True)
 class Asked:
-    """What a client asks of a user."""
+    """The request of a client to a user."""
 
     request: AuthorizationRequest
     user: User

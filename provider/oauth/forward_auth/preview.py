@@ -23,7 +23,7 @@ SUSPENDED = Text("This account is suspended.")
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a proxy would be answered about a request of a user who is signed in."""
+    """The answer that a proxy would get about a request of a user who is signed in."""
 
     client_id: str
     allowed: bool

@@ -20,7 +20,7 @@ ACCESS_TOKEN_TYP = "at+jwt"  # noqa: S105  # RFC 9068 section 2.1
 
 
 class Use(StrEnum):
-    """What used a key. `audit.hourly` stores these names."""
+    """A kind of use of a key. `audit.hourly` stores these names."""
 
     ACCESS_TOKEN = "access_token"  # noqa: S105
     """A valid access token: the removal of its key would reject it."""

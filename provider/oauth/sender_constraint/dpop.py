@@ -63,7 +63,7 @@ class ProofKey(NamedTuple):
 
 
 class Shown(NamedTuple):
-    """What a proof shows, and the proof."""
+    """The key that a proof shows, and the proof."""
 
     confirmation: Confirmation
     proof: Proof

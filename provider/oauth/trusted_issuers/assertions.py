@@ -26,7 +26,7 @@ SECTION = "RFC 7523 section 3"
 
 @dataclass(frozen=True)
 class Use:
-    """What a JWT of a trusted issuer is used for: which `typ` it may have (`jwt` means none too), and its error.
+    """The use of a JWT of a trusted issuer: which `typ` it may have (`jwt` means none too), and its error.
 
     `description` is the error_description for every reason, or None if it is the check that failed.
     """

@@ -30,7 +30,7 @@ LONGEST_ERROR = 300
 
 
 class OnDeletion(StrEnum):
-    """What happens at the app to a user who is deleted here."""
+    """The way in which an app learns that a user was deleted here."""
 
     DEACTIVATE = "deactivate"
     DELETE = "delete"

@@ -18,7 +18,7 @@ GONE = 404
 
 @dataclass(frozen=True)
 class Sent:
-    """What is at the app after the request. `remote` is None if it is not there any more."""
+    """The resource at the app after the request. `remote` is None if it is not there any more."""
 
     outcome: str
     """A label value of the metric, or `unchanged`."""

@@ -17,7 +17,7 @@ KEPT = 50
 
 
 class Outcome(StrEnum):
-    """What became of a signal."""
+    """The outcome of a signal."""
 
     DELIVERED = "delivered"
     REJECTED = "rejected"  # the receiver will never take it

@@ -6,6 +6,7 @@ from sqlalchemy import Connection
 from provider.accounts.users import delete_user
 from provider.audit.events import Event
 from provider.audit.store import find as find_events
+from provider.crypto.digests import digest
 from provider.oauth.grants.store import device_codes
 from provider.oauth.grants.store.device_codes import DeviceCode
 from provider.work import Installation
@@ -86,7 +87,9 @@ def test_a_declined_device_request_is_access_denied(tv: RelyingParty, browser: W
     assert "RFC 8628 section 3.5" in str(explain(refused.error_id))
 
 
-def test_device_codes_expire(tv: RelyingParty, browser: WatchedClient, clock: Clock, unchanged: Unchanged) -> None:
+def test_device_codes_expire(
+    tv: RelyingParty, browser: WatchedClient, clock: Clock, unchanged: Unchanged, work: Work
+) -> None:
     """RFC 8628 section 3.5: expired_token, also when it was allowed meanwhile."""
     allowed, ignored = start(tv), start(tv)
     allow(browser, allowed)
@@ -95,6 +98,8 @@ def test_device_codes_expire(tv: RelyingParty, browser: WatchedClient, clock: Cl
         assert allowed.poll().error == "expired_token"
         assert ignored.poll().error == "expired_token"
     assert press(browser, ignored.user_code, "allow").status_code == 400
+    with work() as w:  # nor by a request that read it just before
+        assert not device_codes.CODES.answer(w.db, digest(ignored.device_code), now=w.now)
 
 
 def test_another_client_cannot_use_the_device_code_nor_use_it_up(

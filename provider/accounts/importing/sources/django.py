@@ -27,7 +27,7 @@ NOT_PEOPLE = {"service_account", "internal_service_account"}
 
 @dataclass
 class _Related:
-    """What belongs to the users of a dump: groups by key, and devices by the key of their user."""
+    """The rows that belong to the users of a dump: groups by key, and devices by the key of their user."""
 
     groups: dict[str, str] = field(default_factory=dict)
     totp: dict[str, list[Mapping[str, Any]]] = field(default_factory=lambda: defaultdict(list))

@@ -38,7 +38,7 @@ RP_IDS = {SECOND_FACTOR: "webAuthnPolicyRpId", PASSKEY: "webAuthnPolicyPasswordl
 
 @dataclass
 class _Realm:
-    """What a realm says about its users in other places of the file."""
+    """The parts of a realm about its users that are in other places of the file."""
 
     domains: dict[str, str] = field(default_factory=dict)
     roles: RealmRoles = field(default_factory=RealmRoles)

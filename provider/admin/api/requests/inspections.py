@@ -55,7 +55,7 @@ class TimelineMoment(Body):
 
 
 class Inspection(Body):
-    """What a value is, and what it means here."""
+    """A value that was inspected: its kind, and its meaning here."""
 
     kind: str = Field(description="What it is.")
     summary: str = Field(description="The answer in one sentence.")

@@ -36,7 +36,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True)
 class ConnectionForm(Generic[T]):
-    """What the pages of the connections have in common. A `T` is a connection as it is stored."""
+    """The common part of the pages of connections. A `T` is a connection as it is stored."""
 
     tab: str
     template: str

@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True)
 class DeclarationForm(Generic[T]):
-    """What the forms of one kind of declaration have in common. A `T` is a declaration as it is stored."""
+    """The common part of the forms of one kind of declaration. A `T` is a declaration as it is stored."""
 
     template: str
     """A template that extends `admin/declaration.html`."""

@@ -59,7 +59,7 @@ token of an upstream provider.
 
 @dataclass(frozen=True)
 class Delegation:
-    """What a client last did for a user. `via` is whose token it used: a client_id, an issuer or another server."""
+    """A client that acts for a user, and how it last did. `via` is whose token it used: a client_id, an issuer or another server."""
 
     user_id: str
     client_id: str

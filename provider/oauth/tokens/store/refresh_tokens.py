@@ -107,7 +107,7 @@ _ROTATE_WITH_PROOF = Prepared(select(*_FOUND), _FOUND)
 
 
 class Rotation(NamedTuple):
-    """What became of a rotation and of the DPoP proof of its request."""
+    """The result of a rotation, and of the DPoP proof of its request."""
 
     is_new: bool
     """False if the proof was used before. Then nothing was changed."""
