@@ -59,6 +59,10 @@ def test_every_protocol_endpoint_cites_what_it_implements() -> None:
     assert [module for module, doc in docs.items() if not re.search(r"RFC \d{4}|OIDC|OpenID Connect|ours", doc)] == []
 
 
+NO_BEGINNING = re.compile(r'(?:\) -> .*|class .*):\n +"""((?:Of|The same|For|As|What)\b.*)')
+"""A docstring of a function or a class that begins with no verb and no noun."""
+
+
 def test_every_file_has_a_docstring_and_is_about_one_thing() -> None:
     """Above 300 lines, look for the second concept."""
     wrong = []
@@ -69,6 +73,7 @@ def test_every_file_has_a_docstring_and_is_about_one_thing() -> None:
             wrong.append(f"{name} has no docstring")
         if lines > 300:
             wrong.append(f"{name} has {lines} lines")
+        wrong += [f"{name}: {begins!r} begins no sentence that stands alone" for begins in NO_BEGINNING.findall(text)]
         if file.stem in {"utils", "helpers", "common", "manager", "misc"}:
             wrong.append(f"{name} is named for nothing")
     assert wrong == []

@@ -133,7 +133,7 @@ class UpstreamSettings(MappingSettings):
 
     @property
     def secret(self) -> str:
-        """The value that is stored encrypted: the client secret, Apple's private key or the password for a directory."""
+        """The value that is encrypted: the client secret, Apple's private key or the password for a directory."""
         given = getattr(self, secret_name(self.preset))
         return "" if given is None else given.get_secret_value()
 

@@ -65,7 +65,7 @@ class Options:
 
 @dataclass(frozen=True)
 class Result:
-    """The result of a row, or in a dry run the one it would have. `problem` says why it failed, `notes` what was left out."""
+    """The result of a row, as it is or would be. `problem` says why it failed, `notes` what was left out."""
 
     line: int
     email: str

@@ -88,7 +88,7 @@ class Input(Generic[T]):
 
 @dataclass(frozen=True)
 class Edit(Generic[T]):
-    """The value that an action replaces or relies on. The action is rejected if it is not the one that the operator saw."""
+    """The value that an action replaces or relies on: it is rejected if that is not the one the operator saw."""
 
     value: Callable[[T], object]
     """Returns the value whose version is in the form. `do` calls `require_version_seen`."""

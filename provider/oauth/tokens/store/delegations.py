@@ -59,7 +59,7 @@ token of an upstream provider.
 
 @dataclass(frozen=True)
 class Delegation:
-    """A client that acts for a user, and how it last did. `via` is whose token it used: a client_id, an issuer or another server."""
+    """The way in which a client last acted for a user. `via` is whose token it used: a client_id, issuer or server."""
 
     user_id: str
     client_id: str
