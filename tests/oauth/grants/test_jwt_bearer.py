@@ -106,6 +106,13 @@ def test_an_assertion_for_another_server_is_refused(
         assert_refused(present(agent, jag(agent, **changes)))
 
 
+def test_an_assertion_that_names_no_client_works_once_for_all_of_them(agent: RelyingParty, register: Register) -> None:
+    """N-584: RFC 7523 section 3 no. 7. The jti is the issuer's, whichever client sends it."""
+    other, assertion = register(**AGENT), SIGNATORY.sign(claims(agent, client_id=None))
+    assert present(agent, assertion).status_code == 200
+    assert_refused(present(other, assertion))
+
+
 @pytest.mark.both_databases
 def test_an_assertion_works_once(agent: RelyingParty) -> None:
     """N-200: RFC 7523 section 3 no. 7."""
