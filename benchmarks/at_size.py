@@ -45,6 +45,7 @@ LIMIT = 300
 SEARCH_LIMIT = 100
 """The same of a search."""
 TIMES = 20
+OPERATOR = "operator@example.test"
 CALLBACK = "http://127.0.0.1:9/callback"
 SCOPE = "openid profile email offline_access"
 LISTS = (
@@ -251,9 +252,9 @@ def run(url: str, people: int, *, only_lists: bool = False) -> Figures:
 
 
 @contextmanager
-def world(installation: Installation, origin: str) -> Iterator[World]:
+def world(installation: Installation, origin: str, *, operator_address: str = OPERATOR) -> Iterator[World]:
     with unit_of_work(installation) as work:
-        operator_id = make_user(work, "operator@example.test", roles=("admin",))
+        operator_id = make_user(work, operator_address, roles=("admin",))
         client, secret = make_client(work, redirect_uris=(CALLBACK,), scope=f"{SCOPE} account", first_party=True)
         service, service_secret = make_client(
             work, redirect_uris=(), grant_types=("client_credentials",), scope="admin:read admin:write scim"

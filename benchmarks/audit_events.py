@@ -76,7 +76,8 @@ def _attach(db: Connection, name: str, month: datetime, until: datetime) -> None
 
 
 def _rows(name: str, month: datetime, step: float, count: int, people: int, clients: Sequence[str]) -> str:
-    person = f"overlay('{id_of(USER, 0)}' placing lpad(to_hex(1 + (power(random(), 2) * {people - 1})::int), 12, '0') from 25)"
+    number = f"lpad(to_hex(1 + (power(random(), 2) * {people - 1})::int), 12, '0')"
+    person = f"overlay('{id_of(USER, 0)}' placing {number} from 25)"
     apps = ", ".join(f"'{each}'" for each in clients)
     operator = f"'user {id_of(USER, 0)[:-1]}' || n / {OPERATED} % {OPERATORS}"
     return f"""

@@ -121,9 +121,9 @@ def measure(url: str, people: int, *, audit_events: int = 0) -> Costs:
         sign_in_person(person, installation, id_of(USER, BUSY))
         app = RelyingParty(programs, client, secret, issuer=origin)
         program = RelyingParty(programs, service, service_secret, issuer=origin)
-        pids = lambda: [*_tree(server.process.pid), *backends(installation)]  # noqa: E731
-        _wait_until_idle(pids)
-        costs = {path: _cost(act, pids) for path, act in _paths(app, program, person).items()}
+        pids = lambda: [*tree(server.process.pid), *backends(installation)]  # noqa: E731
+        wait_until_idle(pids)
+        costs = {path: _cost(act, pids) for path, act in paths(app, program, person).items()}
     installation.database.close()
     return costs
 
@@ -151,7 +151,7 @@ def _add_events(installation: Installation, people: int, count: int) -> None:
         db.invalidate()
 
 
-def _paths(app: RelyingParty, program: RelyingParty, person: httpx2.Client) -> dict[str, Callable[[], object]]:
+def paths(app: RelyingParty, program: RelyingParty, person: httpx2.Client) -> dict[str, Callable[[], object]]:
     held = [app.sign_in(person, scope=SCOPE)]
 
     def refresh() -> None:
@@ -196,26 +196,27 @@ def _cost(act: Callable[[], object], pids: Callable[[], list[int]]) -> Cost:
     return Cost(min(each.cpu for each in rounds), min(each.p99 for each in rounds))
 
 
-def _wait_until_idle(pids: Callable[[], list[int]]) -> None:
+def wait_until_idle(pids: Callable[[], list[int]], *, seconds: int = LONGEST_START) -> None:
     """The jobs after a start, such as counting users, are no part of a request."""
     used = -1
-    for _ in range(LONGEST_START // 3):
+    for _ in range(seconds // 3):
         if (now := ticks(pids())) - used <= 1:
             return
         used = now
         time.sleep(3)
 
 
-def _tree(pid: int) -> list[int]:
+def tree(pid: int) -> list[int]:
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [pid, *(each for child in children for each in _tree(int(child)))]
+    return [pid, *(each for child in children for each in tree(int(child)))]
 
 
 def backends(installation: Installation) -> list[int]:
     if installation.database.is_sqlite:
         return []
     with installation.database.connect() as db:
-        query = "SELECT pid FROM pg_stat_activity WHERE application_name = 'signet' AND pid <> pg_backend_pid()"
+        query = "SELECT pid FROM pg_stat_activity WHERE application_name = 'signet' AND datname = current_database()"
+        query += " AND pid <> pg_backend_pid()"
         return list(db.scalars(text(query)))
 
 
