@@ -182,16 +182,14 @@ def main() -> None:
         "--people", default="1000000", help="How many; with several numbers, only the hot paths are compared."
     )
     parser.add_argument("--databases", default="sqlite,postgresql")
-    parser.add_argument(
-        "--audit-events", type=int, default=0, help="How many on PostgreSQL when sizes are compared, at least."
-    )
+    parser.add_argument("--audit-events", type=int, default=0, help="How many on PostgreSQL when sizes are compared.")
     parser.add_argument("--lists", action="store_true", help="only the lists and searches")
     options = parser.parse_args()
     sizes = [int(each) for each in options.people.split(",")]
     if len(sizes) > 1:
         from benchmarks import growth  # noqa: PLC0415  # it uses this module
 
-        growth.compare(options.databases.split(","), sizes, audit_events=options.audit_events)
+        growth.compare(options.databases.split(","), sizes, events=options.audit_events)
         return
     with tempfile.TemporaryDirectory(prefix="signet-size-") as folder:
         for name in options.databases.split(","):

@@ -26,6 +26,7 @@ from urllib.parse import quote
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+import httpx2
 import psycopg
 from sqlalchemy import false, text
 
@@ -298,7 +299,7 @@ def _token(there: World) -> dict[str, str]:
     return {"authorization": f"Bearer {token}"}
 
 
-def _expect(act: Callable[..., growth.httpx2.Response], path: str, **options: object) -> None:
+def _expect(act: Callable[..., httpx2.Response], path: str, **options: object) -> None:
     try:
         growth.expect(act(path, **options))
     except RuntimeError as error:

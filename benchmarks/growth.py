@@ -12,10 +12,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import httpx2
-from sqlalchemy import NullPool, create_engine, text
+from sqlalchemy import text
 
+from benchmarks import audit_events
 from benchmarks.at_size import CALLBACK, SCOPE, database
-from benchmarks.filling import BUSY, EVENT, USER, Writing, fill, hurry, id_of
+from benchmarks.filling import BUSY, USER, fill, id_of
 from benchmarks.growth_chart import draw
 from benchmarks.sampling import percentile
 from provider.config.environment import load_settings
@@ -50,14 +51,13 @@ Costs = dict[str, Cost]
 """Path -> cost."""
 
 
-def compare(databases: list[str], sizes: list[int], *, audit_events: int) -> None:
+def compare(databases: list[str], sizes: list[int], *, events: int) -> None:
     """Measure each size on each database, print the tables, and draw the chart."""
     found: dict[str, dict[int, Costs]] = {}
     for name in databases:
         for people in sizes:
             with TemporaryDirectory(prefix="signet-size-") as folder, database(name, Path(folder)) as url:
-                events = audit_events if name == "postgresql" else 0
-                found.setdefault(name, {})[people] = measure(url, people, audit_events=events)
+                found.setdefault(name, {})[people] = measure(url, people, events=events if name == "postgresql" else 0)
         print(f"\n## {name}\n", *table(found[name]), sep="\n", flush=True)
     CHART.parent.mkdir(exist_ok=True)
     CHART.write_text(draw({name: _ratios(costs) for name, costs in found.items()}))
@@ -86,7 +86,7 @@ def _ratios(by_size: dict[int, Costs]) -> dict[str, dict[str, list[tuple[int, fl
     }
 
 
-def measure(url: str, people: int, *, audit_events: int = 0) -> Costs:
+def measure(url: str, people: int, *, events: int = 0) -> Costs:
     """Fill a new database, start the service, and measure each hot path."""
     port = free_port()
     origin = f"http://127.0.0.1:{port}"
@@ -109,8 +109,8 @@ def measure(url: str, people: int, *, audit_events: int = 0) -> Costs:
     began = time.monotonic()
     hashed = hash_password(PASSWORD, cost=settings.bcrypt_cost)
     fill(installation, people=people, password_hash=hashed, client_id=client.client_id)
-    if audit_events > 2 * people:
-        _add_events(installation, people, audit_events - 2 * people)
+    if events > 2 * people:
+        audit_events.add(installation, events=events, people=people, clients=[client.client_id])
     purge(installation)
     print(f"{people:,} people filled in {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
     with (
@@ -126,29 +126,6 @@ def measure(url: str, people: int, *, audit_events: int = 0) -> Costs:
         costs = {path: _cost(act, pids) for path, act in paths(app, program, person).items()}
     installation.database.close()
     return costs
-
-
-def _add_events(installation: Installation, people: int, count: int) -> None:
-    engine = create_engine(installation.database.engine.url, poolclass=NullPool)
-    with engine.connect() as db:
-        hurry(db)
-        writing = Writing(db, "", "")
-        writing.insert(
-            "audit_events",
-            count,
-            id=writing.id(EVENT, f"n + {2 * people}"),
-            at=writing.ago(f"n::numeric * {300 * 86400} / {count}"),
-            name="'session.signed_in'",
-            user_id=writing.id(USER, f"n % {people} + 1"),
-            network="'192.0.2.0/24'",
-            user_agent="'Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0'",
-            request_id="'request'",
-            details=writing.json("'{}'"),
-        )
-        db.commit()
-        db.connection.driver_connection.autocommit = True
-        db.exec_driver_sql("VACUUM ANALYZE audit_events")
-        db.invalidate()
 
 
 def paths(app: RelyingParty, program: RelyingParty, person: httpx2.Client) -> dict[str, Callable[[], object]]:

@@ -458,7 +458,7 @@ def test_batches_of_the_purge_follow_the_time_that_they_take(
     sqlalchemy.event.listen(installation.database.engine, "before_cursor_execute", note)
     monkeypatch.setattr(jobs, "PURGES", {"expired": (expired, timedelta(0))})
     monkeypatch.setattr(jobs, "RETAINED", {})
-    monkeypatch.setattr(jobs.deletion, "purge", deletion)
+    monkeypatch.setattr("provider.accounts.deletion.purge", deletion)
     assert purge(installation, timer=lambda: moment[0])["expired"] == sum(limit for limit, _ in batches)
     assert [limit for limit, _ in batches] == [50, 100, 200, 400, BATCH, BATCH, BATCH, 62, 62, 62, 62, 62]
     assert max(took for _, took in batches[7:]) <= jobs.LONGEST, "only one was too large when rows took longer"
