@@ -149,7 +149,8 @@ def _latest_of_each(
     """Return the latest events of each of these names out of the index: a name may be in half of a table of millions.
 
     PostgreSQL plans the search in all months once, instead of once for each name. The name is given as a range and in
-    the order, because then no index without it fits: by time alone, a rare name would be looked for in every event (decision size50-kinds).
+    the order, because then no index without it fits: by time alone, a rare name would be looked for in every event
+    (decision size50-kinds).
     """
     if is_postgresql(db):
         unnested = func.unnest(bindparam("names", list(names), ARRAY(String)))
