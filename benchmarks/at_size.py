@@ -45,6 +45,7 @@ LIMIT = 300
 SEARCH_LIMIT = 100
 """The same of a search."""
 TIMES = 20
+OPERATOR = "operator@example.test"
 CALLBACK = "http://127.0.0.1:9/callback"
 SCOPE = "openid profile email offline_access"
 LISTS = (
@@ -181,16 +182,14 @@ def main() -> None:
         "--people", default="1000000", help="How many; with several numbers, only the hot paths are compared."
     )
     parser.add_argument("--databases", default="sqlite,postgresql")
-    parser.add_argument(
-        "--audit-events", type=int, default=0, help="How many on PostgreSQL when sizes are compared, at least."
-    )
+    parser.add_argument("--audit-events", type=int, default=0, help="How many on PostgreSQL when sizes are compared.")
     parser.add_argument("--lists", action="store_true", help="only the lists and searches")
     options = parser.parse_args()
     sizes = [int(each) for each in options.people.split(",")]
     if len(sizes) > 1:
         from benchmarks import growth  # noqa: PLC0415  # it uses this module
 
-        growth.compare(options.databases.split(","), sizes, audit_events=options.audit_events)
+        growth.compare(options.databases.split(","), sizes, events=options.audit_events)
         return
     with tempfile.TemporaryDirectory(prefix="signet-size-") as folder:
         for name in options.databases.split(","):
@@ -251,9 +250,9 @@ def run(url: str, people: int, *, only_lists: bool = False) -> Figures:
 
 
 @contextmanager
-def world(installation: Installation, origin: str) -> Iterator[World]:
+def world(installation: Installation, origin: str, *, operator_address: str = OPERATOR) -> Iterator[World]:
     with unit_of_work(installation) as work:
-        operator_id = make_user(work, "operator@example.test", roles=("admin",))
+        operator_id = make_user(work, operator_address, roles=("admin",))
         client, secret = make_client(work, redirect_uris=(CALLBACK,), scope=f"{SCOPE} account", first_party=True)
         service, service_secret = make_client(
             work, redirect_uris=(), grant_types=("client_credentials",), scope="admin:read admin:write scim"

@@ -12,10 +12,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import httpx2
-from sqlalchemy import NullPool, create_engine, text
+from sqlalchemy import text
 
+from benchmarks import audit_events
 from benchmarks.at_size import CALLBACK, SCOPE, database
-from benchmarks.filling import BUSY, EVENT, USER, Writing, fill, hurry, id_of
+from benchmarks.filling import BUSY, USER, fill, id_of
 from benchmarks.growth_chart import draw
 from benchmarks.sampling import percentile
 from provider.config.environment import load_settings
@@ -50,14 +51,13 @@ Costs = dict[str, Cost]
 """Path -> cost."""
 
 
-def compare(databases: list[str], sizes: list[int], *, audit_events: int) -> None:
+def compare(databases: list[str], sizes: list[int], *, events: int) -> None:
     """Measure each size on each database, print the tables, and draw the chart."""
     found: dict[str, dict[int, Costs]] = {}
     for name in databases:
         for people in sizes:
             with TemporaryDirectory(prefix="signet-size-") as folder, database(name, Path(folder)) as url:
-                events = audit_events if name == "postgresql" else 0
-                found.setdefault(name, {})[people] = measure(url, people, audit_events=events)
+                found.setdefault(name, {})[people] = measure(url, people, events=events if name == "postgresql" else 0)
         print(f"\n## {name}\n", *table(found[name]), sep="\n", flush=True)
     CHART.parent.mkdir(exist_ok=True)
     CHART.write_text(draw({name: _ratios(costs) for name, costs in found.items()}))
@@ -86,7 +86,7 @@ def _ratios(by_size: dict[int, Costs]) -> dict[str, dict[str, list[tuple[int, fl
     }
 
 
-def measure(url: str, people: int, *, audit_events: int = 0) -> Costs:
+def measure(url: str, people: int, *, events: int = 0) -> Costs:
     """Fill a new database, start the service, and measure each hot path."""
     port = free_port()
     origin = f"http://127.0.0.1:{port}"
@@ -109,8 +109,8 @@ def measure(url: str, people: int, *, audit_events: int = 0) -> Costs:
     began = time.monotonic()
     hashed = hash_password(PASSWORD, cost=settings.bcrypt_cost)
     fill(installation, people=people, password_hash=hashed, client_id=client.client_id)
-    if audit_events > 2 * people:
-        _add_events(installation, people, audit_events - 2 * people)
+    if events > 2 * people:
+        audit_events.add(installation, events=events, people=people, clients=[client.client_id])
     purge(installation)
     print(f"{people:,} people filled in {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
     with (
@@ -121,37 +121,14 @@ def measure(url: str, people: int, *, audit_events: int = 0) -> Costs:
         sign_in_person(person, installation, id_of(USER, BUSY))
         app = RelyingParty(programs, client, secret, issuer=origin)
         program = RelyingParty(programs, service, service_secret, issuer=origin)
-        pids = lambda: [*_tree(server.process.pid), *backends(installation)]  # noqa: E731
-        _wait_until_idle(pids)
-        costs = {path: _cost(act, pids) for path, act in _paths(app, program, person).items()}
+        pids = lambda: [*tree(server.process.pid), *backends(installation)]  # noqa: E731
+        wait_until_idle(pids)
+        costs = {path: _cost(act, pids) for path, act in paths(app, program, person).items()}
     installation.database.close()
     return costs
 
 
-def _add_events(installation: Installation, people: int, count: int) -> None:
-    engine = create_engine(installation.database.engine.url, poolclass=NullPool)
-    with engine.connect() as db:
-        hurry(db)
-        writing = Writing(db, "", "")
-        writing.insert(
-            "audit_events",
-            count,
-            id=writing.id(EVENT, f"n + {2 * people}"),
-            at=writing.ago(f"n::numeric * {300 * 86400} / {count}"),
-            name="'session.signed_in'",
-            user_id=writing.id(USER, f"n % {people} + 1"),
-            network="'192.0.2.0/24'",
-            user_agent="'Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0'",
-            request_id="'request'",
-            details=writing.json("'{}'"),
-        )
-        db.commit()
-        db.connection.driver_connection.autocommit = True
-        db.exec_driver_sql("VACUUM ANALYZE audit_events")
-        db.invalidate()
-
-
-def _paths(app: RelyingParty, program: RelyingParty, person: httpx2.Client) -> dict[str, Callable[[], object]]:
+def paths(app: RelyingParty, program: RelyingParty, person: httpx2.Client) -> dict[str, Callable[[], object]]:
     held = [app.sign_in(person, scope=SCOPE)]
 
     def refresh() -> None:
@@ -196,26 +173,27 @@ def _cost(act: Callable[[], object], pids: Callable[[], list[int]]) -> Cost:
     return Cost(min(each.cpu for each in rounds), min(each.p99 for each in rounds))
 
 
-def _wait_until_idle(pids: Callable[[], list[int]]) -> None:
+def wait_until_idle(pids: Callable[[], list[int]], *, seconds: int = LONGEST_START) -> None:
     """The jobs after a start, such as counting users, are no part of a request."""
     used = -1
-    for _ in range(LONGEST_START // 3):
+    for _ in range(seconds // 3):
         if (now := ticks(pids())) - used <= 1:
             return
         used = now
         time.sleep(3)
 
 
-def _tree(pid: int) -> list[int]:
+def tree(pid: int) -> list[int]:
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [pid, *(each for child in children for each in _tree(int(child)))]
+    return [pid, *(each for child in children for each in tree(int(child)))]
 
 
 def backends(installation: Installation) -> list[int]:
     if installation.database.is_sqlite:
         return []
     with installation.database.connect() as db:
-        query = "SELECT pid FROM pg_stat_activity WHERE application_name = 'signet' AND pid <> pg_backend_pid()"
+        query = "SELECT pid FROM pg_stat_activity WHERE application_name = 'signet' AND datname = current_database()"
+        query += " AND pid <> pg_backend_pid()"
         return list(db.scalars(text(query)))
 
 

@@ -5,7 +5,7 @@ from math import log10
 from xml.sax.saxutils import escape
 
 Lines = Mapping[str, Sequence[tuple[int, float]]]
-"""Path -> (people, ratio)."""
+"""Path -> (how many people or events, ratio)."""
 
 WIDTH, HEIGHT = 360, 220
 """Of one panel."""
@@ -18,8 +18,8 @@ INK = "#7a7a7a"
 """Grey with enough contrast on white and on black. The background is that of the page."""
 
 
-def draw(panels: Mapping[str, Mapping[str, Lines]]) -> str:
-    """Return the SVG. Each database is a row, and each measure a panel in it."""
+def draw(panels: Mapping[str, Mapping[str, Lines]], *, of: str = "people") -> str:
+    """Return the SVG. Each database is a row, and each measure a panel in it. `of` is what there is ever more of."""
     rows = [list(measures.items()) for measures in panels.values()]
     ratios = [ratio for row in rows for _, lines in row for points in lines.values() for _, ratio in points]
     top = max(1.5, max(ratios) * 1.05)
@@ -27,7 +27,7 @@ def draw(panels: Mapping[str, Mapping[str, Lines]]) -> str:
     style = f'font-family="system-ui, sans-serif" font-size="11" fill="{INK}"'
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" {style}>',
-        "<title>Cost of each hot path by the number of people, compared with the smallest number</title>",
+        f"<title>Cost of each hot path by the number of {of}, compared with the smallest number</title>",
     ]
     for down, (database, row) in enumerate(zip(panels, rows, strict=True)):
         for right, (measure, lines) in enumerate(row):

@@ -1,5 +1,6 @@
 #!/bin/sh
-# postgres.sh init DIR | run DIR PORT | version DIR: a throw-away PostgreSQL cluster as shipped (fsync on), on loopback.
+# postgres.sh init DIR | run DIR PORT [OPTION...] | version DIR: a throw-away PostgreSQL cluster as shipped (fsync on),
+# on loopback. The options are those of postgres.
 set -eu
 dir=$2
 bin=$(dirname "$(command -v initdb 2>/dev/null || ls -d /usr/lib/postgresql/*/bin/initdb | sort -V | tail -1)")
@@ -14,8 +15,10 @@ init)
     exec $as "$bin/initdb" -D "$dir" -U bench --auth=trust --encoding=UTF8 --locale=C
     ;;
 run)
+    port=$3
+    shift 3
     cd "$dir"
-    exec $as "$bin/postgres" -D "$dir" -p "$3" -c listen_addresses=127.0.0.1 -c unix_socket_directories=
+    exec $as "$bin/postgres" -D "$dir" -p "$port" "$@" -c listen_addresses=127.0.0.1 -c unix_socket_directories=
     ;;
 version)
     exec "$bin/postgres" --version

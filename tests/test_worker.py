@@ -22,8 +22,8 @@ from provider.config.settings import Settings
 from provider.database.base import new_id
 from provider.outbox import messages, relay, store
 from provider.outbox.store import DeliveryState
-from provider.work import Installation, unit_of_work
-from provider.worker import background, queue
+from provider.work import Installation, UnitOfWork, unit_of_work
+from provider.worker import background, jobs, queue
 from provider.worker.background import BackgroundWorker
 from provider.worker.jobs import BATCH, RETAINED, SMALLEST, next_limit, purge
 from tests.mail.smtp_sink import Sink, smtp_sink
@@ -417,10 +417,52 @@ def test_no_statement_of_the_purge_deletes_more_rows_than_a_batch(
 
 @pytest.mark.parametrize(
     ("limit", "took", "then"),
-    [(500, 0.1, 250), (15, 0.1, SMALLEST), (250, 0.02, 250), (250, 0.005, 500), (500, 0.005, 500)],
+    [(500, 0.1, 125), (15, 0.1, SMALLEST), (250, 0.02, 250), (250, 0.005, 500), (500, 0.005, 500)],
 )
 def test_a_batch_that_took_long_is_followed_by_a_smaller_one(limit: int, took: float, then: int) -> None:
     assert next_limit(limit, took=took, most=BATCH) == then
+
+
+def test_batches_of_the_purge_follow_the_time_that_they_take(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Issue 15: a purge never takes more than 50 ms of a lock. The clock is moved by each batch.
+
+    The commit of what has expired waits for no disk, since the next purge deletes what a crash of PostgreSQL brings
+    back. That of an account's deletion, which others are told of, does.
+    """
+    moment, batches, early = [0.0], list[tuple[int, float]](), set[tuple[str, bool]]()
+    milliseconds_of_a_row = [0.02] * 6 + [0.4] * 6
+    statements: list[str] = []
+
+    def note(_c: object, _cursor: object, statement: str, *_: object) -> None:
+        statements.append(statement)
+
+    def note_commit(what: str) -> None:
+        early.add((what, "SET LOCAL synchronous_commit = off" in statements))
+        statements.clear()
+
+    def expired(_db: sqlalchemy.Connection, *, before: datetime, limit: int) -> int:
+        note_commit("expired")
+        if len(batches) == len(milliseconds_of_a_row):
+            return 0
+        took = limit * milliseconds_of_a_row[len(batches)] / 1000
+        moment[0] += took
+        batches.append((limit, took))
+        return limit
+
+    def deletion(_work: UnitOfWork, *, before: datetime, limit: int) -> int:
+        note_commit("accounts")
+        return 0
+
+    sqlalchemy.event.listen(installation.database.engine, "before_cursor_execute", note)
+    monkeypatch.setattr(jobs, "PURGES", {"expired": (expired, timedelta(0))})
+    monkeypatch.setattr(jobs, "RETAINED", {})
+    monkeypatch.setattr("provider.accounts.deletion.purge", deletion)
+    assert purge(installation, timer=lambda: moment[0])["expired"] == sum(limit for limit, _ in batches)
+    assert [limit for limit, _ in batches] == [50, 100, 200, 400, BATCH, BATCH, BATCH, 62, 62, 62, 62, 62]
+    assert max(took for _, took in batches[7:]) <= jobs.LONGEST, "only one was too large when rows took longer"
+    assert early == {("expired", not installation.database.is_sqlite), ("accounts", False)}
 
 
 @pytest.mark.parametrize("setting", ["rejected_request_retention", "outbox_retention", "session_retention"])

@@ -14,7 +14,6 @@ from sqlalchemy import (
     String,
     Table,
     and_,
-    delete,
     func,
     literal,
     or_,
@@ -25,6 +24,7 @@ from provider.audit.active_users import day_of
 from provider.audit.hourly import KEPT_FOR as HOURS_KEPT_FOR
 from provider.audit.hourly import hourly_app_counts, hourly_app_tokens, hourly_counts
 from provider.database.base import metadata
+from provider.database.deleting import delete_some
 from provider.database.dialect import queue_for, upsert
 from provider.database.types import UtcTime
 from provider.observability.counters import APP, APP_GRANT
@@ -164,8 +164,11 @@ def _after(month: datetime) -> datetime:
     return (month + 31 * DAY).replace(day=1)
 
 
-def purge(db: Connection, *, before: datetime, limit: int) -> int:  # noqa: ARG001  # a day has a row for each app
-    """Delete the counts of days before `before`, and those by app, which the sums of months keep, earlier."""
+def purge(db: Connection, *, before: datetime, limit: int) -> int:
+    """Delete up to `limit` counts of days before `before`, and those by app, which the sums of months keep, earlier.
+
+    Returns how many.
+    """
     day, of_apps = daily_counts.c.day, or_(and_(*_begins_with(APP)), and_(*_begins_with(APP_GRANT)))
     old = (day < before + KEPT_FOR - APPS_KEPT_FOR, or_(day < before, of_apps))
-    return db.execute(delete(daily_counts).where(*old)).rowcount
+    return delete_some(db, daily_counts, *old, limit=limit)

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import BigInteger, Column, Connection, PrimaryKeyConstraint, String, Table, delete, func, select
+from sqlalchemy import BigInteger, Column, Connection, PrimaryKeyConstraint, String, Table, func, select
 
 from provider.audit import active_users
 from provider.database.base import metadata
+from provider.database.deleting import delete_some
 from provider.database.dialect import upsert
 from provider.database.types import UtcTime
 from provider.observability import counters
@@ -153,6 +154,10 @@ def sum_by_app(db: Connection, *, since: datetime, limit: int) -> list[tuple[str
     ]
 
 
-def purge(db: Connection, *, before: datetime, limit: int) -> int:  # noqa: ARG001  # an hour has a handful of names
-    tables = (hourly_counts, hourly_app_counts, hourly_app_tokens, hourly_key_uses)
-    return sum(db.execute(delete(table).where(table.c.hour < before)).rowcount for table in tables)
+def purge(db: Connection, *, before: datetime, limit: int) -> int:
+    """Delete up to `limit` counts of hours before `before`; return how many. An hour has one for each application."""
+    count = 0
+    for table in (hourly_counts, hourly_app_counts, hourly_app_tokens, hourly_key_uses):
+        if count < limit:
+            count += delete_some(db, table, table.c.hour < before, limit=limit - count)
+    return count

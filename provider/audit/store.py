@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
+    ARRAY,
     JSON,
     Column,
     ColumnElement,
@@ -16,17 +17,21 @@ from sqlalchemy import (
     String,
     Table,
     and_,
+    bindparam,
     delete,
     exists,
+    func,
     insert,
     literal_column,
     or_,
     select,
+    true,
     union_all,
 )
 
 from provider.database import partitions
 from provider.database.base import metadata
+from provider.database.dialect import is_postgresql
 from provider.database.rows import columns_of, rows_of, values_of
 from provider.database.types import Identifier, UtcTime
 
@@ -133,10 +138,33 @@ def find(
         query = _latest(audit_events, limit).where(*wanted)
     elif any(each is not None for each in (user_id, client_id, operator, network)):
         query = _latest(audit_events, limit).where(audit_events.c.name.in_(names), *wanted)
-    else:  # the latest of each, out of the index: a kind may be half of a table of millions
-        each = [_latest(audit_events, limit).where(audit_events.c.name == name, *wanted).subquery() for name in names]
-        query = _latest(union_all(*map(select, each)).subquery(), limit)
+    else:
+        query = _latest(_latest_of_each(db, names, wanted, limit), limit)
     return _EVENT.all(db, query)
+
+
+def _latest_of_each(
+    db: Connection, names: Collection[str], wanted: Collection[ColumnElement[bool]], limit: int
+) -> FromClause:
+    """Return the latest events of each of these names out of the index: a name may be in half of a table of millions.
+
+    PostgreSQL plans the search in all months once, instead of once for each name. The name is given as a range and in
+    the order, because then no index without it fits: by time alone, a rare name would be looked for in every event
+    (decision size50-kinds).
+    """
+    if is_postgresql(db):
+        unnested = func.unnest(bindparam("names", list(names), ARRAY(String)))
+        each = unnested.table_valued("name", name="each").render_derived()
+        of_name = audit_events.c.name.between(each.c.name, each.c.name)
+        ordered = (
+            select(*audit_events.c)
+            .where(of_name, *wanted)
+            .order_by(audit_events.c.name.desc(), audit_events.c.at.desc(), audit_events.c.id.desc())
+        )
+        latest = ordered.limit(limit).lateral()
+        return select(latest).select_from(each).join(latest, true()).subquery()
+    of_each = [_latest(audit_events, limit).where(audit_events.c.name == name, *wanted).subquery() for name in names]
+    return union_all(*map(select, of_each)).subquery()
 
 
 def _latest(source: FromClause, limit: int) -> Select[Any]:

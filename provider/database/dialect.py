@@ -45,6 +45,16 @@ def planned_for_values(db: Connection) -> Iterator[None]:
         driver.prepare_threshold = kept
 
 
+def commit_before_flush(db: Connection) -> None:
+    """Let this transaction end its locks before PostgreSQL has written the commit to the disk.
+
+    If the server crashes within that fraction of a second, the transaction is undone as a whole. So this is for what
+    is done again by itself, such as deleting what has expired (decision size50-commits). SQLite ignores it.
+    """
+    if is_postgresql(db):
+        db.exec_driver_sql("SET LOCAL synchronous_commit = off")
+
+
 def queue_for(db: Connection, name: str) -> None:
     """Wait for the lock of this name, and hold it until this transaction ends.
 

@@ -1,7 +1,9 @@
 """Queueing messages in the transaction of the change they belong to."""
 
 import json
+from collections.abc import Iterable
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from provider import greenlets
@@ -17,9 +19,31 @@ def enqueue(
     work: UnitOfWork, topic: str, payload: dict[str, Any], *, about: str, expires_at: datetime | None = None
 ) -> str:
     """Queue `payload` for the handler of `topic`. Returns the message's id."""
+    [message_id] = enqueue_all(work, topic, [(payload, about)], expires_at=expires_at)
+    return message_id
+
+
+def enqueue_all(
+    work: UnitOfWork, topic: str, payloads: Iterable[tuple[dict[str, Any], str]], *, expires_at: datetime | None = None
+) -> list[str]:
+    """Queue each payload, with what it is about, in one statement. Returns the messages' ids."""
+    queued = [_message(work, topic, payload, about, expires_at) for payload, about in payloads]
+    if queued:
+        store.add(work.db, *queued)
+    ids = [message.id for message in queued]
+
+    def wake() -> None:
+        for each in ids:
+            work.installation.wake(each)
+
+    work.after_commit.append(partial(greenlets.in_thread, wake))
+    return ids
+
+
+def _message(work: UnitOfWork, topic: str, payload: dict[str, Any], about: str, expires_at: datetime | None) -> Message:
     message_id = new_id()
     sealed = work.vault.encrypt(json.dumps(payload).encode(), purpose=PURPOSE, context=message_id)
-    message = Message(
+    return Message(
         id=message_id,
         topic=topic,
         about=about[:320],
@@ -31,6 +55,3 @@ def enqueue(
         expires_at=expires_at,
         error=None,
     )
-    store.add(work.db, message)
-    work.after_commit.append(lambda: greenlets.in_thread(work.installation.wake, message_id))
-    return message_id

@@ -82,8 +82,8 @@ class Message:
 _MESSAGE = rows_of(Message, outbox)
 
 
-def add(db: Connection, message: Message) -> None:
-    db.execute(insert(outbox), values_of(message))
+def add(db: Connection, *messages: Message) -> None:
+    db.execute(insert(outbox), list(map(values_of, messages)))
 
 
 def find_due(db: Connection, *, now: datetime, limit: int) -> list[tuple[str, datetime]]:

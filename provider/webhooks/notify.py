@@ -27,7 +27,9 @@ def publish(work: UnitOfWork, events: Sequence[Mapping[str, object]]) -> None:
                 enqueue(work, webhook, event)
 
 
-def enqueue(work: UnitOfWork, webhook: Webhook, event: Mapping[str, object]) -> str:
-    """Queue one event for one webhook; a replay may queue the same event again. Returns the id of its outbox row."""
-    payload = {"webhook_id": webhook.id, "event": dict(event)}
-    return messages.enqueue(work, TOPIC, payload, about=f"{event['name']} to {webhook.id}")
+def enqueue(work: UnitOfWork, webhook: Webhook, *events: Mapping[str, object]) -> None:
+    """Queue these events for one webhook; a replay may queue the same event again."""
+    payloads = [
+        ({"webhook_id": webhook.id, "event": dict(event)}, f"{event['name']} to {webhook.id}") for event in events
+    ]
+    messages.enqueue_all(work, TOPIC, payloads)

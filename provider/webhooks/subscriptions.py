@@ -115,8 +115,7 @@ def replay(work: UnitOfWork, webhook_id: str, *, since: datetime) -> int:
         for event in reversed(audit.find(work.read, since=since, limit=MOST_REPLAYED))
         if webhook.wants(event.name)
     ]
-    for event in events:
-        enqueue(work, webhook, log.as_json(event))
+    enqueue(work, webhook, *map(log.as_json, events))
     return len(events)
 
 

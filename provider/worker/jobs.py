@@ -18,6 +18,7 @@ from provider.admin.imports import store as user_imports
 from provider.audit import daily, hourly
 from provider.audit import store as audit
 from provider.config.settings import Settings
+from provider.database.dialect import commit_before_flush
 from provider.federation import token_revocations
 from provider.federation.store import used_states
 from provider.jose.algorithms import KEY_PAIRS
@@ -41,9 +42,9 @@ BATCH = 500
 """The most rows of one purge transaction."""
 FIRST, SMALLEST = 50, 10
 SHORT, LONGEST = 0.01, 0.025
-"""After a transaction that took longer than LONGEST, in seconds, the next one deletes half as many rows, but at least
-SMALLEST; after one that took less than SHORT, twice as many. So none holds its locks, or the only writer of SQLite, for
-50 ms.
+"""After a transaction that took longer than LONGEST, in seconds, the next one deletes as many rows as take that long,
+but at least SMALLEST; after one that took less than SHORT, twice as many. So none holds its locks, or the only writer
+of SQLite, for 50 ms.
 """
 ACCOUNTS = 50
 """The most accounts or clients of one purge transaction: rows of many tables are deleted with each."""
@@ -99,24 +100,33 @@ RETAINED: Mapping[str, tuple[Purge, Callable[[Settings], timedelta]]] = {
 """The purges of what is kept as long as a setting says, or forever if that is 0."""
 
 
+def _of_store(function: Purge) -> Delete:
+    def delete(work: UnitOfWork, before: datetime, limit: int) -> int:
+        commit_before_flush(work.db)  # what a crash brings back is deleted by the next purge
+        return function(work.db, before=before, limit=limit)
+
+    return delete
+
+
 def purge(
-    installation: Installation, *, pause: float = 0.0, advance: Callable[[int], object] = lambda _rows: None
+    installation: Installation,
+    *,
+    pause: float = 0.0,
+    advance: Callable[[int], object] = lambda _rows: None,
+    timer: Callable[[], float] = time.perf_counter,
 ) -> dict[str, int]:
     """Delete what has expired, in batches, with `pause` seconds in between. Whole months come first, as partitions.
 
-    Returns how many rows and months of each kind; `advance` is called with the size of each batch.
+    Returns how many rows and months of each kind; `advance` is called with the size of each batch. `timer` tells the
+    seconds by which batches become larger and smaller.
     """
-
-    def of_store(function: Purge) -> Delete:
-        return lambda work, before, limit: function(work.db, before=before, limit=limit)
-
     tasks: dict[str, tuple[Delete, timedelta, int]] = {
-        name: (of_store(function), age, BATCH) for name, (function, age) in PURGES.items()
+        name: (_of_store(function), age, BATCH) for name, (function, age) in PURGES.items()
     }
     settings = installation.settings
     for name, (function, retention) in RETAINED.items():
         if age := retention(settings):
-            tasks[name] = (of_store(function), age, BATCH)
+            tasks[name] = (_of_store(function), age, BATCH)
     tasks["accounts to delete"] = (_rule(deletion.purge), timedelta(0), ACCOUNTS)
     tasks["unconfirmed accounts"] = (_rule(unconfirmed.purge), settings.unconfirmed_lifetime, ACCOUNTS)
     tasks["unused clients"] = (_rule(purge_unused), timedelta(0), ACCOUNTS)
@@ -126,10 +136,10 @@ def purge(
     for name, (delete, age, most) in tasks.items():
         limit = min(FIRST, most)
         while True:
-            began = time.perf_counter()
+            began = timer()
             with unit_of_work(installation) as work:
                 count = delete(work, work.now - age, limit)
-            took = time.perf_counter() - began
+            took = timer() - began
             deleted[name] += count
             advance(count)
             if count < limit:
@@ -142,7 +152,7 @@ def purge(
 def next_limit(limit: int, *, took: float, most: int) -> int:
     """Return how many rows the next transaction may delete, after one of `limit` rows that took so many seconds."""
     if took > LONGEST:
-        return max(SMALLEST, limit // 2)
+        return max(SMALLEST, int(limit * LONGEST / took))
     return min(most, limit * 2) if took < SHORT else limit
 
 

@@ -1,12 +1,15 @@
 """Monthly partitions on PostgreSQL: made ahead, dropped when old, and no insert fails for the lack of one."""
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import Connection, create_engine, func, insert, select, text
+from sqlalchemy.event import listen
 
+from provider.audit import store
 from provider.audit.store import audit_events
 from provider.database import partitions
 from provider.database.base import new_id
@@ -175,6 +178,38 @@ def test_a_role_that_may_not_create_tables_still_purges_and_inserts(
             db.execute(text("DROP OWNED BY writer"))
             db.execute(text("DROP ROLE writer"))
         engine.dispose()
+
+
+def test_the_latest_events_of_many_kinds_are_found_by_their_kind_with_one_plan_for_all(
+    installation: Installation, clock: Clock
+) -> None:
+    """Issue 15: with a plan for each kind and month, PostgreSQL planned for longer than it read.
+
+    By time alone, a kind that is rare, or has ended, would be looked for in every event.
+    """
+    asked: list[tuple[str, Any]] = []
+
+    def note(_c: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
+        asked.append((statement, parameters))
+
+    rare, frequent = clock.now - timedelta(hours=2), [clock.now - timedelta(minutes=n) for n in range(9)]
+    with unit_of_work(installation) as work:
+        add_events(work.db, *frequent)
+        work.db.execute(insert(audit_events), {"id": new_id(), "at": rare, **EVENT, "name": "rare"})
+    listen(installation.database.engine, "before_cursor_execute", note)
+    with unit_of_work(installation) as work:
+        found = store.find(work.read, names=["none", "rare", "x"], since=rare, limit=10)
+        assert [event.at for event in found] == [*frequent, rare]
+        assert [event.at for event in store.find(work.read, names=["x", "rare"], until=clock.now, limit=2)] == frequent[
+            1:3
+        ]
+        statement, parameters = asked[0]
+        assert statement.count("FROM audit_events") == 1
+        work.db.exec_driver_sql("SET LOCAL enable_seqscan = off")  # which is best for so few rows
+        plan = "\n".join(work.db.exec_driver_sql(f"EXPLAIN {statement}", parameters).scalars())
+    used = re.findall(r" using (\w+)", plan)
+    assert used, plan
+    assert all("_name_at" in each for each in used), plan
 
 
 @pytest.mark.only_on("postgresql")

@@ -250,9 +250,16 @@ def test_what_happened_while_it_was_disabled_can_be_replayed(
     clock.advance(minutes=1)
     with work() as w:
         make_user(w, "bob@example.test")
+    inserts: list[str] = []
+
+    def note(_c: object, _cursor: object, statement: str, *_: object) -> None:
+        inserts.extend([statement] if statement.startswith("INSERT INTO outbox") else [])
+
     with work() as w:
         subscriptions.enable(w, webhook_id)
+        sqlalchemy_event.listen(w.installation.database.engine, "before_cursor_execute", note)
         assert subscriptions.replay(w, webhook_id, since=w.now - timedelta(hours=1)) == 2
+    assert len(inserts) == 1, "thousands of events are queued at once, too"
     assert deliver() == 2
     assert [verified(request, secret)["type"] for request in receiver.requests] == ["account.created"] * 2
 

@@ -24,6 +24,7 @@ from sqlalchemy import (
 )
 
 from provider.database.base import metadata
+from provider.database.deleting import delete_some
 from provider.database.rows import rows_of, values_of
 from provider.database.types import Identifier, UtcTime
 
@@ -200,11 +201,7 @@ def expire(db: Connection, *, before: datetime, limit: int) -> int:
 def purge(db: Connection, *, before: datetime, limit: int) -> int:
     """Delete imports that ended before this time, their failures first."""
     old = select(user_imports.c.id).where(user_imports.c.finished_at < before)
-    key = tuple_(user_import_parts.c.import_id, user_import_parts.c.number)
-    parts = select(user_import_parts.c.import_id, user_import_parts.c.number).where(
-        user_import_parts.c.import_id.in_(old)
-    )
-    count = db.execute(delete(user_import_parts).where(key.in_(parts.limit(limit)))).rowcount
+    count = delete_some(db, user_import_parts, user_import_parts.c.import_id.in_(old), limit=limit)
     if count < limit:
         count += db.execute(delete(user_imports).where(user_imports.c.id.in_(old.limit(limit - count)))).rowcount
     return count
