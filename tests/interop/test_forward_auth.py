@@ -3,18 +3,9 @@
 Each stands in front of a site that says what it received. The attacks on the answers are in `tests/oauth/forward_auth`.
 """
 
-import json
-import os
-import re
-import shutil
 import socket
-import subprocess
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import httpx2
 import pytest
@@ -25,13 +16,11 @@ from provider.oauth.clients.metadata_rules import parse_metadata
 from provider.oauth.clients.protected_sites.sites import OF_NEW_CLIENT
 from provider.work import unit_of_work
 from tests.interop.conftest import EMAIL, serve
-from tests.support.nginx import nginx
 from tests.support.relying_party import sign_in_person
-from tests.support.server_process import REPOSITORY, free_port
-from tests.support.services import unavailable
-from tests.support.waiting import PATIENCE, wait_until
+from tests.support.server_process import free_port
+from tests.support.site_proxies import Proxy, site_at, with_caddy, with_envoy, with_nginx, with_traefik
+from tests.support.waiting import PATIENCE
 
-SHIPPED = REPOSITORY / "deploy/forward-auth"
 PAGE = {"accept": "text/html"}
 FORGED = {
     "Remote-User": "root",
@@ -48,165 +37,13 @@ FORGED = {
     "X~Rewrite_URL": "/health",
 }
 
-Proxy = Callable[[Path, int, int, int], AbstractContextManager[None]]
-"""`proxy(folder, port, signet, site)`: a proxy at this port, with Signet and the site at theirs."""
-
-
-class Site(BaseHTTPRequestHandler):
-    """A site that says what it received. After an upgrade it sends back what it gets."""
-
-    protocol_version = "HTTP/1.1"
-
-    def _answer(self) -> None:
-        if self.headers.get("upgrade") == "websocket":
-            self.send_response(101)
-            self.send_header("Upgrade", "websocket")
-            self.send_header("Connection", "Upgrade")
-            self.end_headers()
-            self.wfile.write(self.connection.recv(100))
-            self.close_connection = True
-            return
-        length = int(self.headers.get("content-length") or 0)
-        received = {
-            "method": self.command,
-            "uri": self.path,
-            "body": self.rfile.read(length).decode(),
-            "rewritten": [name for name in self.headers if _as_cgi(name) in {"X_ORIGINAL_URL", "X_REWRITE_URL"}],
-            "hosts": sorted({self.headers["host"], self.headers["x-forwarded-host"]}),
-            "remote": sorted(
-                [name.lower(), value] for name, value in self.headers.items() if name.lower().startswith("remote")
-            ),
-        }
-        body = json.dumps(received).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    do_GET = do_POST = _answer  # noqa: N815  # as the base class names them
-
-    def log_message(self, *_: Any) -> None:
-        """Say nothing."""
-
-
-def _as_cgi(name: str) -> str:
-    """Return the name as CGI, WSGI and PHP read it: each of `-`, `_`, `.` and `~` is the same to them."""
-    return re.sub("[^A-Z0-9]", "_", name.upper())
-
-
-@contextmanager
-def site_at(port: int) -> Iterator[None]:
-    server = ThreadingHTTPServer(("127.0.0.1", port), Site)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-    thread.start()
-    try:
-        yield
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
-def stand_in(name: str, stand_ins: dict[str, str]) -> str:
-    text = (SHIPPED / name).read_text()
-    for there, here in stand_ins.items():
-        assert there in text, there
-        text = text.replace(there, here)
-    return text
-
-
-@contextmanager
-def with_nginx(folder: Path, port: int, signet: int, site: int) -> Iterator[None]:
-    included = folder / "signet-forward-auth.conf"
-    included.write_text(stand_in(included.name, {"Host id.example.com;": f"Host 127.0.0.1:{signet};"}))
-    conf = stand_in(
-        "nginx.conf",
-        {
-            "listen 443 ssl;": f"listen 127.0.0.1:{port};",
-            "server_name wiki.example.com;": "",
-            "$signet_site wiki.example.com;": f"$signet_site 127.0.0.1:{port};",
-            "ssl_certificate /etc/ssl/wiki.example.com/fullchain.pem;": "",
-            "ssl_certificate_key /etc/ssl/wiki.example.com/privkey.pem;": "",
-            "/etc/nginx/signet-forward-auth.conf": str(included),
-            "127.0.0.1:8000": f"127.0.0.1:{signet}",
-            "127.0.0.1:3000": f"127.0.0.1:{site}",
-        },
-    )
-    with nginx(folder, port=port, signet_conf=conf):
-        yield
-
-
-@contextmanager
-def _running(command: list[str], folder: Path, port: int) -> Iterator[None]:
-    home = {name: str(folder) for name in ("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME")}
-    with (folder / "proxy.log").open("w") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, env=os.environ | home, text=True)
-    try:
-        wait_until(lambda: _listens(port), of=process, what=f"{command[0]} does not listen")
-        yield
-    finally:
-        process.terminate()
-        process.wait(PATIENCE)
-
-
-def _listens(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port), timeout=PATIENCE).close()
-    except OSError:
-        return False
-    return True
-
-
-@contextmanager
-def with_caddy(folder: Path, port: int, signet: int, site: int) -> Iterator[None]:
-    caddy = shutil.which("caddy") or unavailable("Caddy", "no caddy on PATH")
-    text = stand_in(
-        "Caddyfile",
-        {
-            "wiki.example.com {": f"http://127.0.0.1:{port} {{\n\tbind 127.0.0.1",
-            "Host wiki.example.com": f"Host 127.0.0.1:{port}",
-            "id.example.com": f"127.0.0.1:{signet}",
-            "127.0.0.1:8000": f"127.0.0.1:{signet}",
-            "127.0.0.1:3000": f"127.0.0.1:{site}",
-        },
-    )
-    (folder / "Caddyfile").write_text("{\n\tadmin off\n\tauto_https off\n}\n" + text)
-    with _running([caddy, "run", "--config", str(folder / "Caddyfile")], folder, port):
-        yield
-
-
-@contextmanager
-def with_traefik(folder: Path, port: int, signet: int, site: int) -> Iterator[None]:
-    traefik = shutil.which("traefik") or pytest.skip("no traefik on PATH")
-    text = stand_in(
-        "traefik.yml",
-        {
-            "      tls: {}\n": "",
-            '"wiki.example.com"': f'"127.0.0.1:{port}"',
-            "Host(`wiki.example.com`)": "Host(`127.0.0.1`)",
-            "127.0.0.1:8000": f"127.0.0.1:{signet}",
-            "127.0.0.1:3000": f"127.0.0.1:{site}",
-        },
-    )
-    (folder / "dynamic.yml").write_text(text)
-    static = {
-        "entryPoints": {"websecure": {"address": f"127.0.0.1:{port}"}},
-        "providers": {"file": {"filename": str(folder / "dynamic.yml")}},
-        "global": {"checkNewVersion": False, "sendAnonymousUsage": False},
-    }
-    (folder / "static.yml").write_text(json.dumps(static))  # JSON is YAML
-    with _running([traefik, f"--configFile={folder / 'static.yml'}"], folder, port):
-        wait_until(lambda: httpx2.get(f"http://127.0.0.1:{port}/").status_code != 404, what="no router")
-        yield
-
-
-NIGHTLY = [pytest.mark.slow, pytest.mark.nightly]
+SLOW = pytest.mark.slow
 
 
 @pytest.mark.parametrize(
     "proxy",
-    [with_nginx, pytest.param(with_caddy, marks=NIGHTLY), pytest.param(with_traefik, marks=NIGHTLY)],
-    ids=["nginx", "caddy", "traefik"],
+    [with_nginx, *(pytest.param(each, marks=SLOW) for each in (with_caddy, with_traefik, with_envoy))],
+    ids=["nginx", "caddy", "traefik", "envoy"],
 )
 def test_a_proxy_protects_a_site(proxy: Proxy, sqlite_template: Path, tmp_path: Path) -> None:
     """N-548: sign-in, headers that no client can set, POST, WebSockets, a path without sign-in, signing out, an outage.
@@ -217,9 +54,8 @@ def test_a_proxy_protects_a_site(proxy: Proxy, sqlite_template: Path, tmp_path: 
     origin, issuer = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{signet}"
     with ExitStack() as stack, ExitStack() as of_signet:
         stack.enter_context(site_at(site))
-        served = of_signet.enter_context(
-            serve(tmp_path, sqlite_template, issuer=issuer, port=signet, SIGNET_TRUSTED_PROXIES="127.0.0.1")
-        )
+        settings = {"SIGNET_TRUSTED_PROXIES": "127.0.0.1", "SIGNET_ALLOWED_HOSTS": "127.0.0.1"}
+        served = of_signet.enter_context(serve(tmp_path, sqlite_template, issuer=issuer, port=signet, **settings))
         with unit_of_work(served.installation) as work:
             rules = {"/health": {"bypass": True}, "/admin": {"allowed_groups": ["admins"]}}
             sites = {"client_name": "Wiki", "protected_sites": [origin], "protected_paths": rules}
