@@ -1,14 +1,13 @@
-"""Reverse proxies in front of a protected site, with the files we ship in `deploy/forward-auth`, and the site itself."""
+"""Reverse proxies in front of a protected site, with the files of `deploy/forward-auth`, and the site itself."""
 
 import json
 import os
-import re
 import shutil
 import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -29,45 +28,36 @@ Proxy = Callable[[Path, int, int, int], AbstractContextManager[None]]
 
 
 class Site(BaseHTTPRequestHandler):
-    """A site that says what it received. After an upgrade it sends back what it gets."""
+    """A site that says what it received. After any upgrade, it sends back what it gets.
+
+    It can also stand in for a Signet that allows every request.
+    """
 
     protocol_version = "HTTP/1.1"
 
     def _answer(self) -> None:
-        if self.headers.get("upgrade") == "websocket":
+        upgrade = self.headers.get("upgrade")
+        if upgrade and not self.path.startswith("/forward-auth"):
             self.send_response(101)
-            self.send_header("Upgrade", "websocket")
+            self.send_header("Upgrade", upgrade)
             self.send_header("Connection", "Upgrade")
             self.end_headers()
             self.wfile.write(self.connection.recv(100))
             self.close_connection = True
             return
         length = int(self.headers.get("content-length") or 0)
-        received = {
-            "method": self.command,
-            "uri": self.path,
-            "body": self.rfile.read(length).decode(),
-            "rewritten": [name for name in self.headers if _as_cgi(name) in {"X_ORIGINAL_URL", "X_REWRITE_URL"}],
-            "hosts": sorted({self.headers["host"], self.headers["x-forwarded-host"]}),
-            "remote": sorted(
-                [name.lower(), value] for name, value in self.headers.items() if name.lower().startswith("remote")
-            ),
-        }
-        body = json.dumps(received).encode()
+        body = self.rfile.read(length)
+        received = {"method": self.command, "uri": self.path, "length": len(body), "headers": self.headers.items()}
+        text = json.dumps(received).encode()
         self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Content-Length", str(len(text)))
         self.end_headers()
-        self.wfile.write(body)
+        self.wfile.write(text)
 
-    do_GET = do_POST = _answer  # noqa: N815  # as the base class names them
+    do_GET = do_POST = do_PROPFIND = _answer  # noqa: N815  # as the base class names them
 
     def log_message(self, *_: Any) -> None:
         """Say nothing."""
-
-
-def _as_cgi(name: str) -> str:
-    """Return the name as CGI, WSGI and PHP read it: each of `-`, `_`, `.` and `~` is the same to them."""
-    return re.sub("[^A-Z0-9]", "_", name.upper())
 
 
 @contextmanager
@@ -83,7 +73,7 @@ def site_at(port: int) -> Iterator[None]:
         thread.join()
 
 
-def stand_in(name: str, stand_ins: dict[str, str]) -> str:
+def stand_in(name: str, stand_ins: Mapping[str, str]) -> str:
     text = (SHIPPED / name).read_text()
     for there, here in stand_ins.items():
         assert there in text, there
@@ -143,7 +133,7 @@ def _listens(port: int) -> bool:
 
 
 @contextmanager
-def with_caddy(folder: Path, port: int, signet: int, site: int) -> Iterator[None]:
+def with_caddy(folder: Path, port: int, signet: int, site: int, changes: Mapping[str, str] = {}) -> Iterator[None]:
     caddy = _program("caddy")
     text = stand_in(
         "Caddyfile",
@@ -153,6 +143,7 @@ def with_caddy(folder: Path, port: int, signet: int, site: int) -> Iterator[None
             "id.example.com": f"127.0.0.1:{signet}",
             "127.0.0.1:8000": f"127.0.0.1:{signet}",
             "127.0.0.1:3000": f"127.0.0.1:{site}",
+            **changes,
         },
     )
     (folder / "Caddyfile").write_text("{\n\tadmin off\n\tauto_https off\n}\n" + text)
@@ -186,7 +177,7 @@ def with_traefik(folder: Path, port: int, signet: int, site: int) -> Iterator[No
 
 
 @contextmanager
-def with_envoy(folder: Path, port: int, signet: int, site: int) -> Iterator[None]:
+def with_envoy(folder: Path, port: int, signet: int, site: int, changes: Mapping[str, str] = {}) -> Iterator[None]:
     envoy = _program("envoy")
     text = stand_in(
         "envoy.yaml",
@@ -197,6 +188,7 @@ def with_envoy(folder: Path, port: int, signet: int, site: int) -> Iterator[None
             "host_rewrite_literal: id.example.com": f"host_rewrite_literal: 127.0.0.1:{signet}",
             "port_value: 8000": f"port_value: {signet}",
             "port_value: 3000": f"port_value: {site}",
+            **changes,
         },
     )
     configuration = yaml.safe_load(text)
