@@ -5,7 +5,13 @@ from starlette.routing import BaseRoute, Route
 from provider.oauth.clients.protected_sites.sites import CALLBACK, SIGN_OUT
 from provider.oauth.endpoints.forward_auth import forward_auth, forward_auth_of_envoy, site_callback, site_sign_out
 
-ANY = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+WEBDAV = [
+    *("PROPFIND", "PROPPATCH", "MKCOL", "COPY", "MOVE", "LOCK", "UNLOCK"),
+    *("ACL", "BIND", "CHECKOUT", "LINK", "MERGE", "MKACTIVITY", "MKCALENDAR", "REBIND", "REPORT", "SEARCH"),
+    *("UNBIND", "UNLINK"),
+]
+"""The methods of WebDAV (RFC 4918) and what extends it, as registered for HTTP, that Envoy reads."""
+ANY = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", *WEBDAV]
 """Envoy asks with the method of the request."""
 
 

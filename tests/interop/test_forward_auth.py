@@ -3,21 +3,17 @@
 Each stands in front of a site that says what it received. The attacks on the answers are in `tests/oauth/forward_auth`.
 """
 
-import json
-import os
 import re
-import shutil
 import socket
-import subprocess
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
+from h2.config import H2Configuration
+from h2.connection import H2Connection
+from h2.events import ConnectionTerminated, DataReceived, ResponseReceived, StreamEnded, StreamReset
 
 from provider.accounts.store import email_addresses
 from provider.oauth.clients.clients import create_client
@@ -25,14 +21,13 @@ from provider.oauth.clients.metadata_rules import parse_metadata
 from provider.oauth.clients.protected_sites.sites import OF_NEW_CLIENT
 from provider.work import unit_of_work
 from tests.interop.conftest import EMAIL, serve
-from tests.support.nginx import nginx
 from tests.support.relying_party import sign_in_person
-from tests.support.server_process import REPOSITORY, free_port
-from tests.support.services import unavailable
-from tests.support.waiting import PATIENCE, wait_until
+from tests.support.server_process import free_port
+from tests.support.site_proxies import Proxy, site_at, with_caddy, with_envoy, with_nginx, with_traefik
+from tests.support.waiting import PATIENCE
 
-SHIPPED = REPOSITORY / "deploy/forward-auth"
 PAGE = {"accept": "text/html"}
+ELSEWHERE = "203.0.113.66"
 FORGED = {
     "Remote-User": "root",
     "Remote_User": "root",
@@ -42,171 +37,23 @@ FORGED = {
     "X-Forwarded-Host": "public.example.test",
     "X-Forwarded-Uri": "/health",
     "X-Forwarded-Method": "OPTIONS",
+    "X-Forwarded-For": ELSEWHERE,
+    "X.Forwarded.For": ELSEWHERE,
+    "X-Real-IP": ELSEWHERE,
+    "Forwarded": f"for={ELSEWHERE};host=public.example.test",
     "X-Original-URL": "/health",
     "X-Rewrite-URL": "/health",
     "X_Original_URL": "/health",
     "X~Rewrite_URL": "/health",
 }
-
-Proxy = Callable[[Path, int, int, int], AbstractContextManager[None]]
-"""`proxy(folder, port, signet, site)`: a proxy at this port, with Signet and the site at theirs."""
-
-
-class Site(BaseHTTPRequestHandler):
-    """A site that says what it received. After an upgrade it sends back what it gets."""
-
-    protocol_version = "HTTP/1.1"
-
-    def _answer(self) -> None:
-        if self.headers.get("upgrade") == "websocket":
-            self.send_response(101)
-            self.send_header("Upgrade", "websocket")
-            self.send_header("Connection", "Upgrade")
-            self.end_headers()
-            self.wfile.write(self.connection.recv(100))
-            self.close_connection = True
-            return
-        length = int(self.headers.get("content-length") or 0)
-        received = {
-            "method": self.command,
-            "uri": self.path,
-            "body": self.rfile.read(length).decode(),
-            "rewritten": [name for name in self.headers if _as_cgi(name) in {"X_ORIGINAL_URL", "X_REWRITE_URL"}],
-            "hosts": sorted({self.headers["host"], self.headers["x-forwarded-host"]}),
-            "remote": sorted(
-                [name.lower(), value] for name, value in self.headers.items() if name.lower().startswith("remote")
-            ),
-        }
-        body = json.dumps(received).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    do_GET = do_POST = _answer  # noqa: N815  # as the base class names them
-
-    def log_message(self, *_: Any) -> None:
-        """Say nothing."""
-
-
-def _as_cgi(name: str) -> str:
-    """Return the name as CGI, WSGI and PHP read it: each of `-`, `_`, `.` and `~` is the same to them."""
-    return re.sub("[^A-Z0-9]", "_", name.upper())
-
-
-@contextmanager
-def site_at(port: int) -> Iterator[None]:
-    server = ThreadingHTTPServer(("127.0.0.1", port), Site)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-    thread.start()
-    try:
-        yield
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
-def stand_in(name: str, stand_ins: dict[str, str]) -> str:
-    text = (SHIPPED / name).read_text()
-    for there, here in stand_ins.items():
-        assert there in text, there
-        text = text.replace(there, here)
-    return text
-
-
-@contextmanager
-def with_nginx(folder: Path, port: int, signet: int, site: int) -> Iterator[None]:
-    included = folder / "signet-forward-auth.conf"
-    included.write_text(stand_in(included.name, {"Host id.example.com;": f"Host 127.0.0.1:{signet};"}))
-    conf = stand_in(
-        "nginx.conf",
-        {
-            "listen 443 ssl;": f"listen 127.0.0.1:{port};",
-            "server_name wiki.example.com;": "",
-            "$signet_site wiki.example.com;": f"$signet_site 127.0.0.1:{port};",
-            "ssl_certificate /etc/ssl/wiki.example.com/fullchain.pem;": "",
-            "ssl_certificate_key /etc/ssl/wiki.example.com/privkey.pem;": "",
-            "/etc/nginx/signet-forward-auth.conf": str(included),
-            "127.0.0.1:8000": f"127.0.0.1:{signet}",
-            "127.0.0.1:3000": f"127.0.0.1:{site}",
-        },
-    )
-    with nginx(folder, port=port, signet_conf=conf):
-        yield
-
-
-@contextmanager
-def _running(command: list[str], folder: Path, port: int) -> Iterator[None]:
-    home = {name: str(folder) for name in ("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME")}
-    with (folder / "proxy.log").open("w") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, env=os.environ | home, text=True)
-    try:
-        wait_until(lambda: _listens(port), of=process, what=f"{command[0]} does not listen")
-        yield
-    finally:
-        process.terminate()
-        process.wait(PATIENCE)
-
-
-def _listens(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port), timeout=PATIENCE).close()
-    except OSError:
-        return False
-    return True
-
-
-@contextmanager
-def with_caddy(folder: Path, port: int, signet: int, site: int) -> Iterator[None]:
-    caddy = shutil.which("caddy") or unavailable("Caddy", "no caddy on PATH")
-    text = stand_in(
-        "Caddyfile",
-        {
-            "wiki.example.com {": f"http://127.0.0.1:{port} {{\n\tbind 127.0.0.1",
-            "Host wiki.example.com": f"Host 127.0.0.1:{port}",
-            "id.example.com": f"127.0.0.1:{signet}",
-            "127.0.0.1:8000": f"127.0.0.1:{signet}",
-            "127.0.0.1:3000": f"127.0.0.1:{site}",
-        },
-    )
-    (folder / "Caddyfile").write_text("{\n\tadmin off\n\tauto_https off\n}\n" + text)
-    with _running([caddy, "run", "--config", str(folder / "Caddyfile")], folder, port):
-        yield
-
-
-@contextmanager
-def with_traefik(folder: Path, port: int, signet: int, site: int) -> Iterator[None]:
-    traefik = shutil.which("traefik") or pytest.skip("no traefik on PATH")
-    text = stand_in(
-        "traefik.yml",
-        {
-            "      tls: {}\n": "",
-            '"wiki.example.com"': f'"127.0.0.1:{port}"',
-            "Host(`wiki.example.com`)": "Host(`127.0.0.1`)",
-            "127.0.0.1:8000": f"127.0.0.1:{signet}",
-            "127.0.0.1:3000": f"127.0.0.1:{site}",
-        },
-    )
-    (folder / "dynamic.yml").write_text(text)
-    static = {
-        "entryPoints": {"websecure": {"address": f"127.0.0.1:{port}"}},
-        "providers": {"file": {"filename": str(folder / "dynamic.yml")}},
-        "global": {"checkNewVersion": False, "sendAnonymousUsage": False},
-    }
-    (folder / "static.yml").write_text(json.dumps(static))  # JSON is YAML
-    with _running([traefik, f"--configFile={folder / 'static.yml'}"], folder, port):
-        wait_until(lambda: httpx2.get(f"http://127.0.0.1:{port}/").status_code != 404, what="no router")
-        yield
-
-
-NIGHTLY = [pytest.mark.slow, pytest.mark.nightly]
+UPGRADE = ("Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: x")
+SLOW = pytest.mark.slow
 
 
 @pytest.mark.parametrize(
     "proxy",
-    [with_nginx, pytest.param(with_caddy, marks=NIGHTLY), pytest.param(with_traefik, marks=NIGHTLY)],
-    ids=["nginx", "caddy", "traefik"],
+    [with_nginx, *(pytest.param(each, marks=SLOW) for each in (with_caddy, with_traefik, with_envoy))],
+    ids=["nginx", "caddy", "traefik", "envoy"],
 )
 def test_a_proxy_protects_a_site(proxy: Proxy, sqlite_template: Path, tmp_path: Path) -> None:
     """N-548: sign-in, headers that no client can set, POST, WebSockets, a path without sign-in, signing out, an outage.
@@ -217,9 +64,8 @@ def test_a_proxy_protects_a_site(proxy: Proxy, sqlite_template: Path, tmp_path: 
     origin, issuer = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{signet}"
     with ExitStack() as stack, ExitStack() as of_signet:
         stack.enter_context(site_at(site))
-        served = of_signet.enter_context(
-            serve(tmp_path, sqlite_template, issuer=issuer, port=signet, SIGNET_TRUSTED_PROXIES="127.0.0.1")
-        )
+        settings = {"SIGNET_TRUSTED_PROXIES": "127.0.0.1", "SIGNET_ALLOWED_HOSTS": "127.0.0.1"}
+        served = of_signet.enter_context(serve(tmp_path, sqlite_template, issuer=issuer, port=signet, **settings))
         with unit_of_work(served.installation) as work:
             rules = {"/health": {"bypass": True}, "/admin": {"allowed_groups": ["admins"]}}
             sites = {"client_name": "Wiki", "protected_sites": [origin], "protected_paths": rules}
@@ -237,10 +83,15 @@ def test_a_proxy_protects_a_site(proxy: Proxy, sqlite_template: Path, tmp_path: 
         assert (first.status_code, first.headers["location"].split("?")[0]) == (302, f"{issuer}/oauth2/authorize")
         assert browser.post("/save", content="x", headers=PAGE | FORGED).status_code == 401
         assert browser.get("/page", headers=PAGE | FORGED).status_code == 302
-        assert handshake(port, "").startswith(b"HTTP/1.1 401")
-        public = browser.get("/health", headers=FORGED).json()
-        assert [pair for pair in public["remote"] if pair[1]] == []
-        assert (public["rewritten"], public["hosts"]) == ([], [f"127.0.0.1:{port}"])
+        assert handshake(port, "/socket").startswith(b"HTTP/1.1 401")
+        for upgrade in ("h2c", "foo, websocket"):
+            assert not handshake(port, "/health", upgrade=upgrade).startswith(b"HTTP/1.1 101"), upgrade
+        public = browser.get("/health", headers=FORGED)
+        assert about_user(public) == []
+        assert not {"X_ORIGINAL_URL", "X_REWRITE_URL"} & {as_cgi(name) for name, _ in public.json()["headers"]}
+        assert ELSEWHERE not in public.text
+        hosts = [value for name, value in public.json()["headers"] if name.lower() in {"host", "x-forwarded-host"}]
+        assert hosts == [f"127.0.0.1:{port}"] * 2
         assert b'"127.0.0.1:81"' not in raw(port, "GET /health HTTP/1.1", "Host: 127.0.0.1:81")
         assert other.client_id.encode() not in raw(port, "GET /.signet/sign-out HTTP/1.1", "Host: 127.0.0.1:81")
         for target, host in (
@@ -252,19 +103,20 @@ def test_a_proxy_protects_a_site(proxy: Proxy, sqlite_template: Path, tmp_path: 
         sign_in_person(browser, served.installation, user_id)
         page = browser.get("/page?q=1", headers=PAGE, follow_redirects=True)
         assert (page.url.path, page.json()["uri"]) == ("/page", "/page?q=1")
-        told = {
-            "remote-user": user_id,
-            "remote-name": "Ada Lovelace",
-            "remote-email": EMAIL,
-        }
-        posted = browser.post("/save", content="a body" * 1000, headers=PAGE | FORGED).json()
-        assert (posted["method"], posted["body"]) == ("POST", "a body" * 1000)
-        assert {name: value for name, value in posted["remote"] if value} == told
-        assert len([pair for pair in posted["remote"] if pair[1]]) == len(told)
+        told = [("remote-email", EMAIL), ("remote-name", "Ada Lovelace"), ("remote-user", user_id)]
+        posted = browser.post("/save", content="a body" * 300_000, headers=PAGE | FORGED)
+        assert (posted.json()["method"], posted.json()["length"]) == ("POST", 1_800_000)
+        assert about_user(posted) == told
+        assert browser.request("PROPFIND", "/page").json()["method"] == "PROPFIND"
         cookie = "; ".join(f"{one.name}={one.value}" for one in browser.cookies.jar if one.name == "signet-site")
-        answer = handshake(port, cookie)
+        answer = handshake(port, "/socket", f"Cookie: {cookie}")
         assert answer.startswith(b"HTTP/1.1 101")
         assert answer.endswith(b"ping over the socket")
+        here = ("GET /page HTTP/1.1", f"Host: 127.0.0.1:{port}", f"Cookie: {cookie}")
+        answer = raw(port, *here, "Connection: close, Remote-User, X-Forwarded-For")
+        assert answer.startswith(b"HTTP/1.1 400") or user_id.encode() in answer
+        if proxy in OVER_HTTP2:
+            check_http2(port, cookie, user_id)
 
         denied = browser.get("/admin", headers=PAGE)
         assert (denied.status_code, "Error ID: " in denied.text) == (403, True)
@@ -277,24 +129,99 @@ def test_a_proxy_protects_a_site(proxy: Proxy, sqlite_template: Path, tmp_path: 
         assert "uri" not in away.text
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("proxy", "changes"),
+    [
+        (with_caddy, {"# stream_timeout 1h": "stream_timeout 500ms"}),
+        (with_envoy, {"max_stream_duration: 3600s": "max_stream_duration: 0.5s"}),
+    ],
+    ids=["caddy", "envoy"],
+)
+def test_a_websocket_is_closed_after_a_time(proxy: Any, changes: dict[str, str], tmp_path: Path) -> None:
+    """As access may have ended meanwhile. Another site that allows everything stands in for Signet."""
+    port, signet, site = free_port(), free_port(), free_port()
+    with site_at(signet), site_at(site), proxy(tmp_path, port, signet, site, changes), connected(port) as peer:
+        send(peer, "GET /socket HTTP/1.1", f"Host: 127.0.0.1:{port}", *UPGRADE)
+        assert peer.recv(4096).startswith(b"HTTP/1.1 101")
+        assert peer.recv(1) == b""
+
+
+def as_cgi(name: str) -> str:
+    """Return the name as CGI, WSGI and PHP read it: each of `-`, `_`, `.` and `~` is the same to them."""
+    return re.sub("[^A-Z0-9]", "_", name.upper())
+
+
+def about_user(answer: httpx2.Response) -> list[tuple[str, str]]:
+    """Return the headers with a value that the site would read as one of those about the user."""
+    received = answer.json()["headers"]
+    return sorted((name.lower(), value) for name, value in received if as_cgi(name).startswith("REMOTE_") and value)
+
+
+def connected(port: int) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
+
+
+def send(peer: socket.socket, *lines: str) -> None:
+    peer.sendall("\r\n".join((*lines, "", "")).encode())
+
+
 def raw(port: int, *lines: str) -> bytes:
     """Send a request as it is, and return the answer."""
-    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as peer:
-        peer.sendall("\r\n".join((*lines, "Connection: close", "", "")).encode())
+    if not any(line.startswith("Connection:") for line in lines):
+        lines = (*lines, "Connection: close")
+    with connected(port) as peer:
+        send(peer, *lines)
         return b"".join(iter(lambda: peer.recv(4096), b""))
 
 
-def handshake(port: int, cookie: str) -> bytes:
-    """Ask for a WebSocket and send a few bytes; return everything that comes back."""
-    lines = [
-        *("GET /socket HTTP/1.1", f"Host: 127.0.0.1:{port}", "Connection: Upgrade", "Upgrade: websocket"),
-        *("Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", f"Cookie: {cookie}", "", ""),
-    ]
-    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as peer:
-        peer.sendall("\r\n".join(lines).encode())
+def handshake(port: int, path: str, *lines: str, upgrade: str = "websocket") -> bytes:
+    """Ask for a WebSocket, or for another protocol, and send a few bytes; return everything that comes back."""
+    with connected(port) as peer:
+        asked = (line.replace("websocket", upgrade) for line in UPGRADE)
+        send(peer, f"GET {path} HTTP/1.1", f"Host: 127.0.0.1:{port}", *asked, *lines)
         found = peer.recv(4096)
         if found.startswith(b"HTTP/1.1 101"):
             peer.sendall(b"ping over the socket")
             while not found.endswith(b"socket") and (more := peer.recv(4096)):
                 found += more
         return found
+
+
+OVER_HTTP2 = (with_traefik, with_envoy)
+"""Those that speak HTTP/2 without TLS, in which the test connects to them."""
+
+
+def check_http2(port: int, cookie: str, user_id: str) -> None:
+    """Cookies arrive in pieces (RFC 9113 section 8.2.3), and headers may contain what ends a line of HTTP/1.1."""
+    authority = (":authority", f"127.0.0.1:{port}")
+    pieces = [("cookie", "a=b"), ("cookie", cookie)]
+    status, body = over_http2(port, authority, *pieces, ("remote_user", "root"), ("x-forwarded-host", "public.test"))
+    assert (status, user_id in body, "root" in body, "public.test" in body) == (b"200", True, False, False)
+    assert over_http2(port, authority, ("sec-fetch-mode", "cors"))[0] == b"401"
+    for forged in (("x", "a\r\nremote-user: root"), ("x: a\r\nremote-user", "root"), ("remote-user ", "root")):
+        assert '"uri"' not in over_http2(port, authority, *pieces, forged)[1], forged
+    for odd in ("/health HTTP/1.1\r\nHost: x\r\n\r\nGET /admin", "health"):
+        assert '"uri"' not in over_http2(port, authority, *pieces, path=odd)[1], odd
+    other = (":authority", f"localhost:{port}")
+    assert '"uri"' not in over_http2(port, other, *pieces, ("host", authority[1]))[1]
+
+
+def over_http2(port: int, *headers: tuple[str, str], path: str = "/page") -> tuple[bytes | None, str]:
+    """Send these headers as they are, and return the status and the body; neither if the request is not answered."""
+    config = H2Configuration(validate_outbound_headers=False, normalize_outbound_headers=False, header_encoding=None)
+    connection, status, body = H2Connection(config), None, b""
+    connection.initiate_connection()
+    connection.send_headers(1, [(":method", "GET"), (":scheme", "http"), (":path", path), *headers], end_stream=True)
+    with connected(port) as peer:
+        peer.sendall(connection.data_to_send())
+        while received := peer.recv(65536):
+            for event in connection.receive_data(received):
+                if isinstance(event, ResponseReceived):
+                    status = dict(event.headers)[b":status"]
+                elif isinstance(event, DataReceived):
+                    body += event.data
+                elif isinstance(event, StreamReset | StreamEnded | ConnectionTerminated):
+                    return status, body.decode()
+            peer.sendall(connection.data_to_send())
+    return status, body.decode()

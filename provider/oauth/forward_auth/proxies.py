@@ -25,7 +25,7 @@ FILES: Mapping[str, tuple[str, ...]] = {
 NAMES: Mapping[str, str] = {"nginx": "nginx", "caddy": "Caddy", "traefik": "Traefik", "envoy": "Envoy"}
 SITE, ISSUER = "wiki.example.com", "id.example.com"
 """The hosts in the files."""
-_BEFORE = r'(?:\$signet_site|X-Forwarded-Host|header_up Host|Host:|domains:) \[?"?'
+_BEFORE = r'(?:\$signet_site|X-Forwarded-Host|header_up Host|Host:|domains:|value:) \[?"?'
 _PLACES = re.compile(
     rf"(?P<before>{_BEFORE}){re.escape(SITE)}|^(?P<block>{re.escape(SITE)})(?= \{{)"
     rf"|(?P<site>{re.escape(SITE)})|{re.escape(ISSUER)}",
