@@ -1,9 +1,7 @@
 """The settings of outgoing email."""
 
-from email import policy
-from email.headerregistry import Address
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
@@ -13,6 +11,9 @@ from provider.config.section import Section
 from provider.config.urls import Host
 from provider.languages.free_text import clean_line
 from provider.urls import is_loopback
+
+if TYPE_CHECKING:
+    from email.headerregistry import Address
 
 LONGEST_SENDER = 500
 """The longest sender with its display name, in characters."""
@@ -83,6 +84,8 @@ class MailSettings(Section):
         """Check that this is one address, alone or as `Name <address>`. Quote a name with a comma."""
         if value is None:
             return None
+        from email import policy  # noqa: PLC0415  # its parser of headers, which starts with the default need not load
+
         problem = 'must be one address, like id@example.com or "Example, Inc." <id@example.com>'
         value = clean_line(value, most=LONGEST_SENDER)
         header = policy.SMTP.header_factory("From", value)

@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 from signet_testing.records import User
 from signet_testing.signet import Signet
-from signet_testing.storage import create_schema
+from signet_testing.storage import SCHEMA, create_schema
 from signet_testing.version import __version__ as kit_version
 
 from provider import __version__
+from tests.docs.generate.kit_schema import schema_of
 from tests.kit.listener import Listener
 from tests.kit.test_control import KIT
 from tests.support import forking
@@ -111,6 +112,7 @@ def rules_of(path: Path) -> set[str]:
 
 
 def test_the_schema_is_that_of_the_migrations(tmp_path: Path, sqlite_template: Path) -> None:
+    assert SCHEMA.read_text("utf-8") == schema_of(sqlite_template), "run `make references`"
     create_schema(tmp_path / "created.db")
     assert tables_of(tmp_path / "created.db") == tables_of(sqlite_template)
     assert rules_of(tmp_path / "created.db") == rules_of(sqlite_template)

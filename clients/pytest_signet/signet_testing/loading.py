@@ -1,4 +1,4 @@
-"""How Signet is loaded into the process of the tests, which waits for it: quickly, and without a lasting change to it."""
+"""How Signet is loaded into the process of the tests: quickly, and without a lasting change to the process."""
 
 import os
 from collections.abc import Iterator
