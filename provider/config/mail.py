@@ -82,9 +82,9 @@ class MailSettings(Section):
     @classmethod
     def _one_address(cls, value: str | None) -> str | None:
         """Check that this is one address, alone or as `Name <address>`. Quote a name with a comma."""
-        if value is None:
-            return None
-        from email import policy  # noqa: PLC0415  # its parser of headers, which starts with the default need not load
+        if value is None or value == cls.model_fields["smtp_from"].default:
+            return value
+        from email import policy  # noqa: PLC0415  # its parser of headers, for which most starts need not wait
 
         problem = 'must be one address, like id@example.com or "Example, Inc." <id@example.com>'
         value = clean_line(value, most=LONGEST_SENDER)
