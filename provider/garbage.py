@@ -5,6 +5,8 @@ a command or a service needs to start.
 """
 
 import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 USUAL = gc.get_threshold()
 RARELY = 50_000
@@ -30,3 +32,15 @@ def keep_what_exists() -> None:
     gc.freeze()
     gc.set_threshold(*USUAL)
     gc.enable()
+
+
+@contextmanager
+def collect_afterwards() -> Iterator[None]:
+    """Look for no garbage within this: for a process that is not ours and loads our modules."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()

@@ -81,7 +81,10 @@ from provider.database import substrings
 from provider.database.base import metadata
 from provider.oauth.clients.store import search_texts
 
+provider.accounts.store.email_addresses.declare_indexes()
+provider.accounts.store.users.declare_indexes()
 provider.audit.store.declare_index()
+provider.oauth.keys.store.declare_index()
 for table in (search_keys.search_texts, search_texts.search_texts):
     substrings.declare_index(table)
 

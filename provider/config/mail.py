@@ -1,9 +1,7 @@
 """The settings of outgoing email."""
 
-from email import policy
-from email.headerregistry import Address
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
@@ -13,6 +11,9 @@ from provider.config.section import Section
 from provider.config.urls import Host
 from provider.languages.free_text import clean_line
 from provider.urls import is_loopback
+
+if TYPE_CHECKING:
+    from email.headerregistry import Address
 
 LONGEST_SENDER = 500
 """The longest sender with its display name, in characters."""
@@ -81,8 +82,10 @@ class MailSettings(Section):
     @classmethod
     def _one_address(cls, value: str | None) -> str | None:
         """Check that this is one address, alone or as `Name <address>`. Quote a name with a comma."""
-        if value is None:
-            return None
+        if value is None or value == cls.model_fields["smtp_from"].default:
+            return value
+        from email import policy  # noqa: PLC0415  # its parser of headers, for which most starts need not wait
+
         problem = 'must be one address, like id@example.com or "Example, Inc." <id@example.com>'
         value = clean_line(value, most=LONGEST_SENDER)
         header = policy.SMTP.header_factory("From", value)

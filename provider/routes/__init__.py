@@ -7,29 +7,44 @@ from importlib import import_module
 from starlette.routing import BaseRoute
 
 from provider.config.settings import Settings
-from provider.routes.forward_auth import forward_authentication
 from provider.routes.pages import pages
 from provider.routes.protocol import protocol
-from provider.routes.signals import for_receivers
 from provider.web.routing import RoutesOnDemand, flattened
 
 ON_DEMAND = {
-    "/admin": "console:console",
-    "/api/account": "api:account_api",
-    "/api/admin": "api:admin_api",
-    "/scim": "scim:scim",
+    "account:account": (
+        "/",
+        "/.well-known/change-password",
+        "/account",
+        "/account-leaving",
+        "/account-secured",
+        "/keep-account",
+        "/pictures",
+        "/undo-email-change",
+    ),
+    "api:account_api": ("/api/account",),
+    "api:admin_api": ("/api/admin",),
+    "client_registration:client_registration": ("/oauth2/register",),
+    "console:console": ("/admin",),
+    "federation:federation": ("/login/upstream",),
+    "first_party:first_party": ("/oauth2/authorize-challenge",),
+    "forward_auth:forward_authentication": ("/forward-auth", "/.signet"),
+    "joining:joining": ("/signup", "/verify-email", "/forgot-password", "/reset-password", "/password-strength"),
+    "other_devices:other_devices": ("/device", "/approve", "/oauth2/device_authorization", "/oauth2/bc-authorize"),
+    "scim:scim": ("/scim",),
+    "signals:signals": ("/ssf", "/.well-known/ssf-configuration", "/oauth2/global-token-revocation"),
 }
-"""What no app waits for: path to module of `provider.routes` and function. It is loaded after the start."""
+"""What no app waits for, because a sign-in does not need it: module of `provider.routes` and function, and its paths.
+It is loaded after the start.
+"""
 
 
 def routing_table(settings: Settings) -> list[BaseRoute]:
     """Return the routes for these settings, some of them on demand. Routes of a disabled feature are left out."""
     return [
         *protocol(settings),
-        *forward_authentication(),
         *pages(settings),
-        *for_receivers(settings),
-        *(RoutesOnDemand(path, partial(_load, place, settings)) for path, place in ON_DEMAND.items()),
+        *(RoutesOnDemand(paths, partial(_load, place, settings)) for place, paths in ON_DEMAND.items()),
     ]
 
 

@@ -2,6 +2,7 @@
 
 from starlette.routing import BaseRoute, Route
 
+from provider.config.settings import Settings
 from provider.oauth.clients.protected_sites.sites import CALLBACK, SIGN_OUT
 from provider.oauth.endpoints.forward_auth import forward_auth, forward_auth_of_envoy, site_callback, site_sign_out
 
@@ -15,7 +16,7 @@ ANY = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", *WEBDAV]
 """Envoy asks with the method of the request."""
 
 
-def forward_authentication() -> list[BaseRoute]:
+def forward_authentication(_settings: Settings) -> list[BaseRoute]:
     """Return the routes of forward authentication."""
     return [
         Route("/forward-auth", forward_auth, methods=["GET"], name="forward_auth"),

@@ -20,7 +20,7 @@ from provider.ssf.waiting import LongPoll
 from provider.web.documents import Document
 
 
-def for_receivers(settings: Settings) -> list[BaseRoute]:
+def signals(settings: Settings) -> list[BaseRoute]:
     """Return the routes that receivers call."""
     every = ["GET", "POST", "PATCH", "PUT", "DELETE"]
     metadata = Document.of(transmitter_metadata(settings))

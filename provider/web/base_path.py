@@ -6,7 +6,7 @@ it. All other URLs are built from `settings.issuer`.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -27,10 +27,7 @@ class BasePath:
     def __init__(self, app: ASGIApp, base_path: str, routes: Iterable[BaseRoute]) -> None:
         self.app = app
         self.base_path = base_path
-        below = [
-            route for route in routes if isinstance(route, Route | RoutesOnDemand) and _is_below(route.path, base_path)
-        ]
-        self._own: list[Route | RoutesOnDemand] = below
+        self._own = [route for route in routes if any(_is_below(path, base_path) for path in _paths_of(route))]
         """Our routes that begin with the issuer's path, for example /oauth2/token for an issuer that ends in /oauth2.
 
         A request for one of them came through a proxy that strips the issuer's path.
@@ -64,6 +61,12 @@ class BasePath:
     def _location(self, name: bytes, value: bytes) -> bytes:
         is_own = name == b"location" and value.startswith(b"/") and not value.startswith(b"//")
         return self.base_path.encode() + value if is_own else value
+
+
+def _paths_of(route: BaseRoute) -> Sequence[str]:
+    if isinstance(route, RoutesOnDemand):
+        return route.paths
+    return [route.path] if isinstance(route, Route) else []
 
 
 def _is_below(path: str, base_path: str) -> bool:

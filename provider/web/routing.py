@@ -14,19 +14,20 @@ Refuse = Callable[[Scope, int], Response]
 
 
 class RoutesOnDemand(BaseRoute):
-    """The routes at a path and below it, whose modules are loaded after the start, so that it need not wait for them:
-    by `warm_up`, or by the first request for one of them.
+    """The routes at some paths and below them, whose modules are loaded after the start, so that it need not wait: by
+    `warm_up`, or by the first request for one of them.
 
     `load` returns the routes. All others are elsewhere.
     """
 
-    def __init__(self, path: str, load: Callable[[], Sequence[BaseRoute]]) -> None:
-        self.path = path
+    def __init__(self, paths: Sequence[str], load: Callable[[], Sequence[BaseRoute]]) -> None:
+        self.paths = tuple(paths)
+        self._below = tuple(f"{path}/" for path in paths)
         self._load = load
 
     def has(self, path: str) -> bool:
         """Return whether requests for this path belong here."""
-        return path == self.path or path.startswith(f"{self.path}/")
+        return path in self.paths or path.startswith(self._below)
 
     @property
     def is_loaded(self) -> bool:
@@ -76,7 +77,7 @@ class RememberingRouter(Router):
             await route.app(scope, receive, send)
             return
         for place in self._on_demand:
-            if place.has(scope["path"]) and not place.is_loaded:
+            if not place.is_loaded and place.has(scope["path"]):
                 # In a thread, so that others are answered meanwhile.
                 await asyncio.get_running_loop().run_in_executor(None, getattr, place, "routes")
         await self._find(scope, asked)(scope, receive, send)

@@ -103,9 +103,9 @@ NOT_LOADED = (
         (*FOR_TOKENS, *FOR_ACCOUNTS, *FOR_POSTGRESQL, *FOR_OTHERS),
     ),
     ("client list", (*FOR_TOKENS, *FOR_ACCOUNTS, *FOR_POSTGRESQL, *FOR_OTHERS)),
-    ("user list", ("psycopg", *FOR_TOKENS, *FOR_OTHERS)),  # an index names the other dialect
-    ("audit", ("psycopg", *FOR_TOKENS, *FOR_OTHERS)),
-    ("key list", ("psycopg", *FOR_OTHERS)),
+    ("user list", (*FOR_TOKENS, *FOR_POSTGRESQL, *FOR_OTHERS)),
+    ("audit", (*FOR_TOKENS, *FOR_POSTGRESQL, *FOR_OTHERS)),
+    ("key list", (*FOR_POSTGRESQL, *FOR_OTHERS)),
     ("check", ("psycopg", "provider.app", *(name for name in FOR_OTHERS if name != "starlette"))),
 )
 """Commands, and the modules each does without. Loading them is most of the time that a command takes."""

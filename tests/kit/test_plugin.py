@@ -1,5 +1,6 @@
 """The plugin as pytest loads it, what it costs, and the schema that it creates without migrating."""
 
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -7,14 +8,17 @@ import time
 import zipfile
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from signet_testing.records import User
 from signet_testing.signet import Signet
-from signet_testing.storage import create_schema
+from signet_testing.storage import SCHEMA, create_schema
 from signet_testing.version import __version__ as kit_version
 
 from provider import __version__
+from provider.routes import ON_DEMAND
+from tests.docs.generate.kit_schema import schema_of
 from tests.kit.listener import Listener
 from tests.kit.test_control import KIT
 from tests.support import forking
@@ -111,6 +115,7 @@ def rules_of(path: Path) -> set[str]:
 
 
 def test_the_schema_is_that_of_the_migrations(tmp_path: Path, sqlite_template: Path) -> None:
+    assert SCHEMA.read_text("utf-8") == schema_of(sqlite_template), "run `make references`"
     create_schema(tmp_path / "created.db")
     assert tables_of(tmp_path / "created.db") == tables_of(sqlite_template)
     assert rules_of(tmp_path / "created.db") == rules_of(sqlite_template)
@@ -145,12 +150,47 @@ def test_starting_and_putting_back_are_cheap(signet: Signet) -> None:
     assert min(costs) < 0.005
 
 
+ASK_LOADED = """
+import gc, os, sys
+os.environ["PYDANTIC_DISABLE_PLUGINS"] = "one-of-the-tests"
+from signet_testing import Signet
+with Signet():
+    print(*sys.modules)
+print(gc.isenabled(), os.environ.get("PYDANTIC_DISABLE_PLUGINS"))
+"""
+FOR_LATER = ("PIL", "alembic", "click", "dramatiq", "email.headerregistry", "email_validator", "limits", "psycopg")
+FOR_LATER += ("sqlalchemy.dialects.postgresql", "uvicorn", "webauthn", "zxcvbn_rs_py")
+OURS_AT_MOST = 540
+"""How many modules of Signet a start loads, with room for a few."""
+
+
+def test_a_start_loads_only_what_a_sign_in_needs_and_leaves_the_process_as_it_was() -> None:
+    names, process = _ask(ASK_LOADED).splitlines()
+    loaded = names.split()
+    assert not set(FOR_LATER) & set(loaded)
+    assert not {f"provider.routes.{place.partition(':')[0]}" for place in ON_DEMAND} & set(loaded)
+    assert len([module for module in loaded if module.startswith("provider")]) <= OURS_AT_MOST
+    assert process == "True one-of-the-tests"
+
+
+def test_a_signet_without_connections_closes_its_port_at_once() -> None:
+    """N-576."""
+    with Signet() as signet:
+        port = urlsplit(signet.issuer).port
+        begun = time.monotonic()
+    assert time.monotonic() - begun < 5
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port or 0), timeout=5)
+
+
 def test_importing_the_package_does_not_import_signet() -> None:
-    code = (
-        f"import sys; sys.path.insert(0, {str(KIT)!r}); import signet_testing.plugin; print('provider' in sys.modules)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "False"
+    assert _ask("import signet_testing.plugin, sys; print('provider' in sys.modules)").strip() == "False"
+
+
+def _ask(code: str) -> str:
+    """What a new process prints that runs this code."""
+    command = [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(KIT)!r})\n{code}"]
+    return subprocess.run(command, env=environment({}), capture_output=True, text=True, check=True).stdout
 
 
 @pytest.mark.slow

@@ -1,5 +1,10 @@
 """The router: the first route that fits answers, also when it is asked again."""
 
+import asyncio
+import time
+from collections.abc import Callable
+
+import httpx2
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -9,7 +14,7 @@ from starlette.testclient import TestClient
 from starlette.types import Scope
 
 from provider.app import create_app
-from provider.web.routing import RememberingRouter
+from provider.web.routing import RememberingRouter, RoutesOnDemand
 from provider.work import Installation
 
 
@@ -49,6 +54,48 @@ def test_the_same_request_gets_the_same_route_every_time(method: str, path: str,
         answered = http.request(method, path)
         assert (answered.status_code, answered.text) == answer
     assert not [asked for asked in app.router._known if asked[1] not in {"/users/new", "/plain"}]
+
+
+def on_demand(load: Callable[[], list[Route]]) -> Starlette:
+    app = Starlette()
+    place = RoutesOnDemand(("/late", "/elsewhere"), load)
+    app.router = RememberingRouter([place], lifespan=app.router.lifespan_context, refuse=refuse)
+    return app
+
+
+def test_first_requests_at_once_for_routes_on_demand_are_all_answered() -> None:
+    """N-575."""
+    loaded: list[str] = []
+
+    def load() -> list[Route]:
+        time.sleep(0.05)
+        loaded.append("once")
+        return [route(path, path[1:5], ["GET"]) for path in ("/late/a", "/late/b", "/elsewhere")]
+
+    app = on_demand(load)
+
+    async def ask(path: str) -> str:
+        async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://test") as http:
+            return (await http.get(path)).text
+
+    async def ask_all() -> list[str]:
+        return await asyncio.gather(*map(ask, ["/late/a", "/late/b", "/elsewhere", "/later", "/late/a"]))
+
+    assert [text.split()[0] for text in asyncio.run(ask_all())] == ["late", "late", "else", "refused", "late"]
+    assert loaded
+
+
+def test_routes_on_demand_that_cannot_be_loaded_are_tried_again() -> None:
+    """N-577."""
+    failures = [ImportError("the file is away")]
+
+    def load() -> list[Route]:
+        if failures:
+            raise failures.pop()
+        return [route("/late", "late", ["GET"])]
+
+    http = TestClient(on_demand(load), raise_server_exceptions=False)
+    assert [http.get("/late").status_code for _ in range(2)] == [500, 200]
 
 
 def test_a_bug_outside_of_every_endpoint_is_answered_like_any_other(

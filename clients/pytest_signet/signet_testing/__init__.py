@@ -23,6 +23,9 @@ def __getattr__(name: str) -> object:
     """Load what is asked for. Raises AttributeError for another name."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from signet_testing import signet  # noqa: PLC0415  # loads Signet
+    from signet_testing.loading import quickly  # noqa: PLC0415  # Signet, which a run without one does not wait for
+
+    with quickly():
+        from signet_testing import signet  # noqa: PLC0415
 
     return getattr(signet, name)

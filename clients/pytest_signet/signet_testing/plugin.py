@@ -44,7 +44,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
     """Start Signet and set the environment of the app, if `signet_env` is configured. Raises UsageError."""
     wanted = _pairs(early_config, "signet_env")
     if wanted:
-        from signet_testing.signet import Signet  # noqa: PLC0415
+        from signet_testing import Signet  # noqa: PLC0415
 
         signet = Signet(port=int(early_config.getini("signet_port")))
         early_config.add_cleanup(signet.close)
@@ -91,7 +91,7 @@ def signet_server(request: pytest.FixtureRequest, signet_settings: Mapping[str, 
     if early is not None:
         yield early[0]
         return
-    from signet_testing.signet import Signet  # noqa: PLC0415  # loads Signet, which only these tests need
+    from signet_testing import Signet  # noqa: PLC0415  # loads Signet, which only these tests need
 
     with Signet(port=int(request.config.getini("signet_port")), settings=signet_settings) as signet:
         yield signet

@@ -6,38 +6,26 @@ Apps under test have event loops of their own, or none. No request of theirs run
 import asyncio
 import socket
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+if TYPE_CHECKING:
+    import uvicorn
 
 DROP = "signet_testing.drop"
 """The extension of a scope that closes the connection without an answer."""
-
-
-class Connection(HttpToolsProtocol):
-    """An HTTP connection that a fault may close."""
-
-    def on_message_begin(self) -> None:
-        super().on_message_begin()
-        self.scope["extensions"] = {DROP: {"close": self.transport.abort}}
 
 
 class Dropped(Exception):
     """A request in process whose answer was lost."""
 
 
-class _Quiet(uvicorn.Server):
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield  # signals belong to the test run
-
-
 class Server:
-    """An event loop in a thread, in which an ASGI application serves a socket."""
+    """An event loop in a thread, in which an ASGI application serves a socket.
+
+    The web server is loaded at the first connection: many tests only send requests in process.
+    """
 
     def __init__(self, host: str, port: int) -> None:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -46,35 +34,40 @@ class Server:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="signet test server", daemon=True)
         self._app: ASGIApp | None = None
-        self._uvicorn: _Quiet | None = None
+        self._web_server: uvicorn.Server | None = None
+        self._awaited = asyncio.Event()
+        """Set by the first connection, and by the end."""
+        self._stopping = False
 
     def start(self, app: ASGIApp) -> None:
         """Serve `app`. Requests that came before wait in the socket's queue."""
         self._app = app
-        config = uvicorn.Config(
-            app,
-            http=Connection,
-            loop="none",
-            ws="none",
-            interface="asgi3",
-            lifespan="off",
-            log_config=None,  # logging belongs to the test run
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            timeout_graceful_shutdown=1,
-        )
-        self._uvicorn = _Quiet(config)
         self._thread.start()
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
-        assert self._uvicorn is not None  # noqa: S101  # `start` set it
         try:
-            self._loop.run_until_complete(self._uvicorn.serve([self._socket]))
+            self._loop.run_until_complete(self._serve())
         finally:
             self._loop.run_until_complete(self._loop.shutdown_asyncgens())
             self._loop.close()
+
+    async def _serve(self) -> None:
+        self._loop.add_reader(self._socket, self._awaited.set)
+        await self._awaited.wait()
+        self._loop.remove_reader(self._socket)
+        if not self._stopping:
+            from signet_testing.web_server import server_of  # noqa: PLC0415  # see the class
+
+            assert self._app is not None  # noqa: S101  # `start` set it
+            self._web_server = server_of(self._app)
+            await self._web_server.serve([self._socket])
+
+    def _end(self) -> None:
+        self._stopping = True
+        self._awaited.set()
+        if self._web_server is not None:
+            self._web_server.should_exit = True
 
     def call(self, scope: Scope, body: bytes) -> list[Message]:
         """Run a request in process, from any thread but the server's own; return what the application sent.
@@ -129,10 +122,10 @@ class Server:
 
     def stop(self) -> None:
         """Close the connections and the socket, and wait for the thread."""
-        if self._uvicorn is not None:
-            self._uvicorn.should_exit = True
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._end)
             self._thread.join(10)
-        else:
+        elif not self._loop.is_closed():
             self._loop.close()
         self._socket.close()
 

@@ -14,19 +14,8 @@ from provider.database.migrations import HEAD
 
 IN_MEMORY = Path("/dev/shm")  # noqa: S108  # a folder in memory, in which only folders of mode 0700 are created
 
-SEARCHED = ("user_search_texts", "client_search_texts")
-_ADD = "INSERT INTO {table}_fts(rowid, text) VALUES (new.place, new.text)"
-_REMOVE = "INSERT INTO {table}_fts({table}_fts, rowid, text) VALUES ('delete', old.place, old.text)"
-SEARCH_INDEX = (
-    """
-    CREATE VIRTUAL TABLE {table}_fts USING fts5
-    (text, content='{table}', content_rowid='place', columnsize=0, detail=none, tokenize='trigram case_sensitive 1')
-    """,
-    f"CREATE TRIGGER {{table}}_inserted AFTER INSERT ON {{table}} BEGIN {_ADD}; END",
-    f"CREATE TRIGGER {{table}}_deleted AFTER DELETE ON {{table}} BEGIN {_REMOVE}; END",
-    f"CREATE TRIGGER {{table}}_updated AFTER UPDATE ON {{table}} BEGIN {_REMOVE}; {_ADD}; END",
-)
-"""What the migrations add for searches, which is not in the metadata."""
+SCHEMA = Path(__file__).with_name("schema.sql")
+"""What all migrations create, written by `make references`."""
 
 
 def folder_in_memory() -> str | None:
@@ -35,23 +24,12 @@ def folder_in_memory() -> str | None:
 
 
 def create_schema(path: Path) -> None:
-    """Create all tables at the newest revision. A test compares the result with that of the migrations."""
-    from sqlalchemy import create_mock_engine  # noqa: PLC0415
-    from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite  # noqa: PLC0415
-
-    from provider.tables import metadata  # noqa: PLC0415
-
-    statements: list[str] = []
-    dialect = SQLiteDialect_pysqlite()
-    engine = create_mock_engine("sqlite://", lambda sql, *_, **__: statements.append(str(sql.compile(dialect=dialect))))
-    metadata.create_all(engine, checkfirst=False)
-    statements += [statement.format(table=table) for table in SEARCHED for statement in SEARCH_INDEX]
-    statements.append("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
-    statements.append(f"INSERT INTO alembic_version VALUES ('{HEAD}')")
+    """Create all tables, indexes and triggers as the migrations do."""
+    schema = SCHEMA.read_text("utf-8")
     with _connected(path) as db:
         db.execute("PRAGMA page_size=1024")
         db.execute("PRAGMA journal_mode=WAL")
-        db.executescript(f"BEGIN; {'; '.join(statements)}; COMMIT")
+        db.executescript(f"BEGIN; {schema} INSERT INTO alembic_version VALUES ('{HEAD}'); COMMIT")
 
 
 @dataclass(frozen=True)

@@ -43,21 +43,26 @@ email_addresses = Table(
     Index("ix_email_addresses_user_id", "user_id"),
     Index("ix_email_addresses_normal", "normal"),
 )
-Index(
-    "uq_email_addresses_normal_verified",
-    email_addresses.c.normal,
-    unique=True,
-    sqlite_where=email_addresses.c.verified_at.is_not(None),
-    postgresql_where=email_addresses.c.verified_at.is_not(None),
-)
 # The domain of an address: the databases have different functions for it. Both have this index, by their own.
 _DOMAINS: dict[str, ColumnElement[str]] = {
     "postgresql": literal_column("split_part(normal, '@', 2)", String),
     "sqlite": literal_column("substr(normal, instr(normal, '@') + 1)", String),
 }
-Index("ix_email_addresses_domain", _DOMAINS["postgresql"], email_addresses.c.normal, email_addresses.c.user_id).ddl_if(
-    dialect="postgresql"
-)
+
+
+def declare_indexes() -> None:
+    """Add the indexes with options of a dialect to the table, for migrations. They load it, and starts would wait."""
+    verified = email_addresses.c.verified_at.is_not(None)
+    Index(
+        "uq_email_addresses_normal_verified",
+        email_addresses.c.normal,
+        unique=True,
+        sqlite_where=verified,
+        postgresql_where=verified,
+    )
+    Index(
+        "ix_email_addresses_domain", _DOMAINS["postgresql"], email_addresses.c.normal, email_addresses.c.user_id
+    ).ddl_if(dialect="postgresql")
 
 
 @dataclass(frozen=True)

@@ -62,11 +62,17 @@ users = Table(
     Index("ix_users_last_sign_in_at_id", "last_sign_in_at", "id"),
     Index("ix_users_delete_after", "delete_after"),
 )
-_inactive = users.c.status == Status.INACTIVE.value
-Index("ix_users_inactive_created_at", users.c.created_at, sqlite_where=_inactive, postgresql_where=_inactive)
 # Written out, as the index needs it: with parameters, the databases do not see that it holds these rows.
 NOT_IN_USE = users.c.status.in_([literal_column(f"'{each}'") for each in Status if each not in IN_USE])
-Index("ix_users_not_in_use", users.c.id, sqlite_where=NOT_IN_USE, postgresql_where=NOT_IN_USE)
+
+
+def declare_indexes() -> None:
+    """Add the partial indexes to the table, for migrations. Their options load the dialects, for which starts would
+    wait.
+    """
+    inactive = users.c.status == Status.INACTIVE.value
+    Index("ix_users_inactive_created_at", users.c.created_at, sqlite_where=inactive, postgresql_where=inactive)
+    Index("ix_users_not_in_use", users.c.id, sqlite_where=NOT_IN_USE, postgresql_where=NOT_IN_USE)
 
 
 @dataclass(frozen=True)

@@ -35,8 +35,12 @@ signing_keys = Table(
     Column("delayed_at", UtcTime),  # when the next step of the rotation first waited, because the key is still used
     Column("removed_at", UtcTime),  # of a retired key: when its removal from the key set was noted
 )
-_upcoming = signing_keys.c.state == State.UPCOMING
-Index("uq_signing_keys_upcoming", signing_keys.c.alg, unique=True, sqlite_where=_upcoming, postgresql_where=_upcoming)
+
+
+def declare_index() -> None:
+    """Add the partial index to the table, for migrations. Its options load dialects, for which starts would wait."""
+    upcoming = signing_keys.c.state == State.UPCOMING
+    Index("uq_signing_keys_upcoming", signing_keys.c.alg, unique=True, sqlite_where=upcoming, postgresql_where=upcoming)
 
 
 @dataclass(frozen=True)
