@@ -7,7 +7,7 @@ import asyncio
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import uvicorn
@@ -16,6 +16,10 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 DROP = "signet_testing.drop"
 """The extension of a scope that closes the connection without an answer."""
+
+DATE_IS_SET_EVERY = 1.0
+FINISH_WITHIN = 1.0
+"""How long requests may still take when the server stops, in seconds."""
 
 
 class Connection(HttpToolsProtocol):
@@ -31,17 +35,49 @@ class Dropped(Exception):
 
 
 class _Quiet(uvicorn.Server):
+    """A uvicorn server that leaves signals to the test run, and that stops as soon as it is told to.
+
+    uvicorn's own looks ten times a second whether it should exit, and then waits for as long again.
+    """
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._stopping = asyncio.Event()
+
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        yield  # signals belong to the test run
+        yield
+
+    def stop(self) -> None:
+        """Let `serve` return. Called in the loop that it runs in."""
+        self.should_exit = True
+        self._stopping.set()
+
+    async def main_loop(self) -> None:
+        while not await self.on_tick(0):  # which also sets the `Date` of responses
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), DATE_IS_SET_EVERY)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        tasks = list(self.server_state.tasks)
+        if tasks:
+            _done, late = await asyncio.wait(tasks, timeout=FINISH_WITHIN)
+            for task in late:
+                task.cancel()
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+        await asyncio.sleep(0)  # in which the loop closes them
 
 
 class Server:
     """An event loop in a thread, in which an ASGI application serves a socket."""
 
     def __init__(self, host: str, port: int) -> None:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self._socket = socket.create_server((host, port), family=family, backlog=128)
+        self._socket = _listen(host, port)
         self.port: int = self._socket.getsockname()[1]
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="signet test server", daemon=True)
@@ -62,7 +98,6 @@ class Server:
             access_log=False,
             server_header=False,
             proxy_headers=False,
-            timeout_graceful_shutdown=1,
         )
         self._uvicorn = _Quiet(config)
         self._thread.start()
@@ -130,11 +165,31 @@ class Server:
     def stop(self) -> None:
         """Close the connections and the socket, and wait for the thread."""
         if self._uvicorn is not None:
-            self._uvicorn.should_exit = True
+            self._loop.call_soon_threadsafe(self._uvicorn.stop)
             self._thread.join(10)
         else:
             self._loop.close()
         self._socket.close()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Return a listening socket.
+
+    Its protocol is named, because asyncio sends small packets at once (TCP_NODELAY) only then. Else each response of a
+    kept connection would wait 40 ms for the client's acknowledgement.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        listening.bind((host, port))
+        listening.listen(128)
+    except BaseException:
+        listening.close()
+        raise
+    return listening
 
 
 def scope_of(method: str, url: Any, headers: list[tuple[bytes, bytes]]) -> Scope:
