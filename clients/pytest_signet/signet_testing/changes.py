@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from joserfc.jwk import RSAKey
@@ -16,6 +17,7 @@ from provider.jose.registry import Registry
 Sign = Callable[[dict[str, Any], dict[str, Any]], str]
 """A function that signs a header and claims with the key of the header's `kid`, and returns the token."""
 FOREIGN_ISSUER = "https://attacker.example"
+FOREIGN_KEY = Path(__file__).with_name("foreign_key.json")
 FAR = 3600
 """How far outside of its validity a changed token is, in seconds: more than any leeway."""
 
@@ -45,6 +47,10 @@ class Change:
         if len(parts) != 3:
             return token
         header, claims = (json.loads(base64url.decode(part)) for part in parts[:2])
+        return self.signed(header, claims, sign)
+
+    def signed(self, header: dict[str, Any], claims: dict[str, Any], sign: Sign) -> str:
+        """Return a token of these claims with the changes."""
         claims = self._changed(claims)
         if self.unsigned:
             return f"{_part({**header, 'alg': 'none'})}.{_part(claims)}."
@@ -98,8 +104,8 @@ def sign_with(key: Any, header: dict[str, Any], claims: dict[str, Any]) -> str:
 
 @cache
 def foreign_key() -> RSAKey:
-    """Return a key that no Signet has published. It is generated once for a process."""
-    return RSAKey.generate_key(2048)
+    """Return a key that no Signet publishes. It is in this package, so that no test waits for a new one."""
+    return RSAKey.import_key(json.loads(FOREIGN_KEY.read_text("utf-8")))
 
 
 def _part(value: Mapping[str, Any]) -> str:

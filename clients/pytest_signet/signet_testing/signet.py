@@ -18,6 +18,7 @@ from starlette.types import ASGIApp
 
 from provider.accounts import registration, suspension
 from provider.app import create_app
+from provider.crypto.passwords import hash_password
 from provider.jose.algorithms import RS256
 from provider.oauth.clients import clients
 from provider.oauth.clients.metadata import ClientMetadata
@@ -83,6 +84,7 @@ class Signet:
         self._observed = Observed(self._app, self.requests, self.faults, self.issuer, self._tokens.sign)
         self._storage = Storage(self._folder / "signet.db")
         self._numbers = 0
+        self._hashes: dict[str, str] = {}
         REDIRECTED.start()
         self._server.start(self._observed)
 
@@ -139,10 +141,22 @@ class Signet:
         email = email or f"user{self._numbers}@example.test"
         with unit_of_work(self._installation) as work:
             sub = registration.create_user(
-                work, email=email, password=password, verified=verified, roles=roles, claims=claims or None
+                work,
+                email=email,
+                password=None,
+                password_hash=self._hash_of(password),
+                verified=verified,
+                roles=roles,
+                claims=claims or None,
             )
             seed = set_up(work, sub) if second_factor else None
         return User(sub, email, password, seed)
+
+    def _hash_of(self, password: str) -> str:
+        """Return the hash of a password, computed once: most users of tests have the same."""
+        if password not in self._hashes:
+            self._hashes[password] = hash_password(password, cost=self._installation.settings.bcrypt_cost)
+        return self._hashes[password]
 
     def client(
         self, *redirect_uris: str, public: bool = False, client_id: str | None = None, **metadata: Any
