@@ -47,14 +47,29 @@ READS_EARLY = """
 import os
 ISSUER, CLIENT_ID, SECRET = (os.environ[f"APP_{name}"] for name in ("ISSUER", "CLIENT_ID", "SECRET"))
 
+import sys
+LOADED_EARLY = "signet_testing.signet" in sys.modules
+
 def test_the_app_has_the_signet_of_the_tests(signet, signet_client):
+    assert not LOADED_EARLY
+    assert signet._installation.settings.brand == "Of the configuration"
     assert signet.issuer == ISSUER
     assert (signet_client.client_id, signet_client.client_secret) == (CLIENT_ID, SECRET)
     assert signet_client.redirect_uris == ("http://localhost/a", "http://localhost/b")
     url = signet.authorization_url(signet_client, state="without PKCE")
     assert signet.sign_in(url, signet.user()).code
 """
+CONNECTS_EARLY = """
+import os, urllib.request
+with urllib.request.urlopen(os.environ["APP_ISSUER"] + "/.well-known/openid-configuration") as answer:
+    assert answer.status == 200
+
+def test_it_is_the_signet_of_the_tests(signet):
+    assert signet.issuer == os.environ["APP_ISSUER"]
+"""
 INI_OF_EARLY = """[pytest]
+signet_settings =
+    brand = Of the configuration
 signet_env =
     APP_ISSUER={issuer}
     APP_CLIENT_ID = {client_id}
@@ -65,12 +80,12 @@ signet_client =
 """
 
 
-def run_project(folder: Path, *options: str, text: str = PROJECT) -> str:
+def run_project(folder: Path, *options: str, text: str = PROJECT, status: int = 0) -> str:
     (folder / "test_project.py").write_text(text)
     command = ["-q", "-p", "signet_testing.plugin", "-p", "no:cacheprovider", *options, str(folder)]
     done = forking.run(command, env=environment({}), code=PYTEST)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    assert done.returncode == status, done.stdout + done.stderr
+    return done.stdout + done.stderr
 
 
 def test_a_project_uses_the_fixtures(tmp_path: Path) -> None:
@@ -80,6 +95,21 @@ def test_a_project_uses_the_fixtures(tmp_path: Path) -> None:
 def test_an_app_that_reads_its_environment_when_it_is_imported_finds_signet_there(tmp_path: Path) -> None:
     (tmp_path / "pytest.ini").write_text(INI_OF_EARLY)
     assert "1 passed" in run_project(tmp_path, "-p", "no:xdist", text=READS_EARLY)
+
+
+def test_an_app_that_connects_while_it_is_imported_is_answered(tmp_path: Path) -> None:
+    (tmp_path / "pytest.ini").write_text(INI_OF_EARLY.replace("require_pkce", "no_such_thing"))
+    (tmp_path / "other.ini").write_text(INI_OF_EARLY)
+    out = run_project(tmp_path, "-p", "no:xdist", "-c", str(tmp_path / "other.ini"), text=CONNECTS_EARLY)
+    assert "1 passed" in out
+    out = run_project(tmp_path, "-p", "no:xdist", text=CONNECTS_EARLY, status=2)
+    assert "Signet did not start" in out
+    assert "no_such_thing" in out
+
+
+def test_settings_that_would_come_too_late_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "pytest.ini").write_text(INI_OF_EARLY)
+    assert "Write the settings under signet_settings" in run_project(tmp_path, "-p", "no:xdist", status=1)
 
 
 @pytest.mark.slow

@@ -25,6 +25,10 @@ FINISH_WITHIN = 1.0
 class Connection(HttpToolsProtocol):
     """An HTTP connection that a fault may close."""
 
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.access_log = False  # `Signet.requests` has them
+
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self.scope["extensions"] = {DROP: {"close": self.transport.abort}}
@@ -76,8 +80,9 @@ class _Quiet(uvicorn.Server):
 class Server:
     """An event loop in a thread, in which an ASGI application serves a socket."""
 
-    def __init__(self, host: str, port: int) -> None:
-        self._socket = _listen(host, port)
+    def __init__(self, listening: socket.socket) -> None:
+        """Take a socket that `listen` returned, and close it in the end."""
+        self._socket = listening
         self.port: int = self._socket.getsockname()[1]
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="signet test server", daemon=True)
@@ -170,26 +175,6 @@ class Server:
         else:
             self._loop.close()
         self._socket.close()
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    """Return a listening socket.
-
-    Its protocol is named, because asyncio sends small packets at once (TCP_NODELAY) only then. Else each response of a
-    kept connection would wait 40 ms for the client's acknowledgement.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:
-            listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        listening.bind((host, port))
-        listening.listen(128)
-    except BaseException:
-        listening.close()
-        raise
-    return listening
 
 
 def scope_of(method: str, url: Any, headers: list[tuple[bytes, bytes]]) -> Scope:
