@@ -110,19 +110,15 @@ class Faults:
         """Do what was asked, and close the connection without an answer."""
         return self._add(endpoint, times, lose=True)
 
-    def id_token(self, *, times: int | None = None, claims: Mapping[str, Any] | None = None, **wrong: bool) -> Fault:
+    def id_token(self, *, times: int | None = None, claims: Mapping[str, Any] | None = None, **wrong: Any) -> Fault:
         """Change ID tokens, wherever the app gets them: `expired=True`, or another member of `Change`."""
         return self._add("token", times, tokens={"id_token": Change(claims=claims or {}, **wrong)})
 
-    def access_token(
-        self, *, times: int | None = None, claims: Mapping[str, Any] | None = None, **wrong: bool
-    ) -> Fault:
+    def access_token(self, *, times: int | None = None, claims: Mapping[str, Any] | None = None, **wrong: Any) -> Fault:
         """Change access tokens, wherever the app gets them: `expired=True`, or another member of `Change`."""
         return self._add("token", times, tokens={"access_token": Change(claims=claims or {}, **wrong)})
 
-    def logout_token(
-        self, *, times: int | None = None, claims: Mapping[str, Any] | None = None, **wrong: bool
-    ) -> Fault:
+    def logout_token(self, *, times: int | None = None, claims: Mapping[str, Any] | None = None, **wrong: Any) -> Fault:
         """Change the tokens of back-channel logout requests: `expired=True`, or another member of `Change`."""
         return self._add(LOGOUT_TOKEN, times, tokens={"logout_token": Change(claims=claims or {}, **wrong)})
 

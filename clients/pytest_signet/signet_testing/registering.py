@@ -43,7 +43,7 @@ class Registering:
         that Signet does not accept.
         """
         self._numbers += 1
-        email = email or f"user{self._numbers}@example.test"
+        email = email or f"user{self._numbers}@example.com"
         with unit_of_work(self._installation) as work:
             sub = registration.create_user(
                 work,

@@ -144,7 +144,7 @@ class Signet(Registering):
         """Return an access token, as the app would get it for this user: `scope`, `audience`, `acr`, `claims`.
 
         Without a user, one is created; `sub` only replaces the claim. `expired`, `not_yet_valid`, `wrong_issuer`,
-        `wrong_audience`, `foreign_key` and `unsigned` say what is wrong with it.
+        `wrong_audience`, `foreign_key`, `unsigned` and `header` say what is wrong with it.
         """
         user = user or self.user()
         claims = dict(asked.pop("claims", None) or {})

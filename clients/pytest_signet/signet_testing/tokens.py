@@ -45,7 +45,7 @@ class Tokens:
         acr: str = "aal1",
         auth_time: timedelta = timedelta(0),
         claims: Mapping[str, Any] | None = None,
-        **wrong: bool,
+        **wrong: Any,
     ) -> str:
         """Return an access token. `auth_time` is how long ago the user signed in.
 
@@ -100,7 +100,7 @@ class Tokens:
         scope: str,
         audience: str | list[str] | None = None,
         claims: Mapping[str, Any] | None = None,
-        **wrong: bool,
+        **wrong: Any,
     ) -> str:
         """Return an access token of a client for itself."""
         with unit_of_work(self._installation) as work:
@@ -110,10 +110,10 @@ class Tokens:
             )
             return self._signed(work, authorization, claims, wrong)
 
-    def sign(self, header: dict[str, Any], claims: dict[str, Any]) -> str:
-        """Sign a header and claims with the key of the header's `kid`."""
+    def sign(self, kid: str, header: dict[str, Any], claims: dict[str, Any]) -> str:
+        """Sign a header and claims with the key of a `kid`."""
         ring = self._server.keys.ring()
-        signer = next(one for one in ring.signers.values() if one.kid == header["kid"])
+        signer = next(one for one in ring.signers.values() if one.kid == kid)
         return sign_with(signer.key, header, claims)
 
     def _signed(
@@ -121,7 +121,7 @@ class Tokens:
         work: UnitOfWork,
         authorization: Authorization,
         claims: Mapping[str, Any] | None,
-        wrong: Mapping[str, bool],
+        wrong: Mapping[str, Any],
     ) -> str:
         """Return the token, signed once: what is wrong with it is wrong before."""
         signer = self._server.keys.signer(work, authorization.client.metadata.usual_alg)
@@ -130,7 +130,7 @@ class Tokens:
         if not change.changes_something:
             return signer.sign(said, typ=TYP)
         header = {"alg": signer.alg, "typ": TYP, "kid": signer.kid}
-        return change.signed(header, said, lambda header, said: sign_with(signer.key, header, said))
+        return change.signed(header, said, lambda _kid, header, said: sign_with(signer.key, header, said))
 
     def _client(self, work: UnitOfWork, client_id: str) -> Client:
         """Return the client without its secrets, which no token needs. Raises LookupError."""
