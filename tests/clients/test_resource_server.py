@@ -68,7 +68,7 @@ def test_a_signature_of_nothing_is_refused(issue: Issue, call: Call) -> None:
 
 
 def test_a_key_in_the_token_itself_is_not_believed(issue: Issue, call: Call) -> None:
-    """RFC 8725 section 3.10."""
+    """N-580. RFC 8725 section 3.10."""
     token = issue(foreign_key=True, header={"jwk": foreign_key().as_dict(private=False)})
     assert call("/hello", token).status_code == 401
 

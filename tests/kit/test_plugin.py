@@ -8,13 +8,18 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
+from signet_testing.loopback import listen
 from signet_testing.records import User
+from signet_testing.server import Server
 from signet_testing.signet import Signet
 from signet_testing.storage import create_schema
 from signet_testing.version import __version__ as kit_version
+from starlette.responses import PlainTextResponse
 
 from provider import __version__
+from provider.jose.registry import Registry
 from tests.kit.listener import Listener
 from tests.kit.test_control import KIT
 from tests.support import forking
@@ -98,7 +103,7 @@ def test_an_app_that_reads_its_environment_when_it_is_imported_finds_signet_ther
 
 
 def test_an_app_that_connects_while_it_is_imported_is_answered(tmp_path: Path) -> None:
-    (tmp_path / "pytest.ini").write_text(INI_OF_EARLY.replace("require_pkce", "no_such_thing"))
+    (tmp_path / "pytest.ini").write_text(INI_OF_EARLY.replace("brand", "no_such_thing"))
     (tmp_path / "other.ini").write_text(INI_OF_EARLY)
     out = run_project(tmp_path, "-p", "no:xdist", "-c", str(tmp_path / "other.ini"), text=CONNECTS_EARLY)
     assert "1 passed" in out
@@ -173,6 +178,52 @@ def test_starting_and_putting_back_are_cheap(signet: Signet) -> None:
         costs.append(saved + time.process_time() - begun)
         assert isinstance(user, User)
     assert min(costs) < 0.005
+
+
+def test_a_server_with_a_kept_connection_stops_at_once() -> None:
+    """Uvicorn's own loop and its shutdown wait for up to 0.1 seconds each."""
+    waits = []
+    for _ in range(3):
+        server = Server(listen("127.0.0.1", 0))
+        server.start(PlainTextResponse("here"))
+        with httpx2.Client() as kept:
+            assert kept.get(f"http://127.0.0.1:{server.port}/").headers["date"]
+            begun = time.monotonic()
+            server.stop()
+            waits.append(time.monotonic() - begun)
+        server.stop()  # again, as a fixture may
+    assert min(waits) < 0.09
+
+
+def test_responses_of_a_kept_connection_are_not_delayed(signet: Signet) -> None:
+    """Without TCP_NODELAY each would wait 40 ms for an acknowledgement of the client's system."""
+    with httpx2.Client() as kept:
+        waits = []
+        for _ in range(4):
+            begun = time.monotonic()
+            kept.get(f"{signet.issuer}/oauth2/jwks")
+            waits.append(time.monotonic() - begun)
+    assert min(waits[1:]) < 0.04
+
+
+def test_a_token_is_signed_once(signet: Signet, monkeypatch: pytest.MonkeyPatch) -> None:
+    signed: list[bytes] = []
+    algorithm = Registry.algorithms["RS256"]
+    sign = algorithm.sign
+
+    def note(text: bytes, key: Any) -> Any:
+        signed.append(text)
+        return sign(text, key)
+
+    monkeypatch.setattr(algorithm, "sign", note)
+    wrongs: list[dict[str, Any]] = [{}, {"expired": True}, {"foreign_key": True}, {"claims": {"tenant": "blue"}}]
+    for wrong in wrongs:
+        signed.clear()
+        signet.token(**wrong)
+        assert len(signed) == 1, wrong
+    signed.clear()
+    signet.token(unsigned=True)
+    assert signed == []
 
 
 def test_importing_the_package_does_not_import_signet() -> None:

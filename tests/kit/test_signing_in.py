@@ -116,6 +116,13 @@ def test_a_token_says_what_the_test_asks_for_and_is_as_real_as_any_other(app: Ap
     assert not introspected(app, mine)
 
 
+def test_an_app_may_keep_the_client_id_and_the_secret_that_it_knows(signet: Signet) -> None:
+    secret = "a secret of the app with enough characters"
+    client = signet.client(client_id="the-app", client_secret=secret)
+    assert (client.client_id, client.client_secret) == ("the-app", secret)
+    assert App(signet, client).sign_in(signet.user())["id_token"]
+
+
 def test_claims_of_a_token_can_be_replaced(signet: Signet) -> None:
     claims = claims_of(signet, signet.token(sub="anyone", claims={"tenant": "blue", "sid": None}))
     assert (claims["sub"], claims["tenant"], "sid" in claims) == ("anyone", "blue", False)

@@ -77,7 +77,7 @@ class Early:
 
     def _wait(self) -> None:
         """Start when the first connection comes."""
-        ready, _, _ = select.select([self._socket, self._woken], [], [])
+        ready, _, _ = select.select([self._socket.fileno(), self._woken], [], [])
         if self._woken not in ready:
             try:
                 self.start()

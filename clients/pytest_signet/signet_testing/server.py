@@ -169,11 +169,12 @@ class Server:
 
     def stop(self) -> None:
         """Close the connections and the socket, and wait for the thread."""
-        if self._uvicorn is not None:
-            self._loop.call_soon_threadsafe(self._uvicorn.stop)
-            self._thread.join(10)
-        else:
+        if self._uvicorn is None:
             self._loop.close()
+        elif self._thread.is_alive():
+            with suppress(RuntimeError):  # the loop was closed a moment ago
+                self._loop.call_soon_threadsafe(self._uvicorn.stop)
+            self._thread.join(10)
         self._socket.close()
 
 
