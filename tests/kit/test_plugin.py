@@ -25,7 +25,7 @@ from tests.kit.test_control import KIT
 from tests.support import forking
 from tests.support.chromium import NewPerson
 from tests.support.relying_party import challenge_of
-from tests.support.server_process import REPOSITORY, environment
+from tests.support.server_process import REPOSITORY, environment, free_port
 
 PYTEST = f"import sys; sys.path.insert(0, {str(KIT)!r}); import pytest; sys.exit(pytest.main(sys.argv[1:]))"
 PROJECT = """
@@ -63,6 +63,11 @@ def test_the_app_has_the_signet_of_the_tests(signet, signet_client):
     assert signet_client.redirect_uris == ("http://localhost/a", "http://localhost/b")
     url = signet.authorization_url(signet_client, state="without PKCE")
     assert signet.sign_in(url, signet.user()).code
+"""
+CONTROLLER = """
+import os, sys
+def pytest_sessionfinish():
+    assert "PYTEST_XDIST_WORKER" in os.environ or "signet_testing.signet" not in sys.modules
 """
 CONNECTS_EARLY = """
 import os, urllib.request
@@ -122,6 +127,11 @@ def test_settings_that_would_come_too_late_are_refused(tmp_path: Path) -> None:
 def test_each_worker_of_xdist_has_a_signet_of_its_own(tmp_path: Path) -> None:
     (tmp_path / "pytest.ini").write_text(f"[pytest]\npythonpath = {REPOSITORY} {KIT}\n")
     assert "5 passed" in run_project(tmp_path, "-n", "2")
+    (tmp_path / "pytest.ini").write_text(
+        f"{INI_OF_EARLY}pythonpath = {REPOSITORY} {KIT}\nsignet_port = {free_port()}\n"
+    )
+    (tmp_path / "conftest.py").write_text(CONTROLLER)
+    assert "1 passed" in run_project(tmp_path, "-n", "1", text=READS_EARLY)
 
 
 def tables_of(path: Path) -> dict[str, set[tuple[Any, ...]]]:
