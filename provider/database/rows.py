@@ -21,6 +21,7 @@ C = TypeVar("C")
 D = TypeVar("D")
 E = TypeVar("E")
 Columns = tuple[ColumnElement[Any], ...]
+NONE: Mapping[str, Any] = {}
 
 
 class Rows(Generic[Value]):
@@ -50,23 +51,27 @@ class Rows(Generic[Value]):
         return list(starmap(self.make, db.execute(query, bound)))
 
     def prepare(self, query: Executable) -> "Query[Value]":
-        """Return a query of a hot path, which `one` could run too."""
+        """Return a query of a hot path, which `one` or `all` could run too."""
         return Query(Prepared(query, self.columns), self.make)
 
 
 class Query(Generic[Value]):
-    """A prepared query for at most one row."""
+    """A prepared query."""
 
     def __init__(self, prepared: Prepared, make: Callable[..., Value]) -> None:
         self._prepared = prepared
         self._make = make
 
     def one(self, db: Connection, values: Mapping[str, Any]) -> Value | None:
-        """Run the query; return the row's value or None. Raises MultipleResultsFound."""
+        """Run a query for at most one row; return its value or None. Raises MultipleResultsFound."""
         found = self._prepared.rows(db, values)
         if len(found) > 1:
             raise MultipleResultsFound("more than one row was found")
         return self._make(*found[0]) if found else None
+
+    def all(self, db: Connection, values: Mapping[str, Any] = NONE) -> list[Value]:
+        """Run the query; return the value of every row, in their order."""
+        return list(starmap(self._make, self._prepared.rows(db, values)))
 
 
 def columns_of(row_class: type[Any], source: FromClause | None = None, /, **named: ColumnElement[Any]) -> Columns:

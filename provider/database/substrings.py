@@ -18,6 +18,7 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Connection,
+    Executable,
     ForeignKey,
     Index,
     Integer,
@@ -78,9 +79,20 @@ def declare_index(table: Table) -> None:
 
 def put(db: Connection, table: Table, owner: str, searched: str) -> None:
     """Store the text of a row, instead of the one before."""
-    statement = dialect.upsert(db, table).values(place=_new_place(), owner=owner, text=searched)
+    statement = _PUTS.get((db.dialect.name, table.name))
+    if statement is None:
+        statement = _PUTS[db.dialect.name, table.name] = _put(db, table)
+    db.execute(statement, {"place": _new_place(), "owner": owner, "text": searched})
+
+
+_PUTS: dict[tuple[str, str], Executable] = {}
+"""The statements of `put`, by dialect and table: building one takes longer than running it."""
+
+
+def _put(db: Connection, table: Table) -> Executable:
+    statement = dialect.upsert(db, table)
     new = statement.excluded.text
-    db.execute(statement.on_conflict_do_update(index_elements=["owner"], set_={"text": new}, where=table.c.text != new))
+    return statement.on_conflict_do_update(index_elements=["owner"], set_={"text": new}, where=table.c.text != new)
 
 
 def put_missing(db: Connection, table: Table, texts: Mapping[str, str]) -> None:

@@ -12,7 +12,7 @@ from joserfc.jwk import ECKey, RSAKey
 from starlette.testclient import TestClient
 
 from provider.resources import CLIENTS
-from tests.clients.conftest import new_key, sample
+from tests.clients.conftest import sample
 from tests.support.relying_party import half_of
 from tests.support.services import unavailable
 from tests.support.waiting import PATIENCE
@@ -91,7 +91,8 @@ def sign(key: Any, alg: str, *, header: dict[str, Any] | None = None, **changes:
 
 
 def test_the_script_takes_an_id_token_only_if_everything_about_it_is_right() -> None:
-    ec, rsa = new_key(), RSAKey.generate_key(2048, {"use": "sig", "alg": "RS256"}, auto_kid=True)
+    ec = ECKey.generate_key("P-256", {"use": "sig", "alg": "ES256"}, auto_kid=True)
+    rsa = RSAKey.generate_key(2048, {"use": "sig", "alg": "RS256"}, auto_kid=True)
     stranger = ECKey.generate_key("P-256", {"use": "sig", "alg": "ES256", "kid": str(ec.kid)})
     good = sign(ec, "ES256")
     head, body, signature = good.split(".")

@@ -125,7 +125,7 @@ def test_the_command_prints_its_urls_and_ends_with_the_program_that_started_it()
         assert discovered["issuer"] == urls["issuer"]
         assert "id_token" in discovered["response_types_supported"]
         user = httpx2.post(f"{urls['control']}users", json={}).json()
-        assert user["email"].endswith("@example.test")
+        assert user["email"].endswith("@example.com")
         os.close(keep_open)
         assert process.wait(PATIENCE) == 0
 

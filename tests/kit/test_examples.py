@@ -1,4 +1,8 @@
-"""The example projects of `clients/testing`: each one's own tests pass, with the libraries that it names."""
+"""The example projects of `clients/testing`: each one's own tests pass, with the libraries that it names.
+
+Those whose libraries are in this environment run with the slow tests. A new environment for each Python project, and
+the projects in other languages, are left to `make test-all`, because they install packages.
+"""
 
 import os
 import re
@@ -10,14 +14,18 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import forking
 from tests.support.server_process import REPOSITORY, environment
 from tests.support.services import unavailable
 
-pytestmark = [pytest.mark.slow, pytest.mark.nightly]
+pytestmark = pytest.mark.slow
 
 EXAMPLES = REPOSITORY / "clients/testing"
 KIT = REPOSITORY / "clients/pytest_signet"
 PYTHON = {"flask_app": "test_sign_in.py", "fastapi_app": "test_tokens.py", "django_site": "test_sign_in.py"}
+HERE = ("flask_app", "fastapi_app")
+"""Those whose libraries are in this environment."""
+PYTEST = f"import sys; sys.path.insert(0, {str(KIT)!r}); import pytest; sys.exit(pytest.main(sys.argv[1:]))"
 LIMIT = 600
 """Seconds for registries on a busy machine."""
 
@@ -49,6 +57,15 @@ def signet(tmp_path: Path) -> str:
     return str(command)
 
 
+@pytest.mark.parametrize("name", HERE)
+def test_a_python_project_with_the_libraries_of_this_environment(name: str, tmp_path: Path) -> None:
+    options = ["-q", "-p", "signet_testing.plugin", "-p", "no:cacheprovider", "-p", "no:xdist"]
+    done = forking.run([*options, str(copy_of(name, tmp_path) / PYTHON[name])], env=environment({}), code=PYTEST)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert " passed" in done.stdout
+
+
+@pytest.mark.nightly
 @pytest.mark.parametrize("name", PYTHON)
 def test_a_python_project(name: str, tmp_path: Path) -> None:
     """Its libraries are installed beside those of this environment; what its docstring says is installed."""
@@ -65,6 +82,7 @@ def test_a_python_project(name: str, tmp_path: Path) -> None:
     assert " passed" in run(command, project, PYTHONPATH="")
 
 
+@pytest.mark.nightly
 def test_an_express_project(tmp_path: Path, signet: str) -> None:
     npm = shutil.which("npm") or unavailable("the Express example", "there is no npm on PATH")
     project = copy_of("express", tmp_path)
@@ -72,6 +90,7 @@ def test_an_express_project(tmp_path: Path, signet: str) -> None:
     assert "# fail 0" in run([npm, "test"], project, SIGNET=signet)
 
 
+@pytest.mark.nightly
 def test_a_go_project(tmp_path: Path, signet: str) -> None:
     go = shutil.which("go") or unavailable("the Go example", "there is no go on PATH")
     folders = {name: os.environ[name] for name in ("GOPATH", "GOCACHE", "HOME", "GOPROXY") if name in os.environ}

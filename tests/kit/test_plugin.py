@@ -10,13 +10,18 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import httpx2
 import pytest
+from signet_testing.loopback import listen
 from signet_testing.records import User
+from signet_testing.server import Server
 from signet_testing.signet import Signet
 from signet_testing.storage import SCHEMA, create_schema
 from signet_testing.version import __version__ as kit_version
+from starlette.responses import PlainTextResponse
 
 from provider import __version__
+from provider.jose.registry import Registry
 from provider.routes import ON_DEMAND
 from tests.docs.generate.kit_schema import schema_of
 from tests.kit.listener import Listener
@@ -24,7 +29,7 @@ from tests.kit.test_control import KIT
 from tests.support import forking
 from tests.support.chromium import NewPerson
 from tests.support.relying_party import challenge_of
-from tests.support.server_process import REPOSITORY, environment
+from tests.support.server_process import REPOSITORY, environment, free_port
 
 PYTEST = f"import sys; sys.path.insert(0, {str(KIT)!r}); import pytest; sys.exit(pytest.main(sys.argv[1:]))"
 PROJECT = """
@@ -51,14 +56,34 @@ READS_EARLY = """
 import os
 ISSUER, CLIENT_ID, SECRET = (os.environ[f"APP_{name}"] for name in ("ISSUER", "CLIENT_ID", "SECRET"))
 
+import sys
+LOADED_EARLY = "signet_testing.signet" in sys.modules
+
 def test_the_app_has_the_signet_of_the_tests(signet, signet_client):
+    assert not LOADED_EARLY
+    assert signet._installation.settings.brand == "Of the configuration"
     assert signet.issuer == ISSUER
     assert (signet_client.client_id, signet_client.client_secret) == (CLIENT_ID, SECRET)
     assert signet_client.redirect_uris == ("http://localhost/a", "http://localhost/b")
     url = signet.authorization_url(signet_client, state="without PKCE")
     assert signet.sign_in(url, signet.user()).code
 """
+CONTROLLER = """
+import os, sys
+def pytest_sessionfinish():
+    assert "PYTEST_XDIST_WORKER" in os.environ or "signet_testing.signet" not in sys.modules
+"""
+CONNECTS_EARLY = """
+import os, urllib.request
+with urllib.request.urlopen(os.environ["APP_ISSUER"] + "/.well-known/openid-configuration") as answer:
+    assert answer.status == 200
+
+def test_it_is_the_signet_of_the_tests(signet):
+    assert signet.issuer == os.environ["APP_ISSUER"]
+"""
 INI_OF_EARLY = """[pytest]
+signet_settings =
+    brand = Of the configuration
 signet_env =
     APP_ISSUER={issuer}
     APP_CLIENT_ID = {client_id}
@@ -69,12 +94,12 @@ signet_client =
 """
 
 
-def run_project(folder: Path, *options: str, text: str = PROJECT) -> str:
+def run_project(folder: Path, *options: str, text: str = PROJECT, status: int = 0) -> str:
     (folder / "test_project.py").write_text(text)
     command = ["-q", "-p", "signet_testing.plugin", "-p", "no:cacheprovider", *options, str(folder)]
     done = forking.run(command, env=environment({}), code=PYTEST)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    assert done.returncode == status, done.stdout + done.stderr
+    return done.stdout + done.stderr
 
 
 def test_a_project_uses_the_fixtures(tmp_path: Path) -> None:
@@ -86,11 +111,31 @@ def test_an_app_that_reads_its_environment_when_it_is_imported_finds_signet_ther
     assert "1 passed" in run_project(tmp_path, "-p", "no:xdist", text=READS_EARLY)
 
 
+def test_an_app_that_connects_while_it_is_imported_is_answered(tmp_path: Path) -> None:
+    (tmp_path / "pytest.ini").write_text(INI_OF_EARLY.replace("brand", "no_such_thing"))
+    (tmp_path / "other.ini").write_text(INI_OF_EARLY)
+    out = run_project(tmp_path, "-p", "no:xdist", "-c", str(tmp_path / "other.ini"), text=CONNECTS_EARLY)
+    assert "1 passed" in out
+    out = run_project(tmp_path, "-p", "no:xdist", text=CONNECTS_EARLY, status=2)
+    assert "Signet did not start" in out
+    assert "no_such_thing" in out
+
+
+def test_settings_that_would_come_too_late_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "pytest.ini").write_text(INI_OF_EARLY)
+    assert "Write the settings under signet_settings" in run_project(tmp_path, "-p", "no:xdist", status=1)
+
+
 @pytest.mark.slow
 @pytest.mark.nightly
 def test_each_worker_of_xdist_has_a_signet_of_its_own(tmp_path: Path) -> None:
     (tmp_path / "pytest.ini").write_text(f"[pytest]\npythonpath = {REPOSITORY} {KIT}\n")
     assert "5 passed" in run_project(tmp_path, "-n", "2")
+    (tmp_path / "pytest.ini").write_text(
+        f"{INI_OF_EARLY}pythonpath = {REPOSITORY} {KIT}\nsignet_port = {free_port()}\n"
+    )
+    (tmp_path / "conftest.py").write_text(CONTROLLER)
+    assert "1 passed" in run_project(tmp_path, "-n", "1", text=READS_EARLY)
 
 
 def tables_of(path: Path) -> dict[str, set[tuple[Any, ...]]]:
@@ -181,6 +226,52 @@ def test_a_signet_without_connections_closes_its_port_at_once() -> None:
     assert time.monotonic() - begun < 5
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", port or 0), timeout=5)
+
+
+def test_a_server_with_a_kept_connection_stops_at_once() -> None:
+    """Uvicorn's own loop and its shutdown wait for up to 0.1 seconds each."""
+    waits = []
+    for _ in range(3):
+        server = Server(listen("127.0.0.1", 0))
+        server.start(PlainTextResponse("here"))
+        with httpx2.Client() as kept:
+            assert kept.get(f"http://127.0.0.1:{server.port}/").headers["date"]
+            begun = time.monotonic()
+            server.stop()
+            waits.append(time.monotonic() - begun)
+        server.stop()  # again, as a fixture may
+    assert min(waits) < 0.09
+
+
+def test_responses_of_a_kept_connection_are_not_delayed(signet: Signet) -> None:
+    """Without TCP_NODELAY each would wait 40 ms for an acknowledgement of the client's system."""
+    with httpx2.Client() as kept:
+        waits = []
+        for _ in range(4):
+            begun = time.monotonic()
+            kept.get(f"{signet.issuer}/oauth2/jwks")
+            waits.append(time.monotonic() - begun)
+    assert min(waits[1:]) < 0.04
+
+
+def test_a_token_is_signed_once(signet: Signet, monkeypatch: pytest.MonkeyPatch) -> None:
+    signed: list[bytes] = []
+    algorithm = Registry.algorithms["RS256"]
+    sign = algorithm.sign
+
+    def note(text: bytes, key: Any) -> Any:
+        signed.append(text)
+        return sign(text, key)
+
+    monkeypatch.setattr(algorithm, "sign", note)
+    wrongs: list[dict[str, Any]] = [{}, {"expired": True}, {"foreign_key": True}, {"claims": {"tenant": "blue"}}]
+    for wrong in wrongs:
+        signed.clear()
+        signet.token(**wrong)
+        assert len(signed) == 1, wrong
+    signed.clear()
+    signet.token(unsigned=True)
+    assert signed == []
 
 
 def test_importing_the_package_does_not_import_signet() -> None:

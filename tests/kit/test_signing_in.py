@@ -9,7 +9,7 @@ import httpx2
 import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet
-from signet_testing.installation import NotLoopback
+from signet_testing.loopback import NotLoopback
 from signet_testing.signet import Signet
 from signet_testing.user_browser import RequestRejected, SignInFailed
 
@@ -114,6 +114,13 @@ def test_a_token_says_what_the_test_asks_for_and_is_as_real_as_any_other(app: Ap
     assert introspected(app, mine)
     app.signet.suspend(user)
     assert not introspected(app, mine)
+
+
+def test_an_app_may_keep_the_client_id_and_the_secret_that_it_knows(signet: Signet) -> None:
+    secret = "a secret of the app with enough characters"
+    client = signet.client(client_id="the-app", client_secret=secret)
+    assert (client.client_id, client.client_secret) == ("the-app", secret)
+    assert App(signet, client).sign_in(signet.user())["id_token"]
 
 
 def test_claims_of_a_token_can_be_replaced(signet: Signet) -> None:

@@ -9,6 +9,7 @@ from signet_testing.version import __version__
 __all__ = [
     "Client",
     "Email",
+    "Logout",
     "NotLoopback",
     "Redirect",
     "RequestRejected",

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from joserfc.jwk import RSAKey
@@ -13,16 +14,17 @@ from provider.jose.algorithms import half_hash
 from provider.jose.json_objects import write_json
 from provider.jose.registry import Registry
 
-Sign = Callable[[dict[str, Any], dict[str, Any]], str]
-"""A function that signs a header and claims with the key of the header's `kid`, and returns the token."""
+Sign = Callable[[str, dict[str, Any], dict[str, Any]], str]
+"""A function that signs a header and claims with the key of a `kid`, and returns the token."""
 FOREIGN_ISSUER = "https://attacker.example"
+FOREIGN_KEY = Path(__file__).with_name("foreign_key.json")
 FAR = 3600
 """How far outside of its validity a changed token is, in seconds: more than any leeway."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """What is wrong with a token. `claims` replaces claims; None removes one."""
+    """What is wrong with a token. `claims` and `header` replace members; None removes one."""
 
     expired: bool = False
     not_yet_valid: bool = False
@@ -31,6 +33,7 @@ class Change:
     foreign_key: bool = False
     unsigned: bool = False
     claims: Mapping[str, Any] = field(default_factory=dict)
+    header: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def changes_something(self) -> bool:
@@ -45,12 +48,18 @@ class Change:
         if len(parts) != 3:
             return token
         header, claims = (json.loads(base64url.decode(part)) for part in parts[:2])
-        claims = self._changed(claims)
+        return self.signed(header, claims, sign)
+
+    def signed(self, header: dict[str, Any], claims: dict[str, Any], sign: Sign) -> str:
+        """Return a token of these claims with the changes."""
+        kid, claims = header["kid"], self._changed(claims)
+        wanted = {"alg": "none"} if self.unsigned else {"alg": "RS256"} if self.foreign_key else {}
+        header = _replaced(header | wanted, self.header)
         if self.unsigned:
-            return f"{_part({**header, 'alg': 'none'})}.{_part(claims)}."
+            return f"{_part(header)}.{_part(claims)}."
         if self.foreign_key:
-            return _signed({**header, "alg": "RS256"}, claims, foreign_key())
-        return sign(header, claims)
+            return sign_with(foreign_key(), header, claims)
+        return sign(kid, header, claims)
 
     def _changed(self, claims: dict[str, Any]) -> dict[str, Any]:
         lifetime = claims["exp"] - claims["iat"]
@@ -66,8 +75,7 @@ class Change:
             claims["iss"] = FOREIGN_ISSUER
         if self.wrong_audience:
             claims["aud"] = "another-audience"
-        changed = claims | dict(self.claims)
-        return {name: value for name, value in changed.items() if value is not None}
+        return _replaced(claims, self.claims)
 
 
 def with_wrong_tokens(
@@ -93,20 +101,20 @@ def _with_at_hash(id_token: str, access_token: str, sign: Sign) -> str:
 
 def sign_with(key: Any, header: dict[str, Any], claims: dict[str, Any]) -> str:
     """Return a JWT with this header, signed by a key of its algorithm."""
-    return _signed(header, claims, key)
+    signed = f"{_part(header)}.{_part(claims)}"
+    signature = Registry.algorithms[header["alg"]].sign(signed.encode(), key)
+    return f"{signed}.{base64url.encode(signature).decode()}"
 
 
 @cache
 def foreign_key() -> RSAKey:
-    """Return a key that no Signet has published. It is generated once for a process."""
-    return RSAKey.generate_key(2048)
+    """Return a key that no Signet publishes. It is in this package, so that no test waits for a new one."""
+    return RSAKey.import_key(json.loads(FOREIGN_KEY.read_text("utf-8")))
 
 
 def _part(value: Mapping[str, Any]) -> str:
     return base64url.encode(write_json(dict(value))).decode()
 
 
-def _signed(header: dict[str, Any], claims: dict[str, Any], key: Any) -> str:
-    signed = f"{_part(header)}.{_part(claims)}"
-    signature = Registry.algorithms[header["alg"]].sign(signed.encode(), key)
-    return f"{signed}.{base64url.encode(signature).decode()}"
+def _replaced(members: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in {**members, **changes}.items() if value is not None}

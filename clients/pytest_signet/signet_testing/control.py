@@ -25,6 +25,7 @@ FAULTS = (
     "lose_answer",
     "id_token",
     "access_token",
+    "logout_token",
     "discovery",
     "userinfo",
     "redirect",
@@ -105,6 +106,9 @@ class Control:
     def emails(self, _body: Body) -> Any:
         return [asdict(one) | {"code": one.code, "link": one.link} for one in self.signet.emails]
 
+    def logouts(self, _body: Body) -> Any:
+        return [asdict(one) | {"form": one.form} for one in self.signet.logouts]
+
     def reset(self, _body: Body) -> Any:
         self._users.clear()
         self._clients.clear()
@@ -132,6 +136,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ("GET", "requests"): Control.requests,
     ("POST", "assert-safe-sign-in"): Control.assert_safe_sign_in,
     ("GET", "emails"): Control.emails,
+    ("GET", "logouts"): Control.logouts,
     ("POST", "reset"): Control.reset,
 }
 """The operations, by method and path."""

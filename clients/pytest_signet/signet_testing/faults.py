@@ -11,7 +11,7 @@ from signet_testing.changes import FOREIGN_ISSUER, Change
 from signet_testing.requests import ENDPOINTS, endpoint_of
 
 NAMES = frozenset(ENDPOINTS.values())
-DROPPED_LOGOUT, REDIRECT = "back-channel logout", "authorization response"
+DROPPED_LOGOUT, LOGOUT_TOKEN, REDIRECT = "back-channel logout", "logout token", "authorization response"
 """What faults happen to that is no request of the app."""
 
 
@@ -79,6 +79,10 @@ class Faults:
         """Return whether the back-channel logout that is due now gets lost, and count it."""
         return bool(self._take({DROPPED_LOGOUT}))
 
+    def of_logout_tokens(self) -> list[Change]:
+        """Return the changes of the logout token that is due now, and count them."""
+        return [change for fault in self._take({LOGOUT_TOKEN}) for change in fault.tokens.values()]
+
     def of_redirects(self) -> list[Fault]:
         """Return the faults of the authorization response that is due now, and count them."""
         return self._take({REDIRECT})
@@ -88,7 +92,7 @@ class Faults:
         return self._take({"token"}, lambda fault: bool(fault.tokens))
 
     def _add(self, endpoint: str, times: int | None, **what: Any) -> Fault:
-        if endpoint not in {*NAMES, DROPPED_LOGOUT, REDIRECT} and not endpoint.startswith("/"):
+        if endpoint not in {*NAMES, DROPPED_LOGOUT, LOGOUT_TOKEN, REDIRECT} and not endpoint.startswith("/"):
             raise ValueError(f"{endpoint!r} is no endpoint. Use a path, or one of {', '.join(sorted(NAMES))}.")
         fault = Fault(self, endpoint, times, **what)
         self._active.append(fault)
@@ -106,15 +110,17 @@ class Faults:
         """Do what was asked, and close the connection without an answer."""
         return self._add(endpoint, times, lose=True)
 
-    def id_token(self, *, times: int | None = None, claims: Mapping[str, Any] | None = None, **wrong: bool) -> Fault:
+    def id_token(self, *, times: int | None = None, claims: Mapping[str, Any] | None = None, **wrong: Any) -> Fault:
         """Change ID tokens, wherever the app gets them: `expired=True`, or another member of `Change`."""
         return self._add("token", times, tokens={"id_token": Change(claims=claims or {}, **wrong)})
 
-    def access_token(
-        self, *, times: int | None = None, claims: Mapping[str, Any] | None = None, **wrong: bool
-    ) -> Fault:
+    def access_token(self, *, times: int | None = None, claims: Mapping[str, Any] | None = None, **wrong: Any) -> Fault:
         """Change access tokens, wherever the app gets them: `expired=True`, or another member of `Change`."""
         return self._add("token", times, tokens={"access_token": Change(claims=claims or {}, **wrong)})
+
+    def logout_token(self, *, times: int | None = None, claims: Mapping[str, Any] | None = None, **wrong: Any) -> Fault:
+        """Change the tokens of back-channel logout requests: `expired=True`, or another member of `Change`."""
+        return self._add(LOGOUT_TOKEN, times, tokens={"logout_token": Change(claims=claims or {}, **wrong)})
 
     def discovery(self, *, times: int | None = None, **members: Any) -> Fault:
         """Change the discovery document. Without members, it names another issuer."""

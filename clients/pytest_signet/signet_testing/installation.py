@@ -21,29 +21,12 @@ from provider.oauth.keys.key_pairs import PURPOSE
 from provider.oauth.keys.store import SigningKeyRow, State
 from provider.oauth.setting_up import create_keys_and_salt
 from provider.work import Installation, UnitOfWork, unit_of_work
+from signet_testing.loopback import require_loopback
 from signet_testing.storage import create_schema
 
 PUBLISHED_KEYS = Path(__file__).with_name("published_keys.json")
 PUBLIC = frozenset({"kid", "kty", "crv", "x", "y", "n", "e"})
 """The members of a JWK that are not secret."""
-HOSTS = ("127.0.0.1", "localhost", "::1")
-"""Where a test's Signet may listen."""
-
-
-class NotLoopback(ValueError):
-    """A host that other machines could reach."""
-
-    def __init__(self, host: str) -> None:
-        super().__init__(
-            f"The test kit only listens on loopback ({', '.join(HOSTS)}), not on {host!r}. Its keys are public and it "
-            "limits no attempts. To serve users, run `signet serve`."
-        )
-
-
-def require_loopback(host: str) -> None:
-    """Raise NotLoopback for a host that other machines could reach."""
-    if host not in HOSTS:
-        raise NotLoopback(host)
 
 
 class NoLimits:

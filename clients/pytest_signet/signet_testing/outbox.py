@@ -1,4 +1,7 @@
-"""Delivers what Signet sends: back-channel logout and webhooks for real, and emails into a list."""
+"""Delivers what Signet sends: back-channel logout and webhooks for real, and emails into a list.
+
+Logout requests are in a list too, so that an app without a port can get them from its test.
+"""
 
 import queue
 import threading
@@ -6,11 +9,14 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from provider.oauth.tokens.server import AuthorizationServer
 from provider.outbox import relay
 from provider.outbox.relay import Handler
 from provider.work import Installation
+from signet_testing.changes import Sign
 from signet_testing.faults import Faults
-from signet_testing.records import Email
+from signet_testing.logouts import send_logout
+from signet_testing.records import Email, Logout
 
 POLL = 0.002
 
@@ -25,7 +31,25 @@ class Outbox:
         self._thread: threading.Thread | None = None
         self._pending = 0
         self._lock = threading.Lock()
-        self.installation: Installation | None = None
+        self._installation: Installation | None = None
+        self._notify: Handler | None = None
+        self.logouts: list[Logout] = []
+
+    def open(self, installation: Installation, server: AuthorizationServer, sign: Sign) -> None:
+        """Deliver the messages of this installation. Nothing is committed before."""
+        self._installation = installation
+
+        def notify(installation: Installation, _message_id: str, payload: dict[str, Any]) -> None:
+            if not self._faults.loses_logout():
+                sent = send_logout(installation, server, payload, self._faults.of_logout_tokens(), sign)
+                self.logouts.extend([sent] if sent else [])
+
+        self._notify = notify
+
+    def forget(self) -> None:
+        """Forget the emails and logout requests so far."""
+        self.emails.clear()
+        self.logouts.clear()
 
     def wake(self, row_id: str) -> None:
         """Deliver this row soon. Called by any thread after its commit."""
@@ -54,8 +78,8 @@ class Outbox:
         handlers = self._handlers()
         while (row_id := self._waiting.get()) is not None:
             try:
-                assert self.installation is not None  # noqa: S101  # it is open before anything is committed
-                relay.deliver(self.installation, row_id, handlers, POLICIES)
+                assert self._installation is not None  # noqa: S101  # it is open before anything is committed
+                relay.deliver(self._installation, row_id, handlers, POLICIES)
             finally:
                 with self._lock:
                     self._pending -= 1
@@ -68,8 +92,5 @@ class Outbox:
         def keep(_installation: Installation, _message_id: str, payload: dict[str, Any]) -> None:
             self.emails.append(Email(**{name: payload[name] for name in ("to", "subject", "text", "html")}))
 
-        def notify(installation: Installation, message_id: str, payload: dict[str, Any]) -> None:
-            if not self._faults.loses_logout():
-                HANDLERS[listeners.TOPIC](installation, message_id, payload)
-
-        return {**HANDLERS, messages.TOPIC: keep, listeners.TOPIC: notify}
+        assert self._notify is not None  # noqa: S101  # `open` set it
+        return {**HANDLERS, messages.TOPIC: keep, listeners.TOPIC: self._notify}

@@ -1,7 +1,8 @@
-"""What tests get: a user, a client, an email. Plain values."""
+"""What tests get: a user, a client, an email, a logout request. Plain values."""
 
 import re
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,32 @@ class Client:
     @property
     def discovery_url(self) -> str:
         return f"{self.issuer}/.well-known/openid-configuration"
+
+
+@dataclass(frozen=True)
+class Logout:
+    """A back-channel logout request that Signet sent to an app."""
+
+    url: str
+    token: str
+    status: int | None
+    """The status of the app's answer; None if nothing answered there, as for an app without a port."""
+
+    @property
+    def path(self) -> str:
+        """The path and the query, for a test client that takes no whole URL."""
+        return path_of(self.url)
+
+    @property
+    def form(self) -> dict[str, str]:
+        """What is posted there."""
+        return {"logout_token": self.token}
+
+
+def path_of(url: str) -> str:
+    """Return the path and the query of a URL."""
+    parts = urlsplit(url)
+    return parts.path + (f"?{parts.query}" if parts.query else "")
 
 
 @dataclass(frozen=True)

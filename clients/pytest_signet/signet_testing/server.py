@@ -6,12 +6,13 @@ Apps under test have event loops of their own, or none. No request of theirs run
 import asyncio
 import socket
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 if TYPE_CHECKING:
-    import uvicorn
+    from signet_testing.web_server import WebServer
 
 DROP = "signet_testing.drop"
 """The extension of a scope that closes the connection without an answer."""
@@ -27,14 +28,14 @@ class Server:
     The web server is loaded at the first connection: many tests only send requests in process.
     """
 
-    def __init__(self, host: str, port: int) -> None:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self._socket = socket.create_server((host, port), family=family, backlog=128)
+    def __init__(self, listening: socket.socket) -> None:
+        """Take a socket that `listen` returned, and close it in the end."""
+        self._socket = listening
         self.port: int = self._socket.getsockname()[1]
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="signet test server", daemon=True)
         self._app: ASGIApp | None = None
-        self._web_server: uvicorn.Server | None = None
+        self._web_server: WebServer | None = None
         self._awaited = asyncio.Event()
         """Set by the first connection, and by the end."""
         self._stopping = False
@@ -57,17 +58,17 @@ class Server:
         await self._awaited.wait()
         self._loop.remove_reader(self._socket)
         if not self._stopping:
-            from signet_testing.web_server import server_of  # noqa: PLC0415  # see the class
+            from signet_testing.web_server import web_server_of  # noqa: PLC0415  # see the class
 
             assert self._app is not None  # noqa: S101  # `start` set it
-            self._web_server = server_of(self._app)
+            self._web_server = web_server_of(self._app)
             await self._web_server.serve([self._socket])
 
     def _end(self) -> None:
         self._stopping = True
         self._awaited.set()
         if self._web_server is not None:
-            self._web_server.should_exit = True
+            self._web_server.stop()
 
     def call(self, scope: Scope, body: bytes) -> list[Message]:
         """Run a request in process, from any thread but the server's own; return what the application sent.
@@ -123,7 +124,8 @@ class Server:
     def stop(self) -> None:
         """Close the connections and the socket, and wait for the thread."""
         if self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._end)
+            with suppress(RuntimeError):  # the loop was closed a moment ago
+                self._loop.call_soon_threadsafe(self._end)
             self._thread.join(10)
         elif not self._loop.is_closed():
             self._loop.close()

@@ -6,6 +6,7 @@ with Signet() as signet:
 """
 
 import shutil
+import socket
 import tempfile
 from collections.abc import Callable, Mapping
 from functools import cached_property, partial
@@ -16,57 +17,61 @@ from urllib.parse import urlencode
 
 from starlette.types import ASGIApp
 
-from provider.accounts import registration, suspension
+from provider.accounts import suspension
 from provider.app import create_app
 from provider.jose.algorithms import RS256
-from provider.oauth.clients import clients
-from provider.oauth.clients.metadata import ClientMetadata
 from provider.oauth.keys import rotation
 from provider.oauth.keys.store import State
-from provider.oauth.response_types import CODE
-from provider.oauth.scopes import STANDARD_SCOPES
 from provider.sessions import lifecycle
 from provider.work import unit_of_work
 from signet_testing import playwright, transports
 from signet_testing.clock import MovableClock
 from signet_testing.faults import Faults
-from signet_testing.flows import flow_of
-from signet_testing.installation import NotLoopback, open_new, require_loopback
+from signet_testing.installation import open_new
 from signet_testing.logs import REDIRECTED
+from signet_testing.loopback import NotLoopback, listen, require_loopback
 from signet_testing.middleware import Observed
 from signet_testing.outbox import Outbox
-from signet_testing.records import Client, Email, User
+from signet_testing.records import Client, Email, Logout, User
+from signet_testing.registering import Registering
 from signet_testing.rejections import explainer
 from signet_testing.requests import Requests
-from signet_testing.second_factor import current_code, set_up
+from signet_testing.second_factor import current_code
 from signet_testing.server import Server
 from signet_testing.storage import Snapshot, Storage, folder_in_memory
 from signet_testing.tokens import Tokens
 from signet_testing.user_browser import Redirect, RequestRejected, SignInFailed, UserBrowser
 
-__all__ = ["Client", "Email", "NotLoopback", "Redirect", "RequestRejected", "SignInFailed", "Signet", "User"]
+__all__ = ["Client", "Email", "Logout", "NotLoopback", "Redirect", "RequestRejected", "SignInFailed", "Signet", "User"]
 
-PASSWORD = "correct horse battery staple"  # noqa: S105  # of users in tests
-REDIRECT_URI = "http://localhost/callback"
 SETTLE_WITHIN = 5.0
 """How long messages to apps may take, in seconds, before a test continues without them."""
 
 
-class Signet:
+class Signet(Registering):
     """A Signet that listens on a loopback port until it is closed. Each has its own database, keys and clock.
 
     `settings` are those of docs/reference/settings.md, without `SIGNET_` and in lower case. The environment is not
-    read. Raises NotLoopback for a host that other machines could reach.
+    read. It closes `listening`, a socket that has this address already. Raises NotLoopback for a host that other
+    machines could reach.
     """
 
-    def __init__(self, *, host: str = "127.0.0.1", port: int = 0, settings: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        settings: Mapping[str, Any] | None = None,
+        listening: socket.socket | None = None,
+    ) -> None:
         require_loopback(host)
+        super().__init__()
         self.clock = MovableClock()
         self.faults = Faults()
         self.requests = Requests()
         self._outbox = Outbox(self.faults)
         self._folder = Path(tempfile.mkdtemp(prefix="signet-testing-", dir=folder_in_memory()))
-        self._server = Server(host, port)
+        self._server = Server(listening or listen(host, port))
         shown = f"[{host}]" if ":" in host else host
         self.issuer = f"http://{shown}:{self._server.port}"
         try:
@@ -77,12 +82,11 @@ class Signet:
             self._server.stop()
             shutil.rmtree(self._folder, ignore_errors=True)
             raise
-        self._outbox.installation = self._installation
         self._app = create_app(self._installation)
         self._tokens = Tokens(self._installation, self._app.state.oauth)
+        self._outbox.open(self._installation, self._app.state.oauth, self._tokens.sign)
         self._observed = Observed(self._app, self.requests, self.faults, self.issuer, self._tokens.sign)
         self._storage = Storage(self._folder / "signet.db")
-        self._numbers = 0
         REDIRECTED.start()
         self._server.start(self._observed)
 
@@ -116,52 +120,9 @@ class Signet:
         self._storage.restore(snapshot)
         self._installation.outbound.forget_failures()
         self.requests.clear()
-        self._outbox.emails.clear()
+        self._outbox.forget()
 
-    # Users and clients.
-
-    def user(
-        self,
-        email: str | None = None,
-        *,
-        password: str = PASSWORD,
-        roles: tuple[str, ...] = (),
-        verified: bool = True,
-        second_factor: bool = False,
-        **claims: Any,
-    ) -> User:
-        """Create a user. `claims` are those of the profile (`name`, `given_name`, …).
-
-        With `second_factor` the user has an authenticator app, and `sign_in` answers for it. Raises Refusal for values
-        that Signet does not accept.
-        """
-        self._numbers += 1
-        email = email or f"user{self._numbers}@example.test"
-        with unit_of_work(self._installation) as work:
-            sub = registration.create_user(
-                work, email=email, password=password, verified=verified, roles=roles, claims=claims or None
-            )
-            seed = set_up(work, sub) if second_factor else None
-        return User(sub, email, password, seed)
-
-    def client(
-        self, *redirect_uris: str, public: bool = False, client_id: str | None = None, **metadata: Any
-    ) -> Client:
-        """Register a client for the code flow with refresh tokens. `metadata` is that of client registration.
-
-        `response_types` bring their grant types. Lists may be lists or tuples. Raises InvalidMetadata.
-        """
-        given: dict[str, Any] = {
-            "client_name": "App under test",
-            "redirect_uris": redirect_uris or (REDIRECT_URI,),
-            **flow_of(metadata.get("response_types", (CODE,))),
-            "scope": " ".join((*STANDARD_SCOPES, "roles", "groups", "offline_access")),
-            **({"token_endpoint_auth_method": "none"} if public else {}),  # else any method with a secret
-            **{name: tuple(value) if isinstance(value, list) else value for name, value in metadata.items()},
-        }
-        with unit_of_work(self._installation) as work:
-            made, secret = clients.create_client(work, ClientMetadata(**given), client_id=client_id)
-        return Client(made.client_id, secret, made.metadata.redirect_uris, self.issuer)
+    # Accounts.
 
     def suspend(self, user: User) -> None:
         """Suspend the account. Its sessions and tokens end, and apps are notified."""
@@ -170,7 +131,7 @@ class Signet:
         self.settle()
 
     def sign_out(self, user: User) -> None:
-        """End all sessions of the user. Returns once apps were notified (back-channel logout)."""
+        """End all sessions of the user. Returns once apps were notified (back-channel logout, `logouts`)."""
         with unit_of_work(self._installation) as work:
             lifecycle.end_all_sessions(work, user_id=user.sub, reason="test")
         self.settle()
@@ -183,7 +144,7 @@ class Signet:
         """Return an access token, as the app would get it for this user: `scope`, `audience`, `acr`, `claims`.
 
         Without a user, one is created; `sub` only replaces the claim. `expired`, `not_yet_valid`, `wrong_issuer`,
-        `wrong_audience`, `foreign_key` and `unsigned` say what is wrong with it.
+        `wrong_audience`, `foreign_key`, `unsigned` and `header` say what is wrong with it.
         """
         user = user or self.user()
         claims = dict(asked.pop("claims", None) or {})
@@ -194,13 +155,6 @@ class Signet:
     def client_token(self, client: Client | None = None, *, scope: str = "", **asked: Any) -> str:
         """Return an access token that a client has for itself (client credentials). Options as for `token`."""
         return self._tokens.for_client(self._client_id(client), scope=scope, **asked)
-
-    def _client_id(self, client: Client | None) -> str:
-        if client is not None:
-            return client.client_id
-        with unit_of_work(self._installation) as work:
-            known = clients.find_client(work, "signet-testing")
-        return "signet-testing" if known is not None else self.client(client_id="signet-testing").client_id
 
     def rotate_keys(self, *, unknown: bool = False, late: int = 0, revoke: bool = False) -> str:
         """Sign with the next key from now on; return its `kid`. Apps know it already, because it was published before.
@@ -271,6 +225,12 @@ class Signet:
         """The emails that Signet would have sent since the test began, oldest first."""
         self.settle()
         return list(self._outbox.emails)
+
+    @property
+    def logouts(self) -> list[Logout]:
+        """The back-channel logout requests since the test began, oldest first, also those that no app received."""
+        self.settle()
+        return list(self._outbox.logouts)
 
     def settle(self, seconds: float = SETTLE_WITHIN) -> bool:
         """Wait until emails, back-channel logout and webhooks were tried. Returns False if that took longer."""

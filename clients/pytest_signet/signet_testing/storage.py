@@ -16,6 +16,8 @@ IN_MEMORY = Path("/dev/shm")  # noqa: S108  # a folder in memory, in which only 
 
 SCHEMA = Path(__file__).with_name("schema.sql")
 """What all migrations create, written by `make references`."""
+STATEMENTS = 512
+"""How many statements a connection keeps: more than three for each table."""
 
 
 def folder_in_memory() -> str | None:
@@ -32,7 +34,7 @@ def create_schema(path: Path) -> None:
         db.executescript(f"BEGIN; {schema} INSERT INTO alembic_version VALUES ('{HEAD}'); COMMIT")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Snapshot:
     """The rows of every table at one moment."""
 
@@ -43,33 +45,57 @@ class Storage:
     """A connection of its own to the database, beside those of Signet."""
 
     def __init__(self, path: Path) -> None:
-        self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
+        self._db = sqlite3.connect(
+            path, isolation_level=None, check_same_thread=False, timeout=30, cached_statements=STATEMENTS
+        )
         self._db.execute("PRAGMA synchronous=OFF")
         found = self._db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
         # The tables of a search index change with those that it is of.
-        self._tables = [str(name) for (name,) in found if "_fts" not in name and not name.startswith("sqlite_")]
+        tables = [str(name) for (name,) in found if "_fts" not in name and not name.startswith("sqlite_")]
+        has_rows = [f"SELECT '{table}' WHERE EXISTS (SELECT 1 FROM \"{table}\")" for table in tables]
+        # No compound statement may have more than 500 parts, and a test looks that there are fewer tables.
+        self._find_filled = " UNION ALL ".join(has_rows)
+        self._known: tuple[int, Snapshot] | None = None
+        """What the database contains, and its version then."""
 
     def save(self) -> Snapshot:
         """Return what the database contains now."""
-        rows = {table: self._db.execute(f'SELECT * FROM "{table}"').fetchall() for table in self._tables}
-        return Snapshot({table: found for table, found in rows.items() if found})
+        version = self._version()
+        if self._known is None or self._known[0] != version:
+            self._known = version, Snapshot({table: self._rows(table) for table in self._filled()})
+        return self._known[1]
 
     def restore(self, snapshot: Snapshot) -> None:
         """Put back what the database contained. Foreign keys are not checked meanwhile: this connection never does."""
+        if self._known is not None and self._known == (self._version(), snapshot):
+            return
         self._db.execute("BEGIN IMMEDIATE")
         try:
-            for table in self._tables:
+            for table in {*self._filled(), *snapshot.rows}:
                 before = snapshot.rows.get(table, [])
-                if self._db.execute(f'SELECT * FROM "{table}"').fetchall() == before:
-                    continue
-                self._db.execute(f'DELETE FROM "{table}"')
-                if before:
-                    marks = ", ".join("?" * len(before[0]))
-                    self._db.executemany(f'INSERT INTO "{table}" VALUES ({marks})', before)
+                if self._rows(table) != before:
+                    self._replace(table, before)
         except BaseException:
             self._db.execute("ROLLBACK")
             raise
+        self._known = self._version(), snapshot  # while no other connection can write
         self._db.execute("COMMIT")
+
+    def _version(self) -> int:
+        """Return a number that changes when another connection has changed the database."""
+        return int(self._db.execute("PRAGMA data_version").fetchone()[0])
+
+    def _filled(self) -> list[str]:
+        return [table for (table,) in self._db.execute(self._find_filled)]
+
+    def _rows(self, table: str) -> list[tuple[Any, ...]]:
+        return self._db.execute(f'SELECT * FROM "{table}"').fetchall()
+
+    def _replace(self, table: str, rows: list[tuple[Any, ...]]) -> None:
+        self._db.execute(f'DELETE FROM "{table}"')
+        if rows:
+            marks = ", ".join("?" * len(rows[0]))
+            self._db.executemany(f'INSERT INTO "{table}" VALUES ({marks})', rows)
 
     def close(self) -> None:
         self._db.close()

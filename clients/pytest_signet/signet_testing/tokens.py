@@ -10,11 +10,11 @@ from typing import Any
 from provider.accounts.store import users
 from provider.crypto.digests import digest
 from provider.database.base import new_id
-from provider.oauth.clients import clients
-from provider.oauth.clients.clients import Client
+from provider.oauth.clients.clients import Client, client_of
 from provider.oauth.clients.resources import whole_audience
+from provider.oauth.clients.store import clients as stored_clients
 from provider.oauth.scopes import parse_scope
-from provider.oauth.tokens.access_tokens import Authorization, sign_access_token
+from provider.oauth.tokens.access_tokens import TYP, Authorization, access_token_claims
 from provider.oauth.tokens.server import AuthorizationServer
 from provider.oauth.tokens.store import grants
 from provider.oauth.tokens.store.grants import Grant
@@ -45,7 +45,7 @@ class Tokens:
         acr: str = "aal1",
         auth_time: timedelta = timedelta(0),
         claims: Mapping[str, Any] | None = None,
-        **wrong: bool,
+        **wrong: Any,
     ) -> str:
         """Return an access token. `auth_time` is how long ago the user signed in.
 
@@ -84,19 +84,14 @@ class Tokens:
                 acr=acr if acr not in {"aal1", "aal2"} else None,
             )
             grants.add(work.db, grant)
-            person = grants.find_person(work.db, user_id)
-            token = sign_access_token(
-                work,
-                self._server,
-                Authorization(
-                    client=client,
-                    scope=tuple(named),
-                    grant=grant,
-                    person=person,
-                    audience=_audience(work, audience, named),
-                ),
+            authorization = Authorization(
+                client=client,
+                scope=tuple(named),
+                grant=grant,
+                person=grants.find_person(work.db, user_id),
+                audience=_audience(work, audience, named),
             )
-        return self._changed(token, claims, wrong)
+            return self._signed(work, authorization, claims, wrong)
 
     def for_client(
         self,
@@ -105,7 +100,7 @@ class Tokens:
         scope: str,
         audience: str | list[str] | None = None,
         claims: Mapping[str, Any] | None = None,
-        **wrong: bool,
+        **wrong: Any,
     ) -> str:
         """Return an access token of a client for itself."""
         with unit_of_work(self._installation) as work:
@@ -113,24 +108,36 @@ class Tokens:
             authorization = Authorization(
                 client=self._client(work, client_id), scope=named, audience=_audience(work, audience, named)
             )
-            token = sign_access_token(work, self._server, authorization)
-        return self._changed(token, claims, wrong)
+            return self._signed(work, authorization, claims, wrong)
 
-    def sign(self, header: dict[str, Any], claims: dict[str, Any]) -> str:
-        """Sign a header and claims with the key of the header's `kid`."""
+    def sign(self, kid: str, header: dict[str, Any], claims: dict[str, Any]) -> str:
+        """Sign a header and claims with the key of a `kid`."""
         ring = self._server.keys.ring()
-        signer = next(one for one in ring.signers.values() if one.kid == header["kid"])
+        signer = next(one for one in ring.signers.values() if one.kid == kid)
         return sign_with(signer.key, header, claims)
 
-    def _changed(self, token: str, claims: Mapping[str, Any] | None, wrong: Mapping[str, bool]) -> str:
+    def _signed(
+        self,
+        work: UnitOfWork,
+        authorization: Authorization,
+        claims: Mapping[str, Any] | None,
+        wrong: Mapping[str, Any],
+    ) -> str:
+        """Return the token, signed once: what is wrong with it is wrong before."""
+        signer = self._server.keys.signer(work, authorization.client.metadata.usual_alg)
+        said = access_token_claims(work, self._server, authorization)
         change = Change(claims=claims or {}, **wrong)
-        return change.apply(token, self.sign) if change.changes_something else token
+        if not change.changes_something:
+            return signer.sign(said, typ=TYP)
+        header = {"alg": signer.alg, "typ": TYP, "kid": signer.kid}
+        return change.signed(header, said, lambda _kid, header, said: sign_with(signer.key, header, said))
 
     def _client(self, work: UnitOfWork, client_id: str) -> Client:
-        client = clients.find_client(work, client_id)
-        if client is None:
+        """Return the client without its secrets, which no token needs. Raises LookupError."""
+        row = stored_clients.find(work.read, client_id)
+        if row is None:
             raise LookupError(f"there is no client {client_id}")
-        return client
+        return client_of(row)
 
 
 def _audience(work: UnitOfWork, asked: str | list[str] | None, scope: Any) -> tuple[str, ...]:

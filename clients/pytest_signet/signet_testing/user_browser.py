@@ -9,6 +9,7 @@ import httpx2
 
 from signet_testing.middleware import NOT_THE_APP
 from signet_testing.pages import Form, Page
+from signet_testing.records import path_of
 from signet_testing.rejections import FAULTS_OF_APPS, Explain
 from signet_testing.server import Dropped, Server, scope_of
 
@@ -45,8 +46,7 @@ class Redirect(str):
     @property
     def path(self) -> str:
         """The path and the query, for a test client that takes no whole URL."""
-        parts = urlsplit(self)
-        return parts.path + (f"?{parts.query}" if parts.query else "")
+        return path_of(self)
 
 
 class SignInFailed(AssertionError):

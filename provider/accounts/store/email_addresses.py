@@ -14,6 +14,7 @@ from sqlalchemy import (
     Select,
     String,
     Table,
+    bindparam,
     case,
     exists,
     insert,
@@ -28,7 +29,7 @@ from provider.accounts.store.passwords import passwords
 from provider.accounts.store.users import IN_USE, USER, Status, User, users
 from provider.database.base import metadata
 from provider.database.dialect import queue_for, queue_for_all
-from provider.database.rows import joined, optional, rows_of, values_of
+from provider.database.rows import joined, one_value, optional, rows_of, values_of
 from provider.database.types import Identifier, UtcTime
 
 email_addresses = Table(
@@ -269,15 +270,23 @@ def lock_all(db: Connection, normals: Collection[str]) -> None:
     queue_for_all(db, sorted(normals))
 
 
+_HELD = one_value(
+    exists().where(
+        email_addresses.c.normal == bindparam("normal"),
+        users.c.id == email_addresses.c.user_id,
+        or_(email_addresses.c.verified_at.is_not(None), users.c.status != Status.INACTIVE),
+    )
+)
+_IS_HELD = _HELD.prepare(_HELD.select())
+
+
 def is_free(db: Connection, normal: str) -> bool:
     """Return whether no account but unconfirmed ones has this address.
 
     Until the transaction ends, no other transaction can verify it.
     """
     queue_for(db, normal)
-    confirmed = or_(email_addresses.c.verified_at.is_not(None), users.c.status != Status.INACTIVE)
-    held = (email_addresses.c.normal == normal, users.c.id == email_addresses.c.user_id, confirmed)
-    return not db.scalar(select(exists().where(*held)))
+    return not _IS_HELD.one(db, {"normal": normal})
 
 
 def change(db: Connection, address_id: str, *, address: str, normal: str, now: datetime) -> bool:

@@ -14,6 +14,7 @@ from sqlalchemy import (
     String,
     Table,
     and_,
+    bindparam,
     delete,
     literal_column,
     or_,
@@ -126,9 +127,11 @@ USER = rows_of(
     User, users, own_groups=own_names_of_user(users.c.id, users), group_roles=roles_of_user(users.c.id, users)
 )
 
+_BY_ID = USER.prepare(USER.select().where(users.c.id == bindparam("id")))
+
 
 def find(db: Connection, user_id: str) -> User | None:
-    return USER.one(db, USER.select().where(users.c.id == user_id))
+    return _BY_ID.one(db, {"id": user_id})
 
 
 def find_ids(db: Connection, user_ids: Collection[str]) -> set[str]:

@@ -103,6 +103,7 @@ class ClaimMapping:
 
 _MAPPING = rows_of(ClaimMapping, claim_mappings)
 _columns = claim_mappings.c
+_ALL = _MAPPING.prepare(_MAPPING.select().order_by(_columns.name))
 
 
 def find(db: Connection, name: str) -> ClaimMapping | None:
@@ -111,7 +112,7 @@ def find(db: Connection, name: str) -> ClaimMapping | None:
 
 def find_all(db: Connection) -> list[ClaimMapping]:
     """Return all mappings, ordered by name."""
-    return _MAPPING.all(db, _MAPPING.select().order_by(_columns.name))
+    return _ALL.all(db)
 
 
 def find_of_scopes(db: Connection, scopes: Collection[str]) -> list[ClaimMapping]:

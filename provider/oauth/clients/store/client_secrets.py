@@ -12,6 +12,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    bindparam,
     delete,
     false,
     insert,
@@ -59,6 +60,12 @@ class SecretDates:
 
 
 _SECRET = rows_of(SecretRow, client_secrets)
+_VALID = _SECRET.prepare(
+    _SECRET.select().where(
+        client_secrets.c.client_id == bindparam("client_id"),
+        or_(client_secrets.c.expires_at.is_(None), client_secrets.c.expires_at > bindparam("now")),
+    )
+)
 _DATES = rows_of(SecretDates, client_secrets)
 
 
@@ -87,8 +94,7 @@ def forget_sealed(db: Connection, client_id: str) -> None:
 
 def find_valid(db: Connection, client_id: str, *, now: datetime) -> list[SecretRow]:
     """Return the valid secrets of the client."""
-    valid = or_(client_secrets.c.expires_at.is_(None), client_secrets.c.expires_at > now)
-    return _SECRET.all(db, _SECRET.select().where(client_secrets.c.client_id == client_id, valid))
+    return _VALID.all(db, {"client_id": client_id, "now": now})
 
 
 def find_dates(db: Connection, client_id: str, *, now: datetime) -> list[SecretDates]:

@@ -1,32 +1,23 @@
-"""The sample web app and the sample API with a real Signet, by the test kit: sign-in, sign-out, what is wrong."""
+"""The flows of the sample web app: sign-in, sign-out, what is wrong."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from signet_testing.server import Server
 from signet_testing.signet import Signet
 from starlette.testclient import TestClient
 
 from tests.clients.conftest import sample
-from tests.kit.conftest import signet, signet_server, signet_settings
 
-__all__ = ["signet", "signet_server", "signet_settings"]
-AUDIENCE = "https://api.example"
+URL = "http://localhost"
 
 
 @pytest.fixture
-def web_app(signet: Signet) -> Iterator[TestClient]:
-    """The app on a port, where Signet's notifications reach it, and a browser at it."""
-    server = Server("127.0.0.1", 0)
-    url = f"http://127.0.0.1:{server.port}"
-    client = signet.client(f"{url}/callback", backchannel_logout_uri=f"{url}/backchannel-logout", client_name="Quill")
+def web_app(signet: Signet) -> TestClient:
+    """A browser at the app."""
+    client = signet.client(f"{URL}/callback", backchannel_logout_uri=f"{URL}/backchannel-logout", client_name="Quill")
     module = sample("web_app.app")
-    config = module.Config(signet.issuer, client.client_id, client.client_secret, url, "http://127.0.0.1:9")
-    app = module.create_app(config)
-    server.start(app)
-    yield TestClient(app, base_url=url, follow_redirects=False)
-    server.stop()
+    config = module.Config(signet.issuer, client.client_id, client.client_secret, URL, "http://127.0.0.1:9")
+    return TestClient(module.create_app(config), base_url=URL, follow_redirects=False)
 
 
 def sign_in(signet: Signet, web_app: TestClient, **options: Any) -> Any:
@@ -50,7 +41,21 @@ def test_a_sign_out_elsewhere_reaches_the_app(signet: Signet, web_app: TestClien
     user = signet.user(name="Ada")
     sign_in(signet, web_app, user=user)
     signet.sign_out(user)
+    [sent] = signet.logouts
+    assert is_signed_in(web_app)
+    assert web_app.post(sent.path, data=sent.form).status_code == 200
     assert not is_signed_in(web_app)
+
+
+def test_a_forged_sign_out_does_not_end_a_session(signet: Signet, web_app: TestClient) -> None:
+    """N-579. OpenID Connect Back-Channel Logout section 2.7."""
+    user = signet.user(name="Ada")
+    sign_in(signet, web_app, user=user)
+    signet.faults.logout_token(foreign_key=True)
+    signet.sign_out(user)
+    [sent] = signet.logouts
+    assert web_app.post(sent.path, data=sent.form).status_code == 400
+    assert is_signed_in(web_app)
 
 
 @pytest.mark.parametrize(
@@ -82,28 +87,3 @@ def test_the_app_reports_an_outage_of_the_token_endpoint(signet: Signet, web_app
     signet.faults.lose_answer("token")
     assert sign_in(signet, web_app).status_code >= 500
     assert not is_signed_in(web_app)
-
-
-@pytest.fixture
-def api(signet: Signet) -> TestClient:
-    return TestClient(sample("resource_server.app").create_app(signet.issuer, AUDIENCE))
-
-
-def ask(api: TestClient, token: str, path: str = "/hello") -> int:
-    return int(api.get(path, headers={"authorization": f"Bearer {token}"}).status_code)
-
-
-def test_the_api_accepts_what_signet_issues(signet: Signet, api: TestClient) -> None:
-    """RFC 9068 section 4 and RFC 9470 section 5."""
-    assert ask(api, signet.token(scope="profile", audience=AUDIENCE)) == 200
-    assert ask(api, signet.token(scope="profile", audience=AUDIENCE), "/vault") == 401
-    assert ask(api, signet.token(scope="profile", audience=AUDIENCE, acr="aal2"), "/vault") == 200
-    assert ask(api, signet.client_token(scope="reports:read", audience=AUDIENCE), "/reports") == 200
-
-
-@pytest.mark.parametrize(
-    "wrong", ["expired", "not_yet_valid", "wrong_issuer", "wrong_audience", "foreign_key", "unsigned"]
-)
-def test_the_api_rejects_a_wrong_token(signet: Signet, api: TestClient, wrong: str) -> None:
-    given: dict[str, Any] = {wrong: True}
-    assert ask(api, signet.token(scope="profile", audience=AUDIENCE, **given)) == 401
