@@ -50,12 +50,12 @@ class Rows(Generic[Value]):
         return list(starmap(self.make, db.execute(query, bound)))
 
     def prepare(self, query: Executable) -> "Query[Value]":
-        """Return a query of a hot path, which `one` could run too."""
+        """Return a query of a hot path, which `one` or `all` could run too."""
         return Query(Prepared(query, self.columns), self.make)
 
 
 class Query(Generic[Value]):
-    """A prepared query for at most one row."""
+    """A prepared query."""
 
     def __init__(self, prepared: Prepared, make: Callable[..., Value]) -> None:
         self._prepared = prepared
@@ -67,6 +67,10 @@ class Query(Generic[Value]):
         if len(found) > 1:
             raise MultipleResultsFound("more than one row was found")
         return self._make(*found[0]) if found else None
+
+    def all(self, db: Connection, values: Mapping[str, Any]) -> list[Value]:
+        """Run the query; return the value of every row, in their order."""
+        return list(starmap(self._make, self._prepared.rows(db, values)))
 
 
 def columns_of(row_class: type[Any], source: FromClause | None = None, /, **named: ColumnElement[Any]) -> Columns:

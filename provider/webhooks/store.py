@@ -42,6 +42,7 @@ class Webhook:
 
 
 _WEBHOOK = rows_of(Webhook, webhooks)
+_ENABLED = _WEBHOOK.prepare(_WEBHOOK.select().where(webhooks.c.disabled_at.is_(None)).order_by(webhooks.c.id))
 
 
 def add(db: Connection, webhook: Webhook) -> None:
@@ -62,8 +63,7 @@ def find_all(db: Connection) -> list[Webhook]:
 
 
 def find_enabled(db: Connection) -> list[Webhook]:
-    query = _WEBHOOK.select().where(webhooks.c.disabled_at.is_(None)).order_by(webhooks.c.id)
-    return _WEBHOOK.all(db, query)
+    return _ENABLED.all(db, {})
 
 
 def set_disabled(db: Connection, webhook_id: str, at: datetime | None) -> bool:

@@ -98,6 +98,9 @@ class Provisioning:
 
 
 _PROVISIONING = rows_of(Provisioning, provisionings)
+_ENABLED = _PROVISIONING.prepare(
+    _PROVISIONING.select().where(provisionings.c.disabled_at.is_(None)).order_by(provisionings.c.client_id)
+)
 
 
 def add(db: Connection, one: Provisioning) -> None:
@@ -122,8 +125,7 @@ def find_all(db: Connection) -> list[Provisioning]:
 
 def find_enabled(db: Connection) -> list[Provisioning]:
     """Return those that an operator did not disable: changes are noted for them, also while they are stopped."""
-    query = _PROVISIONING.select().where(provisionings.c.disabled_at.is_(None)).order_by(provisionings.c.client_id)
-    return _PROVISIONING.all(db, query)
+    return _ENABLED.all(db, {})
 
 
 def change(db: Connection, client_id: str, **values: Any) -> None:
