@@ -104,15 +104,9 @@ class ActiveSession(Session):
 
 SESSION = rows_of(Session, sessions)
 _ADD = Prepared(insert(sessions))
-_RESTART = Prepared(
-    update(sessions)
-    .where(
-        sessions.c.id == bindparam("of_id"),
-        sessions.c.digest == bindparam("old_digest"),
-        sessions.c.ended_at.is_(None),
-    )
-    .values({each.name: bindparam(f"new_{each.name}", type_=each.type) for each in sessions.c})
-)
+_same = (sessions.c.id == bindparam("of_id"), sessions.c.digest == bindparam("old_digest"))
+_new = {each.name: bindparam(f"new_{each.name}", type_=each.type) for each in sessions.c}
+_RESTART = Prepared(update(sessions).where(*_same, sessions.c.ended_at.is_(None)).values(_new))
 
 
 def add(db: Connection, session: Session) -> None:
