@@ -32,6 +32,7 @@ from sqlalchemy import (
 from provider.database import partitions
 from provider.database.base import metadata
 from provider.database.dialect import is_postgresql
+from provider.database.prepared import Prepared
 from provider.database.rows import columns_of, rows_of, values_of
 from provider.database.types import Identifier, UtcTime
 
@@ -86,10 +87,14 @@ class AuditEvent:
 
 
 _EVENT = rows_of(AuditEvent, audit_events)
+_APPEND = Prepared(insert(audit_events))
 
 
 def append(db: Connection, *events: AuditEvent) -> None:
-    db.execute(insert(audit_events), list(map(values_of, events)))
+    if len(events) == 1:
+        _APPEND.change(db, values_of(events[0]))
+    else:
+        db.execute(insert(audit_events), list(map(values_of, events)))
 
 
 def find(

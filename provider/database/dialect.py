@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Table, func, select, text
+from sqlalchemy import Connection, Dialect, Table, func, select, text
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql, sqlite
@@ -17,8 +17,13 @@ def is_postgresql(db: Connection) -> bool:
 
 def upsert(db: Connection, table: Table) -> "postgresql.Insert | sqlite.Insert":
     """Return an insert with `on_conflict_do_nothing` and `on_conflict_do_update`, which are the same on both."""
+    return upsert_for(db.dialect, table)
+
+
+def upsert_for(dialect: Dialect, table: Table) -> "postgresql.Insert | sqlite.Insert":
+    """Return the same for a kind of database, for a prepared statement."""
     # The engine has loaded the module of its own dialect; the other one would make commands slow to start.
-    if is_postgresql(db):
+    if dialect.name == "postgresql":
         from sqlalchemy.dialects.postgresql import insert  # noqa: PLC0415
 
         return insert(table)

@@ -23,8 +23,12 @@ _COUNT: Callable[[Any], int] = attrgetter("rowcount")
 class Prepared:
     """A statement. Its parameters are each `bindparam` without a value, or the columns of an insert."""
 
-    def __init__(self, statement: Executable, columns: Sequence[ColumnElement[Any]] = ()) -> None:
-        """Take a statement and, if it returns rows, their columns in order."""
+    def __init__(
+        self, statement: Executable | Callable[[Dialect], Executable], columns: Sequence[ColumnElement[Any]] = ()
+    ) -> None:
+        """Take a statement, or a function that builds it for a kind of database, and its columns in order if it returns
+        rows.
+        """
         self._statement = statement
         self._columns = columns
         self._compiled: dict[str, _Compiled] = {}
@@ -35,6 +39,11 @@ class Prepared:
         compiled = self._compiled.get(db.dialect.name) or self._compile(db.dialect)
         return compiled.converted(compiled.run(db, values, _ROWS))
 
+    def scalar(self, db: Connection, values: Mapping[str, Any]) -> Any:
+        """Run the statement; return the first value of its first row, or None if there is no row."""
+        found = self.rows(db, values)
+        return found[0][0] if found else None
+
     def change(self, db: Connection, values: Mapping[str, Any]) -> int:
         """Run an insert, update or delete; return how many rows it changed."""
         compiled = self._compiled.get(db.dialect.name) or self._compile(db.dialect)
@@ -42,7 +51,9 @@ class Prepared:
         return count
 
     def _compile(self, dialect: Dialect) -> "_Compiled":
-        compiled = self._compiled[dialect.name] = _Compiled(self._statement, self._columns, dialect)
+        given = self._statement
+        statement = given if isinstance(given, Executable) else given(dialect)
+        compiled = self._compiled[dialect.name] = _Compiled(statement, self._columns, dialect)
         return compiled
 
 

@@ -11,6 +11,7 @@ match, and the index finds them.
 
 import secrets
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import cache, partial
 
 from sqlalchemy import (
     ARRAY,
@@ -18,6 +19,7 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Connection,
+    Dialect,
     Executable,
     ForeignKey,
     Index,
@@ -38,6 +40,7 @@ from sqlalchemy import table as named_table
 
 from provider.database import dialect
 from provider.database.base import metadata
+from provider.database.prepared import Prepared
 
 LENGTH = 3
 """The shortest part that can be searched for, in characters."""
@@ -79,28 +82,36 @@ def declare_index(table: Table) -> None:
 
 def put(db: Connection, table: Table, owner: str, searched: str) -> None:
     """Store the text of a row, instead of the one before."""
-    statement = _PUTS.get((db.dialect.name, table.name))
-    if statement is None:
-        statement = _PUTS[db.dialect.name, table.name] = _put(db, table)
-    db.execute(statement, {"place": _new_place(), "owner": owner, "text": searched})
+    _put_into(table).change(db, {"place": _new_place(), "owner": owner, "text": searched})
 
 
-_PUTS: dict[tuple[str, str], Executable] = {}
-"""The statements of `put`, by dialect and table: building one takes longer than running it."""
+@cache
+def _put_into(table: Table) -> Prepared:
+    def statement(kind: Dialect) -> Executable:
+        added = dialect.upsert_for(kind, table)
+        new = added.excluded.text
+        return added.on_conflict_do_update(index_elements=["owner"], set_={"text": new}, where=table.c.text != new)
 
-
-def _put(db: Connection, table: Table) -> Executable:
-    statement = dialect.upsert(db, table)
-    new = statement.excluded.text
-    return statement.on_conflict_do_update(index_elements=["owner"], set_={"text": new}, where=table.c.text != new)
+    return Prepared(statement)
 
 
 def put_missing(db: Connection, table: Table, texts: Mapping[str, str]) -> None:
     """Store these texts by owner, except of owners that have one meanwhile."""
     places = sorted(_new_place() for _ in texts)  # FTS5 writes a segment whenever a rowid is smaller than the last one
     rows = [{"place": place, "owner": one, "text": texts[one]} for place, one in zip(places, texts, strict=True)]
-    if rows:
-        db.execute(dialect.upsert(db, table).on_conflict_do_nothing(index_elements=["owner"]), rows)
+    if len(rows) == 1:
+        _put_missing_into(table).change(db, rows[0])
+    elif rows:
+        db.execute(_insert_missing(table, db.dialect), rows)
+
+
+def _insert_missing(table: Table, kind: Dialect) -> Executable:
+    return dialect.upsert_for(kind, table).on_conflict_do_nothing(index_elements=["owner"])
+
+
+@cache
+def _put_missing_into(table: Table) -> Prepared:
+    return Prepared(partial(_insert_missing, table))
 
 
 def find_missing(

@@ -31,6 +31,7 @@ from sqlalchemy import (
 )
 
 from provider.database.base import metadata
+from provider.database.prepared import Prepared
 from provider.database.rows import rows_of, values_of
 from provider.database.security_stamp import has_same_stamp, stamp_column
 from provider.database.types import Digest, Identifier, UtcTime
@@ -102,10 +103,14 @@ class ActiveSession(Session):
 
 
 SESSION = rows_of(Session, sessions)
+_ADD = Prepared(insert(sessions))
+_same = (sessions.c.id == bindparam("of_id"), sessions.c.digest == bindparam("old_digest"))
+_new = {each.name: bindparam(f"new_{each.name}", type_=each.type) for each in sessions.c}
+_RESTART = Prepared(update(sessions).where(*_same, sessions.c.ended_at.is_(None)).values(_new))
 
 
 def add(db: Connection, session: Session) -> None:
-    db.execute(insert(sessions), _values_of(session))
+    _ADD.change(db, _values_of(session))
 
 
 def _values_of(session: Session) -> dict[str, Any]:
@@ -216,8 +221,8 @@ def restart(db: Connection, session: Session, *, old_digest: bytes) -> bool:
 
     Returns False if it was renewed or ended meanwhile.
     """
-    current = and_(sessions.c.id == session.id, sessions.c.digest == old_digest, sessions.c.ended_at.is_(None))
-    return db.execute(update(sessions).where(current).values(_values_of(session))).rowcount == 1
+    values = {f"new_{name}": value for name, value in _values_of(session).items()}
+    return _RESTART.change(db, {"of_id": session.id, "old_digest": old_digest, **values}) == 1
 
 
 def keep(db: Connection, session_ids: AbstractSet[str], *, security_stamp: datetime) -> None:
@@ -262,14 +267,20 @@ def end_many(db: Connection, session_ids: list[str], *, reason: str, now: dateti
 
 def find_live(db: Connection, user_id: str, *, now: datetime, idle_since: IdleSince) -> list[Session]:
     """Return a user's active sessions, the most recently used first. Those that still need a factor are left out."""
-    query = select_live(now, idle_since).where(sessions.c.user_id == user_id)
-    return SESSION.all(db, query.order_by(sessions.c.last_seen.desc()))
+    return _LIVE.all(db, {"user_id": user_id, "at": now, **idle_since._asdict()})
 
 
-def select_live(now: datetime, idle_since: IdleSince) -> Select[Any]:
+def select_live(now: Any, idle_since: tuple[Any, Any]) -> Select[Any]:
     """Return the query for active sessions. Those that still need a factor are left out."""
     has_begun = and_(sessions.c.ended_at.is_(None), sessions.c.pending.is_(None))
     return SESSION.select().where(has_begun, sessions.c.expires_at > now, is_used(*idle_since))
+
+
+_LIVE = SESSION.prepare(
+    select_live(bindparam("at"), (bindparam("usual"), bindparam("kept")))
+    .where(sessions.c.user_id == bindparam("user_id"))
+    .order_by(sessions.c.last_seen.desc())
+)
 
 
 def find_those(db: Connection, session_ids: Collection[str]) -> list[Session]:

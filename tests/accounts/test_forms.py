@@ -26,6 +26,7 @@ from provider.routes import routes
 from provider.web.endpoint import Endpoint
 from tests.oauth.watched_http import csrf_of
 from tests.support.browser import Browser
+from tests.support.cases import all_of_them
 from tests.support.effort import effort
 from tests.support.factories import PASSWORD, make_user
 from tests.support.installation import Work
@@ -103,90 +104,103 @@ def post(browser: Browser, path: str, token: str, fields: dict[str, str]) -> htt
     return browser.client.post(path, data={"csrf_token": token, **fields}, headers=headers)
 
 
-@pytest.mark.parametrize(("path", "method"), PAGES)
-def test_half_a_sign_in_opens_no_page_of_the_account(
-    browser: Browser, work: Work, ada: str, path: str, method: str
-) -> None:
+def test_half_a_sign_in_opens_no_page_of_the_account(browser: Browser, work: Work, ada: str) -> None:
     """N-15: a session that owes its second factor, at every one of them."""
     with work() as w:
         seed = w.vault.encrypt(pyotp.random_base32().encode(), purpose=SEED, context=ada)
         totp.add(w.db, TotpCredential(ada, seed, w.now, 0))
     assert sign_in(browser).path == "/login/second-factor"
     token, before = csrf_of(browser.client), stored(work)
-    if method == "POST":
-        answer = post(browser, path, token, {"which": "all", "sure": "yes", "current": PASSWORD, "email": "e@x.test"})
-    else:
-        answer = browser.client.get(path)
-    assert answer.status_code == 303
-    assert answer.headers["location"].startswith("/login?")
-    assert stored(work) == before
+    with all_of_them() as each:
+        for path, method in PAGES:
+            with each(method, path):
+                if method == "POST":
+                    sent = {"which": "all", "sure": "yes", "current": PASSWORD, "email": "e@x.test"}
+                    answer = post(browser, path, token, sent)
+                else:
+                    answer = browser.client.get(path)
+                assert answer.status_code == 303
+                assert answer.headers["location"].startswith("/login?")
+                assert stored(work) == before
 
 
-@pytest.mark.parametrize("path", SOME_FORMS)
-def test_a_page_from_before_the_sign_in_is_no_longer_current(browser: Browser, work: Work, ada: str, path: str) -> None:
+def test_a_page_from_before_the_sign_in_is_no_longer_current(browser: Browser, work: Work, ada: str) -> None:
     """N-16: its token was made for a browser, not for the session."""
     token = token_on(browser, "/login")
     assert sign_in(browser).path == "/account"
     before = stored(work)
-    assert post(browser, path, token, {"which": "all", "sure": "yes"}).status_code == 403
-    assert stored(work) == before
+    with all_of_them() as each:
+        for path in SOME_FORMS:
+            with each(path):
+                assert post(browser, path, token, {"which": "all", "sure": "yes"}).status_code == 403
+                assert stored(work) == before
     assert is_signed_in(browser)
 
 
-@pytest.mark.parametrize("path", SOME_FORMS)
-def test_a_token_in_the_address_is_not_looked_for(browser: Browser, work: Work, ada: str, path: str) -> None:
+def test_a_token_in_the_address_is_not_looked_for(browser: Browser, work: Work, ada: str) -> None:
     """N-17: addresses are kept in histories and logs."""
     sign_in(browser)
     token, before = token_on(browser, "/account/email"), stored(work)
-    answer = browser.client.post(f"{path}?csrf_token={token}", data={"which": "all"})
-    assert answer.status_code == 403
-    assert stored(work) == before
+    with all_of_them() as each:
+        for path in SOME_FORMS:
+            with each(path):
+                answer = browser.client.post(f"{path}?csrf_token={token}", data={"which": "all"})
+                assert answer.status_code == 403
+                assert stored(work) == before
 
 
-@pytest.mark.parametrize("path", SOME_FORMS)
-def test_a_body_that_is_no_form_changes_nothing(browser: Browser, work: Work, ada: str, path: str) -> None:
+def test_a_body_that_is_no_form_changes_nothing(browser: Browser, work: Work, ada: str) -> None:
     """N-18: what another site can send without asking first, or what a form of ours never is."""
     sign_in(browser)
     token, before = token_on(browser, "/account/email"), stored(work)
-    for kind, (media_type, body) in TYPES.items():
-        headers = {"content-type": media_type, "sec-fetch-site": "same-origin"}
-        answer = browser.client.post(path, content=body.format(token=token).encode(), headers=headers)
-        assert answer.status_code == 403, kind
-    assert stored(work) == before
+    with all_of_them() as each:
+        for path in SOME_FORMS:
+            for kind, (media_type, body) in TYPES.items():
+                with each(path, kind):
+                    headers = {"content-type": media_type, "sec-fetch-site": "same-origin"}
+                    answer = browser.client.post(path, content=body.format(token=token).encode(), headers=headers)
+                    assert answer.status_code == 403
+            with each(path):
+                assert stored(work) == before
 
 
 OVERRIDES = ["x-http-method-override", "x-http-method", "x-method-override"]
 
 
-@pytest.mark.parametrize("path", SOME_FORMS)
-def test_a_method_is_the_one_that_was_sent(browser: Browser, work: Work, ada: str, path: str) -> None:
+def test_a_method_is_the_one_that_was_sent(browser: Browser, work: Work, ada: str) -> None:
     """N-19: no header and no field makes a GET a POST, or a POST something else."""
     sign_in(browser)
     before = stored(work)
-    for name in OVERRIDES:
-        usual, other = (browser.client.get(path, headers=headers) for headers in ({}, {name: "POST"}))
-        assert other.status_code == usual.status_code, name
-        assert browser.client.post(path, data={"_method": "GET"}, headers={name: "GET"}).status_code == 403, name
-    for method in ("PUT", "PATCH", "DELETE", "TRACE"):
-        answer = browser.client.request(method, path, headers={"accept": "text/html"})
-        assert answer.status_code == 405, method
-        assert "POST" in answer.headers["allow"]
-    assert stored(work) == before
+    with all_of_them() as each:
+        for path in SOME_FORMS:
+            usual = browser.client.get(path)
+            for name in OVERRIDES:
+                with each(path, name):
+                    assert browser.client.get(path, headers={name: "POST"}).status_code == usual.status_code
+                    answer = browser.client.post(path, data={"_method": "GET"}, headers={name: "GET"})
+                    assert answer.status_code == 403
+            for method in ("PUT", "PATCH", "DELETE", "TRACE"):
+                with each(path, method):
+                    answer = browser.client.request(method, path, headers={"accept": "text/html"})
+                    assert answer.status_code == 405
+                    assert "POST" in answer.headers["allow"]
+            with each(path):
+                assert stored(work) == before
 
 
-@pytest.mark.parametrize(
-    "path", [path for path in FORMS if (path, "GET") not in PAGES] + ["/sign-out", "/keep-account"]
-)
-def test_what_changes_something_cannot_be_linked_to(browser: Browser, work: Work, ada: str, path: str) -> None:
+def test_what_changes_something_cannot_be_linked_to(browser: Browser, work: Work, ada: str) -> None:
     """N-20."""
     sign_in(browser)
     token, before = token_on(browser, "/account/email"), stored(work)
-    answer = browser.client.get(f"{path}?csrf_token={token}&which=all&sure=yes")
-    if answer.status_code == 405:
-        assert answer.headers["allow"] == "POST"
-    else:  # to the page that the form is on
-        assert (answer.status_code, urlsplit(answer.headers["location"]).path) == (303, FORM_ON[path])
-    assert stored(work) == before
+    with all_of_them() as each:
+        for path in [*(path for path in FORMS if (path, "GET") not in PAGES), "/sign-out", "/keep-account"]:
+            with each(path):
+                answer = browser.client.get(f"{path}?csrf_token={token}&which=all&sure=yes")
+                if answer.status_code == 405:
+                    assert answer.headers["allow"] == "POST"
+                else:  # to the page that the form is on
+                    assert (answer.status_code, urlsplit(answer.headers["location"]).path) == (303, FORM_ON[path])
+                assert stored(work) == before
 
 
 CONDITIONS = {

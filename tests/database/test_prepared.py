@@ -13,8 +13,10 @@ from sqlalchemy.exc import IntegrityError, MultipleResultsFound
 
 from provider.config.settings import Settings
 from provider.database.base import new_id
+from provider.database.dialect import upsert_for
 from provider.database.engine import Database, open_database
 from provider.database.outages import DatabaseUnavailable
+from provider.database.owners import Owners
 from provider.database.prepared import Prepared
 from provider.database.rows import rows_of, values_of
 from provider.database.types import Digest, Identifier, UtcTime
@@ -79,6 +81,25 @@ def test_what_is_written_and_read_is_the_same_as_with_execute(db: Connection) ->
         assert found.at.tzinfo is UTC
     assert THING.all(db, THING.select().order_by(things.c.size)) == [SMALL, BIG]
     assert FIND_LARGE.one(db, {"before": NOON}) is None
+
+
+def test_a_statement_may_be_built_for_each_kind_of_database(db: Connection) -> None:
+    add = Prepared(
+        lambda kind: upsert_for(kind, things).on_conflict_do_nothing().returning(things.c.at), (things.c.at,)
+    )
+    assert add.scalar(db, values_of(BIG)) == BIG.at
+    assert add.scalar(db, values_of(BIG)) is None
+    of_size = THING.prepare(THING.select().where(things.c.size >= bindparam("size")).order_by(things.c.size))
+    ADD.change(db, values_of(SMALL))
+    assert of_size.all(db, {"size": 0}) == [SMALL, BIG]
+    assert of_size.all(db, {"size": 3}) == []
+
+
+def test_owners_are_the_same_for_one_user_and_for_several(db: Connection) -> None:
+    ADD.change(db, values_of(SMALL))
+    owners = Owners(things.c.id)
+    for asked in ([SMALL.id], [BIG.id], [SMALL.id, BIG.id], []):
+        assert owners.among(db, asked) == {SMALL.id} & set(asked)
 
 
 def test_more_than_one_row_is_an_error(db: Connection) -> None:

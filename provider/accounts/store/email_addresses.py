@@ -26,10 +26,11 @@ from sqlalchemy import (
 
 from provider.accounts.store.links import LinkStatus, Purpose, one_time_links
 from provider.accounts.store.passwords import passwords
-from provider.accounts.store.users import IN_USE, USER, Status, User, users
+from provider.accounts.store.users import IN_USE, NOT_IN_USE, USER, Status, User, users
 from provider.database.base import metadata
 from provider.database.dialect import queue_for, queue_for_all
-from provider.database.rows import joined, one_value, optional, rows_of, values_of
+from provider.database.prepared import Prepared
+from provider.database.rows import joined, optional, rows_of, values_of
 from provider.database.types import Identifier, UtcTime
 
 email_addresses = Table(
@@ -77,12 +78,30 @@ class EmailAddress:
 
 
 _ADDRESS = rows_of(EmailAddress, email_addresses)
+_ADD = Prepared(insert(email_addresses))
 _HOLDER = joined(USER, _ADDRESS)
 _WITH_ADDRESS = joined(USER, optional(_ADDRESS))
+_OF_USER = _ADDRESS.prepare(
+    _ADDRESS.select()
+    .where(email_addresses.c.user_id == bindparam("user_id"))
+    .order_by(email_addresses.c.verified_at.is_(None), email_addresses.c.created_at.desc())
+    .limit(1)
+)
+_confirmed = or_(email_addresses.c.verified_at.is_not(None), users.c.status != Status.INACTIVE)
+_CONFIRMED = Prepared(
+    select(email_addresses.c.id)
+    .join(users, users.c.id == email_addresses.c.user_id)
+    .where(email_addresses.c.normal == bindparam("normal"), _confirmed)
+    .limit(1),
+    (email_addresses.c.id,),
+)
 
 
 def add(db: Connection, *addresses: EmailAddress) -> None:
-    db.execute(insert(email_addresses), list(map(values_of, addresses)))
+    if len(addresses) == 1:
+        _ADD.change(db, values_of(addresses[0]))
+    else:
+        db.execute(insert(email_addresses), list(map(values_of, addresses)))
 
 
 Holder = tuple[User, EmailAddress]
@@ -100,8 +119,7 @@ def find_owner_and_claimant(db: Connection, normal: str) -> tuple[Holder | None,
     The owner is the user who verified the address, or else one whose account is active without that: it signed up while
     addresses were not verified. It is one query in every case.
     """
-    found = _HOLDER.all(db, _holders(email_addresses.c.normal == normal).limit(2))
-    return _owner_and_claimant(found)
+    return _owner_and_claimant(_FIRST_HOLDERS.all(db, {"normal": normal}))
 
 
 def find_owners_and_claimants(
@@ -116,13 +134,16 @@ def find_owners_and_claimants(
 
 def _holders(which: ColumnElement[bool]) -> Select[Any]:
     """Select users with their addresses, for each address the owner first."""
-    rank = case((email_addresses.c.verified_at.is_not(None), 0), (users.c.status.in_(IN_USE), 1), else_=2)
+    rank = case((email_addresses.c.verified_at.is_not(None), 0), (NOT_IN_USE, 2), else_=1)
     return (
         _HOLDER.select()
         .join(email_addresses, email_addresses.c.user_id == users.c.id)
         .where(which)
         .order_by(rank, email_addresses.c.created_at.desc(), email_addresses.c.id.desc())
     )
+
+
+_FIRST_HOLDERS = _HOLDER.prepare(_holders(email_addresses.c.normal == bindparam("normal")).limit(2))
 
 
 def _owner_and_claimant(found: Sequence[Holder]) -> tuple[Holder | None, Holder | None]:
@@ -174,13 +195,7 @@ def _owns(user: User, address: EmailAddress) -> bool:
 
 def find_of_user(db: Connection, user_id: str) -> EmailAddress | None:
     """Return the user's address, preferring the verified one."""
-    query = (
-        _ADDRESS.select()
-        .where(email_addresses.c.user_id == user_id)
-        .order_by(email_addresses.c.verified_at.is_(None), email_addresses.c.created_at.desc())
-        .limit(1)
-    )
-    return _ADDRESS.one(db, query)
+    return _OF_USER.one(db, {"user_id": user_id})
 
 
 def find_holders(db: Connection, user_ids: Collection[str]) -> dict[str, tuple[User, EmailAddress | None]]:
@@ -286,7 +301,7 @@ def is_free(db: Connection, normal: str) -> bool:
     Until the transaction ends, no other transaction can verify it.
     """
     queue_for(db, normal)
-    return not _IS_HELD.one(db, {"normal": normal})
+    return not _CONFIRMED.rows(db, {"normal": normal})
 
 
 def change(db: Connection, address_id: str, *, address: str, normal: str, now: datetime) -> bool:

@@ -6,11 +6,14 @@ from datetime import datetime
 from sqlalchemy import (
     Column,
     Connection,
+    Dialect,
+    Executable,
     Index,
     Integer,
     String,
     Table,
     and_,
+    bindparam,
     case,
     delete,
     or_,
@@ -19,7 +22,8 @@ from sqlalchemy import (
 )
 
 from provider.database.base import metadata
-from provider.database.dialect import upsert
+from provider.database.dialect import upsert_for
+from provider.database.prepared import Prepared
 from provider.database.rows import rows_of
 from provider.database.types import UtcTime
 
@@ -45,11 +49,36 @@ class Counter:
 
 
 _COUNTER = rows_of(Counter, failure_counters)
+_RESET = Prepared(
+    delete(failure_counters).where(
+        failure_counters.c.kind == bindparam("of_kind"), failure_counters.c.subject == bindparam("of_subject")
+    )
+)
 
 
 def find(db: Connection, kind: str, subject: str) -> Counter | None:
     counters = failure_counters.c
     return _COUNTER.one(db, _COUNTER.select().where(counters.kind == kind, counters.subject == subject))
+
+
+def _reserve(dialect: Dialect) -> Executable:
+    counters, now = failure_counters.c, bindparam("now", type_=UtcTime)
+    open_again = or_(counters.blocked_until.is_(None), counters.blocked_until <= now)
+    forgotten = counters.last_at < bindparam("forget_before", type_=UtcTime)
+    row = {"kind": bindparam("kind"), "subject": bindparam("subject"), "failures": 1, "last_at": now}
+    return (
+        upsert_for(dialect, failure_counters)
+        .values(**row, blocked_until=None)
+        .on_conflict_do_update(
+            index_elements=[counters.kind, counters.subject],
+            set_={"failures": case((forgotten, 1), else_=counters.failures + 1), "last_at": now, "blocked_until": None},
+            where=and_(open_again, or_(counters.failures < bindparam("ceiling", type_=Integer), forgotten)),
+        )
+        .returning(counters.failures)
+    )
+
+
+_RESERVE = Prepared(_reserve, (failure_counters.c.failures,))
 
 
 def reserve(
@@ -60,20 +89,8 @@ def reserve(
     Returns None while blocked or at the ceiling. It is one statement, and the row stays locked until the caller's
     transaction ends. Parallel attempts wait for it.
     """
-    counters = failure_counters.c
-    open_again = or_(counters.blocked_until.is_(None), counters.blocked_until <= now)
-    forgotten = counters.last_at < forget_before
-    counted = (
-        upsert(db, failure_counters)
-        .values(kind=kind, subject=subject, failures=1, last_at=now, blocked_until=None)
-        .on_conflict_do_update(
-            index_elements=[counters.kind, counters.subject],
-            set_={"failures": case((forgotten, 1), else_=counters.failures + 1), "last_at": now, "blocked_until": None},
-            where=and_(open_again, or_(counters.failures < ceiling, forgotten)),
-        )
-        .returning(counters.failures)
-    )
-    failed: int | None = db.scalar(counted)
+    values = {"kind": kind, "subject": subject, "now": now, "forget_before": forget_before, "ceiling": ceiling}
+    failed: int | None = _RESERVE.scalar(db, values)
     return failed
 
 
@@ -100,7 +117,7 @@ def find_failures(db: Connection, kind: str, subject: str) -> int:
 
 
 def reset(db: Connection, kind: str, subject: str) -> None:
-    db.execute(delete(failure_counters).where(failure_counters.c.kind == kind, failure_counters.c.subject == subject))
+    _RESET.change(db, {"of_kind": kind, "of_subject": subject})
 
 
 def purge(db: Connection, *, kinds: list[str], before: datetime, limit: int) -> int:

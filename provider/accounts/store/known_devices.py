@@ -11,6 +11,7 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    bindparam,
     delete,
     func,
     insert,
@@ -19,6 +20,7 @@ from sqlalchemy import (
 )
 
 from provider.database.base import metadata
+from provider.database.prepared import Prepared
 from provider.database.rows import rows_of, values_of
 from provider.database.types import Digest, Identifier, UtcTime
 
@@ -51,16 +53,35 @@ class KnownDevice:
 
 
 _DEVICE = rows_of(KnownDevice, known_devices)
+_ADD = Prepared(insert(known_devices))
+_OF_BROWSER = _DEVICE.prepare(
+    _DEVICE.select().where(
+        known_devices.c.digest == bindparam("digest"), known_devices.c.last_used_at > bindparam("idle_since")
+    )
+)
+_COUNT_NEW = Prepared(
+    select(func.count())
+    .select_from(known_devices)
+    .where(
+        known_devices.c.user_id == bindparam("user_id"),
+        known_devices.c.created_at > bindparam("since"),
+        known_devices.c.digest != bindparam("but"),
+    )
+)
+_TOUCH = Prepared(
+    update(known_devices)
+    .where(known_devices.c.digest == bindparam("of_digest"), known_devices.c.user_id == bindparam("of_user"))
+    .values(last_used_at=bindparam("now"), user_agent=bindparam("new_user_agent"), network=bindparam("new_network"))
+)
 
 
 def add(db: Connection, device: KnownDevice) -> None:
-    db.execute(insert(known_devices), values_of(device))
+    _ADD.change(db, values_of(device))
 
 
 def find(db: Connection, digest: bytes, *, idle_since: datetime) -> list[KnownDevice]:
     """Return this browser's devices, one for each account that it signed in to since `idle_since`."""
-    query = _DEVICE.select().where(known_devices.c.digest == digest, known_devices.c.last_used_at > idle_since)
-    return _DEVICE.all(db, query)
+    return _OF_BROWSER.all(db, {"digest": digest, "idle_since": idle_since})
 
 
 def find_of_user(db: Connection, user_id: str, *, idle_since: datetime) -> list[KnownDevice]:
@@ -71,9 +92,8 @@ def find_of_user(db: Connection, user_id: str, *, idle_since: datetime) -> list[
 
 def touch(db: Connection, user_id: str, digest: bytes, *, now: datetime, user_agent: str, network: str) -> bool:
     """Note a sign-in on this browser. Returns False if this account does not know the browser."""
-    one = (known_devices.c.digest == digest, known_devices.c.user_id == user_id)
-    values = {"last_used_at": now, "user_agent": user_agent, "network": network}
-    return db.execute(update(known_devices).where(*one).values(**values)).rowcount == 1
+    used = {"of_digest": digest, "of_user": user_id, "now": now, "new_user_agent": user_agent, "new_network": network}
+    return _TOUCH.change(db, used) == 1
 
 
 def move(db: Connection, *, old: bytes, new: bytes) -> None:
@@ -96,10 +116,8 @@ def keep_latest(db: Connection, user_id: str, *, newest: str, count: int) -> Non
 
 def count_others(db: Connection, user_id: str, *, but: bytes | None, since: datetime) -> int:
     """Return how many devices, besides the one with the digest `but`, this account has known only since `since`."""
-    new = [known_devices.c.user_id == user_id, known_devices.c.created_at > since]
-    if but is not None:
-        new.append(known_devices.c.digest != but)
-    return db.scalar(select(func.count()).select_from(known_devices).where(*new)) or 0
+    # No digest is empty.
+    return _COUNT_NEW.scalar(db, {"user_id": user_id, "but": but or b"", "since": since}) or 0
 
 
 def forget_all(db: Connection, user_id: str) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    bindparam,
     delete,
     func,
     insert,
@@ -89,10 +90,16 @@ def find_linked(db: Connection, identities: Collection[tuple[str, str]]) -> dict
     return {(row.issuer, row.subject): row.user_id for row in found}
 
 
+_OF_USER = _IDENTITY.prepare(
+    _IDENTITY.select()
+    .where(linked_identities.c.user_id == bindparam("user_id"))
+    .order_by(linked_identities.c.created_at)
+)
+
+
 def find_of_user(db: Connection, user_id: str) -> list[LinkedIdentity]:
     """Return the user's linked identities, oldest first."""
-    query = _IDENTITY.select().where(linked_identities.c.user_id == user_id)
-    return _IDENTITY.all(db, query.order_by(linked_identities.c.created_at))
+    return _OF_USER.all(db, {"user_id": user_id})
 
 
 def lock_of_user(db: Connection, user_id: str) -> list[LinkedIdentity]:

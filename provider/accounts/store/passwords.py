@@ -4,9 +4,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Column, Connection, ForeignKey, String, Table, Text, delete, insert, select, update
+from sqlalchemy import Column, Connection, ForeignKey, String, Table, Text, bindparam, delete, insert, select, update
 
 from provider.database.base import metadata
+from provider.database.owners import Owners
+from provider.database.prepared import Prepared
+from provider.database.rows import rows_of
 from provider.database.types import Identifier, UtcTime
 
 passwords = Table(
@@ -27,6 +30,15 @@ class StoredPassword:
     imported: str | None = None
 
 
+_ADD = Prepared(insert(passwords))
+_STORED = rows_of(StoredPassword, passwords)
+_FIND = _STORED.prepare(_STORED.select().where(passwords.c.user_id == bindparam("user_id")))
+_FIND_TIME = Prepared(
+    select(passwords.c.changed_at).where(passwords.c.user_id == bindparam("user_id")), (passwords.c.changed_at,)
+)
+_OWNERS = Owners(passwords.c.user_id)
+
+
 def add(db: Connection, user_id: str, hashed: str, *, now: datetime) -> None:
     add_all(db, {user_id: StoredPassword(hashed)}, now=now)
 
@@ -37,7 +49,9 @@ def add_all(db: Connection, given: Mapping[str, StoredPassword], *, now: datetim
         {"user_id": user_id, "hash": one.hash, "imported": one.imported, "changed_at": now}
         for user_id, one in given.items()
     ]
-    if rows:
+    if len(rows) == 1:
+        _ADD.change(db, rows[0])
+    elif rows:
         db.execute(insert(passwords), rows)
 
 
@@ -47,18 +61,18 @@ def find(db: Connection, user_id: str) -> str | None:
 
 def find_stored(db: Connection, user_id: str) -> StoredPassword | None:
     """Return the password as it is stored, or None if there is none."""
-    row = db.execute(select(passwords.c.hash, passwords.c.imported).where(passwords.c.user_id == user_id)).one_or_none()
-    return None if row is None else StoredPassword(row.hash, row.imported)
+    return _FIND.one(db, {"user_id": user_id})
 
 
 def find_time(db: Connection, user_id: str) -> datetime | None:
     """Return when the user's password was set, or None if there is none."""
-    return db.scalar(select(passwords.c.changed_at).where(passwords.c.user_id == user_id))
+    changed_at: datetime | None = _FIND_TIME.scalar(db, {"user_id": user_id})
+    return changed_at
 
 
 def find_owners(db: Connection, user_ids: Collection[str]) -> set[str]:
     """Return which of these users have a password."""
-    return set(db.scalars(select(passwords.c.user_id).where(passwords.c.user_id.in_(user_ids))))
+    return _OWNERS.among(db, user_ids)
 
 
 def replace(db: Connection, user_id: str, hashed: str, *, now: datetime) -> None:

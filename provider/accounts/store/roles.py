@@ -133,6 +133,9 @@ def find_required_of_user(db: Connection, user_id: str) -> list[tuple[str, str]]
 
 def find_bound(db: Connection, user_ids: Collection[str]) -> set[str]:
     """Return which of these users have a role, also through a group, that requires a factor."""
+    if len(user_ids) == 1:  # as at a sign-in
+        (user_id,) = user_ids
+        return {user_id} if find_required_of_user(db, user_id) else set()
     strict = select(roles.c.name).where(roles.c.required_factor.is_not(None))
     bound = select(user_roles.c.user_id).where(user_roles.c.user_id.in_(user_ids), user_roles.c.role.in_(strict))
     in_groups = members_of(select(group_roles.c.group_name).where(group_roles.c.role.in_(strict)), among=user_ids)

@@ -26,6 +26,7 @@ from sqlalchemy import (
 from provider.accounts.store.users import users
 from provider.database import substrings
 from provider.database.base import metadata
+from provider.database.prepared import Prepared
 from provider.database.types import BEYOND, Identifier, SearchKey, search_key
 
 search_keys = Table(
@@ -35,6 +36,7 @@ search_keys = Table(
     Column("user_id", Identifier, ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
     PrimaryKeyConstraint("key", "user_id"),
 )
+_ADD = Prepared(insert(search_keys))
 search_texts = substrings.text_table("user_search_texts", owner=users.c.id)
 
 
@@ -75,15 +77,18 @@ def replace(db: Connection, user_id: str, keys: Collection[str]) -> None:
 def add(db: Connection, user_id: str, keys: Collection[str]) -> None:
     """Add what a user is found by who is not found yet."""
     rows = [{"key": key, "user_id": user_id} for key in sorted(keys)]
-    if rows:
-        db.execute(insert(search_keys), rows)
+    for row in rows:
+        _ADD.change(db, row)
     substrings.put(db, search_texts, user_id, text_of(keys))
 
 
 def add_all(db: Connection, keys_of_users: Mapping[str, Collection[str]]) -> None:
     """Add what new users are found by, by their ids."""
     rows = [{"key": key, "user_id": user_id} for user_id, keys in keys_of_users.items() for key in sorted(keys)]
-    if rows:
+    if len(keys_of_users) == 1:
+        for row in rows:
+            _ADD.change(db, row)
+    elif rows:
         db.execute(insert(search_keys), rows)
     substrings.put_missing(db, search_texts, {user_id: text_of(keys) for user_id, keys in keys_of_users.items()})
 

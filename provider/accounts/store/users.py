@@ -25,6 +25,7 @@ from sqlalchemy import (
 from provider.accounts.store import roles as user_roles
 from provider.accounts.store.group_tables import own_names_of_user, roles_of_user, split_names, with_roles_of_groups
 from provider.database.base import metadata
+from provider.database.prepared import Prepared
 from provider.database.rows import rows_of
 from provider.database.security_stamp import next_not_before, stamp_of
 from provider.database.types import Identifier, UtcTime
@@ -126,12 +127,16 @@ class User:
 USER = rows_of(
     User, users, own_groups=own_names_of_user(users.c.id, users), group_roles=roles_of_user(users.c.id, users)
 )
+_FIND = USER.prepare(USER.select().where(users.c.id == bindparam("user_id")))
+_SET_LAST_SIGN_IN = Prepared(
+    update(users).where(users.c.id == bindparam("user_id")).values(last_sign_in_at=bindparam("now"))
+)
 
 _BY_ID = USER.prepare(USER.select().where(users.c.id == bindparam("id")))
 
 
 def find(db: Connection, user_id: str) -> User | None:
-    return _BY_ID.one(db, {"id": user_id})
+    return _FIND.one(db, {"user_id": user_id})
 
 
 def find_ids(db: Connection, user_ids: Collection[str]) -> set[str]:
@@ -238,7 +243,7 @@ def change_security_stamp(db: Connection, user_id: str, *, now: datetime) -> dat
 
 
 def set_last_sign_in(db: Connection, user_id: str, *, now: datetime) -> None:
-    db.execute(update(users).where(users.c.id == user_id).values(last_sign_in_at=now))
+    _SET_LAST_SIGN_IN.change(db, {"user_id": user_id, "now": now})
 
 
 def touch(db: Connection, user_id: str, *, now: datetime) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    bindparam,
     delete,
     select,
     update,
@@ -21,6 +22,7 @@ from sqlalchemy import (
 
 from provider.database.base import metadata
 from provider.database.dialect import upsert
+from provider.database.owners import Owners
 from provider.database.rows import rows_of, values_of
 from provider.database.types import Identifier, UtcTime
 
@@ -68,6 +70,10 @@ class Passkey:
 
 
 _PASSKEY = rows_of(Passkey, passkeys)
+_OF_USER = _PASSKEY.prepare(
+    _PASSKEY.select().where(passkeys.c.user_id == bindparam("user_id")).order_by(passkeys.c.created_at, passkeys.c.id)
+)
+_OWNERS = Owners(passkeys.c.user_id)
 
 
 def add(db: Connection, passkey: Passkey) -> bool:
@@ -88,8 +94,7 @@ def find_taken(db: Connection, credential_ids: Collection[str]) -> frozenset[str
 
 def find_of_user(db: Connection, user_id: str) -> list[Passkey]:
     """Return the passkeys of this user, the oldest first."""
-    query = _PASSKEY.select().where(passkeys.c.user_id == user_id).order_by(passkeys.c.created_at, passkeys.c.id)
-    return _PASSKEY.all(db, query)
+    return _OF_USER.all(db, {"user_id": user_id})
 
 
 def lock_of_user(db: Connection, user_id: str) -> list[Passkey]:
@@ -99,7 +104,7 @@ def lock_of_user(db: Connection, user_id: str) -> list[Passkey]:
 
 def find_owners(db: Connection, user_ids: Collection[str]) -> set[str]:
     """Return which of these users have a passkey."""
-    return set(db.scalars(select(passkeys.c.user_id).where(passkeys.c.user_id.in_(user_ids))))
+    return _OWNERS.among(db, user_ids)
 
 
 def use(

@@ -2,9 +2,10 @@
 
 from datetime import datetime
 
-from sqlalchemy import Column, Connection, ForeignKey, Table, delete, func, insert, select, update
+from sqlalchemy import Column, Connection, ForeignKey, Table, bindparam, delete, func, insert, select, update
 
 from provider.database.base import metadata
+from provider.database.prepared import Prepared
 from provider.database.types import Digest, Identifier, UtcTime
 
 recovery_codes = Table(
@@ -46,6 +47,12 @@ def find_state(db: Connection, user_id: str, digest: bytes) -> str | None:
     return "unspent" if row.spent_at is None else "spent"
 
 
+_COUNT_LEFT = Prepared(
+    select(func.count())
+    .select_from(recovery_codes)
+    .where(recovery_codes.c.user_id == bindparam("user_id"), recovery_codes.c.spent_at.is_(None))
+)
+
+
 def count_left(db: Connection, user_id: str) -> int:
-    unspent = (recovery_codes.c.user_id == user_id, recovery_codes.c.spent_at.is_(None))
-    return db.scalar(select(func.count()).select_from(recovery_codes).where(*unspent)) or 0
+    return _COUNT_LEFT.scalar(db, {"user_id": user_id}) or 0

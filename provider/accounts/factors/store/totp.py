@@ -19,6 +19,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    bindparam,
     delete,
     func,
     insert,
@@ -29,6 +30,7 @@ from sqlalchemy import (
 
 from provider.database.base import metadata, new_id
 from provider.database.dialect import upsert
+from provider.database.owners import Owners
 from provider.database.rows import rows_of, values_of
 from provider.database.types import Identifier, UtcTime
 
@@ -88,15 +90,17 @@ _FIRST = rows_of(
 )
 _FURTHER = rows_of(TotpCredential, further_totp_credentials)
 _TABLES = (totp_credentials, further_totp_credentials)
+_OWNERS = Owners(_first.user_id)
+_both = union_all(
+    _FIRST.select().where(_first.user_id == bindparam("user_id")),
+    _FURTHER.select().where(further_totp_credentials.c.user_id == bindparam("user_id")),
+).subquery()
+_OF_USER = _FIRST.prepare(select(*_both.c).order_by(_both.c.confirmed_at, _both.c.id))
 
 
 def find_of_user(db: Connection, user_id: str) -> list[TotpCredential]:
     """Return the authenticator apps of this user, the oldest first."""
-    both = union_all(
-        _FIRST.select().where(_first.user_id == user_id),
-        _FURTHER.select().where(further_totp_credentials.c.user_id == user_id),
-    ).subquery()
-    return _FIRST.all(db, select(*both.c).order_by(both.c.confirmed_at, both.c.id))
+    return _OF_USER.all(db, {"user_id": user_id})
 
 
 def lock_of_user(db: Connection, user_id: str) -> list[TotpCredential]:
@@ -107,7 +111,7 @@ def lock_of_user(db: Connection, user_id: str) -> list[TotpCredential]:
 
 def find_owners(db: Connection, user_ids: Collection[str]) -> set[str]:
     """Return which of these users have a confirmed authenticator app."""
-    return set(db.scalars(select(_first.user_id).where(_first.user_id.in_(user_ids))))
+    return _OWNERS.among(db, user_ids)
 
 
 def spend_step(db: Connection, credential: TotpCredential, step: int, *, now: datetime) -> bool:

@@ -7,6 +7,7 @@ from sqlalchemy import Column, Connection, ForeignKey, Table, delete, select
 
 from provider.database.base import metadata
 from provider.database.dialect import upsert
+from provider.database.owners import Owners
 from provider.database.types import Identifier, UtcTime
 
 two_factor_choices = Table(
@@ -15,6 +16,7 @@ two_factor_choices = Table(
     Column("user_id", Identifier, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
     Column("created_at", UtcTime, nullable=False),
 )
+_OWNERS = Owners(two_factor_choices.c.user_id)
 
 
 def add(db: Connection, user_id: str, *, now: datetime) -> bool:
@@ -34,5 +36,4 @@ def find_time(db: Connection, user_id: str) -> datetime | None:
 
 def find_owners(db: Connection, user_ids: Collection[str]) -> set[str]:
     """Return which of these users turned it on."""
-    found = select(two_factor_choices.c.user_id).where(two_factor_choices.c.user_id.in_(user_ids))
-    return set(db.scalars(found))
+    return _OWNERS.among(db, user_ids)

@@ -4,6 +4,7 @@ from typing import Any
 
 from sqlalchemy import CompoundSelect, Connection, bindparam, cast, literal, null, select, union_all
 
+from provider.database.prepared import Prepared
 from provider.database.rows import columns_of
 from provider.database.types import Identifier
 from provider.oauth.authorize.store.consents import Consent, consents
@@ -20,11 +21,13 @@ _QUERY: CompoundSelect[Any] = union_all(
     ),
 )
 
+_OF_USER = Prepared(_QUERY, tuple(_QUERY.selected_columns))
+
 
 def find_of_user(db: Connection, user_id: str) -> tuple[list[Consent], list[Delegation]]:
     """Return the consents and the delegations of a user, also those that the user stopped."""
     given: tuple[list[Consent], list[Delegation]] = ([], [])
-    for is_consent, *values in db.execute(_QUERY, {"user_id": user_id}):
+    for is_consent, *values in _OF_USER.rows(db, {"user_id": user_id}):
         if is_consent:
             given[0].append(Consent(*values[: len(_CONSENT)]))
         else:

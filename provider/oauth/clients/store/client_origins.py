@@ -10,12 +10,14 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     String,
     Table,
+    bindparam,
     delete,
     insert,
     select,
 )
 
 from provider.database.base import metadata
+from provider.database.prepared import Prepared
 from provider.oauth.clients.store.clients import clients
 
 client_origins = Table(
@@ -27,13 +29,15 @@ client_origins = Table(
     Index("ix_client_origins_client_id", "client_id"),
 )
 
+_REMOVE = Prepared(delete(client_origins).where(client_origins.c.client_id == bindparam("of_client")))
+_ADD = Prepared(insert(client_origins))
+
 
 def replace(db: Connection, client_id: str, origins: Iterable[str]) -> None:
     """Replace the client's origins with these."""
-    db.execute(delete(client_origins).where(client_origins.c.client_id == client_id))
-    rows = [{"origin": origin, "client_id": client_id} for origin in sorted(origins)]
-    if rows:
-        db.execute(insert(client_origins), rows)
+    _REMOVE.change(db, {"of_client": client_id})
+    for origin in sorted(origins):
+        _ADD.change(db, {"origin": origin, "client_id": client_id})
 
 
 def is_known(db: Connection, origin: str) -> bool:

@@ -22,6 +22,7 @@ from sqlalchemy import (
 )
 
 from provider.database.base import metadata
+from provider.database.prepared import Prepared
 from provider.database.rows import rows_of, values_of
 from provider.database.types import Digest, Identifier, UtcTime
 
@@ -67,11 +68,18 @@ _VALID = _SECRET.prepare(
     )
 )
 _DATES = rows_of(SecretDates, client_secrets)
+_VALID = _SECRET.prepare(
+    _SECRET.select().where(
+        client_secrets.c.client_id == bindparam("client_id"),
+        or_(client_secrets.c.expires_at.is_(None), client_secrets.c.expires_at > bindparam("now")),
+    )
+)
+_ADD = Prepared(insert(client_secrets))
 
 
 def add(db: Connection, secret: SecretRow, *, secret_id: str, client_id: str, now: datetime) -> None:
     values = {"id": secret_id, "client_id": client_id, "created_at": now, "expires_at": None}
-    db.execute(insert(client_secrets), values_of(secret) | values)
+    _ADD.change(db, values_of(secret) | values)
 
 
 def retire(db: Connection, client_id: str, *, expires_at: datetime) -> None:

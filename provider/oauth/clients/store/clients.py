@@ -26,6 +26,7 @@ from sqlalchemy import (
 
 from provider.database import dialect
 from provider.database.base import metadata
+from provider.database.prepared import Prepared
 from provider.database.rows import joined, one_value, rows_of, values_of
 from provider.database.types import BEYOND, Digest, SearchKey, UtcTime, search_key
 
@@ -64,6 +65,7 @@ class ClientRow:
 
 
 _CLIENT = rows_of(ClientRow, clients)
+_ADD = Prepared(insert(clients))
 _FIND = _CLIENT.prepare(_CLIENT.select().where(clients.c.client_id == bindparam("client_id")))
 _NAMED = joined(one_value(clients.c.name_key), _CLIENT)
 
@@ -72,7 +74,7 @@ def add(db: Connection, client: ClientRow) -> None:
     issuer = client.metadata.get("assertion_issuer")
     since = None if issuer is None else client.created_at
     looked_up = {"name_key": _name_key(client.metadata), "assertion_issuer": issuer, "assertion_issuer_since": since}
-    db.execute(insert(clients), values_of(client) | looked_up)
+    _ADD.change(db, values_of(client) | looked_up)
 
 
 def find(db: Connection, client_id: str) -> ClientRow | None:

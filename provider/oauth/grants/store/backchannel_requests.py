@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import JSON, Column, ColumnElement, Connection, ForeignKey, Index, String, Table, Text, select
 
 from provider.database.base import metadata
+from provider.database.prepared import Prepared
 from provider.database.types import Identifier
 from provider.oauth.grants.store.polled_requests import PolledRequest, PolledTable, polled_columns, polled_indexes
 
@@ -52,9 +53,12 @@ def find_waiting(db: Connection, request_id: str, *, user_id: str, now: datetime
     return REQUESTS.rows.one(db, query)
 
 
+_ANY = Prepared(select(backchannel_requests.c.digest).limit(1))
+
+
 def is_used(db: Connection) -> bool:
     """Return whether there is any request, answered or not."""
-    return db.scalar(select(backchannel_requests.c.digest).limit(1)) is not None
+    return bool(_ANY.rows(db, {}))
 
 
 def find_waiting_of_user(db: Connection, user_id: str, *, now: datetime, limit: int) -> list[BackchannelRequest]:

@@ -1,12 +1,13 @@
 """The grants that are active now: those of a user, of a client, and the access that each client has to an account."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, and_, func, select
+from sqlalchemy import Column, ColumnElement, Connection, Select, and_, bindparam, func, select
 
+from provider.database.prepared import Prepared
 from provider.oauth.tokens.store.grants import GRANT, HAS_ACCEPTED_ISSUERS, HAS_SAME_STAMP, Grant, grants, join_state
 from provider.oauth.tokens.store.refresh_tokens import refresh_tokens
 from provider.sessions.store import sessions
@@ -26,27 +27,34 @@ class Held:
     """When the last of its grants ends."""
 
 
-def _is_active(now: datetime) -> tuple[Any, ...]:
+def _is_active(now: Any) -> tuple[Any, ...]:
     """Return the conditions, on what `join_state` joins, of active grants."""
     in_session = grants.c.offline | sessions.c.ended_at.is_(None)
     return grants.c.revoked_at.is_(None), grants.c.expires_at > now, HAS_SAME_STAMP, HAS_ACCEPTED_ISSUERS, in_session
 
 
+_OF_USER = GRANT.prepare(
+    GRANT.select()
+    .select_from(join_state(grants))
+    .where(grants.c.user_id == bindparam("user_id"), *_is_active(bindparam("at")))
+    .order_by(grants.c.id.desc())
+)
+
+
 def find_active(db: Connection, user_id: str, *, now: datetime) -> list[Grant]:
     """Return the active grants of a user, the latest first."""
-    query = GRANT.select().select_from(join_state(grants)).where(grants.c.user_id == user_id, *_is_active(now))
-    return GRANT.all(db, query.order_by(grants.c.id.desc()))
+    return _OF_USER.all(db, {"user_id": user_id, "at": now})
 
 
 def find_held(db: Connection, user_id: str, *, now: datetime) -> dict[str, Held]:
     """Return the active access to the account, by client_id."""
-    return _find_held(db, grants.c.client_id, grants.c.user_id == user_id, now=now)
+    return _together(_HELD_OF_USER.rows(db, {"user_id": user_id, "at": now}))
 
 
 def find_holders(db: Connection, client_id: str, user_ids: Collection[str], *, now: datetime) -> dict[str, Held]:
     """Return the active access that the client has to these accounts, by user id."""
     of_both = and_(grants.c.client_id == client_id, grants.c.user_id.in_(user_ids))
-    return _find_held(db, grants.c.user_id, of_both, now=now)
+    return _together(db.execute(_select_held(grants.c.user_id, of_both, now)))
 
 
 def find_users(db: Connection, client_id: str, *, after: str | None, limit: int, now: datetime) -> list[str]:
@@ -57,16 +65,22 @@ def find_users(db: Connection, client_id: str, *, after: str | None, limit: int,
     return list(db.scalars(query.order_by(grants.c.user_id).limit(limit)))
 
 
-def _find_held(db: Connection, by: Column[Any], of: ColumnElement[bool], *, now: datetime) -> dict[str, Held]:
-    """Return active access by this column. A grant is used when it is issued and when it is refreshed."""
+def _select_held(by: Column[Any], of: ColumnElement[bool], now: Any) -> Select[Any]:
     of_grant = refresh_tokens.c.grant_id == grants.c.id
     rotated = select(func.max(refresh_tokens.c.rotated_at)).where(of_grant).scalar_subquery()
     of_grants = (grants.c.scope, grants.c.created_at, grants.c.resources, grants.c.authorization_details)
     query = select(by, *of_grants, grants.c.expires_at, rotated).select_from(join_state(grants))
+    return query.where(of, *_is_active(now))
+
+
+_of_user = _select_held(grants.c.client_id, grants.c.user_id == bindparam("user_id"), bindparam("at"))
+_HELD_OF_USER = Prepared(_of_user, tuple(_of_user.selected_columns))
+
+
+def _together(found: Iterable[Sequence[Any]]) -> dict[str, Held]:
+    """Return active access by the first column. A grant is used when it is issued and when it is refreshed."""
     held: dict[str, Held] = {}
-    for key, scope, created_at, resources, details, expires_at, rotated_at in db.execute(
-        query.where(of, *_is_active(now))
-    ):
+    for key, scope, created_at, resources, details, expires_at, rotated_at in found:
         used = max(created_at, rotated_at or created_at)
         before = held.get(key, Held(0, [], used))
         held[key] = Held(
