@@ -4,7 +4,22 @@ With pytest, use the fixtures of `signet_testing.plugin`. Elsewhere: `with Signe
 imported when the first one starts, so a run that needs none does not wait for it.
 """
 
+from typing import TYPE_CHECKING
+
 from signet_testing.version import __version__
+
+if TYPE_CHECKING:
+    from signet_testing.signet import (
+        Client,
+        Email,
+        Logout,
+        NotLoopback,
+        Redirect,
+        RequestRejected,
+        SignInFailed,
+        Signet,
+        User,
+    )
 
 __all__ = [
     "Client",

@@ -285,16 +285,6 @@ def lock_all(db: Connection, normals: Collection[str]) -> None:
     queue_for_all(db, sorted(normals))
 
 
-_HELD = one_value(
-    exists().where(
-        email_addresses.c.normal == bindparam("normal"),
-        users.c.id == email_addresses.c.user_id,
-        or_(email_addresses.c.verified_at.is_not(None), users.c.status != Status.INACTIVE),
-    )
-)
-_IS_HELD = _HELD.prepare(_HELD.select())
-
-
 def is_free(db: Connection, normal: str) -> bool:
     """Return whether no account but unconfirmed ones has this address.
 

@@ -132,8 +132,6 @@ _SET_LAST_SIGN_IN = Prepared(
     update(users).where(users.c.id == bindparam("user_id")).values(last_sign_in_at=bindparam("now"))
 )
 
-_BY_ID = USER.prepare(USER.select().where(users.c.id == bindparam("id")))
-
 
 def find(db: Connection, user_id: str) -> User | None:
     return _FIND.one(db, {"user_id": user_id})
