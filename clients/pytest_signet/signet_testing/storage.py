@@ -53,8 +53,7 @@ class Storage:
         # The tables of a search index change with those that it is of.
         tables = [str(name) for (name,) in found if "_fts" not in name and not name.startswith("sqlite_")]
         has_rows = [f"SELECT '{table}' WHERE EXISTS (SELECT 1 FROM \"{table}\")" for table in tables]
-        # No compound statement may have more than 500 parts, and a test looks that there are fewer tables.
-        self._find_filled = " UNION ALL ".join(has_rows)
+        self._find_filled = " UNION ALL ".join(has_rows)  # of at most 500 tables
         self._known: tuple[int, Snapshot] | None = None
         """What the database contains, and its version then."""
 
