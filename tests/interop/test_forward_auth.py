@@ -1,4 +1,4 @@
-"""Forward authentication with real proxies, by the configuration we ship: nginx, Caddy, and an installed Traefik.
+"""Forward authentication with real proxies, by the configuration we ship: nginx, Caddy, Traefik and Envoy.
 
 Each stands in front of a site that says what it received. The attacks on the answers are in `tests/oauth/forward_auth`.
 """
@@ -58,7 +58,7 @@ SLOW = pytest.mark.slow
 def test_a_proxy_protects_a_site(proxy: Proxy, sqlite_template: Path, tmp_path: Path) -> None:
     """N-548: sign-in, headers that no client can set, POST, WebSockets, a path without sign-in, signing out, an outage.
 
-    And another site, which is public, named in the request.
+    And another site, which is public, named in the request; other upgrades than WebSockets; HTTP/2.
     """
     port, signet, site = free_port(), free_port(), free_port()
     origin, issuer = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{signet}"
@@ -139,7 +139,7 @@ def test_a_proxy_protects_a_site(proxy: Proxy, sqlite_template: Path, tmp_path: 
     ids=["caddy", "envoy"],
 )
 def test_a_websocket_is_closed_after_a_time(proxy: Any, changes: dict[str, str], tmp_path: Path) -> None:
-    """As access may have ended meanwhile. Another site that allows everything stands in for Signet."""
+    """N-558, as access may have ended meanwhile. Another site that allows everything stands in for Signet."""
     port, signet, site = free_port(), free_port(), free_port()
     with site_at(signet), site_at(site), proxy(tmp_path, port, signet, site, changes), connected(port) as peer:
         send(peer, "GET /socket HTTP/1.1", f"Host: 127.0.0.1:{port}", *UPGRADE)
