@@ -46,15 +46,20 @@ def test_the_configuration_is_the_shipped_one_with_the_hosts_of_the_site() -> No
         assert re.search(r'(\$signet_site|X-Forwarded-Host|Host:|domains:) \[?"?docs\.test:8443', text), text
         assert "server_name docs.test;" in text or proxy != "nginx"
         assert "header_up Host docs.test:8443\n" in text or proxy != "caddy"
+        assert proxy != "envoy" or ('value: "docs.test:8443"' in text and "port_value: 8443 }" in text)
 
 
 def test_traefik_removes_each_spelling_of_the_headers_that_a_site_believes() -> None:
     """It compares names as they are written, and removes what matches this, before it adds what matches."""
     auth = yaml.safe_load((FORWARD_AUTH / "traefik.yml").read_text())["http"]["middlewares"]["signet"]["forwardAuth"]
     removed = re.compile(auth["authResponseHeadersRegex"])
-    for name in ("Remote-User", "Remote_user", "Remote.groups", "X-Original-Url", "X_original.url", "X~rewrite-Url"):
+    remote, original = (
+        ("Remote-User", "Remote_user", "Remote.groups"),
+        ("X-Original-Url", "X_original.url", "X~rewrite-Url"),
+    )
+    for name in (*remote, *original, "X.forwarded.host", "X_forwarded-For", "X-Forwarded_proto"):
         assert removed.search(name), name
-    for name in ("Cookie", "X-Forwarded-Host", "X-Remote-User", "X-Original-Urls", "X-Real-Ip"):
+    for name in ("Cookie", "X-Forwarded-Host", "X-Forwarded-For", "X-Remote-User", "X-Original-Urls", "X-Real-Ip"):
         assert not removed.search(name), name
 
 

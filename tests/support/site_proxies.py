@@ -42,7 +42,8 @@ class Site(BaseHTTPRequestHandler):
             self.send_header("Upgrade", upgrade)
             self.send_header("Connection", "Upgrade")
             self.end_headers()
-            self.wfile.write(self.connection.recv(100))
+            while data := self.connection.recv(100):
+                self.wfile.write(data)
             self.close_connection = True
             return
         length = int(self.headers.get("content-length") or 0)

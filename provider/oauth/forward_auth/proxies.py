@@ -35,6 +35,9 @@ _PLACES = re.compile(
 in one pass, because a site can be below a host in the files.
 """
 
+_AROUND_PORT = (("listen ", " ssl"), ("address: 0.0.0.0, port_value: ", " }"))
+"""What is around the port at which nginx and Envoy listen, in the files."""
+
 
 class NoSuchProxy(Refusal):
     """There is no configuration for this proxy."""
@@ -71,7 +74,10 @@ def _filled(name: str, host: str, port: int | None, authority: str, issuer: str)
         return host if found["site"] else issuer
 
     text = _PLACES.sub(fill, _shipped(name))
-    return text if port is None else text.replace(f"listen {DEFAULT_PORTS['https']} ssl", f"listen {port} ssl")
+    if port is not None:
+        for before, after in _AROUND_PORT:
+            text = text.replace(f"{before}{DEFAULT_PORTS['https']}{after}", f"{before}{port}{after}")
+    return text
 
 
 @lru_cache

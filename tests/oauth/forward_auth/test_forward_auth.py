@@ -363,17 +363,21 @@ def test_a_factor_that_the_client_requires_later_is_asked_for(
 def test_envoy_is_answered_by_host_method_and_path(
     app: Starlette, protect: Protect, visitor: Visit, ada: str, uri: str
 ) -> None:
-    """N-480: what a client sends as X-Forwarded-Host or X-Forwarded-Uri is not read."""
+    """N-480: what a client sends as X-Forwarded-Host or X-Forwarded-Uri is not read. Methods of WebDAV are answered."""
     protect(protected_paths=PATHS)
     visit = visitor(ada)
     envoy = TestClient(app, base_url=ISSUER, follow_redirects=False, client=(PROXY, 1))
     sent = {"host": WIKI, "x-forwarded-proto": "https", "x-forwarded-host": "public.test", "x-forwarded-uri": "/health"}
     answer = envoy.get(f"/forward-auth{uri}", headers={**sent, **PAGE})
     assert answer.status_code == (200 if uri == "/health" else 302)
-    assert envoy.post(f"/forward-auth{uri}", headers=sent).status_code == (200 if uri == "/health" else 401)
+    for method in ("POST", "PROPFIND"):
+        answer = envoy.request(method, f"/forward-auth{uri}", headers=sent)
+        assert answer.status_code == (200 if uri == "/health" else 401)
     visit.sign_in()
     sent["cookie"] = "; ".join(f"{name}={value}" for name, value in visit.cookies[WIKI].items())
-    assert envoy.post(f"/forward-auth{uri}", headers=sent).status_code == (403 if uri == "/admin" else 200)
+    for method in ("POST", "PROPFIND"):
+        answer = envoy.request(method, f"/forward-auth{uri}", headers=sent)
+        assert answer.status_code == (403 if uri == "/admin" else 200)
 
 
 def test_a_site_of_two_clients_is_closed(protect: Protect, visitor: Visit, ada: str) -> None:
