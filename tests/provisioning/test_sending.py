@@ -1,5 +1,10 @@
 """Users and groups at an app that has a SCIM service (RFC 7644): created, changed, deactivated, sent again."""
 
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
 from provider.accounts import profile, suspension, users
 from provider.accounts.email import operator_changes
 from provider.accounts.groups import groups as groups_rules
@@ -8,7 +13,10 @@ from provider.accounts.groups.groups import GroupSettings
 from provider.oauth.clients import clients
 from provider.oauth.clients.metadata_rules import parse_metadata
 from provider.provisioning import connections
+from provider.provisioning.remote import Rejected, Remote
 from provider.provisioning.settings import ProvisioningSettings, parse_settings
+from provider.scim.outbound.sending import send
+from provider.scim.outbound.wanted import Wanted
 from tests.provisioning.conftest import Provision, Provisioner
 from tests.support.factories import make_user
 from tests.support.installation import Work
@@ -208,6 +216,25 @@ def test_an_account_of_another_user_is_never_adopted_by_its_name(
     assert row is not None
     assert row.error is not None
     assert "409" in row.error
+
+
+def test_an_account_of_another_user_is_not_adopted_where_the_app_keeps_no_identifiers() -> None:
+    """N-585: it has the name, and we know that it is the account of another user of ours."""
+
+    class Forgetful:
+        def find(self, _endpoint: str, attribute: str, _value: str) -> Remote | None:
+            return Remote("7", None) if attribute == "userName" else None
+
+        def create(self, _endpoint: str, _resource: Any) -> Remote:
+            raise Rejected("the name is taken", status=409)
+
+        def replace(self, _endpoint: str, remote_id: str, _resource: Any) -> Remote:
+            raise AssertionError(remote_id)
+
+    service, known = Forgetful(), SimpleNamespace(remote_id=None, tried=False)
+    wanted = Wanted("Users", "another", "userName", {"userName": ADA}, exists=True)
+    with pytest.raises(Rejected):
+        send(cast("Any", service), wanted, cast("Any", known), "deactivate", is_free=lambda _id: False)
 
 
 def test_what_the_app_lost_is_created_again(provision: Provision, work: Work, scim_app: ScimApp) -> None:

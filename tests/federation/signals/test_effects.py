@@ -1,12 +1,14 @@
 """What each signal of an upstream ends, and what it never does (docs/explanation/ending-access.md)."""
 
 import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
+from provider.accounts.factors.store import passkeys
 from provider.accounts.store import linked_identities, passwords
 from provider.config.settings import Settings
 from provider.federation.signals import effects
@@ -14,6 +16,7 @@ from provider.sessions.store import find_all
 from provider.signals import event_types as types
 from provider.signals.event_types import SESSION_REVOKED
 from provider.work import Installation
+from tests.accounts.account_with_everything import make_passkey
 from tests.federation.conftest import EXAMPLE, NewTraveller, events_of, identities_of
 from tests.federation.fake_provider import ISSUER, Traveller
 from tests.federation.signals.conftest import ADA, Ends, Transmitter
@@ -121,6 +124,18 @@ def test_where_the_upstream_is_the_only_way_in_a_closed_account_ends_everything(
     transmitter.send(types.ACCOUNT_DISABLED)
     assert ends() == [REASON]
     assert [app.refresh(one).status for one in tokens.values()] == [400, 400]
+
+
+def test_a_passkey_and_a_later_sign_in_are_other_ways_in(inside: Traveller, work: Work) -> None:
+    """N-586: where there is one, a signal never ends what was not opened through the upstream."""
+    user_id = find_user(work).id
+    with work() as w:
+        identity = linked_identities.find(w.db, ISSUER, "ada-at-example")
+        assert identity is not None
+        assert effects.is_only_way_in(w, identity, at=w.now)
+        assert not effects.is_only_way_in(w, identity, at=w.now - timedelta(hours=1))
+        passkeys.add(w.db, make_passkey(user_id, w.now))
+        assert not effects.is_only_way_in(w, identity, at=w.now)
 
 
 @pytest.mark.both_databases

@@ -8,14 +8,34 @@ import pytest
 from joserfc import jws
 from joserfc.jwk import OctKey
 
+from provider.federation.store import used_states
 from provider.signals import event_types
 from tests.federation.conftest import EXAMPLE
 from tests.federation.fake_provider import CLIENT_ID, ISSUER, JWKS, Traveller, rsa_key
 from tests.federation.signals.conftest import ADA, PATH, TRANSMITTER, Ends, State, Transmitter
 from tests.support.clock import Clock
+from tests.support.installation import Work
 from tests.support.limits import Lower
 
 DAY = 86400
+
+
+def test_a_token_is_known_for_as_long_as_it_would_be_taken(
+    inside: Traveller,  # there is someone it is about
+    transmitter: Transmitter,
+    state: State,
+    clock: Clock,
+    work: Work,
+) -> None:
+    """N-588: the purge forgets none that could come again."""
+    token = transmitter.token()
+    assert transmitter.push(token).status_code == 202
+    received_at = state().received_at
+    clock.advance(days=13, hours=23)
+    with work() as w:
+        used_states.purge(w.db, before=w.now, limit=10)
+    assert transmitter.push(token).status_code == 202
+    assert state().received_at == received_at
 
 
 @pytest.mark.both_databases

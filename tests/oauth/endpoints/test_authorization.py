@@ -293,6 +293,15 @@ def test_another_browser_cannot_cancel(
         assert _cancel(other, answer.request_uri).status_code == 400
 
 
+def test_in_another_browser_a_request_begins_anew(rp: RelyingParty, person: Person) -> None:
+    """N-587: one that was not pushed stays with the browser that sent it, whoever has a link to it."""
+    first, other = person(), person()
+    answer = rp.ask(first)
+    rp.ask(other)
+    assert rp.resume(other, answer).request_uri != answer.request_uri
+    assert rp.resume(first, answer).request_uri == answer.request_uri
+
+
 def test_cancelling_for_a_client_disabled_meanwhile_gets_a_page(rp: RelyingParty, person: Person, work: Work) -> None:
     browser = person()
     answer = rp.ask(browser)
