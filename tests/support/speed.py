@@ -4,8 +4,6 @@ They replace parts of libraries and of the provider, and none of them changes wh
 of them is to blame for a failure, run with `-p no:tests.support.speed`: slower, and otherwise the same.
 """
 
-import gc
-import inspect
 import ssl
 from collections.abc import Iterator
 from copy import copy
@@ -19,7 +17,6 @@ from httpx2._urlparse import urlparse
 from hypothesis.internal.conjecture import providers
 from jinja2 import Environment, FileSystemBytecodeCache
 from jinja2.bccache import Bucket
-from pydantic._internal import _docs_extraction
 from qrcode.main import QRCode
 from sqlalchemy import Engine, create_engine, event
 from starlette import testclient
@@ -39,32 +36,9 @@ from tests.support.in_process import InProcess
 
 def pytest_configure() -> None:
     """Change what importing tests needs."""
-    _look_for_docstrings_in_modules_that_are_being_imported()
     if not THOROUGH:
         # Hypothesis reads all our code for constants to try, in each process.
         providers._get_local_constants = lambda: providers._local_constants
-
-
-def _look_for_docstrings_in_modules_that_are_being_imported() -> None:
-    """Pydantic looks for the source of a class in each frame of the stack, which is deep here: 10 ms for each model of
-    SCIM. The models that a function builds are in none of them.
-    """
-    original = _docs_extraction._extract_source_from_frame
-
-    def extract(cls: type[Any]) -> list[str] | None:
-        frame = inspect.currentframe()
-        while frame is not None and frame.f_globals.get("__name__") != cls.__module__:
-            frame = frame.f_back
-        return None if frame is None else original(cls)
-
-    _docs_extraction._extract_source_from_frame = extract
-
-
-def pytest_collection_finish() -> None:
-    """Keep the garbage collector away from what exists by now, and let it run less often."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 100)
 
 
 @pytest.fixture(scope="session", autouse=True)
