@@ -6,7 +6,8 @@ What is asked is taken from the table of routes, so that a new page is asked too
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from itertools import count
 from urllib.parse import urlsplit
 
 import httpx2
@@ -103,90 +104,85 @@ def post(browser: Browser, path: str, token: str, fields: dict[str, str]) -> htt
     return browser.client.post(path, data={"csrf_token": token, **fields}, headers=headers)
 
 
-@pytest.mark.parametrize(("path", "method"), PAGES)
-def test_half_a_sign_in_opens_no_page_of_the_account(
-    browser: Browser, work: Work, ada: str, path: str, method: str
-) -> None:
+def test_half_a_sign_in_opens_no_page_of_the_account(browser: Browser, work: Work, ada: str) -> None:
     """N-15: a session that owes its second factor, at every one of them."""
     with work() as w:
         seed = w.vault.encrypt(pyotp.random_base32().encode(), purpose=SEED, context=ada)
         totp.add(w.db, TotpCredential(ada, seed, w.now, 0))
     assert sign_in(browser).path == "/login/second-factor"
     token, before = csrf_of(browser.client), stored(work)
-    if method == "POST":
-        answer = post(browser, path, token, {"which": "all", "sure": "yes", "current": PASSWORD, "email": "e@x.test"})
-    else:
-        answer = browser.client.get(path)
-    assert answer.status_code == 303
-    assert answer.headers["location"].startswith("/login?")
-    assert stored(work) == before
+    typed = {"which": "all", "sure": "yes", "current": PASSWORD, "email": "e@x.test"}
+    for path, method in PAGES:
+        answer = post(browser, path, token, typed) if method == "POST" else browser.client.get(path)
+        assert answer.status_code == 303, (path, method)
+        assert answer.headers["location"].startswith("/login?"), (path, method)
+        assert stored(work) == before, (path, method)
 
 
-@pytest.mark.parametrize("path", SOME_FORMS)
-def test_a_page_from_before_the_sign_in_is_no_longer_current(browser: Browser, work: Work, ada: str, path: str) -> None:
+def test_a_page_from_before_the_sign_in_is_no_longer_current(browser: Browser, work: Work, ada: str) -> None:
     """N-16: its token was made for a browser, not for the session."""
     token = token_on(browser, "/login")
     assert sign_in(browser).path == "/account"
     before = stored(work)
-    assert post(browser, path, token, {"which": "all", "sure": "yes"}).status_code == 403
-    assert stored(work) == before
+    for path in FORMS:
+        assert post(browser, path, token, {"which": "all", "sure": "yes"}).status_code == 403, path
+        assert stored(work) == before, path
     assert is_signed_in(browser)
 
 
-@pytest.mark.parametrize("path", SOME_FORMS)
-def test_a_token_in_the_address_is_not_looked_for(browser: Browser, work: Work, ada: str, path: str) -> None:
+def test_a_token_in_the_address_is_not_looked_for(browser: Browser, work: Work, ada: str) -> None:
     """N-17: addresses are kept in histories and logs."""
     sign_in(browser)
     token, before = token_on(browser, "/account/email"), stored(work)
-    answer = browser.client.post(f"{path}?csrf_token={token}", data={"which": "all"})
-    assert answer.status_code == 403
-    assert stored(work) == before
+    for path in FORMS:
+        answer = browser.client.post(f"{path}?csrf_token={token}", data={"which": "all"})
+        assert answer.status_code == 403, path
+        assert stored(work) == before, path
 
 
-@pytest.mark.parametrize("path", SOME_FORMS)
-def test_a_body_that_is_no_form_changes_nothing(browser: Browser, work: Work, ada: str, path: str) -> None:
+def test_a_body_that_is_no_form_changes_nothing(browser: Browser, work: Work, ada: str) -> None:
     """N-18: what another site can send without asking first, or what a form of ours never is."""
     sign_in(browser)
     token, before = token_on(browser, "/account/email"), stored(work)
-    for kind, (media_type, body) in TYPES.items():
-        headers = {"content-type": media_type, "sec-fetch-site": "same-origin"}
-        answer = browser.client.post(path, content=body.format(token=token).encode(), headers=headers)
-        assert answer.status_code == 403, kind
-    assert stored(work) == before
+    for path in SOME_FORMS:
+        for kind, (media_type, body) in TYPES.items():
+            headers = {"content-type": media_type, "sec-fetch-site": "same-origin"}
+            answer = browser.client.post(path, content=body.format(token=token).encode(), headers=headers)
+            assert answer.status_code == 403, (path, kind)
+        assert stored(work) == before, path
 
 
 OVERRIDES = ["x-http-method-override", "x-http-method", "x-method-override"]
 
 
-@pytest.mark.parametrize("path", SOME_FORMS)
-def test_a_method_is_the_one_that_was_sent(browser: Browser, work: Work, ada: str, path: str) -> None:
+def test_a_method_is_the_one_that_was_sent(browser: Browser, work: Work, ada: str) -> None:
     """N-19: no header and no field makes a GET a POST, or a POST something else."""
     sign_in(browser)
     before = stored(work)
-    for name in OVERRIDES:
-        usual, other = (browser.client.get(path, headers=headers) for headers in ({}, {name: "POST"}))
-        assert other.status_code == usual.status_code, name
-        assert browser.client.post(path, data={"_method": "GET"}, headers={name: "GET"}).status_code == 403, name
-    for method in ("PUT", "PATCH", "DELETE", "TRACE"):
-        answer = browser.client.request(method, path, headers={"accept": "text/html"})
-        assert answer.status_code == 405, method
-        assert "POST" in answer.headers["allow"]
-    assert stored(work) == before
+    for path in SOME_FORMS:
+        usual = browser.client.get(path)
+        for name in OVERRIDES:
+            assert browser.client.get(path, headers={name: "POST"}).status_code == usual.status_code, (path, name)
+            answer = browser.client.post(path, data={"_method": "GET"}, headers={name: "GET"})
+            assert answer.status_code == 403, (path, name)
+        for method in ("PUT", "PATCH", "DELETE", "TRACE"):
+            answer = browser.client.request(method, path, headers={"accept": "text/html"})
+            assert answer.status_code == 405, (path, method)
+            assert "POST" in answer.headers["allow"]
+        assert stored(work) == before, path
 
 
-@pytest.mark.parametrize(
-    "path", [path for path in FORMS if (path, "GET") not in PAGES] + ["/sign-out", "/keep-account"]
-)
-def test_what_changes_something_cannot_be_linked_to(browser: Browser, work: Work, ada: str, path: str) -> None:
+def test_what_changes_something_cannot_be_linked_to(browser: Browser, work: Work, ada: str) -> None:
     """N-20."""
     sign_in(browser)
     token, before = token_on(browser, "/account/email"), stored(work)
-    answer = browser.client.get(f"{path}?csrf_token={token}&which=all&sure=yes")
-    if answer.status_code == 405:
-        assert answer.headers["allow"] == "POST"
-    else:  # to the page that the form is on
-        assert (answer.status_code, urlsplit(answer.headers["location"]).path) == (303, FORM_ON[path])
-    assert stored(work) == before
+    for path in [path for path in FORMS if (path, "GET") not in PAGES] + ["/sign-out", "/keep-account"]:
+        answer = browser.client.get(f"{path}?csrf_token={token}&which=all&sure=yes")
+        if answer.status_code == 405:
+            assert answer.headers["allow"] == "POST", path
+        else:  # to the page that the form is on
+            assert (answer.status_code, urlsplit(answer.headers["location"]).path) == (303, FORM_ON[path])
+        assert stored(work) == before, path
 
 
 CONDITIONS = {
@@ -198,49 +194,43 @@ CONDITIONS = {
 }
 
 
-@pytest.mark.parametrize("path", ["/account", "/account/sessions", "/account/activity", "/account/profile", "/login"])
-def test_a_page_is_whole_and_new_each_time(browser: Browser, ada: str, path: str) -> None:
+def test_a_page_is_whole_and_new_each_time(browser: Browser, ada: str) -> None:
     """N-21: no condition and no range makes a personal page something to keep, or to ask about."""
     sign_in(browser)
-    path = f"{path}?prompt=login" if path == "/login" else path
-    usual = browser.client.get(path)
-    for name, value in CONDITIONS.items():
-        answer = browser.client.get(path, headers={name: value})
-        assert answer.status_code == 200, name
-        assert len(answer.text) == len(usual.text)
-        assert answer.headers["cache-control"] == "no-store"
-        assert not {"etag", "last-modified", "accept-ranges"} & answer.headers.keys()
+    for path in ("/account", "/account/sessions", "/account/activity", "/account/profile", "/login?prompt=login"):
+        usual = browser.client.get(path)
+        for name, value in CONDITIONS.items():
+            answer = browser.client.get(path, headers={name: value})
+            assert answer.status_code == 200, (path, name)
+            assert len(answer.text) == len(usual.text)
+            assert answer.headers["cache-control"] == "no-store"
+            assert not {"etag", "last-modified", "accept-ranges"} & answer.headers.keys()
 
 
-def everywhere(browser: Browser, value: str) -> list[tuple[str, str, httpx2.Response]]:
-    """This value in each field of each form: in public, then signed in."""
-    answers = []
+def everywhere(browser: Browser, values: Sequence[str]) -> Iterator[tuple[str, str, httpx2.Response]]:
+    """Two of these values in each field of each form, or all of them: in public, then signed in."""
+    turn = count()
     for forms, page in ((PUBLIC_FORMS, "/login?prompt=login"), (ACCOUNT_FORMS, "/account/email")):
         if forms is ACCOUNT_FORMS:
             sign_in(browser)
         token = token_on(browser, page)
-        answers += [
-            (path, name, post(browser, path, token, {name: value})) for path, names in forms.items() for name in names
-        ]
-    return answers
+        for path, name in ((path, name) for path, names in forms.items() for name in names):
+            for value in effort((values[next(turn) % len(values)], values[next(turn) % len(values)]), values):
+                yield path, name, post(browser, path, token, {name: value})
 
 
-@pytest.mark.parametrize(
-    "value",
-    ["x" * 60_000, "\u0130" * 10_000, "@" * 20_000, "a@" + "b." * 25_000 + "test", "\u0301" * 10_000],
-    ids=["letters", "two bytes each", "signs", "labels", "accents"],
-)
-def test_no_field_is_too_long_for_an_answer(browser: Browser, work: Work, ada: str, value: str) -> None:
+def test_no_field_is_too_long_for_an_answer(browser: Browser, work: Work, ada: str) -> None:
     """N-22: as much as a form may hold, in any field."""
-    for path, name, answer in everywhere(browser, value):
+    long = ["x" * 60_000, "\u0130" * 10_000, "@" * 20_000, "a@" + "b." * 25_000 + "test", "\u0301" * 10_000]
+    for path, name, answer in everywhere(browser, long):
         assert answer.status_code < 500, (path, name)
         assert len(answer.content) < 250_000, (path, name)
 
 
-@pytest.mark.parametrize("value", ["\0", "a\0b@example.test", "1\0", "\x01\x1b[31m", "\ufeff", "\ufffe\uffff"])
-def test_no_character_is_too_odd_for_an_answer(browser: Browser, work: Work, ada: str, value: str) -> None:
+def test_no_character_is_too_odd_for_an_answer(browser: Browser, work: Work, ada: str) -> None:
     """N-23: NUL, which PostgreSQL keeps in no text, control characters, and what is no character."""
-    for path, name, answer in everywhere(browser, value):
+    odd = ["\0", "a\0b@example.test", "1\0", "\x01\x1b[31m", "\ufeff", "\ufffe\uffff"]
+    for path, name, answer in everywhere(browser, odd):
         assert answer.status_code < 500, (path, name)
 
 
