@@ -30,6 +30,7 @@ from tests.support.browser import Browser
 from tests.support.effort import effort
 from tests.support.factories import PASSWORD, make_user
 from tests.support.installation import Work
+from tests.support.one_world import in_one_world
 from tests.support.people import ADDRESS, is_signed_in, sign_in
 from tests.support.stored import stored as everything_stored
 
@@ -251,7 +252,7 @@ def test_a_field_is_one_text(browser: Browser, work: Work, ada: str, path: str) 
     assert not is_signed_in(browser)
 
 
-@pytest.mark.parametrize(
+@in_one_world(
     "path",
     ["/account/", "/%2faccount", "/ACCOUNT", "/account/.", "/account//sessions", "/account/sessions/", "/account;x",
      "/account%2fsessions", "/account%00", "/account/sessions%20", "/./account", "/x/../account/sessions"],

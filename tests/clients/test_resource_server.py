@@ -8,6 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from tests.clients.conftest import Call, Issuer, new_key, sample
+from tests.support.one_world import in_one_world
 
 
 def test_a_good_token_opens_the_route(issuer: Issuer, call: Call) -> None:
@@ -24,7 +25,7 @@ def test_without_a_token_the_challenge_names_no_error(api: TestClient) -> None:
     assert answer.headers["www-authenticate"] == 'Bearer realm="sample API"'
 
 
-@pytest.mark.parametrize(
+@in_one_world(
     "changes",
     [
         {"typ": "JWT"},  # an ID Token is no access token
@@ -35,7 +36,6 @@ def test_without_a_token_the_challenge_names_no_error(api: TestClient) -> None:
         {"sub": None},
         {"client_id": None},
     ],
-    ids=str,
 )
 def test_a_token_that_is_not_for_this_api_is_refused(issuer: Issuer, call: Call, changes: dict[str, Any]) -> None:
     """RFC 9068 section 4."""

@@ -10,6 +10,7 @@ from starlette.testclient import TestClient
 
 from tests.clients.conftest import sample
 from tests.kit.conftest import signet, signet_server, signet_settings
+from tests.support.one_world import in_one_world
 
 __all__ = ["signet", "signet_server", "signet_settings"]
 AUDIENCE = "https://api.example"
@@ -101,9 +102,7 @@ def test_the_api_accepts_what_signet_issues(signet: Signet, api: TestClient) -> 
     assert ask(api, signet.client_token(scope="reports:read", audience=AUDIENCE), "/reports") == 200
 
 
-@pytest.mark.parametrize(
-    "wrong", ["expired", "not_yet_valid", "wrong_issuer", "wrong_audience", "foreign_key", "unsigned"]
-)
+@in_one_world("wrong", ["expired", "not_yet_valid", "wrong_issuer", "wrong_audience", "foreign_key", "unsigned"])
 def test_the_api_rejects_a_wrong_token(signet: Signet, api: TestClient, wrong: str) -> None:
     given: dict[str, Any] = {wrong: True}
     assert ask(api, signet.token(scope="profile", audience=AUDIENCE, **given)) == 401

@@ -14,6 +14,7 @@ from tests.oauth.watched_http import csrf_of
 from tests.support.browser import Page
 from tests.support.client_keys import asserting, assertion_claims
 from tests.support.installation import ISSUER
+from tests.support.one_world import in_one_world
 from tests.support.relying_party import PAR, Answer
 
 
@@ -166,7 +167,7 @@ def test_par_authorization_request_containing_request_uri_form_param(fapi: Fapi)
     assert fapi.refused_at_par(fapi.first, request_uri=request_uri) == "invalid_request"
 
 
-@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+@in_one_world("method", ["GET", "PUT", "DELETE"])
 def test_par_attempt_invalid_http_method(fapi: Fapi, method: str) -> None:
     assert fapi.http.request(method, PAR, params=fapi.first.request()[0]).status_code == 405
 

@@ -22,6 +22,7 @@ from tests.oauth.watched_http import WatchedClient
 from tests.support.clock import Clock
 from tests.support.installation import Work
 from tests.support.limits import Lower
+from tests.support.one_world import in_one_world
 from tests.support.relying_party import TOKEN, RelyingParty, basic
 
 SERVICE = {"grant_types": ("client_credentials",), "redirect_uris": (), "scope": "api"}
@@ -178,7 +179,7 @@ def test_unknown_and_disabled_clients_and_wrong_secrets_answer_alike(
     assert wrong.status_code == unknown.status_code == off.status_code == 401
 
 
-@pytest.mark.parametrize(
+@in_one_world(
     "header",
     [
         "",

@@ -25,6 +25,7 @@ from tests.support.clock import Clock
 from tests.support.foreign_server import ForeignServer, answer, raw
 from tests.support.installation import ISSUER, Work, settings_for
 from tests.support.limits import Lower
+from tests.support.one_world import in_one_world
 from tests.support.relying_party import RelyingParty
 
 REGISTER = "/oauth2/register"
@@ -270,7 +271,7 @@ class TestOpen:
         assert reason in told
         assert URI not in told
 
-    @pytest.mark.parametrize(
+    @in_one_world(
         "body",
         [
             b"",

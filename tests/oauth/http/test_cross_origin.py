@@ -15,6 +15,7 @@ from tests.oauth.conftest import Register
 from tests.oauth.watched_http import READ_BY_ALL, READ_BY_APPS, WatchedClient
 from tests.support.clock import Clock
 from tests.support.installation import Work
+from tests.support.one_world import in_one_world
 from tests.support.relying_party import INTROSPECT, ISSUER, REVOKE, TOKEN, USERINFO, RelyingParty
 
 PAR = "/oauth2/par"
@@ -141,7 +142,7 @@ def preflight(http: WatchedClient, url: str, origin: str) -> str | None:
     return allowed
 
 
-@pytest.mark.parametrize("url", READ_BY_APPS)
+@in_one_world("url", READ_BY_APPS)
 @pytest.mark.usefixtures("rp")
 def test_a_preflight_is_answered_for_the_pages_of_any_client(
     http: WatchedClient, other: RelyingParty, url: str
@@ -222,7 +223,7 @@ def allowed_headers(http: WatchedClient, url: str, origin: str, asked: str, meth
     return None if allowed is None else allowed.lower().split(", ")
 
 
-@pytest.mark.parametrize("url", READ_BY_APPS)
+@in_one_world("url", READ_BY_APPS)
 def test_headers_that_front_ends_add_pass_a_preflight_of_a_known_origin(
     register: Register, http: WatchedClient, url: str
 ) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 Test = Callable[..., None]
 
 
-def each(names: str | tuple[str, ...], values: Iterable[Any]) -> Callable[[Test], Test]:
+def in_one_world(names: str | tuple[str, ...], values: Iterable[Any]) -> Callable[[Test], Test]:
     """Like `pytest.mark.parametrize`, but the values are tried one after the other by one test, with the same fixtures.
 
     For what leaves nothing behind that could matter to the next value: what is refused, or only read.
