@@ -42,9 +42,8 @@ def outline(page: Page) -> tuple[int, str, str, list[tuple[str, str]], int]:
     return page.status, page.title, page.text, headers, len(page.response.headers.get_list("set-cookie"))
 
 
-@pytest.mark.parametrize("password", ["wrong password", "", "x" * 10_000, PASSWORD + " ", PASSWORD.upper()])
 @pytest.mark.parametrize("state", ["unknown", "active", "suspended", "unverified", "passwordless", "no address"])
-def test_every_failed_sign_in_looks_alike(browser: Browser, work: Work, state: str, password: str) -> None:
+def test_every_failed_sign_in_looks_alike(browser: Browser, work: Work, state: str) -> None:
     """A-61, ASVS v5.0.0-6.3.8."""
     email = "not an address" if state == "no address" else ADDRESS
     with work() as w:
@@ -57,13 +56,14 @@ def test_every_failed_sign_in_looks_alike(browser: Browser, work: Work, state: s
         if state == "passwordless":
             w.db.execute(passwords.passwords.delete().where(passwords.passwords.c.user_id == user_id))
     expected = outline(sign_in(browser, "somebody@example.test", password="wrong password"))
-    page = sign_in(browser, email, password=password)
-    assert outline(page) == expected
-    assert page.status == 400
-    assert page.title.startswith("Error: ")
-    assert NEUTRAL in page.text
-    assert f'value="{email}"' in page.html  # kept, unlike the password
-    assert not is_signed_in(browser)
+    for password in ("wrong password", "", "x" * 10_000, PASSWORD + " ", PASSWORD.upper()):
+        page = sign_in(browser, email, password=password)
+        assert outline(page) == expected
+        assert page.status == 400
+        assert page.title.startswith("Error: ")
+        assert NEUTRAL in page.text
+        assert f'value="{email}"' in page.html  # kept, unlike the password
+        assert not is_signed_in(browser)
 
 
 def test_a_suspended_person_is_told_after_the_right_password_only(browser: Browser, work: Work, ada: str) -> None:
