@@ -235,7 +235,7 @@ def test_no_character_is_too_odd_for_an_answer(browser: Browser, work: Work, ada
         assert answer.status_code < 500, (path, name)
 
 
-@pytest.mark.parametrize("path", ["/login", "/signup", "/forgot-password", "/reset-password", "/keep-account"])
+@in_one_world("path", ["/login", "/signup", "/forgot-password", "/reset-password", "/keep-account"])
 def test_a_field_is_one_text(browser: Browser, work: Work, ada: str, path: str) -> None:
     """N-24: `name[]`, `name.x` and `name[0]` are other fields, and of a field sent twice the first one counts."""
     token, before = token_on(browser, "/login"), stored(work)

@@ -24,6 +24,7 @@ from tests.support.clock import Clock
 from tests.support.factories import PASSWORD, make_user
 from tests.support.installation import ISSUER, Work
 from tests.support.limits import Lower
+from tests.support.one_world import in_one_world
 from tests.support.people import ADDRESS, is_signed_in, sign_in, sign_up
 
 NEUTRAL = "Wrong email address or password."
@@ -147,8 +148,8 @@ def test_cookies_are_opaque_and_bound_to_the_host(browser: Browser, ada: str) ->
         assert ada not in cookie
 
 
-@pytest.mark.parametrize("headers", [{}, {"origin": "https://evil.test"}, {"sec-fetch-site": "cross-site"}])
-@pytest.mark.parametrize("token", ["", "forged", "of another browser"])
+@in_one_world("headers", [{}, {"origin": "https://evil.test"}, {"sec-fetch-site": "cross-site"}])
+@in_one_world("token", ["", "forged", "of another browser"])
 def test_another_site_signs_nobody_in(
     client: TestClient, new_browser: Callable[[], Browser], ada: str, headers: dict[str, str], token: str
 ) -> None:

@@ -27,7 +27,7 @@ ONLY_WITHOUT = re.compile(r"not \w+(?: and not \w+)*")
 def pytest_configure(config: pytest.Config) -> None:
     """Change what collecting needs."""
     # The models of SCIM describe themselves by what follows their attributes: 10 ms for each class. No test reads it.
-    _fields.extract_docstrings_from_cls = lambda *_given, **_options: {}
+    _fields.extract_docstrings_from_cls = lambda *_given, **_options: {}  # type: ignore[attr-defined]
     _find_each_fixture_once()
     if config.getoption("numprocesses", None):
         compile_tests(config)

@@ -212,7 +212,7 @@ def test_a_person_signs_in_and_allows_it_as_in_the_code_flow(
 
 
 @pytest.mark.both_databases
-@pytest.mark.parametrize("response_type", LEGACY)
+@in_one_world("response_type", LEGACY)
 def test_a_waiting_request_is_finished_once(
     old: RelyingParty,
     person: Person,
@@ -230,8 +230,8 @@ def test_a_waiting_request_is_finished_once(
         assert old.resume(browser, parked).response.status_code == 400
 
 
-@pytest.mark.parametrize("response_type", LEGACY)
-@pytest.mark.parametrize("response_mode", ["fragment", "form_post"])
+@in_one_world("response_type", LEGACY)
+@in_one_world("response_mode", ["fragment", "form_post"])
 def test_under_prompt_none_the_error_travels_the_same_way(
     old: RelyingParty, person: Person, unchanged: Unchanged, response_type: str, response_mode: str
 ) -> None:

@@ -115,8 +115,8 @@ def test_a_client_gets_only_the_modes_it_is_registered_for(
     assert rp.ask(browser, response_mode="form_post").code
 
 
-@pytest.mark.parametrize("response_type", ["id_token", "id_token token", "code id_token", "code id_token token"])
-@pytest.mark.parametrize("response_mode", [None, "form_post"])
+@in_one_world("response_type", ["id_token", "id_token token", "code id_token", "code id_token token"])
+@in_one_world("response_mode", [None, "form_post"])
 def test_an_id_token_of_the_front_channel_needs_a_nonce(
     old: RelyingParty,
     browser: WatchedClient,

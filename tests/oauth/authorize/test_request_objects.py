@@ -292,7 +292,7 @@ class TestWhoseItIs:
         now = int(clock.now.timestamp())
         refused(**{name: value(now) if callable(value) else value for name, value in changes.items()})
 
-    @pytest.mark.parametrize(
+    @in_one_world(
         "changes",
         [
             {"aud": [ISSUER, "https://other.example.test"]},

@@ -81,7 +81,7 @@ class TestOpen:
             assert http.options(url).headers["allow"] == ", ".join(sorted(["OPTIONS", *methods.split(", ")]))
         assert_refused(register(http, allowed_origins=["null"]), "invalid_client_metadata")
 
-    @pytest.mark.parametrize(
+    @in_one_world(
         ("number", "stored"),
         [("3600.0", 3600), ("3.6e3", 3600), ("0.0", 0), ("1.5", None), ("NaN", None), ("1e999", None), ("true", None)],
     )
@@ -182,7 +182,7 @@ class TestOpen:
         assert known == set(FIELDS)
         assert len(known) == len(registration.REGISTRABLE) + len(registration.OPERATORS_ONLY)
 
-    @pytest.mark.parametrize(
+    @in_one_world(
         ("metadata", "error"),
         [
             ({"redirect_uris": ["https://app.example.test/cb#x"]}, "invalid_redirect_uri"),
@@ -232,7 +232,7 @@ class TestOpen:
             error_id = assert_refused(register(http, **metadata), error)
         assert explain(error_id).endpoint == "registration"
 
-    @pytest.mark.parametrize("nothing", [None, "", " ", [], {}, [""], {"keys": []}], ids=str)
+    @in_one_world("nothing", [None, "", " ", [], {}, [""], {"keys": []}])
     def test_members_without_a_value_count_as_left_out(self, http: WatchedClient, nothing: Any) -> None:
         """RFC 7591 section 2, RFC 7592 section 2.2: in a registration and in its update."""
         plain = register(http).json()

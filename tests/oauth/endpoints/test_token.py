@@ -126,7 +126,7 @@ def test_an_empty_parameter_is_absent(rp: RelyingParty, browser: WatchedClient) 
     assert rp.redeem(rp.ask(browser), scope="", client_secret="").status == 200
 
 
-@pytest.mark.parametrize(
+@in_one_world(
     ("grant_type", "error"),
     [
         (None, "invalid_request"),

@@ -243,9 +243,7 @@ def test_a_missing_code_is_an_invalid_request(rp: RelyingParty, browser: Watched
 # The same redirect_uri
 
 
-@pytest.mark.parametrize(
-    "uri", [None, "https://b.example.test/cb", "https://a.example.test/cb/", "https://evil.test/cb"]
-)
+@in_one_world("uri", [None, "https://b.example.test/cb", "https://a.example.test/cb/", "https://evil.test/cb"])
 def test_another_redirect_uri_is_refused(register: Register, browser: WatchedClient, uri: str | None) -> None:
     """RFC 6749 section 4.1.3; A-12."""
     rp = register(redirect_uris=("https://a.example.test/cb", "https://b.example.test/cb"))

@@ -146,7 +146,7 @@ def test_a_successor_made_under_an_earlier_secret_key_is_recognised(
 # Whose token, and how much
 
 
-@pytest.mark.parametrize("public", [True, False])
+@in_one_world("public", [True, False])
 def test_another_client_cannot_refresh_and_does_not_revoke_the_token(
     rp: RelyingParty, first: Tokens, register: Register, unchanged: Unchanged, *, public: bool
 ) -> None:
