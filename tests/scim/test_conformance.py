@@ -11,6 +11,7 @@ from tests.scim.conftest import BASE, Directory
 from tests.support.installation import ISSUER
 
 
+@pytest.mark.slow
 def test_scim2_tester_finds_no_error(app: Starlette, directory: Directory, monkeypatch: pytest.MonkeyPatch) -> None:
     original = ResourceManager.cleanup
 
