@@ -9,6 +9,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,8 @@ from tests.support.installation import FOREIGN_HOST, ISSUER, Work, settings_for
 from tests.support.services import MISSING, services
 
 pytest_plugins = [
-    f"tests.support.{name}" for name in ("chromium", "databases", "documented", "effort", "limits", "speed")
+    f"tests.support.{name}"
+    for name in ("chromium", "collecting", "databases", "documented", "effort", "limits", "speed")
 ]
 
 missing: set[str] = set()
@@ -72,7 +74,10 @@ def pytest_configure() -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     """One PostgreSQL, one Redis and so on for all workers of a parallel run: started here, the URLs handed on."""
-    node.workerinput["services"] = {name: services.find(name) for name in ("PostgreSQL", "Redis", "signet")}
+    names = ("PostgreSQL", "Redis", "signet")
+    assert services.folder.exists()  # made here, before the threads
+    with ThreadPoolExecutor() as threads:
+        node.workerinput["services"] = dict(zip(names, threads.map(services.find, names), strict=True))
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

@@ -20,6 +20,7 @@ from tests.support.browser import Browser, Page
 from tests.support.factories import make_user
 from tests.support.installation import ISSUER, Work
 from tests.support.limits import Lower
+from tests.support.one_world import in_one_world
 from tests.support.people import find_user, sign_in
 
 
@@ -166,7 +167,7 @@ def test_a_crop_is_of_the_picture_as_it_was_held() -> None:
     assert Image.open(io.BytesIO(pictures.draw(picture(size=(1, 3)), Crop(zoom=4))[1])).size == (1, 1)
 
 
-@pytest.mark.parametrize(
+@in_one_world(
     ("numbers", "shown"),
     [
         ({}, {"red", "blue"}),

@@ -16,6 +16,7 @@ from tests.support.clock import Clock
 from tests.support.factories import make_user
 from tests.support.installation import Work
 from tests.support.names import NAMES
+from tests.support.one_world import in_one_world
 from tests.support.people import find_user, sign_in
 
 FILLED = {
@@ -88,7 +89,7 @@ def test_an_emptied_field_is_a_claim_that_is_gone(browser: Browser, ada: str, wo
     assert find_user(work).claims == {"picture": "https://elsewhere.example/ada.png", "favourite_number": 12}
 
 
-@pytest.mark.parametrize(
+@in_one_world(
     ("field", "value"),
     [
         ("name", "x" * 101),
@@ -252,7 +253,7 @@ def test_a_signed_out_visitor_is_sent_to_sign_in(browser: Browser) -> None:
 TURNING = [*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x2062, 0xE0041, 0x3164, 0xE000]
 
 
-@pytest.mark.parametrize("point", TURNING, ids=[f"U+{point:04X}" for point in TURNING])
+@in_one_world("point", TURNING)
 def test_no_name_turns_the_text_around_it(browser: Browser, ada: str, work: Work, point: int) -> None:
     """N-37: marks of direction and letters nobody sees make one name look like another, or a page read backwards."""
     name, before = f"Ada{chr(point)}Lovelace", find_user(work).claims

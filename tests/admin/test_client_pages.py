@@ -27,6 +27,7 @@ from tests.support.clock import Clock
 from tests.support.factories import make_client, make_user
 from tests.support.foreign_server import ForeignServer, answer
 from tests.support.installation import Work, settings_for
+from tests.support.one_world import in_one_world
 from tests.support.relying_party import RelyingParty, sign_in_person
 
 URI = "https://shop.example.test/callback"
@@ -83,7 +84,7 @@ def test_all_settings_are_edited_as_json_with_the_same_review(console: Console, 
     }
 
 
-@pytest.mark.parametrize(
+@in_one_world(
     ("text", "said"),
     [
         ("{", "This is not a JSON object"),

@@ -20,6 +20,7 @@ from tests.support.browser import Field, Press
 from tests.support.client_keys import Signatory
 from tests.support.factories import make_client
 from tests.support.installation import ISSUER, Work
+from tests.support.one_world import in_one_world
 
 URI = "https://shop.example.test/callback"
 
@@ -65,7 +66,7 @@ def test_a_web_app_is_registered_and_its_secret_is_shown_once(console: Console, 
         assert word in page.text
 
 
-@pytest.mark.parametrize(
+@in_one_world(
     ("preset", "typed"),
     [
         ("spa", {"redirect_uris": URI}),
@@ -255,7 +256,7 @@ RICH: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize(
+@in_one_world(
     "metadata",
     [
         {},
@@ -264,7 +265,6 @@ RICH: dict[str, Any] = {
         {"grant_types": ("client_credentials",), "response_types": (), "redirect_uris": (), "scope": "a b"},
         {"grant_types": (), "response_types": (), "redirect_uris": (), "resource_identifiers": ("https://a.test",)},
     ],
-    ids=["plain", "rich", "native", "service", "api"],
 )
 def test_an_untouched_form_changes_nothing(console: Console, work: Work, metadata: dict[str, Any]) -> None:
     """In no group: what a form shows is what is stored, so saving one member leaves the others as they are."""

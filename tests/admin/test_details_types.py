@@ -11,6 +11,7 @@ from provider.oauth.authorization_details.types import create_type, parse_declar
 from tests.admin.conftest import Console, Program, action_form, events
 from tests.oauth.authorization_details.conftest import ACCESS, FILES_TYPE, PAYMENT, PAYMENT_TYPE, PAYMENTS
 from tests.support.installation import Work
+from tests.support.one_world import in_one_world
 
 PATH = "/authorization-details-types"
 URI = "https://scheme.example.org/files"
@@ -58,7 +59,7 @@ def test_a_type_is_declared_changed_and_deleted_by_the_admin_api(
     assert events(work, "authorization_details_type.updated")[0]["changed"] == ["label"]
 
 
-@pytest.mark.parametrize(
+@in_one_world(
     ("changes", "said"),
     [
         ({"label": ""}, "label"),

@@ -35,6 +35,7 @@ from tests.admin.conftest import Console, events
 from tests.support.browser import Page
 from tests.support.factories import make_client, make_user
 from tests.support.installation import Work
+from tests.support.one_world import in_one_world
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DAYS = [START + timedelta(days=number) for number in range(4)]
@@ -207,7 +208,7 @@ def table_headings(page: Page) -> list[str]:
     return [text for text in texts if text]
 
 
-@pytest.mark.parametrize("path", ["/users", "/clients", "/sessions", "/outbox"])
+@in_one_world("path", ["/users", "/clients", "/sessions", "/outbox"])
 def test_bad_parameters_of_lists_are_named_or_ignored(console: Console, path: str) -> None:
     """Also of bookmarks from another version."""
     for query in ("after=x", "sort=nothing", "sort=-", "size=9999999", "size=x", "columns=,,", "unknown=1", "q=%00"):

@@ -24,6 +24,7 @@ from tests.support.clock import Clock
 from tests.support.factories import REDIRECT_URI, make_client, make_user
 from tests.support.inbox import Inbox
 from tests.support.installation import Work
+from tests.support.one_world import in_one_world
 from tests.support.people import ADDRESS, is_signed_in, sign_in
 from tests.support.relying_party import RelyingParty
 
@@ -40,7 +41,7 @@ def problem(answer: Any) -> str:
     return str(answer.json()["type"]).removeprefix("urn:signet:problem:")
 
 
-@pytest.mark.parametrize("nothing", [None, "", " ", [], {}, [""]], ids=str)
+@in_one_world("nothing", [None, "", " ", [], {}, [""]])
 def test_a_member_without_a_value_has_its_default(operator: Program, nothing: Any) -> None:
     """RFC 7591 section 2; only a client without grants, response types or scopes says so with an empty value."""
     usual = operator("POST", "/clients", **SHOP).json()
@@ -391,7 +392,7 @@ KEYS = json.dumps(Signatory().jwks["keys"])
 
 
 @pytest.mark.both_databases
-@pytest.mark.parametrize(
+@in_one_world(
     ("member", "status"),
     [
         ('"default_max_age": 600.0', 201),

@@ -14,6 +14,7 @@ from tests.admin.test_conformance import MAKERS
 from tests.api.test_picture import picture
 from tests.support.factories import REDIRECT_URI
 from tests.support.installation import Work
+from tests.support.one_world import in_one_world
 
 NUL = "%00"
 UNKNOWN = ("00000000-0000-7000-8000-000000000000", "x", "%27", NUL, "00000000000070008000000000000000", "ä")
@@ -84,7 +85,7 @@ def test_what_does_not_exist_is_not_found(app: Starlette, operator: Program, wor
     assert len(seen) > 30
 
 
-@pytest.mark.parametrize(
+@in_one_world(
     ("path", "kind"),
     [
         ("/identities/00000000-0000-7000-8000-000000000000", "no-such-identity"),

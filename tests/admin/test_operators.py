@@ -17,6 +17,7 @@ from provider.work import Installation
 from tests.admin import needs
 from tests.admin.conftest import API, calls, filled, person_token, program, with_token
 from tests.support.browser import Browser
+from tests.support.effort import effort
 from tests.support.factories import make_user
 from tests.support.installation import Work
 from tests.support.relying_party import TWO_FACTORS, sign_in_person
@@ -61,20 +62,23 @@ def test_each_operation_is_for_operators_and_only_reading_is_for_readers(
         "a writing operator": person(("admin",), TWO_FACTORS, both),
     }
     client.cookies.clear()
-    for method, path in calls(app, API):
+    always = {"a person without the role", "another program"}
+    for number, (method, path) in enumerate(calls(app, API)):
         if f"{method} {path}" in PUBLIC:
             continue
+        one_more = [who for who in refused if who not in always][number % 3]
 
         ask = partial(with_token, client, (method, filled(path)))
         stranger = ask("")
         assert (stranger.status_code, stranger.headers["www-authenticate"][:6]) == (401, "Bearer"), (method, path)
         assert ask("nonsense").status_code == 401
-        for who, token in refused.items():
-            answer = ask(token)
+        for who in effort([*always, one_more], list(refused)):
+            answer = ask(refused[who])
             kind = answer.json().get("type")
             assert (answer.status_code, kind) == (403, "urn:signet:problem:insufficient_scope"), (who, method, path)
         for who, token in readers.items():
             reads = method == "GET" or path == f"{API}/inspections"  # what is inspected must not be in a URL
+            assert needs.API[method, path].endswith(":read") == reads
             assert (ask(token).status_code == 403) == (not reads), (who, method, path)
         for who, token in admitted.items():
             assert ask(token).status_code not in {401, 403, 500, 503}, (who, method, path)

@@ -14,6 +14,7 @@ from tests.support.deliveries import deliver_due
 from tests.support.factories import make_client
 from tests.support.foreign_server import ForeignServer
 from tests.support.installation import Work, settings_for
+from tests.support.one_world import in_one_world
 from tests.support.people import ADDRESS
 from tests.support.relying_party import TWO_FACTORS
 from tests.support.scim_app import TOKEN, ScimApp, refuse
@@ -80,7 +81,7 @@ def test_provisioning_by_the_admin_api(
     assert TOKEN not in str([events(work, f"provisioning.{name}") for name in recorded])
 
 
-@pytest.mark.parametrize(
+@in_one_world(
     ("change", "member"),
     [
         ({"base_url": "http://app.example.test/scim"}, "base_url"),

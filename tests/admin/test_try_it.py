@@ -21,6 +21,7 @@ from tests.support.client_keys import Signatory
 from tests.support.clock import Clock
 from tests.support.factories import make_client, make_user
 from tests.support.installation import ISSUER, Work
+from tests.support.one_world import in_one_world
 from tests.support.relying_party import TWO_FACTORS, sign_in_person
 
 JWT = re.compile(r"eyJ[\w-]+\.[\w-]+\.")
@@ -76,7 +77,7 @@ def test_consent_that_was_there_before_stays(console: Console, work: Work, quill
         assert consents.find(w.read, console.user_id, quill.client_id) is not None
 
 
-@pytest.mark.parametrize(
+@in_one_world(
     "metadata",
     [
         {"token_endpoint_auth_method": "none"},
@@ -95,16 +96,6 @@ def test_consent_that_was_there_before_stays(console: Console, work: Work, quill
         {"userinfo_signed_response_alg": "RS256", "grant_types": ("authorization_code",)},
         {"response_modes": ("form_post",)},
         {"response_modes": ("fragment", "form_post")},
-    ],
-    ids=[
-        "public",
-        "pushed",
-        "first-party",
-        "signs requests",
-        "encrypted ID token",
-        "signed userinfo",
-        "form_post alone",
-        "no query",
     ],
 )
 def test_a_trial_works_for_every_kind_of_browser_client(console: Console, work: Work, metadata: dict[str, Any]) -> None:

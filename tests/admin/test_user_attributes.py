@@ -16,6 +16,7 @@ from provider.oauth import scopes
 from tests.admin.conftest import Console, Program, events
 from tests.support.attributes import OPEN, declare, give, values_of
 from tests.support.installation import Work
+from tests.support.one_world import in_one_world
 
 PATH = "/user-attributes"
 NUMBER: dict[str, Any] = {
@@ -65,7 +66,7 @@ def test_an_attribute_is_declared_changed_and_deleted_by_the_admin_api(
         assert w.db.scalar(select(func.count()).select_from(values_table)) == 0
 
 
-@pytest.mark.parametrize(
+@in_one_world(
     ("changes", "said"),
     [
         ({"label": ""}, "label: is missing"),
@@ -95,7 +96,7 @@ def test_what_is_no_declaration_is_refused_with_the_reason(
     assert said in refused.json()["detail"]
 
 
-@pytest.mark.parametrize("claim", ["iss", "sub", "aud", "exp", "cnf", "email", "email_verified", "roles", "act", "acr"])
+@in_one_world("claim", ["iss", "sub", "aud", "exp", "cnf", "email", "email_verified", "roles", "act", "acr"])
 def test_an_attribute_cannot_have_a_registered_claim(operator: Program, claim: str) -> None:
     """N-239. RFC 7519 section 4.1, OIDC Core section 5.1."""
     refused = operator("PUT", f"{PATH}/x", **NUMBER | {"claim": claim})

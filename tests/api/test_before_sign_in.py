@@ -18,6 +18,7 @@ from tests.support.inbox import Inbox
 from tests.support.installation import Work
 from tests.support.limits import Lower
 from tests.support.names import FAMILY, PERSIAN
+from tests.support.one_world import in_one_world
 from tests.support.people import ADDRESS, find_user, is_signed_in, sign_in
 from tests.support.relying_party import RelyingParty
 
@@ -186,7 +187,7 @@ def test_only_a_first_party_app_with_its_secret_gets_in(
     assert problem(app_of_ours.http.post(API + path, json=body)) == "invalid_client"
 
 
-@pytest.mark.parametrize(
+@in_one_world(
     "body",
     [
         {"email": "not an address", "password": PASSWORD},
@@ -214,7 +215,7 @@ def test_a_body_that_is_not_as_described_is_refused_member_by_member(
         assert w.read.scalar(select(func.count()).select_from(users)) == 0
 
 
-@pytest.mark.parametrize(
+@in_one_world(
     ("body", "content_type", "kind"),
     [
         (b"{", "application/json", "invalid-body"),
@@ -276,7 +277,7 @@ def test_an_app_that_guesses_its_secret_waits_as_described(app_of_ours: App, low
     assert "429" in described["responses"]
 
 
-@pytest.mark.parametrize(
+@in_one_world(
     "body",
     [
         b'{"email":NaN,"password":"x"}',
@@ -295,7 +296,6 @@ def test_an_app_that_guesses_its_secret_waits_as_described(app_of_ours: App, low
         b'{"email":"a\\udc00@b.test","password":"a quiet afternoon"}',
         b'{"email":"a@b.test","password":"\\ud83d a quiet afternoon"}',
     ],
-    ids=range(15),
 )
 def test_what_only_some_parsers_take_is_refused(app_of_ours: App, work: Work, body: bytes) -> None:
     """N-28: two readers of one body must not see two things."""

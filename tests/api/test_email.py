@@ -14,6 +14,7 @@ from tests.support.clock import Clock
 from tests.support.factories import PASSWORD, make_user
 from tests.support.inbox import Inbox
 from tests.support.installation import Work
+from tests.support.one_world import in_one_world
 from tests.support.people import ADDRESS, code_of, sign_in
 
 NEW = "ada@new.example.test"
@@ -189,7 +190,7 @@ def test_a_pending_change_is_called_off(
     assert address_of(work, ada) == ADDRESS
 
 
-@pytest.mark.parametrize(
+@in_one_world(
     ("email", "kind"),
     [
         ("", "invalid-body"),

@@ -13,6 +13,7 @@ from tests.support.clock import Clock
 from tests.support.factories import PASSWORD
 from tests.support.inbox import Inbox
 from tests.support.installation import Work
+from tests.support.one_world import in_one_world
 from tests.support.people import ADDRESS, code_of, sign_in
 from tests.support.relying_party import challenge_of
 
@@ -183,7 +184,7 @@ def test_what_the_code_stands_for_was_said_at_the_beginning(app_of_ours: App, as
     assert app_of_ours.redeem(done)["scope"] == "openid"
 
 
-@pytest.mark.parametrize(
+@in_one_world(
     ("changes", "error"),
     [
         ({"code_challenge": None, "code_challenge_method": None}, "invalid_request"),

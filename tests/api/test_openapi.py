@@ -17,6 +17,7 @@ from provider.config.settings import Settings
 from provider.routes import routes
 from tests.api.conftest import API, App, Caller
 from tests.support.effort import effort
+from tests.support.one_world import in_one_world
 from tests.support.server_process import REPOSITORY
 
 DOCUMENT = openapi.document(Settings(), routes(Settings()))
@@ -104,7 +105,7 @@ def test_every_reference_in_it_leads_somewhere() -> None:
     assert names <= DOCUMENT["components"]["schemas"].keys()
 
 
-@pytest.mark.parametrize(
+@in_one_world(
     ("feature", "path"),
     [
         ("registration", "/register"),

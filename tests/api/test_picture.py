@@ -3,7 +3,6 @@
 import io
 
 import httpx2
-import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
@@ -12,6 +11,7 @@ from provider.accounts.store import users
 from tests.api.conftest import API, App, Caller, problem
 from tests.support.installation import ISSUER, Work
 from tests.support.limits import Lower
+from tests.support.one_world import in_one_world
 
 
 def picture(kind: str = "JPEG", size: tuple[int, int] = (800, 600)) -> bytes:
@@ -44,7 +44,7 @@ def test_a_picture_is_put_read_back_and_removed(app_of_ours: App, as_ada: Caller
     assert as_ada("DELETE", "/picture").status_code == 204
 
 
-@pytest.mark.parametrize(
+@in_one_world(
     ("content", "media_type", "kind", "status"),
     [
         (picture(), None, "unknown-type", 415),
@@ -57,7 +57,6 @@ def test_a_picture_is_put_read_back_and_removed(app_of_ours: App, as_ada: Caller
         (b"\0" * (MAX_FILE + 1), "image/webp", "unfit-picture", 400),
         (b"\0" * (2 * MAX_FILE + 1), "image/webp", "too-large", 413),
     ],
-    ids=range(9),
 )
 def test_anything_else_is_refused(
     as_ada: Caller, ada: str, work: Work, content: bytes, media_type: str | None, kind: str, status: int

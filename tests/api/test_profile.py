@@ -5,6 +5,7 @@ import pytest
 from provider.accounts.profile import FIELDS
 from provider.api.endpoints.profile import Editable
 from tests.api.conftest import App, Caller, problem
+from tests.support.one_world import in_one_world
 from tests.support.people import ADDRESS
 
 FULL = {
@@ -40,7 +41,7 @@ def test_a_profile_is_put_whole_and_read_back(as_ada: Caller, app_of_ours: App, 
     assert shorter.json().keys() == {"sub", "name", "email", "email_verified"}
 
 
-@pytest.mark.parametrize(
+@in_one_world(
     ("body", "member"),
     [
         ({"zoneinfo": "Mars/Phobos"}, "zoneinfo"),

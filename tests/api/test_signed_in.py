@@ -21,6 +21,7 @@ from tests.support.clock import Clock
 from tests.support.factories import PASSWORD, make_user
 from tests.support.inbox import Inbox
 from tests.support.installation import Work
+from tests.support.one_world import in_one_world
 from tests.support.people import ADDRESS, is_signed_in, sign_in
 
 NEW = "another quiet afternoon"
@@ -156,7 +157,7 @@ def test_a_consent_is_listed_and_withdrawn_with_its_tokens(
     assert problem(as_ada("GET", "/sessions")) == "invalid_token"
 
 
-@pytest.mark.parametrize("client_id", ["nobody", "%00", "%ff", "a/b", "a" * 500, "%F0%9F%92%A9"])
+@in_one_world("client_id", ["nobody", "%00", "%ff", "a/b", "a" * 500, "%F0%9F%92%A9"])
 def test_a_consent_nobody_gave_cannot_be_withdrawn(as_ada: Caller, client_id: str) -> None:
     assert problem(as_ada("DELETE", f"/consents/{client_id}")) == "not-connected"
 
@@ -270,7 +271,7 @@ def claims_in(token: str) -> dict[str, Any]:
     return claims
 
 
-@pytest.mark.parametrize(
+@in_one_world(
     "disguise",
     [
         "{}/",
@@ -299,7 +300,7 @@ def test_a_session_has_one_name(as_ada: Caller, browser: Browser, disguise: str)
     assert is_signed_in(browser)
 
 
-@pytest.mark.parametrize("client_id", ["%00", "x%00y", "%2e%2e", "a%2fb", "%25", "'--", "x" * 5000, "%ff", "%c3%bc"])
+@in_one_world("client_id", ["%00", "x%00y", "%2e%2e", "a%2fb", "%25", "'--", "x" * 5000, "%ff", "%c3%bc"])
 def test_a_consent_of_no_client_is_none(as_ada: Caller, client_id: str) -> None:
     """N-31: whatever stands in the path; PostgreSQL keeps no NUL in a text."""
     assert problem(as_ada("DELETE", f"/consents/{client_id}")) == "not-connected"

@@ -10,6 +10,7 @@ from provider.oauth.clients.registration import register
 from tests.cli.conftest import Signet
 from tests.support.factories import make_user
 from tests.support.installation import Work
+from tests.support.one_world import in_one_world
 
 FILE = """
 [clients.shop]
@@ -134,7 +135,7 @@ def test_only_with_prune_the_rest_goes_and_never_what_registered_itself(signet: 
     assert "registered itself" in refused.err
 
 
-@pytest.mark.parametrize(
+@in_one_world(
     ("change", "said"),
     [
         (("[clients.tv]", "[clients.tv"), "not valid TOML"),
@@ -160,7 +161,7 @@ def test_a_file_that_cannot_be_is_refused_in_one_line_and_nothing_is_done(
     assert signet("user", "show", "ada@example.test", "--json").json["roles"] == []
 
 
-@pytest.mark.parametrize("value", ["nan", "inf", "2026-11-28", "2026-11-28T12:00:00Z"])
+@in_one_world("value", ["nan", "inf", "2026-11-28", "2026-11-28T12:00:00Z"])
 def test_what_toml_has_and_json_lacks_is_refused_in_one_line(signet: Signet, work: Work, value: str) -> None:
     """RFC 8259 section 6: client metadata is JSON."""
     refused = signet("apply", "-", "--yes", stdin=FILE + f"[clients.shop.jwks]\nkeys = []\nx = {value}\n")

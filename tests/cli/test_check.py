@@ -105,6 +105,7 @@ def test_what_stands_around_it_is_looked_at(
     (tmp_path / "emails").mkdir()
     (tmp_path / "emails/invitation.jinja").write_text("{{ unknown }}")
     careful.setenv("SIGNET_EMAIL_TEMPLATES", str(tmp_path / "emails"))
+    careful.setenv("SIGNET_LANGUAGES", "en,de")  # every email is rendered in each
     path = Path(database_url.removeprefix("sqlite:///"))
     path.chmod(0o644)
     clock.advance(days=-100)  # the command lives 100 days later

@@ -13,6 +13,7 @@ from tests.cli.conftest import Signet
 from tests.support.client_keys import Signatory, usual_key
 from tests.support.foreign_server import ForeignServer
 from tests.support.installation import Work
+from tests.support.one_world import in_one_world
 
 URI = "https://shop.example/cb"
 SHOP = ("client", "create", "--name", "Shop", "--redirect-uri", URI)
@@ -145,7 +146,7 @@ def test_pkce_and_first_party_are_turned_off_and_on_again(signet: Signet) -> Non
     assert (refused.status, "PKCE" in refused.err) == (1, True)
 
 
-@pytest.mark.parametrize(
+@in_one_world(
     ("member", "hint"),
     [
         ("redirect_urls", "Did you mean redirect_uris?"),

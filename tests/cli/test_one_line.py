@@ -40,7 +40,7 @@ def built_once(environ: pytest.MonkeyPatch) -> None:
         ("SIGNET_DATABASE_URL", "mysql://me:hunter2@host/signet", "mysql:// is not supported"),
         ("SIGNET_REDIS_URL", "redis://:hunter2@host:port/0", "must be redis://"),
         ("SIGNET_DATABASE_URL", "sqlite:////nowhere/signet.db", "database"),
-        ("SIGNET_DATABASE_URL", f"sqlite:///{Path(__file__)}", "database"),
+        pytest.param("SIGNET_DATABASE_URL", f"sqlite:///{Path(__file__)}", "database", marks=pytest.mark.slow),
     ],
 )
 def test_a_setting_that_cannot_work_is_one_line_from_every_command(

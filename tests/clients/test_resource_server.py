@@ -9,6 +9,7 @@ from signet_testing.signet import Signet
 from starlette.testclient import TestClient
 
 from tests.clients.conftest import AUDIENCE, Call, Issue, sample
+from tests.support.one_world import in_one_world
 
 
 def test_a_good_token_opens_the_route(signet: Signet, call: Call) -> None:
@@ -31,7 +32,7 @@ def test_without_a_token_the_challenge_names_no_error(api: TestClient) -> None:
     assert answer.headers["www-authenticate"] == 'Bearer realm="sample API"'
 
 
-@pytest.mark.parametrize(
+@in_one_world(
     "changes",
     [
         {"header": {"typ": "JWT"}},  # an ID Token is no access token
@@ -45,7 +46,6 @@ def test_without_a_token_the_challenge_names_no_error(api: TestClient) -> None:
         {"claims": {"sub": None}},
         {"claims": {"client_id": None}},
     ],
-    ids=str,
 )
 def test_a_token_that_is_not_for_this_api_is_refused(issue: Issue, call: Call, changes: dict[str, Any]) -> None:
     """RFC 9068 section 4, RFC 8725 section 3.1."""

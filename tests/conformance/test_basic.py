@@ -11,6 +11,7 @@ from provider.oauth.authorize.store.authorization_codes import authorization_cod
 from provider.work import Installation, unit_of_work
 from tests.conformance.conftest import EVERY_CLAIM
 from tests.conformance.suite import CALLBACK, Person, Provider, unsigned
+from tests.support.one_world import in_one_world
 
 CONTACTS = ("invalid_request", "unsupported_response_type")
 NOT_SIGNED_IN = {"login_required", "interaction_required", "account_selection_required", "consent_required"}
@@ -136,7 +137,7 @@ def test_oidcc_max_age_10000(provider: Provider, person: Person) -> None:
         assert client.finish(again).id_token["auth_time"] == first.id_token["auth_time"]
 
 
-@pytest.mark.parametrize(
+@in_one_world(
     "beside",
     [
         {"extra": "foobar"},  # oidcc-ensure-request-with-unknown-parameter-succeeds
@@ -144,7 +145,6 @@ def test_oidcc_max_age_10000(provider: Provider, person: Person) -> None:
         {"ui_locales": "se"},  # oidcc-ui-locales
         {"claims_locales": "se"},  # oidcc-claims-locales
     ],
-    ids=lambda beside: next(iter(beside)),
 )
 def test_oidcc_what_is_only_a_wish_never_fails(provider: Provider, person: Person, beside: dict[str, str]) -> None:
     with provider.client() as client:

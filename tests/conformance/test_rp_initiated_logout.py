@@ -7,6 +7,7 @@ import pytest
 
 from tests.conformance.suite import RP, Person, Provider, Signed, SuiteClient, unsigned
 from tests.support.browser import Page
+from tests.support.one_world import in_one_world
 
 SIGNED_OUT = f"{RP}/post_logout_redirect"
 STATE = "rPh4%&+ =~!state"
@@ -52,7 +53,7 @@ def forged(client: SuiteClient, done: Signed) -> str:
     return client.keys.sign(claims)
 
 
-@pytest.mark.parametrize("module", ["bad_uri", "query_added", "modified_hint", "bad_hint", "no_hint"])
+@in_one_world("module", ["bad_uri", "query_added", "modified_hint", "bad_hint", "no_hint"])
 def test_oidcc_rp_initiated_logout_never_redirects(provider: Provider, person: Person, module: str) -> None:
     """oidcc-rp-initiated-logout-bad-post-logout-redirect-uri, -query-added-to-post-logout-redirect-uri,
     -modified-id-token-hint, -bad-id-token-hint, -no-id-token-hint.

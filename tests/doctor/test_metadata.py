@@ -19,6 +19,7 @@ from provider.doctor.transport import Response, Unreachable
 from tests.support.clock import Clock
 from tests.support.doctor import FakeResolver, FakeTransport, Proxy, found_by, respond, with_header, without
 from tests.support.installation import ISSUER, Work
+from tests.support.one_world import in_one_world
 
 Change = Callable[[Response], Response]
 PUBLISHED = [each for each in INSIDE if each.name == "published-keys"]
@@ -43,7 +44,7 @@ def test_fit_metadata_have_no_finding(case: Case) -> None:
     assert found(case) == {}
 
 
-@pytest.mark.parametrize(
+@in_one_world(
     ("path", "change", "name"),
     [
         (DISCOVERY, with_json(lambda it: it.update(issuer="https://old.example")), "metadata.other-issuer"),

@@ -9,6 +9,7 @@ from provider.doctor.browser import BROWSER
 from provider.doctor.examination import Case
 from provider.doctor.transport import Response
 from tests.support.doctor import Proxy, found_by, respond, with_header, without
+from tests.support.one_world import in_one_world
 
 Change = Callable[[Response], Response]
 PAGE = "/login"
@@ -36,7 +37,7 @@ def test_fit_pages_have_no_finding(case: Case) -> None:
     assert found(case) == {}
 
 
-@pytest.mark.parametrize(
+@in_one_world(
     ("change", "name"),
     [
         (lambda _: respond(403), "browser.no-sign-in-page"),

@@ -25,6 +25,7 @@ from tests.support.browser import Browser, Page
 from tests.support.clock import Clock
 from tests.support.installation import Work
 from tests.support.limits import Lower
+from tests.support.one_world import in_one_world
 from tests.support.people import is_signed_in
 
 
@@ -148,7 +149,7 @@ SIGNATURES: dict[str, Callable[[dict[str, Any]], str]] = {
 }
 
 
-@pytest.mark.parametrize("kind", SIGNATURES)
+@in_one_world("kind", SIGNATURES)
 def test_a_signature_that_is_not_the_upstreams_is_refused(traveller: Traveller, work: Work, kind: str) -> None:
     """RFC 8725 sections 3.1, 3.2 and 3.8: the header picks one of the published keys and announced algorithms."""
     traveller.provider.sign = SIGNATURES[kind]
@@ -160,7 +161,7 @@ def test_a_signature_that_is_not_the_upstreams_is_refused(traveller: Traveller, 
 
 
 class TestTheTokenEndpoint:
-    @pytest.mark.parametrize(
+    @in_one_world(
         "reply",
         [
             "there was no whole answer within 3 seconds",
@@ -176,7 +177,6 @@ class TestTheTokenEndpoint:
             (200, b"\xff"),
             (200, b""),
         ],
-        ids=str,
     )
     def test_that_does_not_answer_as_one_is_an_outage(self, traveller: Traveller, work: Work, reply: Any) -> None:
         """F-5: 503, never a verdict."""
@@ -187,9 +187,7 @@ class TestTheTokenEndpoint:
         assert leads_on(page)
         assert nobody_came_in(work, traveller.browser)
 
-    @pytest.mark.parametrize(
-        "reply", [{"access_token": "x"}, {"id_token": None}, {"id_token": {}}, {"id_token": "x"}], ids=str
-    )
+    @in_one_world("reply", [{"access_token": "x"}, {"id_token": None}, {"id_token": {}}, {"id_token": "x"}])
     def test_that_brings_no_id_token_is_not_trusted(self, traveller: Traveller, work: Work, reply: Any) -> None:
         traveller.provider.replies[TOKEN] = reply
         page = traveller.sign_in()
@@ -310,7 +308,7 @@ class TestTheState:
         assert nobody_came_in(work, victim)
         assert traveller.browser.open(url).path == "/account"  # not even spoilt
 
-    @pytest.mark.parametrize("state", [None, "", "x", "x.y", "f3006a25.AAAA", "é", "x" * 10_000])
+    @in_one_world("state", [None, "", "x", "x.y", "f3006a25.AAAA", "é", "x" * 10_000])
     def test_that_is_not_ours_is_refused(self, traveller: Traveller, state: str | None) -> None:
         page = traveller.sign_in(state=state)
         assert page.status == 400

@@ -19,6 +19,7 @@ from tests.support.clock import Clock
 from tests.support.installation import ISSUER as HERE
 from tests.support.installation import Work
 from tests.support.limits import Lower
+from tests.support.one_world import in_one_world
 from tests.support.people import find_user
 
 EVENT = "http://schemas.openid.net/event/backchannel-logout"
@@ -164,7 +165,7 @@ WRONG: dict[str, tuple[Claims, str]] = {
 }
 
 
-@pytest.mark.parametrize(("changes", "named"), WRONG.values(), ids=WRONG)
+@in_one_world(("changes", "named"), WRONG.values())
 def test_a_wrong_logout_token_ends_nothing(
     inside: Traveller, peer: Peer, ends: Ends, clock: Clock, changes: Claims, named: str
 ) -> None:
@@ -195,7 +196,7 @@ def forged(peer: Peer) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("which", list(range(12)))
+@in_one_world("which", list(range(12)))
 def test_a_token_that_the_upstream_did_not_sign_as_one_ends_nothing(
     inside: Traveller, peer: Peer, ends: Ends, which: int
 ) -> None:

@@ -11,7 +11,7 @@ from tests.support.chromium import NewPerson
 from tests.support.nginx import configuration_below_a_path, nginx
 from tests.support.server_process import free_port
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 @pytest.fixture(

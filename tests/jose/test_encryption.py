@@ -12,6 +12,7 @@ from joserfc.jwk import ECKey, OKPKey, RSAKey
 from provider.jose.algorithms import A256GCM, CURVES_OF, ENCRYPTION_ALGORITHMS
 from provider.jose.encryption import choose_key, encrypt
 from provider.jose.key_sets import parse_jwks
+from tests.support.one_world import in_one_world
 
 Private = RSAKey | ECKey | OKPKey
 SIGNED = "eyJhbGciOiJSUzI1NiJ9.e30.c2lnbmF0dXJl"
@@ -36,7 +37,7 @@ def public(key: Private, **about: str) -> dict[str, Any]:
 CASES = [(alg, curve or "RSA") for alg, curves in CURVES_OF.items() for curve in curves]
 
 
-@pytest.mark.parametrize(("alg", "kind"), CASES)
+@in_one_world(("alg", "kind"), CASES)
 def test_only_the_holder_of_the_key_reads_it(private: dict[str, Private], alg: str, kind: str) -> None:
     """RFC 7516 section 5, RFC 7518 sections 4.3, 4.6, 5.3."""
     key = choose_key(parse_jwks({"keys": [public(private[kind], kid="1")]}), alg)

@@ -51,6 +51,7 @@ def test_a_newcomer_confirms_by_the_link_and_is_greeted_by_the_app(
     expect_greeting(person, demo, account)
 
 
+@pytest.mark.slow
 def test_a_newcomer_types_the_code_of_the_letter(
     plain_person: Person, newcomer: Account, demo: Demo, steps: Steps
 ) -> None:
@@ -70,6 +71,7 @@ def test_a_newcomer_types_the_code_of_the_letter(
     expect_greeting(person, demo, account)
 
 
+@pytest.mark.slow
 def test_a_link_opened_in_another_browser_asks_for_the_password_of_the_sign_up(
     person: Person, new_person: NewPerson, newcomer: Account, demo: Demo, steps: Steps
 ) -> None:

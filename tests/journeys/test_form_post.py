@@ -110,6 +110,7 @@ def test_a_code_is_posted_to_the_app(
         assert len(app.got) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scripts", SCRIPTS, ids=named_scripts)
 def test_an_error_is_posted_too(new_person: Any, app: App, demo: Demo, *, scripts: bool) -> None:
     """OIDC Core section 3.1.2.6; and without a page of ours in between, but this one."""
@@ -118,6 +119,7 @@ def test_an_error_is_posted_too(new_person: Any, app: App, demo: Demo, *, script
     assert expect_posted(person, scripts=scripts)["error"] == "login_required"
 
 
+@pytest.mark.slow
 def test_whoever_cancels_is_posted_back(person: Person, app: App, demo: Demo) -> None:
     """RFC 6749 section 4.1.2.1: the answer to a form is a page with a form to elsewhere."""
     person.open(app.request(demo))

@@ -12,6 +12,7 @@ from signet_testing.control import control_app
 from signet_testing.signet import Signet
 
 from tests.support import forking
+from tests.support.one_world import in_one_world
 from tests.support.relying_party import challenge_of
 from tests.support.server_process import REPOSITORY, environment
 from tests.support.waiting import PATIENCE
@@ -70,7 +71,7 @@ def test_faults_clock_and_keys_are_controlled_and_reset(signet: Signet, control:
     assert signet.clock.difference.total_seconds() == 0
 
 
-@pytest.mark.parametrize(
+@in_one_world(
     ("path", "body", "status", "message"),
     [
         ("sign-in", {"url": "x", "user": "unknown"}, 404, "'unknown' was not created here"),

@@ -13,6 +13,7 @@ from signet_testing.signet import Signet
 from provider.jose.algorithms import half_hash
 from tests.kit.conftest import App
 from tests.kit.listener import Listener
+from tests.support.one_world import in_one_world
 
 
 def key_set(signet: Signet) -> KeySet:
@@ -59,7 +60,7 @@ def test_an_answer_is_lost_after_the_work_was_done(app: App, over_a_socket: bool
     assert app.redeem(code).json()["error"] == "invalid_grant"  # the code is spent
 
 
-@pytest.mark.parametrize(
+@in_one_world(
     ("wrong", "claim", "problem"),
     [
         ("expired", "exp", lambda value, now: value < now - 3000),

@@ -203,8 +203,10 @@ with Signet():
     print(*sys.modules)
 print(gc.isenabled(), os.environ.get("PYDANTIC_DISABLE_PLUGINS"))
 """
-FOR_LATER: tuple[str, ...] = ("PIL", "alembic", "click", "dramatiq", "email.headerregistry", "email_validator", "limits", "psycopg")
-FOR_LATER += ("sqlalchemy.dialects.postgresql", "uvicorn", "webauthn", "zxcvbn_rs_py")
+FOR_LATER = [
+    *("PIL", "alembic", "click", "dramatiq", "email.headerregistry", "email_validator", "limits", "psycopg"),
+    *("sqlalchemy.dialects.postgresql", "uvicorn", "webauthn", "zxcvbn_rs_py"),
+]
 OURS_AT_MOST = 540
 """How many modules of Signet a start loads, with room for a few."""
 

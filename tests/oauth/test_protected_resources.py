@@ -8,6 +8,7 @@ import pytest
 from provider.oauth.scopes import SCOPES
 from tests.oauth.watched_http import WatchedClient
 from tests.support.installation import ISSUER
+from tests.support.one_world import in_one_world
 
 WELL_KNOWN = "/.well-known/oauth-protected-resource"
 
@@ -26,7 +27,7 @@ def test_each_describes_itself_where_its_name_leads(http: WatchedClient, path: s
     assert http.get(WELL_KNOWN + path, headers={"if-none-match": response.headers["etag"]}).status_code == 304
 
 
-@pytest.mark.parametrize(
+@in_one_world(
     ("path", "resource"),
     [
         ("/oauth2/userinfo", "/oauth2/userinfo"),
@@ -34,7 +35,7 @@ def test_each_describes_itself_where_its_name_leads(http: WatchedClient, path: s
         ("/api/admin/users", "/api/admin"),
     ],
 )
-@pytest.mark.parametrize("authorization", [{}, {"authorization": "Bearer x"}])
+@in_one_world("authorization", [{}, {"authorization": "Bearer x"}])
 def test_whoever_is_refused_is_told_where(
     http: WatchedClient, path: str, resource: str, authorization: dict[str, str]
 ) -> None:

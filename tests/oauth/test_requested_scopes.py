@@ -10,6 +10,7 @@ from tests.oauth.devices import DEVICE_CODE, FOR_DEVICES, allow, start
 from tests.oauth.watched_http import WatchedClient
 from tests.support.client_keys import Signatory
 from tests.support.installation import ISSUER
+from tests.support.one_world import in_one_world
 from tests.support.relying_party import AUTHORIZE, Answer, RelyingParty, Tokens
 
 PAR = "/oauth2/par"
@@ -35,8 +36,8 @@ def asked(rp: RelyingParty, browser: WatchedClient, way: str, scope: str | None)
     return sorted(rp.redeem(answer).body["scope"].split())
 
 
-@pytest.mark.parametrize("way", ["authorize", "par", "request object"])
-@pytest.mark.parametrize("registered", ["openid email", "openid email offline_access"])
+@in_one_world("way", ["authorize", "par", "request object"])
+@in_one_world("registered", ["openid email", "openid email offline_access"])
 def test_offline_access_is_ignored_for_an_app_without_the_refresh_grant(
     register: Register, browser: WatchedClient, way: str, registered: str
 ) -> None:

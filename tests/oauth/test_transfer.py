@@ -23,6 +23,7 @@ from tests.support.browser import Browser
 from tests.support.clock import Clock
 from tests.support.factories import PASSWORD, make_user
 from tests.support.installation import ISSUER, settings_for
+from tests.support.one_world import in_one_world
 from tests.support.relying_party import RelyingParty
 
 
@@ -89,7 +90,7 @@ def changed(number: int, old: str, new: str) -> Spoil:
     return spoil
 
 
-@pytest.mark.parametrize(
+@in_one_world(
     ("spoil", "said"),
     [
         (lambda lines: lines[:-1], "incomplete or was changed"),

@@ -11,6 +11,7 @@ from tests.scim.conftest import BASE, GROUP, USER, Directory, directory_of, prob
 from tests.support.clock import Clock
 from tests.support.factories import make_client
 from tests.support.installation import Work
+from tests.support.one_world import in_one_world
 from tests.support.relying_party import TWO_FACTORS
 
 OWN = {"op": "replace", "path": "displayName", "value": "x"}
@@ -61,7 +62,7 @@ def test_a_secret_opens_what_an_access_token_would(client: TestClient, work: Wor
 
 
 @pytest.mark.usefixtures("ada")
-@pytest.mark.parametrize(
+@in_one_world(
     ("text", "kind"),
     [
         ('title eq "x"', "invalidFilter"),
@@ -106,7 +107,7 @@ def test_a_patch_with_too_many_operations_is_refused(directory: Directory, ada: 
     assert problem(directory.patch(f"/Users/{ada}", *[OWN] * 101)) == (400, "tooMany")
 
 
-@pytest.mark.parametrize(
+@in_one_world(
     ("operation", "kind"),
     [
         ({"op": "replace", "path": "id", "value": "x"}, "mutability"),

@@ -4,23 +4,25 @@ They replace parts of libraries and of the provider, and none of them changes wh
 of them is to blame for a failure, run with `-p no:tests.support.speed`: slower, and otherwise the same.
 """
 
-import gc
-import inspect
 import ssl
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from copy import copy
-from functools import lru_cache
+from functools import cache, lru_cache
+from gettext import GNUTranslations, NullTranslations
+from hashlib import sha256
+from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any, ClassVar
 
 import anyio.from_thread
 import pytest
+from babel.messages import mofile
 from httpx2 import _urls
 from httpx2._urlparse import urlparse
 from hypothesis.internal.conjecture import providers
 from jinja2 import Environment, FileSystemBytecodeCache
 from jinja2.bccache import Bucket
-from pydantic._internal import _docs_extraction
 from qrcode.main import QRCode
 from sqlalchemy import Engine, create_engine, event
 from starlette import testclient
@@ -32,6 +34,7 @@ from provider import app
 from provider.api.openapi import Described
 from provider.config.settings import Settings
 from provider.database import engine
+from provider.languages import catalogs
 from provider.oauth.keys import key_pairs
 from provider.routes import routing_table as build_table
 from provider.web.endpoint import Endpoint
@@ -42,32 +45,9 @@ from tests.support.in_process import InProcess
 
 def pytest_configure() -> None:
     """Change what importing tests needs."""
-    _look_for_docstrings_in_modules_that_are_being_imported()
     if not THOROUGH:
         # Hypothesis reads all our code for constants to try, in each process.
         providers._get_local_constants = lambda: providers._local_constants
-
-
-def _look_for_docstrings_in_modules_that_are_being_imported() -> None:
-    """Pydantic looks for the source of a class in each frame of the stack, which is deep here: 10 ms for each model of
-    SCIM. The models that a function builds are in none of them.
-    """
-    original = _docs_extraction._extract_source_from_frame
-
-    def extract(cls: type[Any]) -> list[str] | None:
-        frame = inspect.currentframe()
-        while frame is not None and frame.f_globals.get("__name__") != cls.__module__:
-            frame = frame.f_back
-        return None if frame is None else original(cls)
-
-    _docs_extraction._extract_source_from_frame = extract
-
-
-def pytest_collection_finish() -> None:
-    """Keep the garbage collector away from what exists by now, and let it run less often."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 100)
 
 
 @contextmanager
@@ -216,6 +196,31 @@ def _compile_each_template_once(config: pytest.Config) -> Iterator[None]:
 
 
 @contextmanager
+def _compile_each_catalog_once(config: pytest.Config) -> Iterator[None]:
+    """Share compiled translations likewise: Babel takes a quarter of a second for each language and process."""
+    assert config.cache is not None
+    folder, original, write = config.cache.mkdir("catalogs"), catalogs._translations, mofile.write_mo
+
+    @cache
+    def translations(name: str) -> NullTranslations:
+        source, code = Path(catalogs.__file__).with_name(f"{name}.po"), Path(catalogs.__file__)
+        if not source.exists():
+            return original(name)
+        kept = folder / f"{sha256(source.read_bytes() + code.read_bytes()).hexdigest()}.mo"
+        if not kept.exists():
+            with pytest.MonkeyPatch.context() as patch, NamedTemporaryFile(dir=folder, delete=False) as new:
+                patch.setattr(mofile, "write_mo", lambda stream, catalog: (write(new, catalog), write(stream, catalog)))
+                original(name)
+            Path(new.name).replace(kept)
+        with kept.open("rb") as stream:
+            return GNUTranslations(stream)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(catalogs, "_translations", translations)
+        yield
+
+
+@contextmanager
 def _parse_each_address_once() -> Iterator[None]:
     """Keep parsed URLs: the tests' HTTP client parses four for each request, in half a millisecond."""
     with pytest.MonkeyPatch.context() as patch:
@@ -245,6 +250,7 @@ def _fast(pytestconfig: pytest.Config) -> Iterator[None]:
     """Keep what the functions above say. They are one fixture, because every test looks at each fixture it has."""
     with ExitStack() as kept:
         kept.enter_context(_compile_each_template_once(pytestconfig))
+        kept.enter_context(_compile_each_catalog_once(pytestconfig))
         for keep in (
             _parse_each_key_once,
             _compile_each_statement_once,

@@ -17,7 +17,7 @@ from provider.routes import routes
 from provider.web.base_path import BasePath, with_base_path
 from provider.work import Installation
 from tests.support.browser import Browser
-from tests.support.effort import effort
+from tests.support.effort import THOROUGH, effort
 from tests.support.factories import PASSWORD, make_client, make_user
 from tests.support.inbox import Inbox
 from tests.support.installation import ISSUER, Work, settings_for
@@ -123,8 +123,9 @@ def test_no_page_of_an_account_or_of_the_console_links_out_of_the_path(
             )  # in emails, links are absolute
             assert target.startswith(allowed), f"{target} on {url}"
         links = re.findall(rf'\s(?:href|src|srcset)="{BASE}([^"#]+)"', page.html)
-        waiting += [link.replace("&amp;", "&") for link in links]
-    assert len(seen) > 40
+        # What Signet writes into a page does not depend on whether the proxy strips the path.
+        waiting += [link.replace("&amp;", "&") for link in links] if THOROUGH or not site.strips else []
+    assert len(seen) > (40 if THOROUGH or not site.strips else 5)
     assert site.left == []
 
 

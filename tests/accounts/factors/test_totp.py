@@ -13,6 +13,7 @@ from tests.support.clock import Clock
 from tests.support.factories import make_user
 from tests.support.inbox import Inbox
 from tests.support.installation import Work
+from tests.support.one_world import in_one_world
 from tests.support.people import (
     ADDRESS,
     begin_set_up,
@@ -206,7 +207,7 @@ def test_five_wrong_codes_at_turning_off_end_the_session(browser: Browser, ada: 
     assert is_on(work, ada)
 
 
-@pytest.mark.parametrize("path", ["begin", "set-up", "turn-off"])
+@in_one_world("path", ["begin", "set-up", "turn-off"])
 def test_another_site_turns_nothing_on_or_off(browser: Browser, ada: str, path: str) -> None:
     """A-49."""
     sign_in(browser)

@@ -14,6 +14,7 @@ from tests.oauth.watched_http import csrf_of
 from tests.support.browser import Page
 from tests.support.client_keys import asserting, assertion_claims
 from tests.support.installation import ISSUER
+from tests.support.one_world import in_one_world
 from tests.support.relying_party import PAR, Answer
 
 
@@ -56,7 +57,7 @@ def test_ensure_authorization_request_without_state_success(fapi: Fapi) -> None:
     assert "s_hash" not in fapi.first.verify(fapi.first.redeem(answer))
 
 
-@pytest.mark.parametrize("nonce", [None, "n" * 64], ids=["without", "with-64-char"])
+@in_one_world("nonce", [None, "n" * 64])
 def test_ensure_authorization_request_nonce_success(fapi: Fapi, nonce: str | None) -> None:
     """-without-nonce-success, -with-64-char-nonce-success."""
     assert fapi.first.verify(fapi.sign_in(fapi.first, nonce=nonce)).get("nonce") == nonce
@@ -74,7 +75,7 @@ def test_claims_parameter_identity_claims(fapi: Fapi) -> None:
     assert set(wanted) <= fapi.first.userinfo(tokens).json().keys()
 
 
-@pytest.mark.parametrize(("name", "length"), [("nonce", 384), ("state", 1000)])
+@in_one_world(("name", "length"), [("nonce", 384), ("state", 1000)])
 def test_ensure_authorization_request_with_long_values(fapi: Fapi, name: str, length: int) -> None:
     """-with-long-nonce, -with-long-state: whole or refused, never shortened."""
     answer = fapi.ask(fapi.first, **{name: "x" * length})
@@ -82,7 +83,7 @@ def test_ensure_authorization_request_with_long_values(fapi: Fapi, name: str, le
     assert found[name] == "x" * length
 
 
-@pytest.mark.parametrize("name", ["nonce", "state"])
+@in_one_world("name", ["nonce", "state"])
 def test_ensure_different_values_inside_and_outside_request_object(fapi: Fapi, name: str) -> None:
     """ensure-different-nonce-inside-and-outside-request-object, ensure-different-state-...: the pushed one counts."""
     request_uri, pushed = fapi.push(fapi.first)
@@ -166,7 +167,7 @@ def test_par_authorization_request_containing_request_uri_form_param(fapi: Fapi)
     assert fapi.refused_at_par(fapi.first, request_uri=request_uri) == "invalid_request"
 
 
-@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+@in_one_world("method", ["GET", "PUT", "DELETE"])
 def test_par_attempt_invalid_http_method(fapi: Fapi, method: str) -> None:
     assert fapi.http.request(method, PAR, params=fapi.first.request()[0]).status_code == 405
 

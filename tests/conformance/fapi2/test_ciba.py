@@ -21,6 +21,7 @@ from tests.oauth.approvals import BACKCHANNEL, CIBA, answer
 from tests.support.client_certificates import Shown, issue
 from tests.support.client_keys import asserting, assertion_claims, sign
 from tests.support.installation import ISSUER
+from tests.support.one_world import in_one_world
 from tests.support.relying_party import TOKEN, RelyingParty, Tokens
 from tests.support.services import ROOT
 
@@ -221,7 +222,7 @@ def test_ensure_client_assertion_signature_algorithm_is_rs256_fails(fapi: Fapi) 
 
 
 @with_private_key_jwt
-@pytest.mark.parametrize("aud", ["", TOKEN, BACKCHANNEL], ids=["issuer", "token", "backchannel"])
+@in_one_world("aud", ["", TOKEN, BACKCHANNEL])
 def test_each_audience_of_ciba_is_accepted_without_the_profile_and_the_issuer_with_it(fapi: Fapi, aud: str) -> None:
     """ensure-client-assertion-with-iss-aud-succeeds, and CIBA section 7.1: the issuer, the token endpoint or the
     backchannel endpoint. FAPI 2.0 Security Profile section 5.3.2.1: the issuer only.

@@ -18,6 +18,7 @@ from tests.conformance.fapi2.plan import (
 from tests.support.client_certificates import issue
 from tests.support.client_keys import asserting, assertion_claims, public, sign, usual_key
 from tests.support.installation import ISSUER
+from tests.support.one_world import in_one_world
 from tests.support.relying_party import PAR, TOKEN, USERINFO
 
 
@@ -39,7 +40,7 @@ def test_happy_flow(fapi: Fapi) -> None:
     assert fapi.resource(fapi.first, tokens.access_token) == 401, "client 1's proof or certificate"
 
 
-@pytest.mark.parametrize("scheme", ["dPOP", "bEARER"])
+@in_one_world("scheme", ["dPOP", "bEARER"])
 def test_access_token_type_header_case_sensitivity(fapi: Fapi, scheme: str) -> None:
     token = fapi.sign_in(fapi.first).access_token
     expected = 200 if (scheme == "dPOP") == fapi.uses_dpop else 401

@@ -33,6 +33,7 @@ from tests.oauth.devices import (
 )
 from tests.oauth.watched_http import WatchedClient
 from tests.support.installation import Work
+from tests.support.one_world import in_one_world
 from tests.support.relying_party import TOKEN, RelyingParty, Tokens
 
 ERROR = "invalid_authorization_details"
@@ -90,7 +91,7 @@ def test_a_device_may_ask_for_details_alone_and_for_less_at_last(till: RelyingPa
     assert "scope" not in tokens.body
 
 
-@pytest.mark.parametrize(
+@in_one_world(
     "details",
     ["x", "{}", "[]", '[{"type": "unknown"}]', '["files"]', sent(payment(creditor=1)), sent(payment(x=1)),
      json.dumps([{"type": FILES_TYPE, "identifier": "\u0007"}]), sent(*[files(identifier=str(n)) for n in range(21)])],

@@ -28,6 +28,7 @@ from tests.oauth.endpoints.test_consent import allow, decide, show
 from tests.oauth.watched_http import WatchedClient
 from tests.support.client_keys import Signatory
 from tests.support.installation import ISSUER, Work, settings_for
+from tests.support.one_world import in_one_world
 from tests.support.relying_party import AUTHORIZE, PAR, Answer, RelyingParty
 
 ERROR = "invalid_authorization_details"
@@ -102,7 +103,7 @@ def test_what_is_no_array_of_typed_objects_is_refused(shop: RelyingParty, browse
     assert answer.error == (ERROR if given else None)
 
 
-@pytest.mark.parametrize(
+@in_one_world(
     "details",
     [
         [files(identifier="x" * 5000)],
@@ -110,7 +111,6 @@ def test_what_is_no_array_of_typed_objects_is_refused(shop: RelyingParty, browse
         [files(identifier=[[[[[[[[1]]]]]]]])],
         [files(*["read"] * 500)],
     ],
-    ids=["long", "many", "deep", "wide"],
 )
 def test_details_that_are_too_large_are_refused(
     shop: RelyingParty, browser: WatchedClient, details: list[dict[str, Any]], unchanged: Unchanged
@@ -120,7 +120,7 @@ def test_details_that_are_too_large_are_refused(
         assert shop.ask(browser, authorization_details=sent(*details)).error == ERROR
 
 
-@pytest.mark.parametrize(
+@in_one_world(
     ("details", "said"),
     [
         (payment(extra=1), "extra is an unknown member"),

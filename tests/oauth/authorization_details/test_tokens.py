@@ -27,6 +27,7 @@ from tests.oauth.conftest import Explain, Register
 from tests.oauth.endpoints.test_consent import allow
 from tests.oauth.watched_http import WatchedClient
 from tests.support.installation import Work
+from tests.support.one_world import in_one_world
 from tests.support.relying_party import TOKEN, RelyingParty, Tokens
 from tests.support.statements import recorded
 
@@ -123,7 +124,7 @@ def test_a_token_request_narrows_what_was_granted(shop: RelyingParty, browser: W
     assert claims_of(shop.refresh(tokens)) == [payment(), files("read", "write")]
 
 
-@pytest.mark.parametrize(
+@in_one_world(
     "more",
     [
         payment("12.51"),

@@ -17,6 +17,7 @@ from tests.oauth.watched_http import WatchedClient
 from tests.support.clock import Clock
 from tests.support.factories import make_user
 from tests.support.installation import Work, settings_for
+from tests.support.one_world import in_one_world
 from tests.support.relying_party import ISSUER, Answer, RelyingParty, sign_in_person
 
 LEGACY = ["id_token", "id_token token", "code id_token", "code token", "code id_token token"]
@@ -44,8 +45,8 @@ def token_of(answer: Answer) -> str:
     return answer.parameters["access_token"]
 
 
-@pytest.mark.parametrize("response_type", LEGACY)
-@pytest.mark.parametrize("response_mode", ["fragment", "form_post"])
+@in_one_world("response_type", LEGACY)
+@in_one_world("response_mode", ["fragment", "form_post"])
 def test_each_response_type_holds_what_it_names_and_nothing_else(
     old: RelyingParty, browser: WatchedClient, ada: str, response_type: str, response_mode: str
 ) -> None:
@@ -211,7 +212,7 @@ def test_a_person_signs_in_and_allows_it_as_in_the_code_flow(
 
 
 @pytest.mark.both_databases
-@pytest.mark.parametrize("response_type", LEGACY)
+@in_one_world("response_type", LEGACY)
 def test_a_waiting_request_is_finished_once(
     old: RelyingParty,
     person: Person,
@@ -229,8 +230,8 @@ def test_a_waiting_request_is_finished_once(
         assert old.resume(browser, parked).response.status_code == 400
 
 
-@pytest.mark.parametrize("response_type", LEGACY)
-@pytest.mark.parametrize("response_mode", ["fragment", "form_post"])
+@in_one_world("response_type", LEGACY)
+@in_one_world("response_mode", ["fragment", "form_post"])
 def test_under_prompt_none_the_error_travels_the_same_way(
     old: RelyingParty, person: Person, unchanged: Unchanged, response_type: str, response_mode: str
 ) -> None:

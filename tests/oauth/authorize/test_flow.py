@@ -6,6 +6,7 @@ from provider.config.settings import Settings
 from tests.oauth.conftest import Explain, Register, Unchanged
 from tests.oauth.watched_http import WatchedClient
 from tests.support.installation import settings_for
+from tests.support.one_world import in_one_world
 from tests.support.relying_party import RelyingParty
 
 LEGACY = ["id_token", "id_token token", "code id_token", "code token", "code id_token token"]
@@ -32,7 +33,7 @@ def refusal(rp: RelyingParty, browser: WatchedClient, **changes: str | None) -> 
     return answer.mode, answer.error
 
 
-@pytest.mark.parametrize(
+@in_one_world(
     ("response_type", "error"),
     [
         (None, ("query", "invalid_request")),
@@ -59,7 +60,7 @@ def test_an_invalid_response_type_is_rejected(
         assert refusal(old, browser, response_type=response_type, response_mode="form_post") == ("form_post", error[1])
 
 
-@pytest.mark.parametrize("response_type", LEGACY)
+@in_one_world("response_type", LEGACY)
 def test_a_response_type_the_client_is_not_registered_for_is_refused(
     rp: RelyingParty, browser: WatchedClient, unchanged: Unchanged, response_type: str
 ) -> None:
@@ -82,7 +83,7 @@ def test_a_client_without_the_code_grant_is_refused(register: Register, browser:
     assert refusal(rp, browser) == ("query", "unauthorized_client")
 
 
-@pytest.mark.parametrize("response_type", LEGACY)
+@in_one_world("response_type", LEGACY)
 def test_tokens_are_never_returned_in_the_query(
     old: RelyingParty, browser: WatchedClient, unchanged: Unchanged, response_type: str
 ) -> None:
@@ -92,8 +93,8 @@ def test_tokens_are_never_returned_in_the_query(
     assert error == ("fragment", "invalid_request")
 
 
-@pytest.mark.parametrize("response_mode", ["web_message", "FORM_POST", "query fragment", "jwt.jwt", "\U0001f600"])
-@pytest.mark.parametrize("response_type", ["code", "id_token"])
+@in_one_world("response_mode", ["web_message", "FORM_POST", "query fragment", "jwt.jwt", "\U0001f600"])
+@in_one_world("response_type", ["code", "id_token"])
 def test_an_unknown_response_mode_is_rejected(
     old: RelyingParty, browser: WatchedClient, unchanged: Unchanged, response_type: str, response_mode: str
 ) -> None:
@@ -114,8 +115,8 @@ def test_a_client_gets_only_the_modes_it_is_registered_for(
     assert rp.ask(browser, response_mode="form_post").code
 
 
-@pytest.mark.parametrize("response_type", ["id_token", "id_token token", "code id_token", "code id_token token"])
-@pytest.mark.parametrize("response_mode", [None, "form_post"])
+@in_one_world("response_type", ["id_token", "id_token token", "code id_token", "code id_token token"])
+@in_one_world("response_mode", [None, "form_post"])
 def test_an_id_token_of_the_front_channel_needs_a_nonce(
     old: RelyingParty,
     browser: WatchedClient,

@@ -7,6 +7,7 @@ import pytest
 
 from tests.oauth.conftest import Register, Unchanged
 from tests.oauth.watched_http import WatchedClient
+from tests.support.one_world import in_one_world
 from tests.support.relying_party import AUTHORIZE, ISSUER, RelyingParty, challenge_of
 
 
@@ -22,7 +23,7 @@ def refused(rp: RelyingParty, browser: WatchedClient, **changes: str | None) -> 
     return answer.error
 
 
-@pytest.mark.parametrize(
+@in_one_world(
     ("changes", "error"),
     [
         ({"code_challenge": None}, "invalid_request"),
@@ -82,11 +83,11 @@ def test_a_confidential_client_may_be_registered_without_pkce(register: Register
     assert refused(rp, browser, code_challenge_method="plain") == "invalid_request"
 
 
-@pytest.mark.parametrize(
+@in_one_world(
     "name",
     ["response_type", "scope", "state", "nonce", "code_challenge", "code_challenge_method", "prompt", "x", "a[]"],
 )
-@pytest.mark.parametrize("same", [True, False])
+@in_one_world("same", [True, False])
 def test_a_repeated_parameter_is_refused(
     rp: RelyingParty, browser: WatchedClient, unchanged: Unchanged, name: str, *, same: bool
 ) -> None:
@@ -117,7 +118,7 @@ def test_a_claim_the_client_is_not_registered_for_is_ignored(register: Register,
     assert "email" not in rp.verify(tokens)
 
 
-@pytest.mark.parametrize(
+@in_one_world(
     "changes",
     [
         {"extra": "foobar"},

@@ -12,6 +12,7 @@ from tests.oauth.conftest import Explain, Register, Unchanged
 from tests.oauth.watched_http import WatchedClient
 from tests.support.browser import attributes_of
 from tests.support.installation import Work
+from tests.support.one_world import in_one_world
 from tests.support.relying_party import AUTHORIZE, Answer, RelyingParty
 
 EVIL = "https://evil.test/cb"
@@ -26,7 +27,7 @@ def assert_page(response: httpx2.Response, foreign: str = "evil.test") -> None:
     assert foreign not in attributes_of(response.text)
 
 
-@pytest.mark.parametrize(
+@in_one_world(
     "uri",
     [
         EVIL,
@@ -66,7 +67,7 @@ BROKEN = {
 }
 
 
-@pytest.mark.parametrize("name", BROKEN)
+@in_one_world("name", BROKEN)
 def test_no_other_mistake_redirects_to_an_unregistered_uri(
     rp: RelyingParty, browser: WatchedClient, unchanged: Unchanged, name: str
 ) -> None:
@@ -75,7 +76,7 @@ def test_no_other_mistake_redirects_to_an_unregistered_uri(
         assert_page(rp.ask(browser, **{"redirect_uri": EVIL, name: BROKEN[name]}).response)
 
 
-@pytest.mark.parametrize("client_id", [None, "", "unknown", "x" * 5000, "\x00", "ä", "' OR 1=1 --", "\ud83d"])
+@in_one_world("client_id", [None, "", "unknown", "x" * 5000, "\x00", "ä", "' OR 1=1 --", "\ud83d"])
 def test_an_unknown_client_gets_a_page(
     rp: RelyingParty, browser: WatchedClient, unchanged: Unchanged, client_id: str | None
 ) -> None:
@@ -93,8 +94,8 @@ def test_a_disabled_client_gets_a_page(rp: RelyingParty, browser: WatchedClient,
     assert_page(rp.ask(browser).response, foreign="app.example.test")
 
 
-@pytest.mark.parametrize("name", ["client_id", "redirect_uri"])
-@pytest.mark.parametrize("same", [True, False])
+@in_one_world("name", ["client_id", "redirect_uri"])
+@in_one_world("same", [True, False])
 def test_client_id_and_redirect_uri_are_sent_only_once(
     rp: RelyingParty, browser: WatchedClient, unchanged: Unchanged, name: str, *, same: bool
 ) -> None:
@@ -164,7 +165,7 @@ def test_another_query_is_another_uri(register: Register, browser: WatchedClient
     assert_page(rp.ask(browser, redirect_uri=uri).response, foreign="tenant")
 
 
-@pytest.mark.parametrize(
+@in_one_world(
     "query",
     [
         "%ff",

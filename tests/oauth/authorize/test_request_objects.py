@@ -28,6 +28,7 @@ from tests.support.client_keys import (
 from tests.support.clock import Clock
 from tests.support.foreign_server import Behaviour, ForeignServer, Request, answer, raw
 from tests.support.installation import ISSUER, Work, settings_for
+from tests.support.one_world import in_one_world
 from tests.support.relying_party import AUTHORIZE, TOKEN, Answer, RelyingParty
 
 EVIL = "https://evil.test/cb"
@@ -136,7 +137,7 @@ class TestWhatIsInside:
             assert "auth_time" in rp.verify(tokens)
         assert rp.userinfo(tokens).json()["name"] == "Ada Lovelace"
 
-    @pytest.mark.parametrize(
+    @in_one_world(
         "changes",
         [
             {"state": 5},
@@ -251,11 +252,11 @@ class TestWhoseItIs:
         register(jwks=other.jwks)
         refused(make=other.sign)
 
-    @pytest.mark.parametrize("text", ["x", "x.y.z", "a.b.c.d.e", "e30.e30.", "\x00", "ä"])
+    @in_one_world("text", ["x", "x.y.z", "a.b.c.d.e", "e30.e30.", "\x00", "ä"])
     def test_a_request_object_that_is_not_a_jwt_is_rejected(self, refused: Callable[..., None], text: str) -> None:
         refused(make=lambda _claims: text)
 
-    @pytest.mark.parametrize("typ", ["at+jwt", "client-authentication+jwt", "logout+jwt", "dpop+jwt", ""])
+    @in_one_world("typ", ["at+jwt", "client-authentication+jwt", "logout+jwt", "dpop+jwt", ""])
     def test_a_request_object_with_another_typ_is_rejected(
         self, rp: RelyingParty, refused: Callable[..., None], typ: str
     ) -> None:
@@ -266,7 +267,7 @@ class TestWhoseItIs:
     def test_its_own_kind_is(self, rp: RelyingParty, browser: WatchedClient, typ: str | None) -> None:
         assert ask(rp, browser, make=lambda claims: rp.signatory.sign(claims, typ=typ)).code
 
-    @pytest.mark.parametrize(
+    @in_one_world(
         "changes",
         [
             {"iss": None},
@@ -291,7 +292,7 @@ class TestWhoseItIs:
         now = int(clock.now.timestamp())
         refused(**{name: value(now) if callable(value) else value for name, value in changes.items()})
 
-    @pytest.mark.parametrize(
+    @in_one_world(
         "changes",
         [
             {"aud": [ISSUER, "https://other.example.test"]},

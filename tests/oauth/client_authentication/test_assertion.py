@@ -43,6 +43,7 @@ from tests.support.dpop import Prover
 from tests.support.foreign_server import ForeignServer
 from tests.support.installation import ISSUER, Work
 from tests.support.limits import Lower
+from tests.support.one_world import in_one_world
 from tests.support.relying_party import INTROSPECT, REVOKE, TOKEN, RelyingParty, basic
 
 SERVICE: dict[str, Any] = {"grant_types": ("client_credentials",), "redirect_uris": (), "scope": "api"}
@@ -120,7 +121,7 @@ FOREIGN = [
 ]
 
 
-@pytest.mark.parametrize("aud", FOREIGN)
+@in_one_world("aud", FOREIGN)
 def test_an_assertion_for_somebody_else_is_refused(service: RelyingParty, unchanged: Unchanged, aud: Any) -> None:
     """A-38."""
     with unchanged():
@@ -153,7 +154,7 @@ class TestFapi:
         assert send(rp, sign(claims(rp), key, alg="PS256", kid="k")).status_code == 200
 
 
-@pytest.mark.parametrize(
+@in_one_world(
     "changes",
     [
         {"iss": None},
@@ -274,7 +275,7 @@ NONE_SPELLINGS = ["none", "None", "NONE", "nOnE"]
 
 
 class TestSignature:
-    @pytest.mark.parametrize("alg", NONE_SPELLINGS)
+    @in_one_world("alg", NONE_SPELLINGS)
     def test_an_assertion_without_signature_is_rejected(self, service: RelyingParty, alg: str) -> None:
         """A-40: alg none in every spelling, with an empty signature and with that of another token."""
         head, body, signature = service.signatory.sign(claims(service)).split(".")

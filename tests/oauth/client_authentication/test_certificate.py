@@ -27,6 +27,7 @@ from tests.support.client_certificates import (
 from tests.support.client_keys import public
 from tests.support.client_keys import usual_key as usual_jwk
 from tests.support.clock import Clock
+from tests.support.one_world import in_one_world
 from tests.support.relying_party import INTROSPECT, PAR, REVOKE, TOKEN, RelyingParty
 
 MEMBERS: dict[str, Any] = {"redirect_uris": (), "grant_types": ("client_credentials",), "scope": "admin:read"}
@@ -281,7 +282,7 @@ def test_several_headers_or_certificates_are_refused(
             assert http.post(TOKEN, data=form, headers={HEADER: joined}).status_code == 401
 
 
-@pytest.mark.parametrize(
+@in_one_world(
     "name", ["client_cert", "x-client-cert", "ssl-client-cert", "x-ssl-client-cert", "client-cert-chain", "x-amzn-mtls"]
 )
 def test_another_header_or_spelling_is_ignored(

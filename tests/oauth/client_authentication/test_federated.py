@@ -20,6 +20,7 @@ from tests.support.client_keys import Signatory, asserting, new_key
 from tests.support.clock import Clock
 from tests.support.foreign_server import Behaviour, ForeignServer, Request, answer
 from tests.support.installation import ISSUER, Work
+from tests.support.one_world import in_one_world
 from tests.support.relying_party import INTROSPECT, REVOKE, TOKEN, RelyingParty
 
 CI = "https://token.actions.example.test"
@@ -94,7 +95,7 @@ def test_a_request_can_be_pushed_and_a_device_code_requested(register: Register,
     assert send(rp, token, "/oauth2/device_authorization").status_code == 200
 
 
-@pytest.mark.parametrize(
+@in_one_world(
     "changes",
     [
         {"aud": None},
@@ -118,7 +119,7 @@ def test_the_audience_may_be_a_list_of_one_or_the_registered_one(job: RelyingPar
     assert_refused(send(named, SIGNATORY.sign(claims())))
 
 
-@pytest.mark.parametrize(
+@in_one_world(
     "subject",
     [
         SUBJECT + "x",

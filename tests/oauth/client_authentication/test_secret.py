@@ -22,6 +22,7 @@ from tests.oauth.watched_http import WatchedClient
 from tests.support.clock import Clock
 from tests.support.installation import Work
 from tests.support.limits import Lower
+from tests.support.one_world import in_one_world
 from tests.support.relying_party import TOKEN, RelyingParty, basic
 
 SERVICE = {"grant_types": ("client_credentials",), "redirect_uris": (), "scope": "api"}
@@ -56,8 +57,8 @@ def test_the_registered_method_works(register: Register, method: str) -> None:
     assert register(**SERVICE, token_endpoint_auth_method=method).client_credentials().status == 200
 
 
-@pytest.mark.parametrize("registered", METHODS)
-@pytest.mark.parametrize("used", METHODS)
+@in_one_world("registered", METHODS)
+@in_one_world("used", METHODS)
 def test_only_the_registered_method_works(register: Register, unchanged: Unchanged, registered: str, used: str) -> None:
     """RFC 6749 section 2.3; A-35."""
     rp = register(public=registered == "none", token_endpoint_auth_method=registered)
@@ -74,8 +75,8 @@ def test_only_the_registered_method_works(register: Register, unchanged: Unchang
         assert_invalid_client(response)
 
 
-@pytest.mark.parametrize("endpoint", [TOKEN, "/oauth2/introspect", "/oauth2/revoke", "/oauth2/par"])
-@pytest.mark.parametrize("used", METHODS)
+@in_one_world("endpoint", [TOKEN, "/oauth2/introspect", "/oauth2/revoke", "/oauth2/par"])
+@in_one_world("used", METHODS)
 def test_where_no_method_was_chosen_both_ways_to_send_a_secret_work(
     register: Register, endpoint: str, used: str
 ) -> None:
@@ -129,7 +130,7 @@ def test_the_same_client_id_in_the_body_is_no_second_way(service: RelyingParty) 
     assert call(service, header, client_id=service.client_id).status_code == 200
 
 
-@pytest.mark.parametrize(
+@in_one_world(
     "wrong",
     [
         lambda s: "",
@@ -143,7 +144,7 @@ def test_the_same_client_id_in_the_body_is_no_second_way(service: RelyingParty) 
         lambda s: "x" * 3000,
     ],
 )
-@pytest.mark.parametrize("method", METHODS[:2])
+@in_one_world("method", METHODS[:2])
 def test_a_wrong_secret_is_refused(register: Register, unchanged: Unchanged, method: str, wrong: Any) -> None:
     """RFC 6749 section 5.2; A-36."""
     rp = register(**SERVICE, token_endpoint_auth_method=method)
@@ -178,7 +179,7 @@ def test_unknown_and_disabled_clients_and_wrong_secrets_answer_alike(
     assert wrong.status_code == unknown.status_code == off.status_code == 401
 
 
-@pytest.mark.parametrize(
+@in_one_world(
     "header",
     [
         "",

@@ -14,6 +14,7 @@ from provider.oauth.grants.token_exchange import ACCESS_TOKEN, GRANT_TYPE
 from tests.oauth.conftest import Explain, Register
 from tests.support.client_keys import Signatory
 from tests.support.installation import ISSUER
+from tests.support.one_world import in_one_world
 from tests.support.relying_party import AUTHORIZE, TOKEN, Answer, RelyingParty, Tokens
 
 BOOKS, FILMS = "https://books.example.test/api", "https://films.example.test"
@@ -99,7 +100,7 @@ def test_several_are_named_by_repeating_the_parameter(
 
 
 @pytest.mark.both_databases
-@pytest.mark.parametrize(
+@in_one_world(
     "resource",
     ["https://nobody.example.test", BOOKS + "/", "books", f"{BOOKS}#part", "javascript:alert(1)", ISSUER + "/x"],
 )

@@ -17,6 +17,7 @@ from tests.oauth.watched_http import WatchedClient, csrf_of
 from tests.support.clock import Clock
 from tests.support.factories import make_user
 from tests.support.installation import Work
+from tests.support.one_world import in_one_world
 from tests.support.relying_party import AUTHORIZE, ISSUER, RelyingParty, plant_cookie, sign_in_person
 
 
@@ -194,7 +195,7 @@ def test_a_posted_request_is_checked_before_it_is_kept(rp: RelyingParty, person:
         assert rp.ask_by_post(person(), redirect_uri="https://evil.test/").response.status_code == 400
 
 
-@pytest.mark.parametrize("content_type", ["application/json", "multipart/form-data; boundary=x", "text/plain", None])
+@in_one_world("content_type", ["application/json", "multipart/form-data; boundary=x", "text/plain", None])
 def test_a_body_that_is_no_form_is_no_request(
     rp: RelyingParty, person: Person, unchanged: Unchanged, content_type: str | None
 ) -> None:

@@ -17,6 +17,7 @@ from tests.oauth.endpoints.test_registration import REGISTER, URI, WEB, assert_r
 from tests.oauth.watched_http import WatchedClient
 from tests.support.clock import Clock
 from tests.support.installation import Work, settings_for
+from tests.support.one_world import in_one_world
 from tests.support.relying_party import RelyingParty
 
 Told = dict[str, Any]
@@ -71,7 +72,7 @@ def test_it_replaces_the_whole_and_its_token(http: WatchedClient, told: Told, wo
     assert client.has_secret(told["client_secret"])
 
 
-@pytest.mark.parametrize(
+@in_one_world(
     ("changes", "error"),
     [
         ({"client_id": "another"}, "invalid_client_metadata"),

@@ -15,6 +15,7 @@ from tests.oauth.conftest import Person, Register, Unchanged
 from tests.oauth.watched_http import WatchedClient, csrf_of
 from tests.support.factories import make_user
 from tests.support.installation import Work
+from tests.support.one_world import in_one_world
 from tests.support.relying_party import ISSUER, Answer, RelyingParty, sign_in_person
 from tests.support.statements import recorded
 
@@ -183,7 +184,7 @@ def test_a_consent_form_without_an_answer_changes_nothing(
         assert decide(browser, answer, "perhaps").headers["location"].startswith("/consent?request_uri=")
 
 
-@pytest.mark.parametrize(
+@in_one_world(
     ("token", "headers"),
     [
         (None, {"origin": ISSUER}),

@@ -20,6 +20,7 @@ from tests.support.browser import Page, attributes_of
 from tests.support.clock import Clock
 from tests.support.factories import make_user
 from tests.support.installation import Work
+from tests.support.one_world import in_one_world
 from tests.support.relying_party import ISSUER, LOGOUT, RelyingParty, Tokens, sign_in_person
 
 OUT = "https://app.example.test/signed-out"
@@ -108,7 +109,7 @@ def test_a_head_request_does_not_sign_out(
     is_signed_in(rp, browser)
 
 
-@pytest.mark.parametrize(
+@in_one_world(
     "uri",
     [
         "https://evil.test/",
@@ -170,9 +171,7 @@ def _forged(tokens: Tokens, how: str) -> str:
     return {"an access token": tokens.access_token, "nonsense": "x", "empty parts": "..", "nul": "\x00"}[how]
 
 
-@pytest.mark.parametrize(
-    "how", ["alg none", "signed by the app", "changed", "an access token", "nonsense", "empty parts", "nul"]
-)
+@in_one_world("how", ["alg none", "signed by the app", "changed", "an access token", "nonsense", "empty parts", "nul"])
 def test_a_forged_hint_is_refused(
     rp: RelyingParty, browser: WatchedClient, tokens: Tokens, unchanged: Unchanged, how: str
 ) -> None:
@@ -289,7 +288,7 @@ def test_a_user_who_declines_to_sign_out_stays_signed_in(
     assert is_signed_in(rp, browser)
 
 
-@pytest.mark.parametrize(
+@in_one_world(
     ("token", "headers"),
     [
         (None, {}),

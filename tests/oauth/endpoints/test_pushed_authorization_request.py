@@ -16,6 +16,7 @@ from tests.support.client_keys import Signatory
 from tests.support.clock import Clock
 from tests.support.effort import effort
 from tests.support.installation import ISSUER, Work
+from tests.support.one_world import in_one_world
 from tests.support.relying_party import AUTHORIZE, Answer, RelyingParty, sign_in_person
 
 PAR = "/oauth2/par"
@@ -119,7 +120,7 @@ def test_another_client_cannot_use_it(
     assert "code=" in come(browser, rp.client_id, uri).headers["location"]
 
 
-@pytest.mark.parametrize(
+@in_one_world(
     ("changes", "error"),
     [
         ({"request_uri": "urn:ietf:params:oauth:request_uri:x"}, "invalid_request"),

@@ -25,6 +25,7 @@ from tests.support.clock import Clock
 from tests.support.foreign_server import ForeignServer, answer, raw
 from tests.support.installation import ISSUER, Work, settings_for
 from tests.support.limits import Lower
+from tests.support.one_world import in_one_world
 from tests.support.relying_party import RelyingParty
 
 REGISTER = "/oauth2/register"
@@ -80,7 +81,7 @@ class TestOpen:
             assert http.options(url).headers["allow"] == ", ".join(sorted(["OPTIONS", *methods.split(", ")]))
         assert_refused(register(http, allowed_origins=["null"]), "invalid_client_metadata")
 
-    @pytest.mark.parametrize(
+    @in_one_world(
         ("number", "stored"),
         [("3600.0", 3600), ("3.6e3", 3600), ("0.0", 0), ("1.5", None), ("NaN", None), ("1e999", None), ("true", None)],
     )
@@ -181,7 +182,7 @@ class TestOpen:
         assert known == set(FIELDS)
         assert len(known) == len(registration.REGISTRABLE) + len(registration.OPERATORS_ONLY)
 
-    @pytest.mark.parametrize(
+    @in_one_world(
         ("metadata", "error"),
         [
             ({"redirect_uris": ["https://app.example.test/cb#x"]}, "invalid_redirect_uri"),
@@ -231,7 +232,7 @@ class TestOpen:
             error_id = assert_refused(register(http, **metadata), error)
         assert explain(error_id).endpoint == "registration"
 
-    @pytest.mark.parametrize("nothing", [None, "", " ", [], {}, [""], {"keys": []}], ids=str)
+    @in_one_world("nothing", [None, "", " ", [], {}, [""], {"keys": []}])
     def test_members_without_a_value_count_as_left_out(self, http: WatchedClient, nothing: Any) -> None:
         """RFC 7591 section 2, RFC 7592 section 2.2: in a registration and in its update."""
         plain = register(http).json()
@@ -270,7 +271,7 @@ class TestOpen:
         assert reason in told
         assert URI not in told
 
-    @pytest.mark.parametrize(
+    @in_one_world(
         "body",
         [
             b"",

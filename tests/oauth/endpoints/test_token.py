@@ -10,14 +10,15 @@ from tests.oauth.conftest import Unchanged
 from tests.oauth.watched_http import WatchedClient
 from tests.support.installation import ISSUER, Work
 from tests.support.limits import Lower
+from tests.support.one_world import in_one_world
 from tests.support.relying_party import INTROSPECT, REVOKE, TOKEN, RelyingParty
 
 FORM_ENDPOINTS = [TOKEN, INTROSPECT, REVOKE]
 FORM = "application/x-www-form-urlencoded"
 
 
-@pytest.mark.parametrize("url", FORM_ENDPOINTS)
-@pytest.mark.parametrize(
+@in_one_world("url", FORM_ENDPOINTS)
+@in_one_world(
     ("content_type", "body"),
     [
         ("application/json", b'{"grant_type":"client_credentials"}'),
@@ -65,8 +66,8 @@ def test_a_body_too_large_is_refused(rp: RelyingParty, http: WatchedClient, unch
     assert response.status_code == 413
 
 
-@pytest.mark.parametrize("url", FORM_ENDPOINTS)
-@pytest.mark.parametrize("body", [b"a=1&" * 10_000, b"grant_type=%ff", b"\xff\xfe=1", b"grant_type=x&grant_type=y"])
+@in_one_world("url", FORM_ENDPOINTS)
+@in_one_world("body", [b"a=1&" * 10_000, b"grant_type=%ff", b"\xff\xfe=1", b"grant_type=x&grant_type=y"])
 def test_a_form_that_cannot_be_read_is_refused(
     rp: RelyingParty, http: WatchedClient, unchanged: Unchanged, url: str, body: bytes
 ) -> None:
@@ -77,8 +78,8 @@ def test_a_form_that_cannot_be_read_is_refused(
     assert (response.status_code, response.json()["error"]) == (400, "invalid_request")
 
 
-@pytest.mark.parametrize("name", ["grant_type", "code", "redirect_uri", "code_verifier", "client_id", "scope", "x"])
-@pytest.mark.parametrize("same", [True, False])
+@in_one_world("name", ["grant_type", "code", "redirect_uri", "code_verifier", "client_id", "scope", "x"])
+@in_one_world("same", [True, False])
 def test_a_repeated_parameter_is_refused(
     rp: RelyingParty, browser: WatchedClient, unchanged: Unchanged, name: str, *, same: bool
 ) -> None:
@@ -102,7 +103,7 @@ def test_a_repeated_parameter_is_refused(
     assert rp.redeem(answer).status == 200
 
 
-@pytest.mark.parametrize("name", ["code", "grant_type", "client_id", "client_secret", "scope"])
+@in_one_world("name", ["code", "grant_type", "client_id", "client_secret", "scope"])
 def test_what_belongs_in_the_body_is_refused_in_the_url(
     rp: RelyingParty, browser: WatchedClient, unchanged: Unchanged, name: str
 ) -> None:
@@ -125,7 +126,7 @@ def test_an_empty_parameter_is_absent(rp: RelyingParty, browser: WatchedClient) 
     assert rp.redeem(rp.ask(browser), scope="", client_secret="").status == 200
 
 
-@pytest.mark.parametrize(
+@in_one_world(
     ("grant_type", "error"),
     [
         (None, "invalid_request"),

@@ -17,6 +17,7 @@ from tests.oauth.watched_http import WatchedClient
 from tests.support.clock import Clock
 from tests.support.factories import make_user
 from tests.support.installation import ISSUER, Work
+from tests.support.one_world import in_one_world
 from tests.support.relying_party import USERINFO, RelyingParty
 
 PROFILE: dict[str, Any] = {
@@ -45,7 +46,7 @@ def full(work: Work) -> str:
         return make_user(w, "full@example.test", roles=("admin", "editor"), **claims)
 
 
-@pytest.mark.parametrize(
+@in_one_world(
     ("scope", "claims"),
     [
         ("openid", set()),

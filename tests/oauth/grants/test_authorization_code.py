@@ -22,6 +22,7 @@ from tests.oauth.conftest import Explain, Register, Unchanged
 from tests.oauth.watched_http import WatchedClient
 from tests.support.clock import Clock
 from tests.support.installation import Work
+from tests.support.one_world import in_one_world
 from tests.support.relying_party import Answer, RelyingParty, Tokens, challenge_of
 
 OFFLINE = "openid email offline_access"
@@ -242,9 +243,7 @@ def test_a_missing_code_is_an_invalid_request(rp: RelyingParty, browser: Watched
 # The same redirect_uri
 
 
-@pytest.mark.parametrize(
-    "uri", [None, "https://b.example.test/cb", "https://a.example.test/cb/", "https://evil.test/cb"]
-)
+@in_one_world("uri", [None, "https://b.example.test/cb", "https://a.example.test/cb/", "https://evil.test/cb"])
 def test_another_redirect_uri_is_refused(register: Register, browser: WatchedClient, uri: str | None) -> None:
     """RFC 6749 section 4.1.3; A-12."""
     rp = register(redirect_uris=("https://a.example.test/cb", "https://b.example.test/cb"))
@@ -279,7 +278,7 @@ def _verifiers(answer: Answer) -> dict[str, str | None]:
 
 
 @pytest.mark.both_databases
-@pytest.mark.parametrize("which", list(_verifiers(Answer(None, {"code_challenge": "c"}, "v"))))  # type: ignore[arg-type]
+@in_one_world("which", list(_verifiers(Answer(None, {"code_challenge": "c"}, "v"))))  # type: ignore[arg-type]
 def test_a_wrong_verifier_is_refused(rp: RelyingParty, browser: WatchedClient, which: str) -> None:
     """RFC 7636 section 4.6: invalid_grant, also when it is missing; A-19."""
     answer = rp.ask(browser)

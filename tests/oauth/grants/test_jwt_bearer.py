@@ -21,6 +21,7 @@ from provider.oauth.trusted_issuers.issuers import IssuerSettings
 from tests.oauth.conftest import Register, Unchanged
 from tests.support.client_keys import Signatory
 from tests.support.installation import ISSUER, Work
+from tests.support.one_world import in_one_world
 from tests.support.relying_party import RelyingParty
 
 IDP = "https://idp.example.test"
@@ -212,7 +213,7 @@ def test_a_client_of_others_needs_consent_unless_the_organisation_has_decided(
     assert_refused(plain(scope="read"))
 
 
-@pytest.mark.parametrize("what", ["token", "key", "typ", "expired", "long", "future"])
+@in_one_world("what", ["token", "key", "typ", "expired", "long", "future"])
 def test_other_jwts_are_no_assertions(agent: RelyingParty, what: str) -> None:
     """N-207: access tokens, other signers, old and long-lived assertions (RFC 7523 section 3, RFC 8725)."""
     now = int(time.time())

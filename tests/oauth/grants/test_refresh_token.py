@@ -18,6 +18,7 @@ from tests.support.clock import Clock
 from tests.support.dpop import Prover
 from tests.support.factories import make_user
 from tests.support.installation import ISSUER, Work, settings_for
+from tests.support.one_world import in_one_world
 from tests.support.relying_party import AUTHORIZE, INTROSPECT, Answer, RelyingParty, Tokens
 
 pytestmark = pytest.mark.both_databases
@@ -145,7 +146,7 @@ def test_a_successor_made_under_an_earlier_secret_key_is_recognised(
 # Whose token, and how much
 
 
-@pytest.mark.parametrize("public", [True, False])
+@in_one_world("public", [True, False])
 def test_another_client_cannot_refresh_and_does_not_revoke_the_token(
     rp: RelyingParty, first: Tokens, register: Register, unchanged: Unchanged, *, public: bool
 ) -> None:
@@ -171,7 +172,7 @@ def test_a_public_client_refreshes_without_a_secret(register: Register, browser:
     assert rp.refresh(first).refresh_token != first.refresh_token
 
 
-@pytest.mark.parametrize("scope", ["openid email offline_access phone", "phone", "unheard-of", "OPENID", 'a"b'])
+@in_one_world("scope", ["openid email offline_access phone", "phone", "unheard-of", "OPENID", 'a"b'])
 def test_more_scope_than_granted_is_refused(rp: RelyingParty, first: Tokens, unchanged: Unchanged, scope: str) -> None:
     """RFC 6749 section 6; A-25: and the token is not burnt."""
     with unchanged():

@@ -15,6 +15,7 @@ from provider.oauth.grants.token_exchange import ACCESS_TOKEN, GRANT_TYPE, MOST_
 from tests.oauth.conftest import Explain, Register, Unchanged
 from tests.support.clock import Clock
 from tests.support.installation import ISSUER, Work
+from tests.support.one_world import in_one_world
 from tests.support.relying_party import RelyingParty, Tokens
 
 BOOKS, FILMS, MAPS = "https://books.example.test", "https://films.example.test", "https://maps.example.test"
@@ -124,7 +125,7 @@ def test_an_exchanged_token_ends_with_its_subject_token(
     assert films.introspect(tokens.access_token) == {"active": False}
 
 
-@pytest.mark.parametrize(
+@in_one_world(
     ("changes", "error"),
     [
         ({"resource": MAPS}, "invalid_target"),

@@ -11,6 +11,7 @@ from tests.oauth.devices import DEVICE_AUTHORIZATION, DEVICE_CODE
 from tests.oauth.watched_http import WatchedClient
 from tests.support.client_keys import Signatory, asserting, assertion_claims
 from tests.support.installation import ISSUER
+from tests.support.one_world import in_one_world
 from tests.support.relying_party import INTROSPECT, REVOKE, TOKEN, RelyingParty, basic
 
 PAR = "/oauth2/par"
@@ -64,7 +65,7 @@ def test_wrong_secrets_are_counted_together_wherever_they_are_tried(everywhere: 
     assert everywhere.post(PAR, **form_for(everywhere, PAR)).status_code == 201
 
 
-@pytest.mark.parametrize("url", URLS)
+@in_one_world("url", URLS)
 def test_it_takes_one_form_by_post(everywhere: RelyingParty, url: str, unchanged: Unchanged) -> None:
     """RFC 6749 section 3.2, RFC 9126 section 2.3; A-35, A-89, A-90."""
     headers, _ = everywhere.authentication()

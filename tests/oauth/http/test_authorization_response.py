@@ -18,10 +18,11 @@ from tests.oauth.conftest import Person, Register, Unchanged
 from tests.oauth.endpoints.test_consent import decide
 from tests.oauth.watched_http import WatchedClient, csrf_of
 from tests.support.browser import Page, attributes_of
+from tests.support.one_world import in_one_world
 from tests.support.relying_party import AUTHORIZE, ISSUER, Answer, RelyingParty, sign_in_person
 
 
-@pytest.mark.parametrize(
+@in_one_world(
     "state",
     [
         "x",
@@ -147,7 +148,7 @@ def test_a_code_comes_in_the_mode_that_was_asked_for(rp: RelyingParty, browser: 
 
 
 @modes
-@pytest.mark.parametrize(
+@in_one_world(
     ("changes", "error"),
     [
         ({"prompt": "none", "max_age": "1"}, "login_required"),

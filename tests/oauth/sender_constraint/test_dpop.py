@@ -27,6 +27,7 @@ from tests.support.client_keys import ALGORITHMS, mac, public, usual_key
 from tests.support.clock import Clock
 from tests.support.dpop import Prover, hash_of
 from tests.support.installation import ISSUER, Work
+from tests.support.one_world import in_one_world
 
 URL = f"{ISSUER}/oauth2/token"
 TOKEN = "an.access.token"
@@ -229,7 +230,7 @@ def test_extensions_and_endless_headers_are_refused(refused: Refused, prover: Pr
     assert isinstance(refused(prover.proof("POST", URL, header=header)), InvalidDpopProofError)
 
 
-@pytest.mark.parametrize(
+@in_one_world(
     "changes",
     [
         {"jti": None},

@@ -12,6 +12,7 @@ from provider.worker.jobs import purge
 from tests.oauth.conftest import Register
 from tests.oauth.devices import FOR_DEVICES, page_of, press, start
 from tests.oauth.watched_http import WatchedClient
+from tests.support.one_world import in_one_world
 from tests.support.relying_party import TOKEN, RelyingParty, Tokens
 
 pytestmark = pytest.mark.both_databases
@@ -70,7 +71,7 @@ HOT: dict[str, Callable[[RelyingParty, WatchedClient, Tokens], object]] = {
 }
 
 
-@pytest.mark.parametrize("path", HOT)
+@in_one_world("path", HOT)
 def test_a_hot_path_reads_no_table_whole(
     rp: RelyingParty, browser: WatchedClient, installation: Installation, path: str
 ) -> None:

@@ -27,6 +27,7 @@ from provider.oauth.tokens.store.grants import Grant, GrantState
 from tests.oauth.watched_http import WatchedClient
 from tests.support.clock import Clock
 from tests.support.installation import ISSUER, Work
+from tests.support.one_world import in_one_world
 from tests.support.relying_party import RelyingParty, Tokens
 
 
@@ -91,8 +92,8 @@ def test_two_tokens_are_never_the_same(rp: RelyingParty, browser: WatchedClient)
 # Forgeries
 
 
-@pytest.mark.parametrize("alg", ["none", "None", "NONE", "nOnE", ""])
-@pytest.mark.parametrize("signed", [True, False])
+@in_one_world("alg", ["none", "None", "NONE", "nOnE", ""])
+@in_one_world("signed", [True, False])
 def test_a_token_with_alg_none_is_rejected(
     rp: RelyingParty, browser: WatchedClient, tokens: Tokens, alg: str, *, signed: bool
 ) -> None:
@@ -177,7 +178,7 @@ def _sign(key: RSAKey, signed: str) -> str:
     return b64(key.private_key.sign(signed.encode(), PKCS1v15(), SHA256()))  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize(
+@in_one_world(
     "extra",
     [{"crit": ["x"]}, {"crit": ["b64"], "b64": False}, {"b64": False}, {"crit": []}, {"typ": "JWT"}, {"typ": None}],
 )
@@ -194,7 +195,7 @@ def test_a_header_we_do_not_understand_is_refused(
     assert_worthless(rp, f"{signed}.{_sign(signer.key, signed)}")
 
 
-@pytest.mark.parametrize("kid", ["", "x", "x" * 43, "../../etc/passwd", "' OR 1=1 --", "\x00"])
+@in_one_world("kid", ["", "x", "x" * 43, "../../etc/passwd", "' OR 1=1 --", "\x00"])
 def test_a_token_with_an_unknown_kid_is_rejected(rp: RelyingParty, tokens: Tokens, mine: RSAKey, kid: str) -> None:
     """A-108."""
     _, claims = parts(tokens.access_token)
@@ -222,7 +223,7 @@ def test_a_token_with_any_changed_character_is_rejected(rp: RelyingParty, tokens
 # Signed by us, and still not good
 
 
-@pytest.mark.parametrize(
+@in_one_world(
     "changes",
     [
         {"exp": -1},
@@ -270,7 +271,7 @@ def test_a_clock_a_little_ahead_is_forgiven(
 # No input crashes the reader
 
 
-@pytest.mark.parametrize(
+@in_one_world(
     "head",
     [
         b"[" * 40_000,

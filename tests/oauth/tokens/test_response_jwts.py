@@ -14,6 +14,7 @@ from tests.oauth.watched_http import WatchedClient
 from tests.support.clock import Clock
 from tests.support.foreign_server import ForeignServer, answer, raw
 from tests.support.installation import settings_for
+from tests.support.one_world import in_one_world
 from tests.support.relying_party import LOGOUT, Answer, RelyingParty
 
 HYBRID = {"response_types": ("code", "code id_token"), "grant_types": ("authorization_code", "implicit")}
@@ -40,7 +41,7 @@ def claims_of(rp: RelyingParty, came: Answer, alg: str = "RS256") -> dict[str, A
     return verified(rp, came.parameters["response"], alg)
 
 
-@pytest.mark.parametrize(
+@in_one_world(
     ("asked", "response_type", "mode"),
     [
         ("jwt", "code", "query"),

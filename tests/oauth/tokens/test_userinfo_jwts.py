@@ -20,6 +20,7 @@ from provider.work import Installation
 from tests.oauth.conftest import Register, Unchanged
 from tests.oauth.watched_http import WatchedClient
 from tests.support.installation import settings_for
+from tests.support.one_world import in_one_world
 from tests.support.relying_party import LOGOUT, RelyingParty
 
 
@@ -31,7 +32,7 @@ def verified(rp: RelyingParty, response: httpx2.Response, alg: str) -> tuple[dic
     return token.header, token.claims
 
 
-@pytest.mark.parametrize("alg", SIGNING_ALGORITHMS)
+@in_one_world("alg", SIGNING_ALGORITHMS)
 def test_a_client_may_be_registered_for_a_signed_answer(
     register: Register, browser: WatchedClient, ada: str, alg: str
 ) -> None:
