@@ -19,7 +19,7 @@ pytestmark = pytest.mark.only_on("postgresql")
 
 TIMES = 4
 ROUND_TRIPS = {
-    "sign-in": 40,  # of which one prepares a statement, and one asks at a process's first page whether apps use CIBA
+    "sign-in": 41,  # of which two prepare a statement, and one asks at a process's first page whether apps use CIBA
     "authorization": 2,
     "code": 2,
     "refresh_token": 2,

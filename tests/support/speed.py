@@ -109,7 +109,7 @@ class _Table:
     """The one that the next router is made of."""
 
     def __init__(self, routes: list[BaseRoute]) -> None:
-        self._routes = routes
+        self._routes, self.size = routes, len(routes)
         self._remembering = [at for at, route in enumerate(routes) if _remembers(route)]
         self.answered: dict[tuple[str, str], int | Route] = {}
         """The place of the route in the table, or a route that was loaded on demand."""
@@ -130,6 +130,8 @@ class _Router(RememberingRouter):
         self._table = _Table.last
 
     def _find(self, scope: Scope, asked: tuple[str, str]) -> Any:
+        if len(self.routes) != self._table.size:  # a test has added routes of its own
+            return super()._find(scope, asked)
         place = self._table.answered.get(asked)
         if place is not None:
             route: Any = self.routes[place] if isinstance(place, int) else place

@@ -4,7 +4,7 @@ The search keys are each address, and each name from each of its words on. The s
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import idna
@@ -76,21 +76,21 @@ def replace(db: Connection, user_id: str, keys: Collection[str]) -> None:
 
 def add(db: Connection, user_id: str, keys: Collection[str]) -> None:
     """Add what a user is found by who is not found yet."""
-    rows = [{"key": key, "user_id": user_id} for key in sorted(keys)]
-    for row in rows:
-        _ADD.change(db, row)
+    _add(db, [{"key": key, "user_id": user_id} for key in sorted(keys)])
     substrings.put(db, search_texts, user_id, text_of(keys))
 
 
 def add_all(db: Connection, keys_of_users: Mapping[str, Collection[str]]) -> None:
     """Add what new users are found by, by their ids."""
-    rows = [{"key": key, "user_id": user_id} for user_id, keys in keys_of_users.items() for key in sorted(keys)]
-    if len(keys_of_users) == 1:
-        for row in rows:
-            _ADD.change(db, row)
+    _add(db, [{"key": key, "user_id": user_id} for user_id, keys in keys_of_users.items() for key in sorted(keys)])
+    substrings.put_missing(db, search_texts, {user_id: text_of(keys) for user_id, keys in keys_of_users.items()})
+
+
+def _add(db: Connection, rows: Sequence[Mapping[str, str]]) -> None:
+    if len(rows) == 1:  # a user without a name
+        _ADD.change(db, rows[0])
     elif rows:
         db.execute(insert(search_keys), rows)
-    substrings.put_missing(db, search_texts, {user_id: text_of(keys) for user_id, keys in keys_of_users.items()})
 
 
 def find_missing_texts(db: Connection, *, after: str | None, limit: int) -> tuple[list[str], str | None]:

@@ -74,6 +74,7 @@ class Attribute:
 _ATTRIBUTE = rows_of(Attribute, user_attributes)
 ORDER = (user_attributes.c.position, user_attributes.c.name)
 """The order in which forms and lists show attributes."""
+_ALL = _ATTRIBUTE.prepare(_ATTRIBUTE.select().order_by(*ORDER))
 
 
 def find(db: Connection, name: str) -> Attribute | None:
@@ -82,7 +83,7 @@ def find(db: Connection, name: str) -> Attribute | None:
 
 def find_all(db: Connection) -> list[Attribute]:
     """Return all attributes, in the order of forms."""
-    return _ATTRIBUTE.all(db, _ATTRIBUTE.select().order_by(*ORDER))
+    return _ALL.all(db, {})
 
 
 def find_of_scopes(db: Connection, scopes: list[str]) -> list[Attribute]:

@@ -7,6 +7,7 @@ from sqlalchemy import Column, Connection, String, Table, select
 
 from provider.database.base import metadata
 from provider.database.dialect import upsert
+from provider.database.prepared import Prepared
 from provider.database.types import UtcTime
 
 requested_algorithms = Table(
@@ -24,5 +25,8 @@ def add(db: Connection, algorithms: Collection[str], *, now: datetime) -> None:
         db.execute(upsert(db, requested_algorithms).on_conflict_do_nothing(), rows)
 
 
+_ALL = Prepared(select(requested_algorithms.c.alg), (requested_algorithms.c.alg,))
+
+
 def find_all(db: Connection) -> frozenset[str]:
-    return frozenset(db.scalars(select(requested_algorithms.c.alg)))
+    return frozenset(alg for (alg,) in _ALL.rows(db, {}))

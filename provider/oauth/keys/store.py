@@ -59,6 +59,7 @@ class SigningKeyRow:
 
 
 _KEY = rows_of(SigningKeyRow, signing_keys)
+_ALL = _KEY.prepare(_KEY.select().order_by(signing_keys.c.created_at, signing_keys.c.kid))
 
 
 def add(db: Connection, key: SigningKeyRow) -> None:
@@ -67,8 +68,7 @@ def add(db: Connection, key: SigningKeyRow) -> None:
 
 def find_all(db: Connection) -> list[SigningKeyRow]:
     """Return all keys in the order of their creation."""
-    query = _KEY.select().order_by(signing_keys.c.created_at, signing_keys.c.kid)
-    return _KEY.all(db, query)
+    return _ALL.all(db, {})
 
 
 def publish(db: Connection, key: SigningKeyRow) -> bool:

@@ -36,8 +36,11 @@ _ADD = Prepared(insert(client_origins))
 def replace(db: Connection, client_id: str, origins: Iterable[str]) -> None:
     """Replace the client's origins with these."""
     _REMOVE.change(db, {"of_client": client_id})
-    for origin in sorted(origins):
-        _ADD.change(db, {"origin": origin, "client_id": client_id})
+    rows = [{"origin": origin, "client_id": client_id} for origin in sorted(origins)]
+    if len(rows) == 1:
+        _ADD.change(db, rows[0])
+    elif rows:
+        db.execute(insert(client_origins), rows)
 
 
 def is_known(db: Connection, origin: str) -> bool:
