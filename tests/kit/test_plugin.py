@@ -220,7 +220,7 @@ def test_a_start_loads_only_what_a_sign_in_needs_and_leaves_the_process_as_it_wa
     assert process == "True one-of-the-tests"
 
 
-def test_a_signet_without_connections_closes_its_port_at_once() -> None:
+def test_a_signet_without_connections_closes_its_port() -> None:
     """N-576."""
     with Signet() as signet:
         port = urlsplit(signet.issuer).port

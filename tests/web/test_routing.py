@@ -63,7 +63,7 @@ def on_demand(load: Callable[[], list[Route]]) -> Starlette:
     return app
 
 
-def test_first_requests_at_once_for_routes_on_demand_are_all_answered() -> None:
+def test_simultaneous_first_requests_for_routes_on_demand_are_all_answered() -> None:
     """N-575."""
     loaded: list[str] = []
 
