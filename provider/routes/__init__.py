@@ -34,8 +34,8 @@ ON_DEMAND = {
     "scim:scim": ("/scim",),
     "signals:signals": ("/ssf", "/.well-known/ssf-configuration", "/oauth2/global-token-revocation"),
 }
-"""What no app waits for, because a sign-in does not need it: module of `provider.routes` and function, and its paths.
-It is loaded after the start.
+"""What no app waits for, because a sign-in does not need it: module of `provider.routes` and function, and its paths
+(decision imports-on-demand). It is loaded after the start.
 """
 
 
