@@ -212,6 +212,15 @@ def test_the_latest_events_of_many_kinds_are_found_by_their_kind_with_one_plan_f
     assert all("_name_at" in each for each in used), plan
 
 
+def test_each_search_of_the_audit_log_is_planned_for_its_values(installation: Installation) -> None:
+    """Issue 15: with one plan for all, a user's activity of a rare kind was looked for in all events of that user."""
+    with unit_of_work(installation) as work:
+        for _ in range(12):
+            store.find(work.read, user_id=new_id(), names=["x"])
+        prepared = work.read.exec_driver_sql("SELECT statement FROM pg_prepared_statements").scalars()
+        assert not [each for each in prepared if "FROM audit_events" in each]
+
+
 @pytest.mark.only_on("postgresql")
 def test_a_migration_either_way_keeps_every_row_and_rebuilds_no_index(empty_database_url: str) -> None:
     settings = settings_for(empty_database_url)
