@@ -28,7 +28,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import httpx2
 import psycopg
-from sqlalchemy import false, text
+from sqlalchemy import text
 
 from benchmarks import audit_events, growth
 from benchmarks.at_size import CALLBACK, SCOPE, World, world
@@ -330,7 +330,7 @@ def measure_care(sides: list[Side]) -> Iterator[str]:
             each,
             partial(_in_transaction, there, partial(partitions.create, time=events_table.c.at, month=latest.end)),
         )
-        dropping = partial(partitions.drop, time=events_table.c.at, partition=oldest, needed=false())
+        dropping = partial(partitions.drop, time=events_table.c.at, partition=oldest)
         yield _cared(f"dropping {oldest.name}", each, partial(_in_transaction, there, dropping))
 
 

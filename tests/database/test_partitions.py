@@ -80,6 +80,12 @@ def test_the_purge_makes_the_next_months_and_drops_those_that_are_no_longer_kept
         assert partitions.find_missing(work.read, "audit_events", now=clock.now + 31 * DAY)
         add_events(work.db, clock.now, clock.now + 40 * DAY)
         work.db.execute(insert(refusals), {"error_id": "e1", "at": clock.now, **REFUSAL})
+    statements: list[str] = []
+
+    def note(_c: object, _cursor: object, statement: str, *_: object) -> None:
+        statements.append(statement)
+
+    listen(installation.database.engine, "before_cursor_execute", note)
     for later, left in ((380 * DAY, 2), (9 * DAY, 1), (40 * DAY, 0)):  # 365 days, and to the end of the month
         clock.advance(later)
         done = purge(installation)
@@ -89,6 +95,8 @@ def test_the_purge_makes_the_next_months_and_drops_those_that_are_no_longer_kept
             assert not partitions.find_missing(work.read, "audit_events", now=clock.now)
         assert done["audit events"] == done["refusals"] == 0, "by row"
     assert done["months of audit events"] == 1
+    locked = {each.split()[3] for each in statements if each.startswith("LOCK TABLE ONLY")}
+    assert locked <= {"outbox"}, "the others are locked by the DROP TABLE alone, and nothing is asked meanwhile"
 
 
 def test_a_row_without_a_month_is_stored_and_purged_all_the_same(installation: Installation, clock: Clock) -> None:
