@@ -50,5 +50,10 @@ def keep(db: Connection, answer: KeptAnswer) -> None:
 
 
 def purge(db: Connection, *, before: datetime, limit: int) -> int:
-    old = select(idempotency_keys.c.digest).where(idempotency_keys.c.expires_at < before).limit(limit)
+    old = (
+        select(idempotency_keys.c.digest)
+        .where(idempotency_keys.c.expires_at < before)
+        .order_by(idempotency_keys.c.expires_at)
+        .limit(limit)
+    )
     return db.execute(delete(idempotency_keys).where(idempotency_keys.c.digest.in_(old))).rowcount

@@ -171,4 +171,4 @@ def purge(db: Connection, *, before: datetime, limit: int) -> int:
     """
     day, of_apps = daily_counts.c.day, or_(and_(*_begins_with(APP)), and_(*_begins_with(APP_GRANT)))
     old = (day < before + KEPT_FOR - APPS_KEPT_FOR, or_(day < before, of_apps))
-    return delete_some(db, daily_counts, *old, limit=limit)
+    return delete_some(db, daily_counts, *old, by=daily_counts.c.day, limit=limit)

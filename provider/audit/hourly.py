@@ -159,5 +159,5 @@ def purge(db: Connection, *, before: datetime, limit: int) -> int:
     count = 0
     for table in (hourly_counts, hourly_app_counts, hourly_app_tokens, hourly_key_uses):
         if count < limit:
-            count += delete_some(db, table, table.c.hour < before, limit=limit - count)
+            count += delete_some(db, table, table.c.hour < before, by=table.c.hour, limit=limit - count)
     return count

@@ -31,7 +31,7 @@ from sqlalchemy import (
 
 from provider.database import partitions
 from provider.database.base import metadata
-from provider.database.dialect import is_postgresql
+from provider.database.dialect import is_postgresql, planned_for_values
 from provider.database.prepared import Prepared
 from provider.database.rows import columns_of, rows_of, values_of
 from provider.database.types import Identifier, UtcTime
@@ -145,7 +145,8 @@ def find(
         query = _latest(audit_events, limit).where(audit_events.c.name.in_(names), *wanted)
     else:
         query = _latest(_latest_of_each(db, names, wanted, limit), limit)
-    return _EVENT.all(db, query)
+    with planned_for_values(db):  # of a user with many events and a rare kind, one plan for all would read every event
+        return _EVENT.all(db, query)
 
 
 def _latest_of_each(

@@ -102,18 +102,28 @@ def create(db: Connection, time: Column[datetime], month: datetime) -> bool:
     return True
 
 
-def drop(db: Connection, time: Column[datetime], partition: Partition, needed: ColumnElement[bool]) -> bool:
-    """Drop the partition with its rows. Returns False if one of them is `needed`, or if it was dropped before."""
+def drop(
+    db: Connection, time: Column[datetime], partition: Partition, needed: ColumnElement[bool] | None = None
+) -> bool:
+    """Drop the partition with its rows. Returns False if one of them is `needed`, or if it was dropped before.
+
+    Whoever uses the table waits from the first lock until the commit, so everything that can be asked before it is.
+    """
     name = str(time.table)
-    its_rows = [time < partition.end] if partition.begin is None else [time >= partition.begin, time < partition.end]
-    is_needed = select(exists().where(*its_rows, needed))
-    if db.scalar(is_needed):
+    queue_for(db, f"partitions of {name}")
+    if partition not in find(db, name):
         return False
+    if needed is not None:
+        begun = [] if partition.begin is None else [time >= partition.begin]
+        is_needed = select(exists().where(*begun, time < partition.end, needed))
+        if db.scalar(is_needed):
+            return False
+        _limit_waiting(db)
+        db.exec_driver_sql(f"LOCK TABLE ONLY {name} IN ACCESS EXCLUSIVE MODE")
+        if db.scalar(is_needed):
+            return False
     _limit_waiting(db)
-    db.exec_driver_sql(f"LOCK TABLE ONLY {name} IN ACCESS EXCLUSIVE MODE")
-    if partition not in find(db, name) or db.scalar(is_needed):
-        return False
-    db.exec_driver_sql(f"DROP TABLE {partition.name}")
+    db.exec_driver_sql(f"DROP TABLE {partition.name}")  # which locks both
     return True
 
 

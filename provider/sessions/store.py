@@ -294,5 +294,5 @@ def find_all(db: Connection, user_id: str) -> list[Session]:
 
 
 def purge(db: Connection, *, before: datetime, limit: int) -> int:
-    old = select(sessions.c.id).where(sessions.c.expires_at < before).limit(limit)
+    old = select(sessions.c.id).where(sessions.c.expires_at < before).order_by(sessions.c.expires_at).limit(limit)
     return db.execute(delete(sessions).where(sessions.c.id.in_(old))).rowcount

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from sqlalchemy import Column, ColumnElement, Connection, false
+from sqlalchemy import Column, ColumnElement, Connection
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from provider.audit.store import audit_events
@@ -32,7 +32,7 @@ class Partitioned:
     name: str
     time: Column[datetime]
     retention: Callable[[Settings], timedelta]
-    needed: Callable[[datetime], ColumnElement[bool]] = lambda _before: false()
+    needed: Callable[[datetime], ColumnElement[bool]] | None = None
     """Returns the condition for older rows that are needed all the same, with the time before which rows are old."""
 
 
@@ -74,7 +74,7 @@ def _maintain(installation: Installation, of: Partitioned) -> int:
     for month in missing:
         if _when_free(installation, name, partial(partitions.create, time=of.time, month=month)):
             log.info("partition.created", table=name, month=f"{month:%Y-%m}")
-    needed = of.needed(before)
+    needed = None if of.needed is None else of.needed(before)
     dropped = 0
     for one in old:
         if _when_free(installation, name, partial(partitions.drop, time=of.time, partition=one, needed=needed)):

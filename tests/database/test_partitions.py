@@ -80,6 +80,12 @@ def test_the_purge_makes_the_next_months_and_drops_those_that_are_no_longer_kept
         assert partitions.find_missing(work.read, "audit_events", now=clock.now + 31 * DAY)
         add_events(work.db, clock.now, clock.now + 40 * DAY)
         work.db.execute(insert(refusals), {"error_id": "e1", "at": clock.now, **REFUSAL})
+    statements: list[str] = []
+
+    def note(_c: object, _cursor: object, statement: str, *_: object) -> None:
+        statements.append(statement)
+
+    listen(installation.database.engine, "before_cursor_execute", note)
     for later, left in ((380 * DAY, 2), (9 * DAY, 1), (40 * DAY, 0)):  # 365 days, and to the end of the month
         clock.advance(later)
         done = purge(installation)
@@ -89,6 +95,8 @@ def test_the_purge_makes_the_next_months_and_drops_those_that_are_no_longer_kept
             assert not partitions.find_missing(work.read, "audit_events", now=clock.now)
         assert done["audit events"] == done["refusals"] == 0, "by row"
     assert done["months of audit events"] == 1
+    locked = {each.split()[3] for each in statements if each.startswith("LOCK TABLE ONLY")}
+    assert locked <= {"outbox"}, "the others are locked by the DROP TABLE alone, and nothing is asked meanwhile"
 
 
 def test_a_row_without_a_month_is_stored_and_purged_all_the_same(installation: Installation, clock: Clock) -> None:
@@ -210,6 +218,15 @@ def test_the_latest_events_of_many_kinds_are_found_by_their_kind_with_one_plan_f
     used = re.findall(r" using (\w+)", plan)
     assert used, plan
     assert all("_name_at" in each for each in used), plan
+
+
+def test_each_search_of_the_audit_log_is_planned_for_its_values(installation: Installation) -> None:
+    """Issue 15: with one plan for all, a user's activity of a rare kind was looked for in all events of that user."""
+    with unit_of_work(installation) as work:
+        for _ in range(12):
+            store.find(work.read, user_id=new_id(), names=["x"])
+        prepared = work.read.exec_driver_sql("SELECT statement FROM pg_prepared_statements").scalars()
+        assert not [each for each in prepared if "FROM audit_events" in each]
 
 
 @pytest.mark.only_on("postgresql")

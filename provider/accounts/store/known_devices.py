@@ -126,5 +126,10 @@ def forget_all(db: Connection, user_id: str) -> None:
 
 def purge(db: Connection, *, before: datetime, limit: int) -> int:
     """Delete up to `limit` devices unused since `before`; return how many."""
-    old = select(known_devices.c.id).where(known_devices.c.last_used_at < before).limit(limit)
+    old = (
+        select(known_devices.c.id)
+        .where(known_devices.c.last_used_at < before)
+        .order_by(known_devices.c.last_used_at)
+        .limit(limit)
+    )
     return db.execute(delete(known_devices).where(known_devices.c.id.in_(old))).rowcount

@@ -182,5 +182,10 @@ def expire_after(db: Connection, user_id: str, purpose: Purpose, *, since: datet
 
 def purge(db: Connection, *, before: datetime, limit: int) -> int:
     """Delete up to `limit` links that expired before `before`; return how many."""
-    old = select(one_time_links.c.id).where(one_time_links.c.expires_at < before).limit(limit)
+    old = (
+        select(one_time_links.c.id)
+        .where(one_time_links.c.expires_at < before)
+        .order_by(one_time_links.c.expires_at)
+        .limit(limit)
+    )
     return db.execute(delete(one_time_links).where(one_time_links.c.id.in_(old))).rowcount

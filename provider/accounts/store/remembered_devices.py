@@ -81,5 +81,10 @@ def remove_all(db: Connection, user_id: str) -> None:
 
 
 def purge(db: Connection, *, before: datetime, limit: int) -> int:
-    old = select(remembered_devices.c.device_id).where(remembered_devices.c.expires_at < before).limit(limit)
+    old = (
+        select(remembered_devices.c.device_id)
+        .where(remembered_devices.c.expires_at < before)
+        .order_by(remembered_devices.c.expires_at)
+        .limit(limit)
+    )
     return db.execute(delete(remembered_devices).where(remembered_devices.c.device_id.in_(old))).rowcount

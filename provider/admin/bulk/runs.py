@@ -123,5 +123,5 @@ def finish(db: Connection, run_id: str, *, state: RunState, now: datetime) -> No
 
 
 def purge(db: Connection, *, before: datetime, limit: int) -> int:
-    old = select(bulk_runs.c.id).where(bulk_runs.c.finished_at < before).limit(limit)
+    old = select(bulk_runs.c.id).where(bulk_runs.c.finished_at < before).order_by(bulk_runs.c.finished_at).limit(limit)
     return db.execute(delete(bulk_runs).where(bulk_runs.c.id.in_(old))).rowcount

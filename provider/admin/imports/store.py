@@ -201,7 +201,9 @@ def expire(db: Connection, *, before: datetime, limit: int) -> int:
 def purge(db: Connection, *, before: datetime, limit: int) -> int:
     """Delete imports that ended before this time, their failures first."""
     old = select(user_imports.c.id).where(user_imports.c.finished_at < before)
-    count = delete_some(db, user_import_parts, user_import_parts.c.import_id.in_(old), limit=limit)
+    count = delete_some(
+        db, user_import_parts, user_import_parts.c.import_id.in_(old), by=user_import_parts.c.import_id, limit=limit
+    )
     if count < limit:
         count += db.execute(delete(user_imports).where(user_imports.c.id.in_(old.limit(limit - count)))).rowcount
     return count

@@ -24,5 +24,10 @@ def spend(db: Connection, digest: bytes, *, expires_at: datetime) -> bool:
 
 
 def purge(db: Connection, *, before: datetime, limit: int) -> int:
-    old = select(used_states.c.digest).where(used_states.c.expires_at < before).limit(limit)
+    old = (
+        select(used_states.c.digest)
+        .where(used_states.c.expires_at < before)
+        .order_by(used_states.c.expires_at)
+        .limit(limit)
+    )
     return db.execute(delete(used_states).where(used_states.c.digest.in_(old))).rowcount

@@ -54,6 +54,6 @@ def spend(db: Connection, *, issuer: str, jti: bytes, expires_at: datetime, now:
 
 def purge(db: Connection, *, before: datetime, limit: int) -> int:
     old = select(used_assertions.c.issuer, used_assertions.c.jti).where(used_assertions.c.expires_at < before)
-    rows = [tuple(row) for row in db.execute(old.limit(limit))]
+    rows = [tuple(row) for row in db.execute(old.order_by(used_assertions.c.expires_at).limit(limit))]
     these = tuple_(used_assertions.c.issuer, used_assertions.c.jti).in_(rows)
     return db.execute(delete(used_assertions).where(these)).rowcount

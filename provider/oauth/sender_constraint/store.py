@@ -52,5 +52,10 @@ def remove(db: Connection, digests: Collection[bytes]) -> None:
 
 
 def purge(db: Connection, *, before: datetime, limit: int) -> int:
-    old = select(used_proofs.c.digest).where(used_proofs.c.expires_at < before).limit(limit)
+    old = (
+        select(used_proofs.c.digest)
+        .where(used_proofs.c.expires_at < before)
+        .order_by(used_proofs.c.expires_at)
+        .limit(limit)
+    )
     return db.execute(delete(used_proofs).where(used_proofs.c.digest.in_(old))).rowcount

@@ -27,5 +27,10 @@ def spend(db: Connection, digest: bytes, *, expires_at: datetime) -> bool:
 
 
 def purge(db: Connection, *, before: datetime, limit: int) -> int:
-    old = select(used_challenges.c.digest).where(used_challenges.c.expires_at < before).limit(limit)
+    old = (
+        select(used_challenges.c.digest)
+        .where(used_challenges.c.expires_at < before)
+        .order_by(used_challenges.c.expires_at)
+        .limit(limit)
+    )
     return db.execute(delete(used_challenges).where(used_challenges.c.digest.in_(old))).rowcount

@@ -140,5 +140,10 @@ def count_attempt(db: Connection, digest: bytes) -> None:
 
 
 def purge(db: Connection, *, before: datetime, limit: int) -> int:
-    old = select(authorization_codes.c.digest).where(authorization_codes.c.expires_at < before).limit(limit)
+    old = (
+        select(authorization_codes.c.digest)
+        .where(authorization_codes.c.expires_at < before)
+        .order_by(authorization_codes.c.expires_at)
+        .limit(limit)
+    )
     return db.execute(delete(authorization_codes).where(authorization_codes.c.digest.in_(old))).rowcount

@@ -150,5 +150,10 @@ def complete(db: Connection, digest: bytes, *, now: datetime) -> bool:
 
 
 def purge(db: Connection, *, before: datetime, limit: int) -> int:
-    old = select(authorization_requests.c.digest).where(authorization_requests.c.expires_at < before).limit(limit)
+    old = (
+        select(authorization_requests.c.digest)
+        .where(authorization_requests.c.expires_at < before)
+        .order_by(authorization_requests.c.expires_at)
+        .limit(limit)
+    )
     return db.execute(delete(authorization_requests).where(authorization_requests.c.digest.in_(old))).rowcount

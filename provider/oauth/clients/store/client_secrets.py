@@ -113,5 +113,10 @@ def find_dates(db: Connection, client_id: str, *, now: datetime) -> list[SecretD
 
 
 def purge(db: Connection, *, before: datetime, limit: int) -> int:
-    old = select(client_secrets.c.id).where(client_secrets.c.expires_at < before).limit(limit)
+    old = (
+        select(client_secrets.c.id)
+        .where(client_secrets.c.expires_at < before)
+        .order_by(client_secrets.c.expires_at)
+        .limit(limit)
+    )
     return db.execute(delete(client_secrets).where(client_secrets.c.id.in_(old))).rowcount

@@ -211,7 +211,7 @@ def remove_expired(db: Connection, *, before: datetime, limit: int) -> list[str]
     """Delete up to `limit` clients that expired before `before`, with all that belongs to them; return their
     client_ids.
     """
-    old = select(clients.c.client_id).where(clients.c.expires_at < before).limit(limit)
+    old = select(clients.c.client_id).where(clients.c.expires_at < before).order_by(clients.c.expires_at).limit(limit)
     # Asked again of each row: one that is used meanwhile stays.
     gone = delete(clients).where(clients.c.client_id.in_(old), clients.c.expires_at < before)
     return list(db.scalars(gone.returning(clients.c.client_id)))

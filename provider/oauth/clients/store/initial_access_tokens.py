@@ -38,5 +38,10 @@ def spend(db: Connection, digest: bytes, *, now: datetime) -> bool:
 
 
 def purge(db: Connection, *, before: datetime, limit: int) -> int:
-    old = select(initial_access_tokens.c.digest).where(initial_access_tokens.c.expires_at < before).limit(limit)
+    old = (
+        select(initial_access_tokens.c.digest)
+        .where(initial_access_tokens.c.expires_at < before)
+        .order_by(initial_access_tokens.c.expires_at)
+        .limit(limit)
+    )
     return db.execute(delete(initial_access_tokens).where(initial_access_tokens.c.digest.in_(old))).rowcount

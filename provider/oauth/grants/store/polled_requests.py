@@ -143,5 +143,10 @@ class PolledTable(Generic[RowT]):
         return True
 
     def purge(self, db: Connection, *, before: datetime, limit: int) -> int:
-        old = select(self._table.c.digest).where(self._table.c.expires_at < before).limit(limit)
+        old = (
+            select(self._table.c.digest)
+            .where(self._table.c.expires_at < before)
+            .order_by(self._table.c.expires_at)
+            .limit(limit)
+        )
         return db.execute(delete(self._table).where(self._table.c.digest.in_(old))).rowcount

@@ -156,6 +156,11 @@ def purge(db: Connection, *, before: datetime, limit: int) -> int:
     """Delete delegations whose last token expired before `before`. Those that a user stopped are kept."""
     key = tuple_(delegations.c.user_id, delegations.c.client_id)
     is_old = (delegations.c.expires_at < before, delegations.c.ended_at.is_(None))
-    old = select(delegations.c.user_id, delegations.c.client_id).where(*is_old).limit(limit)
+    old = (
+        select(delegations.c.user_id, delegations.c.client_id)
+        .where(*is_old)
+        .order_by(delegations.c.expires_at)
+        .limit(limit)
+    )
     rows = [tuple(row) for row in db.execute(old)]
     return db.execute(delete(delegations).where(key.in_(rows), *is_old)).rowcount

@@ -286,10 +286,15 @@ def revoke_jti(db: Connection, jti: str, *, expires_at: datetime) -> None:
 
 
 def purge(db: Connection, *, before: datetime, limit: int) -> int:
-    old = select(grants.c.id).where(grants.c.expires_at < before).limit(limit)
+    old = select(grants.c.id).where(grants.c.expires_at < before).order_by(grants.c.expires_at).limit(limit)
     return db.execute(delete(grants).where(grants.c.id.in_(old))).rowcount
 
 
 def purge_revoked_jtis(db: Connection, *, before: datetime, limit: int) -> int:
-    old = select(revoked_access_tokens.c.jti).where(revoked_access_tokens.c.expires_at < before).limit(limit)
+    old = (
+        select(revoked_access_tokens.c.jti)
+        .where(revoked_access_tokens.c.expires_at < before)
+        .order_by(revoked_access_tokens.c.expires_at)
+        .limit(limit)
+    )
     return db.execute(delete(revoked_access_tokens).where(revoked_access_tokens.c.jti.in_(old))).rowcount

@@ -174,5 +174,10 @@ def find_plain(db: Connection, digest: bytes) -> RefreshToken | None:
 
 def purge(db: Connection, *, before: datetime, limit: int) -> int:
     """Delete up to `limit` tokens that expired before `before`; return how many."""
-    old = select(refresh_tokens.c.digest).where(refresh_tokens.c.expires_at < before).limit(limit)
+    old = (
+        select(refresh_tokens.c.digest)
+        .where(refresh_tokens.c.expires_at < before)
+        .order_by(refresh_tokens.c.expires_at)
+        .limit(limit)
+    )
     return db.execute(delete(refresh_tokens).where(refresh_tokens.c.digest.in_(old))).rowcount
