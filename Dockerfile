@@ -5,17 +5,20 @@
 ARG PYTHON_IMAGE=python:3.13-slim
 
 FROM ${PYTHON_IMAGE} AS build
-# When the files of the image were made, in seconds since 1970. BuildKit uses it too.
-ARG SOURCE_DATE_EPOCH
 WORKDIR /src
+ENV PIP_NO_CACHE_DIR=1
 COPY deploy/image deploy/image
+# Every package with its version, from deploy/image/requirements.txt. Apart, so that a change of Signet installs Signet only.
+RUN deploy/image/install /opt/signet packages
+COPY deploy/forward-auth deploy/forward-auth
 COPY pyproject.toml README.md CHANGELOG.md LICENSE ./
 COPY provider provider
 COPY templates templates
 COPY migrations migrations
 COPY clients clients
-# Every package with its version, from deploy/image/requirements.txt.
-RUN PIP_NO_CACHE_DIR=1 deploy/image/install /opt/signet
+# When the files of the image were made, in seconds since 1970. BuildKit uses it too.
+ARG SOURCE_DATE_EPOCH
+RUN deploy/image/install /opt/signet signet
 
 FROM ${PYTHON_IMAGE} AS signet
 # Not with useradd: it writes the date of the build.

@@ -31,7 +31,7 @@ test: $(VENV)/test  ## Run the tests, except those marked slow; ARGS go to pytes
 test-slow: $(VENV)/test  ## Run the tests marked slow, which CI runs too
 	$(MAKE) test MARKS="slow and not nightly and not deployment and not load"
 
-test-deployment: $(VENV)/test  ## Run the tests of the Helm chart and the bill of materials; it builds helm with Go once
+test-deployment: $(VENV)/test  ## Run the tests of the Helm chart, the bill of materials and, with Docker or Podman, the images; it builds helm with Go once
 	@tests/set_up $(BIN) --helm
 	$(MAKE) test MARKS=deployment
 

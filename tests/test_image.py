@@ -1,18 +1,25 @@
 """What the container image installs: exact versions, and a valid bill of materials."""
 
 import json
+import os
 import re
+import secrets
 import subprocess
 import sys
+import tomllib
 from importlib.metadata import distribution, version
 from importlib.util import find_spec
 from pathlib import Path
+from shutil import which
+from time import monotonic, sleep
+from urllib.error import URLError
+from urllib.request import Request, urlopen
 
 import pytest
 from packaging.requirements import Requirement
 
 from provider import __version__
-from tests.support.server_process import REPOSITORY
+from tests.support.server_process import REPOSITORY, free_port
 from tests.support.services import unavailable
 
 IMAGE = REPOSITORY / "deploy/image"
@@ -75,12 +82,13 @@ def test_the_image_is_built_from_the_lock_on_a_base_that_can_be_pinned() -> None
     bases = set(re.findall(r"^FROM (\S+)", text, re.MULTILINE))
     assert bases == {"${PYTHON_IMAGE}", "signet"}
     install = (IMAGE / "install").read_text("utf-8")
+    packaged = tomllib.loads((REPOSITORY / "pyproject.toml").read_text("utf-8"))["tool"]["hatch"]["build"]["targets"]
     assert install.count("--only-binary :all:") == 2
-    copied = {
-        word.split("/")[0] for line in re.findall(r"^COPY (?!--)(.*)$", text, re.MULTILINE) for word in line.split()
-    }
-    allowed = (REPOSITORY / ".dockerignore").read_text("utf-8")
-    assert [word for word in copied - {".", ".git"} if f"!{word}" not in allowed] == []
+    copied = [Path(word) for line in re.findall(r"^COPY (?!--)(.*)$", text, re.MULTILINE) for word in line.split()[:-1]]
+    sent = {Path(line[1:]) for line in (REPOSITORY / ".dockerignore").read_text("utf-8").split() if line[0] == "!"}
+    assert [source for source in copied if not sent & {source, *source.parents}] == [], "not sent to the engine"
+    needed = [Path(source) for source in packaged["wheel"]["force-include"]]
+    assert [source for source in needed if not set(copied) & {source, *source.parents}] == [], "the wheel needs it"
 
 
 @pytest.mark.deployment
@@ -109,3 +117,57 @@ def test_the_bill_of_materials_is_valid_and_lists_what_is_installed(tmp_path: Pa
         assert listed[name]["version"] == version(name)
         assert listed[name]["purl"] == f"pkg:pypi/{name}@{version(name)}"
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text.replace('"version"', '"edition"')) is not None
+
+
+def answer(url: str, seconds: float = 120) -> dict[str, str]:
+    """Ask until there is an answer: a container needs a moment to start."""
+    until = monotonic() + seconds
+    while True:
+        request = Request(url, data=b"{}" if "_testing" in url else None, headers={"Content-Type": "application/json"})
+        try:
+            with urlopen(request, timeout=10) as response:
+                found: dict[str, str] = json.load(response)
+                return found
+        except (URLError, ConnectionError, TimeoutError):
+            if monotonic() > until:
+                raise
+            sleep(0.5)
+
+
+@pytest.mark.deployment
+@pytest.mark.slow
+def test_each_image_builds_and_serves_without_rights() -> None:
+    """With Docker or Podman. `PYTHON_IMAGE` in the environment names another base."""
+    engine = which("docker") or which("podman") or ""
+    if not engine or subprocess.run([engine, "info"], capture_output=True, check=False).returncode != 0:
+        unavailable("Docker or Podman", "no engine answers")
+
+    def run(*arguments: str) -> str:
+        done = subprocess.run([engine, *arguments], cwd=REPOSITORY, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr[-4000:]
+        return done.stdout.strip()
+
+    base = [f"--build-arg=PYTHON_IMAGE={os.environ['PYTHON_IMAGE']}"] if "PYTHON_IMAGE" in os.environ else []
+    for stage in ("signet", "samples", "test-server"):
+        run("build", "--target", stage, "--tag", f"signet-test:{stage}", *base, ".")
+    assert run("run", "--rm", "--entrypoint", "id", "signet-test:samples", "-u") == "10001"
+
+    port, volume = free_port(), f"signet-test-{secrets.token_hex(4)}"
+    confined = ["--network=host", "--read-only", "--tmpfs=/tmp", "--cap-drop=ALL", "--security-opt=no-new-privileges"]
+    settings = [f"--env=SIGNET_ISSUER=http://localhost:{port}", f"--env=SIGNET_SECRET_KEY={secrets.token_hex(32)}"]
+    started: list[str] = []
+    try:
+        mount = f"--volume={volume}:/var/lib/signet"
+        run("run", "--rm", *confined, *settings, mount, "signet-test:signet", "migrate")
+        serve = ["serve", "--host", "127.0.0.1", "--port", str(port), "--workers", "2"]
+        started.append(run("run", "--detach", *confined, *settings, mount, "signet-test:signet", *serve))
+        assert answer(f"http://127.0.0.1:{port}/health/ready") == {"status": "ok"}
+        run("stop", "--time=35", started[0])
+        assert run("inspect", "--format={{.State.ExitCode}}", started[0]) == "0", run("logs", started[0])
+        kit = ["test-server", "--port", str(port), "--json"]
+        started.append(run("run", "--detach", *confined, "signet-test:test-server", *kit))
+        assert answer(f"http://127.0.0.1:{port}/_testing/users")["sub"]
+    finally:
+        for container in started:
+            run("rm", "--force", container)
+        run("volume", "rm", "--force", volume)

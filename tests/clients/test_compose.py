@@ -33,6 +33,13 @@ def test_what_runs_for_long_has_a_health_check(compose: dict[str, Any]) -> None:
     assert set(without) == once
 
 
+def test_the_worker_is_asked_where_it_serves_its_metrics_and_only_in_its_container(compose: dict[str, Any]) -> None:
+    worker = compose["services"]["worker"]
+    address = worker["environment"]["SIGNET_METRICS_ADDRESS"]
+    assert address.startswith("127.0.0.1:")
+    assert f"http://{address}/metrics" in worker["healthcheck"]["test"][-1]
+
+
 def test_no_secret_is_written_in_the_file(compose: dict[str, Any]) -> None:
     for name, service in compose["services"].items():
         for variable, value in service.get("environment", {}).items():
@@ -75,4 +82,3 @@ def test_the_sample_app_is_registered_once_by_commands_that_exist(compose: dict[
         for _ in range(2):
             assert secret not in run(*register["entrypoint"], *register["command"])
         assert "http://localhost:8001/callback" in run("signet", "client", "show", "quill")
-        run(*compose["services"]["worker"]["healthcheck"]["test"][1:])
