@@ -156,7 +156,7 @@ def _latest_of_each(
 
     PostgreSQL plans the search in all months once, instead of once for each name. The name is given as a range and in
     the order, because then no index without it fits: by time alone, a rare name would be looked for in every event
-    (decision size50-kinds).
+    (decision 404).
     """
     if is_postgresql(db):
         unnested = func.unnest(bindparam("names", list(names), ARRAY(String)))

@@ -35,8 +35,8 @@ def serve_tests(
     if find_spec("signet_testing") is None:
         raise SettingsError("signet test-server needs the test kit. Run `pip install pytest-signet`")
     collect_later()
-    from signet_testing.loopback import NotLoopback
     from signet_testing.process import run
+    from signet_testing.serving.loopback import NotLoopback
 
     keep_what_exists()
     try:

@@ -54,7 +54,7 @@ def commit_before_flush(db: Connection) -> None:
     """Let this transaction end its locks before PostgreSQL has written the commit to the disk.
 
     If the server crashes within that fraction of a second, the transaction is undone as a whole. So this is for what
-    is done again by itself, such as deleting what has expired (decision size50-commits). SQLite ignores it.
+    is done again by itself, such as deleting what has expired (decision 403). SQLite ignores it.
     """
     if is_postgresql(db):
         db.exec_driver_sql("SET LOCAL synchronous_commit = off")

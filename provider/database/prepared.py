@@ -1,4 +1,4 @@
-"""Statements of hot paths: compiled by SQLAlchemy once, then run by the driver (decision suitecore-prepared).
+"""Statements of hot paths: compiled by SQLAlchemy once, then run by the driver (decision 406).
 
 For each run of a statement, SQLAlchemy looks up its compiled form and builds a context, a transaction and a result,
 which takes far more calls than the driver. A prepared statement is the same expression. Its text, its parameters and

@@ -35,7 +35,7 @@ ON_DEMAND = {
     "signals:signals": ("/ssf", "/.well-known/ssf-configuration", "/oauth2/global-token-revocation"),
 }
 """What no app waits for, because a sign-in does not need it: module of `provider.routes` and function, and its paths
-(decision imports-on-demand). It is loaded after the start.
+(decision 400). It is loaded after the start.
 """
 
 

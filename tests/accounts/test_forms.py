@@ -27,11 +27,10 @@ from provider.routes import routes
 from provider.web.endpoint import Endpoint
 from tests.oauth.watched_http import csrf_of
 from tests.support.browser import Browser
-from tests.support.cases import all_of_them
+from tests.support.cases import all_of_them, in_one_world
 from tests.support.effort import effort
 from tests.support.factories import PASSWORD, make_user
 from tests.support.installation import Work
-from tests.support.one_world import in_one_world
 from tests.support.people import ADDRESS, is_signed_in, sign_in
 from tests.support.stored import stored as everything_stored
 

@@ -17,10 +17,10 @@ from starlette.testclient import TestClient
 from provider.accounts import pictures
 from provider.accounts.pictures import MAX_FILE, MOST_ZOOM, SIDE, Crop, InvalidPicture
 from tests.support.browser import Browser, Page
+from tests.support.cases import in_one_world
 from tests.support.factories import make_user
 from tests.support.installation import ISSUER, Work
 from tests.support.limits import Lower
-from tests.support.one_world import in_one_world
 from tests.support.people import find_user, sign_in
 
 

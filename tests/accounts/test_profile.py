@@ -12,11 +12,11 @@ from provider.languages import regions
 from provider.languages.catalogs import LANGUAGES
 from provider.oauth.scopes import CLAIMS_OF_SCOPE
 from tests.support.browser import Browser
+from tests.support.cases import in_one_world
 from tests.support.clock import Clock
 from tests.support.factories import make_user
 from tests.support.installation import Work
 from tests.support.names import NAMES
-from tests.support.one_world import in_one_world
 from tests.support.people import find_user, sign_in
 
 FILLED = {

@@ -10,11 +10,11 @@ from provider.audit import store as audit
 from provider.work import Installation
 from tests.admin.conftest import Program, events
 from tests.support.browser import Browser
+from tests.support.cases import in_one_world
 from tests.support.clock import Clock
 from tests.support.factories import PASSWORD, make_user
 from tests.support.inbox import Inbox
 from tests.support.installation import Work
-from tests.support.one_world import in_one_world
 from tests.support.people import ADDRESS, is_signed_in, sign_in, sign_up
 
 NOBODY = "00000000-0000-7000-8000-000000000000"

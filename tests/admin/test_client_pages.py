@@ -22,12 +22,12 @@ from provider.observability import counters
 from provider.work import Installation
 from tests.admin.conftest import Console, events
 from tests.support.browser import Browser, Page
+from tests.support.cases import in_one_world
 from tests.support.client_keys import Signatory
 from tests.support.clock import Clock
 from tests.support.factories import make_client, make_user
 from tests.support.foreign_server import ForeignServer, answer
 from tests.support.installation import Work, settings_for
-from tests.support.one_world import in_one_world
 from tests.support.relying_party import RelyingParty, sign_in_person
 
 URI = "https://shop.example.test/callback"

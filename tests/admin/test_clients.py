@@ -17,10 +17,10 @@ from provider.oauth.clients.clients import Client, create_client, find_client
 from provider.oauth.clients.metadata import ClientMetadata
 from tests.admin.conftest import Console, events
 from tests.support.browser import Field, Press
+from tests.support.cases import in_one_world
 from tests.support.client_keys import Signatory
 from tests.support.factories import make_client
 from tests.support.installation import ISSUER, Work
-from tests.support.one_world import in_one_world
 
 URI = "https://shop.example.test/callback"
 

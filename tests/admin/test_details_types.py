@@ -10,8 +10,8 @@ from provider.oauth.authorization_details import store
 from provider.oauth.authorization_details.types import create_type, parse_declaration
 from tests.admin.conftest import Console, Program, action_form, events
 from tests.oauth.authorization_details.conftest import ACCESS, FILES_TYPE, PAYMENT, PAYMENT_TYPE, PAYMENTS
+from tests.support.cases import in_one_world
 from tests.support.installation import Work
-from tests.support.one_world import in_one_world
 
 PATH = "/authorization-details-types"
 URI = "https://scheme.example.org/files"

@@ -33,9 +33,9 @@ from provider.sessions import store as session_store
 from provider.work import UnitOfWork
 from tests.admin.conftest import Console, events
 from tests.support.browser import Page
+from tests.support.cases import in_one_world
 from tests.support.factories import make_client, make_user
 from tests.support.installation import Work
-from tests.support.one_world import in_one_world
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DAYS = [START + timedelta(days=number) for number in range(4)]

@@ -19,12 +19,12 @@ from provider.outbox.store import DeliveryState, outbox
 from provider.work import Origin
 from tests.admin.conftest import Program
 from tests.support.browser import Browser
+from tests.support.cases import in_one_world
 from tests.support.client_keys import Signatory
 from tests.support.clock import Clock
 from tests.support.factories import REDIRECT_URI, make_client, make_user
 from tests.support.inbox import Inbox
 from tests.support.installation import Work
-from tests.support.one_world import in_one_world
 from tests.support.people import ADDRESS, is_signed_in, sign_in
 from tests.support.relying_party import RelyingParty
 

@@ -12,9 +12,9 @@ from provider.web.routing import flattened
 from tests.admin.conftest import API, Program, events
 from tests.admin.test_conformance import MAKERS
 from tests.api.test_picture import picture
+from tests.support.cases import in_one_world
 from tests.support.factories import REDIRECT_URI
 from tests.support.installation import Work
-from tests.support.one_world import in_one_world
 
 NUL = "%00"
 UNKNOWN = ("00000000-0000-7000-8000-000000000000", "x", "%27", NUL, "00000000000070008000000000000000", "ä")

@@ -10,11 +10,11 @@ from provider.provisioning.store import connections as store
 from provider.work import Installation
 from tests.admin.conftest import Console, Program, action_form, events, person_token
 from tests.support.browser import Browser
+from tests.support.cases import in_one_world
 from tests.support.deliveries import deliver_due
 from tests.support.factories import make_client
 from tests.support.foreign_server import ForeignServer
 from tests.support.installation import Work, settings_for
-from tests.support.one_world import in_one_world
 from tests.support.people import ADDRESS
 from tests.support.relying_party import TWO_FACTORS
 from tests.support.scim_app import TOKEN, ScimApp, refuse

@@ -17,11 +17,11 @@ from provider.oauth.tokens.store.grants import GRANT
 from provider.work import Installation
 from tests.admin.conftest import Console, events
 from tests.support.browser import Browser, Page
+from tests.support.cases import in_one_world
 from tests.support.client_keys import Signatory
 from tests.support.clock import Clock
 from tests.support.factories import make_client, make_user
 from tests.support.installation import ISSUER, Work
-from tests.support.one_world import in_one_world
 from tests.support.relying_party import TWO_FACTORS, sign_in_person
 
 JWT = re.compile(r"eyJ[\w-]+\.[\w-]+\.")

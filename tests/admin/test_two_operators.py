@@ -47,10 +47,10 @@ from provider.work import Installation
 from tests.admin.conftest import Console, action_form, calls
 from tests.branding.test_logo import SVG
 from tests.support.browser import Browser, Form, Page
+from tests.support.cases import in_one_world
 from tests.support.claim_mappings import map_claim
 from tests.support.factories import make_client, make_user
 from tests.support.installation import Work
-from tests.support.one_world import in_one_world
 from tests.support.relying_party import TWO_FACTORS, sign_in_person
 
 GRACE = "grace@example.test"

@@ -15,8 +15,8 @@ from provider.accounts.store.attribute_values import attribute_values as values_
 from provider.oauth import scopes
 from tests.admin.conftest import Console, Program, events
 from tests.support.attributes import OPEN, declare, give, values_of
+from tests.support.cases import in_one_world
 from tests.support.installation import Work
-from tests.support.one_world import in_one_world
 
 PATH = "/user-attributes"
 NUMBER: dict[str, Any] = {

@@ -12,13 +12,13 @@ from provider.accounts.factors import second_factor
 from provider.accounts.store.users import users
 from tests.api.conftest import API, CHALLENGE, App, Caller, problem, turn_on_two_factor
 from tests.support.browser import Browser
+from tests.support.cases import in_one_world
 from tests.support.clock import Clock
 from tests.support.factories import PASSWORD, make_user
 from tests.support.inbox import Inbox
 from tests.support.installation import Work
 from tests.support.limits import Lower
 from tests.support.names import FAMILY, PERSIAN
-from tests.support.one_world import in_one_world
 from tests.support.people import ADDRESS, find_user, is_signed_in, sign_in
 from tests.support.relying_party import RelyingParty
 

@@ -10,11 +10,11 @@ from provider.audit.events import Event
 from provider.audit.store import find
 from tests.api.conftest import App, Caller, problem, turn_on_two_factor
 from tests.support.browser import Browser
+from tests.support.cases import in_one_world
 from tests.support.clock import Clock
 from tests.support.factories import PASSWORD, make_user
 from tests.support.inbox import Inbox
 from tests.support.installation import Work
-from tests.support.one_world import in_one_world
 from tests.support.people import ADDRESS, code_of, sign_in
 
 NEW = "ada@new.example.test"

@@ -9,11 +9,11 @@ from provider.audit import store as audit
 from provider.oauth.clients.metadata import InvalidMetadata
 from tests.api.conftest import CHALLENGE, VERIFIER, App, Caller, turn_on_two_factor
 from tests.support.browser import Browser
+from tests.support.cases import in_one_world
 from tests.support.clock import Clock
 from tests.support.factories import PASSWORD
 from tests.support.inbox import Inbox
 from tests.support.installation import Work
-from tests.support.one_world import in_one_world
 from tests.support.people import ADDRESS, code_of, sign_in
 from tests.support.relying_party import challenge_of
 

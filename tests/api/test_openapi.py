@@ -16,8 +16,8 @@ from provider.config.general import FEATURES
 from provider.config.settings import Settings
 from provider.routes import routes
 from tests.api.conftest import API, App, Caller
+from tests.support.cases import in_one_world
 from tests.support.effort import effort
-from tests.support.one_world import in_one_world
 from tests.support.server_process import REPOSITORY
 
 DOCUMENT = openapi.document(Settings(), routes(Settings()))

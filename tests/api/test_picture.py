@@ -9,9 +9,9 @@ from starlette.testclient import TestClient
 from provider.accounts.pictures import MAX_FILE, SIDE
 from provider.accounts.store import users
 from tests.api.conftest import API, App, Caller, problem
+from tests.support.cases import in_one_world
 from tests.support.installation import ISSUER, Work
 from tests.support.limits import Lower
-from tests.support.one_world import in_one_world
 
 
 def picture(kind: str = "JPEG", size: tuple[int, int] = (800, 600)) -> bytes:

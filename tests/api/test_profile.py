@@ -5,7 +5,7 @@ import pytest
 from provider.accounts.profile import FIELDS
 from provider.api.endpoints.profile import Editable
 from tests.api.conftest import App, Caller, problem
-from tests.support.one_world import in_one_world
+from tests.support.cases import in_one_world
 from tests.support.people import ADDRESS
 
 FULL = {

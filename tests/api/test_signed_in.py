@@ -17,11 +17,11 @@ from provider.sessions import store
 from provider.sessions.idle import idle_since
 from tests.api.conftest import API, App, Caller, problem
 from tests.support.browser import Browser
+from tests.support.cases import in_one_world
 from tests.support.clock import Clock
 from tests.support.factories import PASSWORD, make_user
 from tests.support.inbox import Inbox
 from tests.support.installation import Work
-from tests.support.one_world import in_one_world
 from tests.support.people import ADDRESS, is_signed_in, sign_in
 
 NEW = "another quiet afternoon"

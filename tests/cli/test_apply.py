@@ -8,9 +8,9 @@ import pytest
 from provider.oauth.clients.clients import find_client, list_clients
 from provider.oauth.clients.registration import register
 from tests.cli.conftest import Signet
+from tests.support.cases import in_one_world
 from tests.support.factories import make_user
 from tests.support.installation import Work
-from tests.support.one_world import in_one_world
 
 FILE = """
 [clients.shop]

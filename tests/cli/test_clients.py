@@ -10,10 +10,10 @@ from provider.crypto.digests import digest
 from provider.oauth.clients.clients import find_client
 from provider.oauth.clients.store import initial_access_tokens
 from tests.cli.conftest import Signet
+from tests.support.cases import in_one_world
 from tests.support.client_keys import Signatory, usual_key
 from tests.support.foreign_server import ForeignServer
 from tests.support.installation import Work
-from tests.support.one_world import in_one_world
 
 URI = "https://shop.example/cb"
 SHOP = ("client", "create", "--name", "Shop", "--redirect-uri", URI)

@@ -9,7 +9,7 @@ from signet_testing.signet import Signet
 from starlette.testclient import TestClient
 
 from tests.clients.conftest import AUDIENCE, Call, Issue, sample
-from tests.support.one_world import in_one_world
+from tests.support.cases import in_one_world
 
 
 def test_a_good_token_opens_the_route(signet: Signet, call: Call) -> None:
@@ -68,7 +68,7 @@ def test_a_signature_of_nothing_is_refused(issue: Issue, call: Call) -> None:
 
 
 def test_a_key_in_the_token_itself_is_not_believed(issue: Issue, call: Call) -> None:
-    """N-580. RFC 8725 section 3.10."""
+    """N-564. RFC 8725 section 3.10."""
     token = issue(foreign_key=True, header={"jwk": foreign_key().as_dict(private=False)})
     assert call("/hello", token).status_code == 401
 

@@ -109,7 +109,7 @@ def test_a_made_up_session_id_is_not_taken_over(browser: TestClient) -> None:
 def test_a_logout_token_is_believed_only_when_everything_about_it_is_right(
     signet: Signet, changes: dict[str, Any]
 ) -> None:
-    """N-578. Back-Channel Logout section 2.6."""
+    """N-562. Back-Channel Logout section 2.6."""
     verify, ada = sample("web_app.logout").verify_logout_token, signet.user()
     client = signet.client(backchannel_logout_uri="http://localhost/backchannel-logout")
     keys = httpx2.get(f"{signet.issuer}/oauth2/jwks").json()

@@ -48,7 +48,7 @@ def test_a_sign_out_elsewhere_reaches_the_app(signet: Signet, web_app: TestClien
 
 
 def test_a_forged_sign_out_does_not_end_a_session(signet: Signet, web_app: TestClient) -> None:
-    """N-579. OpenID Connect Back-Channel Logout section 2.7."""
+    """N-563. OpenID Connect Back-Channel Logout section 2.7."""
     user = signet.user(name="Ada")
     sign_in(signet, web_app, user=user)
     signet.faults.logout_token(foreign_key=True)

@@ -11,7 +11,7 @@ from provider.oauth.authorize.store.authorization_codes import authorization_cod
 from provider.work import Installation, unit_of_work
 from tests.conformance.conftest import EVERY_CLAIM
 from tests.conformance.suite import CALLBACK, Person, Provider, unsigned
-from tests.support.one_world import in_one_world
+from tests.support.cases import in_one_world
 
 CONTACTS = ("invalid_request", "unsupported_response_type")
 NOT_SIGNED_IN = {"login_required", "interaction_required", "account_selection_required", "consent_required"}

@@ -7,7 +7,7 @@ import pytest
 
 from tests.conformance.suite import RP, Person, Provider, Signed, SuiteClient, unsigned
 from tests.support.browser import Page
-from tests.support.one_world import in_one_world
+from tests.support.cases import in_one_world
 
 SIGNED_OUT = f"{RP}/post_logout_redirect"
 STATE = "rPh4%&+ =~!state"

@@ -16,10 +16,10 @@ from provider.doctor.examination import Case
 from provider.doctor.inside import INSIDE
 from provider.doctor.metadata import DISCOVERY, KEYS, METADATA
 from provider.doctor.transport import Response, Unreachable
+from tests.support.cases import in_one_world
 from tests.support.clock import Clock
 from tests.support.doctor import FakeResolver, FakeTransport, Proxy, found_by, respond, with_header, without
 from tests.support.installation import ISSUER, Work
-from tests.support.one_world import in_one_world
 
 Change = Callable[[Response], Response]
 PUBLISHED = [each for each in INSIDE if each.name == "published-keys"]

@@ -8,8 +8,8 @@ import pytest
 from provider.doctor.browser import BROWSER
 from provider.doctor.examination import Case
 from provider.doctor.transport import Response
+from tests.support.cases import in_one_world
 from tests.support.doctor import Proxy, found_by, respond, with_header, without
-from tests.support.one_world import in_one_world
 
 Change = Callable[[Response], Response]
 PAGE = "/login"

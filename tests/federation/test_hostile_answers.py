@@ -22,10 +22,10 @@ from provider.worker.jobs import purge
 from tests.federation.conftest import EXAMPLE, NewTraveller
 from tests.federation.fake_provider import CLIENT_ID, CLIENT_SECRET, TOKEN, FakeProvider, Traveller, ec_key, rsa_key
 from tests.support.browser import Browser, Page
+from tests.support.cases import in_one_world
 from tests.support.clock import Clock
 from tests.support.installation import Work
 from tests.support.limits import Lower
-from tests.support.one_world import in_one_world
 from tests.support.people import is_signed_in
 
 

@@ -15,11 +15,11 @@ from provider.outbound.answers import Answer as Response
 from provider.sessions.store import find_all
 from tests.federation.conftest import EXAMPLE, NewTraveller
 from tests.federation.fake_provider import CLIENT_ID, DISCOVERY, ISSUER, JWKS, FakeProvider, Traveller, rsa_key
+from tests.support.cases import in_one_world
 from tests.support.clock import Clock
 from tests.support.installation import ISSUER as HERE
 from tests.support.installation import Work
 from tests.support.limits import Lower
-from tests.support.one_world import in_one_world
 from tests.support.people import find_user
 
 EVENT = "http://schemas.openid.net/event/backchannel-logout"

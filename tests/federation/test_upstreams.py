@@ -8,8 +8,8 @@ from joserfc import jwt
 
 from tests.federation.fake_provider import DISCOVERY, JWKS, TOKEN, FakeProvider, Traveller, ec_key, rsa_key
 from tests.support.browser import Browser
+from tests.support.cases import in_one_world
 from tests.support.clock import Clock
-from tests.support.one_world import in_one_world
 from tests.support.people import sign_in
 
 SILENT = "there was no whole answer within 3 seconds"

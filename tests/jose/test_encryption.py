@@ -12,7 +12,7 @@ from joserfc.jwk import ECKey, OKPKey, RSAKey
 from provider.jose.algorithms import A256GCM, CURVES_OF, ENCRYPTION_ALGORITHMS
 from provider.jose.encryption import choose_key, encrypt
 from provider.jose.key_sets import parse_jwks
-from tests.support.one_world import in_one_world
+from tests.support.cases import in_one_world
 
 Private = RSAKey | ECKey | OKPKey
 SIGNED = "eyJhbGciOiJSUzI1NiJ9.e30.c2lnbmF0dXJl"

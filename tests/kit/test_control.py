@@ -12,7 +12,7 @@ from signet_testing.control import control_app
 from signet_testing.signet import Signet
 
 from tests.support import forking
-from tests.support.one_world import in_one_world
+from tests.support.cases import in_one_world
 from tests.support.relying_party import challenge_of
 from tests.support.server_process import REPOSITORY, environment
 from tests.support.waiting import PATIENCE

@@ -13,7 +13,7 @@ from signet_testing.signet import Signet
 from provider.jose.algorithms import half_hash
 from tests.kit.conftest import App
 from tests.kit.listener import Listener
-from tests.support.one_world import in_one_world
+from tests.support.cases import in_one_world
 
 
 def key_set(signet: Signet) -> KeySet:

@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 
 import httpx2
 import pytest
-from signet_testing.loopback import listen
 from signet_testing.records import User
-from signet_testing.server import Server
+from signet_testing.serving.loopback import listen
+from signet_testing.serving.server import Server
 from signet_testing.signet import Signet
 from signet_testing.storage import SCHEMA, create_schema
 from signet_testing.version import __version__ as kit_version
@@ -221,7 +221,7 @@ def test_a_start_loads_only_what_a_sign_in_needs_and_leaves_the_process_as_it_wa
 
 
 def test_a_signet_without_connections_closes_its_port() -> None:
-    """N-576."""
+    """N-560."""
     with Signet() as signet:
         port = urlsplit(signet.issuer).port
         begun = time.monotonic()

@@ -9,7 +9,7 @@ import httpx2
 import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet
-from signet_testing.loopback import NotLoopback
+from signet_testing.serving.loopback import NotLoopback
 from signet_testing.signet import Signet
 from signet_testing.user_browser import RequestRejected, SignInFailed
 

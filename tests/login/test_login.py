@@ -20,11 +20,11 @@ from provider.refusals import TooManyRequests
 from provider.sessions.store import sessions
 from provider.work import Installation, Origin, unit_of_work
 from tests.support.browser import Browser, Page, resolve
+from tests.support.cases import in_one_world
 from tests.support.clock import Clock
 from tests.support.factories import PASSWORD, make_user
 from tests.support.installation import ISSUER, Work
 from tests.support.limits import Lower
-from tests.support.one_world import in_one_world
 from tests.support.people import ADDRESS, is_signed_in, sign_in, sign_up
 
 NEUTRAL = "Wrong email address or password."

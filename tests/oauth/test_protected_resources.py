@@ -7,8 +7,8 @@ import pytest
 
 from provider.oauth.scopes import SCOPES
 from tests.oauth.watched_http import WatchedClient
+from tests.support.cases import in_one_world
 from tests.support.installation import ISSUER
-from tests.support.one_world import in_one_world
 
 WELL_KNOWN = "/.well-known/oauth-protected-resource"
 

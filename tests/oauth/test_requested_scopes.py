@@ -8,9 +8,9 @@ from provider.oauth.grants.token_exchange import ACCESS_TOKEN, GRANT_TYPE
 from tests.oauth.conftest import Register
 from tests.oauth.devices import DEVICE_CODE, FOR_DEVICES, allow, start
 from tests.oauth.watched_http import WatchedClient
+from tests.support.cases import in_one_world
 from tests.support.client_keys import Signatory
 from tests.support.installation import ISSUER
-from tests.support.one_world import in_one_world
 from tests.support.relying_party import AUTHORIZE, Answer, RelyingParty, Tokens
 
 PAR = "/oauth2/par"

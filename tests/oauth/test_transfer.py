@@ -20,10 +20,10 @@ from tests.oauth.approvals import FOR_CIBA, ask
 from tests.oauth.conftest import Register
 from tests.oauth.watched_http import WatchedClient
 from tests.support.browser import Browser
+from tests.support.cases import in_one_world
 from tests.support.clock import Clock
 from tests.support.factories import PASSWORD, make_user
 from tests.support.installation import ISSUER, settings_for
-from tests.support.one_world import in_one_world
 from tests.support.relying_party import RelyingParty
 
 

@@ -219,7 +219,7 @@ def test_an_account_of_another_user_is_never_adopted_by_its_name(
 
 
 def test_an_account_of_another_user_is_not_adopted_where_the_app_keeps_no_identifiers() -> None:
-    """N-585: it has the name, and we know that it is the account of another user of ours."""
+    """N-567: it has the name, and we know that it is the account of another user of ours."""
 
     class Forgetful:
         def find(self, _endpoint: str, attribute: str, _value: str) -> Remote | None:

@@ -8,10 +8,10 @@ from starlette.testclient import TestClient
 from provider.work import Installation
 from tests.admin.conftest import person_token
 from tests.scim.conftest import BASE, GROUP, USER, Directory, directory_of, problem
+from tests.support.cases import in_one_world
 from tests.support.clock import Clock
 from tests.support.factories import make_client
 from tests.support.installation import Work
-from tests.support.one_world import in_one_world
 from tests.support.relying_party import TWO_FACTORS
 
 OWN = {"op": "replace", "path": "displayName", "value": "x"}

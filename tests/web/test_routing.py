@@ -64,7 +64,7 @@ def on_demand(load: Callable[[], list[Route]]) -> Starlette:
 
 
 def test_simultaneous_first_requests_for_routes_on_demand_are_all_answered() -> None:
-    """N-575."""
+    """N-559."""
     loaded: list[str] = []
 
     def load() -> list[Route]:
@@ -86,7 +86,7 @@ def test_simultaneous_first_requests_for_routes_on_demand_are_all_answered() -> 
 
 
 def test_routes_on_demand_that_cannot_be_loaded_are_tried_again() -> None:
-    """N-577."""
+    """N-561."""
     failures = [ImportError("the file is away")]
 
     def load() -> list[Route]:

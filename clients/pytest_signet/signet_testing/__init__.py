@@ -16,8 +16,8 @@ if TYPE_CHECKING:
         NotLoopback,
         Redirect,
         RequestRejected,
-        SignInFailed,
         Signet,
+        SignInFailed,
         User,
     )
 

@@ -15,8 +15,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from provider.refusals import Refusal
-from signet_testing.middleware import CONTROL, read_body
 from signet_testing.records import Client, User
+from signet_testing.serving.middleware import CONTROL, read_body
 from signet_testing.signet import Signet
 
 FAULTS = (

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from signet_testing.loopback import ADDRESS, listen
+from signet_testing.serving.loopback import ADDRESS, listen
 
 if TYPE_CHECKING:
     from signet_testing.records import Client

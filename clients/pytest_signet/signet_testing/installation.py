@@ -21,7 +21,7 @@ from provider.oauth.keys.key_pairs import PURPOSE
 from provider.oauth.keys.store import SigningKeyRow, State
 from provider.oauth.setting_up import create_keys_and_salt
 from provider.work import Installation, UnitOfWork, unit_of_work
-from signet_testing.loopback import require_loopback
+from signet_testing.serving.loopback import require_loopback
 from signet_testing.storage import create_schema
 
 PUBLISHED_KEYS = Path(__file__).with_name("published_keys.json")

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Mapping
 
 from signet_testing.control import control_app
-from signet_testing.middleware import CONTROL
+from signet_testing.serving.middleware import CONTROL
 from signet_testing.signet import Signet
 
 WARNING = (

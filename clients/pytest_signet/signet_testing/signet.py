@@ -24,20 +24,21 @@ from provider.oauth.keys import rotation
 from provider.oauth.keys.store import State
 from provider.sessions import lifecycle
 from provider.work import unit_of_work
-from signet_testing import playwright, transports
+from signet_testing import playwright
 from signet_testing.clock import MovableClock
 from signet_testing.faults import Faults
 from signet_testing.installation import open_new
 from signet_testing.logs import REDIRECTED
-from signet_testing.loopback import NotLoopback, listen, require_loopback
-from signet_testing.middleware import Observed
 from signet_testing.outbox import Outbox
 from signet_testing.records import Client, Email, Logout, User
 from signet_testing.registering import Registering
 from signet_testing.rejections import explainer
 from signet_testing.requests import Requests
 from signet_testing.second_factor import current_code
-from signet_testing.server import Server
+from signet_testing.serving import transports
+from signet_testing.serving.loopback import NotLoopback, listen, require_loopback
+from signet_testing.serving.middleware import Observed
+from signet_testing.serving.server import Server
 from signet_testing.storage import Snapshot, Storage, folder_in_memory
 from signet_testing.tokens import Tokens
 from signet_testing.user_browser import Redirect, RequestRejected, SignInFailed, UserBrowser

@@ -15,7 +15,7 @@ from provider.database.migrations import HEAD
 IN_MEMORY = Path("/dev/shm")  # noqa: S108  # a folder in memory, in which only folders of mode 0700 are created
 
 SCHEMA = Path(__file__).with_name("schema.sql")
-"""What all migrations create, written by `make references` (decision imports-kit-schema)."""
+"""What all migrations create, written by `make references` (decision 399)."""
 STATEMENTS = 512
 """How many statements a connection keeps: more than three for each table."""
 

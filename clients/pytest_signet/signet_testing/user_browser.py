@@ -7,11 +7,11 @@ from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
 import httpx2
 
-from signet_testing.middleware import NOT_THE_APP
 from signet_testing.pages import Form, Page
 from signet_testing.records import path_of
 from signet_testing.rejections import FAULTS_OF_APPS, Explain
-from signet_testing.server import Dropped, Server, scope_of
+from signet_testing.serving.middleware import NOT_THE_APP
+from signet_testing.serving.server import Dropped, Server, scope_of
 
 MOST_STEPS = 30
 LOCATION = "location"

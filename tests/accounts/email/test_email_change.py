@@ -7,11 +7,11 @@ import pytest
 
 from provider.accounts.store import email_addresses
 from tests.support.browser import Browser, Page
+from tests.support.cases import in_one_world
 from tests.support.clock import Clock
 from tests.support.factories import PASSWORD, make_user
 from tests.support.inbox import Inbox
 from tests.support.installation import Work
-from tests.support.one_world import in_one_world
 from tests.support.people import ADDRESS, code_of, forgot_password, is_signed_in, sign_in, turn_on_two_factor
 
 NEW = "ada@new.example.test"

@@ -9,9 +9,9 @@ import pytest
 from provider.accounts.factors.store import passkeys as store
 from tests.support.authenticator import Authenticator, encode, question_of
 from tests.support.browser import Browser, Page
+from tests.support.cases import in_one_world
 from tests.support.factories import make_user
 from tests.support.installation import Work
-from tests.support.one_world import in_one_world
 from tests.support.people import ADDRESS, sign_in
 
 RP_ID = "id.example.test"

@@ -23,10 +23,10 @@ from tests.support.authenticator import (
     question_of,
 )
 from tests.support.browser import Browser, Page
+from tests.support.cases import in_one_world
 from tests.support.clock import Clock
 from tests.support.factories import make_client, make_user
 from tests.support.installation import Work
-from tests.support.one_world import in_one_world
 from tests.support.people import is_signed_in, sign_in, turn_on_two_factor
 from tests.support.relying_party import RelyingParty
 

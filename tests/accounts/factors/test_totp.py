@@ -9,11 +9,11 @@ from provider.accounts.factors import removal, second_factor
 from provider.accounts.factors.store import totp_setups
 from provider.audit import store as audit
 from tests.support.browser import Browser
+from tests.support.cases import in_one_world
 from tests.support.clock import Clock
 from tests.support.factories import make_user
 from tests.support.inbox import Inbox
 from tests.support.installation import Work
-from tests.support.one_world import in_one_world
 from tests.support.people import (
     ADDRESS,
     begin_set_up,

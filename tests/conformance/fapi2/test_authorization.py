@@ -12,9 +12,9 @@ from tests.conformance.conftest import EVERY_CLAIM
 from tests.conformance.fapi2.plan import Fapi, new_http, with_dpop, with_private_key_jwt
 from tests.oauth.watched_http import csrf_of
 from tests.support.browser import Page
+from tests.support.cases import in_one_world
 from tests.support.client_keys import asserting, assertion_claims
 from tests.support.installation import ISSUER
-from tests.support.one_world import in_one_world
 from tests.support.relying_party import PAR, Answer
 
 

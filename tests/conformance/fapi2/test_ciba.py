@@ -18,10 +18,10 @@ import pytest
 from tests.conformance.fapi2.plan import CERTIFIED, HOLDER_ERRORS, Fapi, open_plan, with_mtls, with_private_key_jwt
 from tests.conformance.suite import EMAIL
 from tests.oauth.approvals import BACKCHANNEL, CIBA, answer
+from tests.support.cases import in_one_world
 from tests.support.client_certificates import Shown, issue
 from tests.support.client_keys import asserting, assertion_claims, sign
 from tests.support.installation import ISSUER
-from tests.support.one_world import in_one_world
 from tests.support.relying_party import TOKEN, RelyingParty, Tokens
 from tests.support.services import ROOT
 

@@ -15,10 +15,10 @@ from tests.conformance.fapi2.plan import (
     with_dpop,
     with_private_key_jwt,
 )
+from tests.support.cases import in_one_world
 from tests.support.client_certificates import issue
 from tests.support.client_keys import asserting, assertion_claims, public, sign, usual_key
 from tests.support.installation import ISSUER
-from tests.support.one_world import in_one_world
 from tests.support.relying_party import PAR, TOKEN, USERINFO
 
 

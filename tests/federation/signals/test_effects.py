@@ -127,7 +127,7 @@ def test_where_the_upstream_is_the_only_way_in_a_closed_account_ends_everything(
 
 
 def test_a_passkey_and_a_later_sign_in_are_other_ways_in(inside: Traveller, work: Work) -> None:
-    """N-586: where there is one, a signal never ends what was not opened through the upstream."""
+    """N-568: where there is one, a signal never ends what was not opened through the upstream."""
     user_id = find_user(work).id
     with work() as w:
         identity = linked_identities.find(w.db, ISSUER, "ada-at-example")

@@ -27,7 +27,7 @@ def test_a_token_is_known_for_as_long_as_it_would_be_taken(
     clock: Clock,
     work: Work,
 ) -> None:
-    """N-588: the purge forgets none that could come again."""
+    """N-570: the purge forgets none that could come again."""
     token = transmitter.token()
     assert transmitter.push(token).status_code == 202
     received_at = state().received_at

@@ -32,8 +32,8 @@ from tests.oauth.devices import (
     words,
 )
 from tests.oauth.watched_http import WatchedClient
+from tests.support.cases import in_one_world
 from tests.support.installation import Work
-from tests.support.one_world import in_one_world
 from tests.support.relying_party import TOKEN, RelyingParty, Tokens
 
 ERROR = "invalid_authorization_details"

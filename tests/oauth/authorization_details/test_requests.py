@@ -26,9 +26,9 @@ from tests.oauth.authorization_details.conftest import (
 from tests.oauth.conftest import Explain, Register, Unchanged
 from tests.oauth.endpoints.test_consent import allow, decide, show
 from tests.oauth.watched_http import WatchedClient
+from tests.support.cases import in_one_world
 from tests.support.client_keys import Signatory
 from tests.support.installation import ISSUER, Work, settings_for
-from tests.support.one_world import in_one_world
 from tests.support.relying_party import AUTHORIZE, PAR, Answer, RelyingParty
 
 ERROR = "invalid_authorization_details"

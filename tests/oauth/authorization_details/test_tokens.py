@@ -26,8 +26,8 @@ from tests.oauth.authorization_details.conftest import (
 from tests.oauth.conftest import Explain, Register
 from tests.oauth.endpoints.test_consent import allow
 from tests.oauth.watched_http import WatchedClient
+from tests.support.cases import in_one_world
 from tests.support.installation import Work
-from tests.support.one_world import in_one_world
 from tests.support.relying_party import TOKEN, RelyingParty, Tokens
 from tests.support.statements import recorded
 

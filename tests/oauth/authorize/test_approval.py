@@ -14,10 +14,10 @@ from provider.work import Installation
 from tests.oauth.conftest import Person, Register, Unchanged
 from tests.oauth.endpoints.test_consent import decide
 from tests.oauth.watched_http import WatchedClient
+from tests.support.cases import in_one_world
 from tests.support.clock import Clock
 from tests.support.factories import make_user
 from tests.support.installation import Work, settings_for
-from tests.support.one_world import in_one_world
 from tests.support.relying_party import ISSUER, Answer, RelyingParty, sign_in_person
 
 LEGACY = ["id_token", "id_token token", "code id_token", "code token", "code id_token token"]

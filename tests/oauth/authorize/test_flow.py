@@ -5,8 +5,8 @@ import pytest
 from provider.config.settings import Settings
 from tests.oauth.conftest import Explain, Register, Unchanged
 from tests.oauth.watched_http import WatchedClient
+from tests.support.cases import in_one_world
 from tests.support.installation import settings_for
-from tests.support.one_world import in_one_world
 from tests.support.relying_party import RelyingParty
 
 LEGACY = ["id_token", "id_token token", "code id_token", "code token", "code id_token token"]

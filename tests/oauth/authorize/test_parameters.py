@@ -7,7 +7,7 @@ import pytest
 
 from tests.oauth.conftest import Register, Unchanged
 from tests.oauth.watched_http import WatchedClient
-from tests.support.one_world import in_one_world
+from tests.support.cases import in_one_world
 from tests.support.relying_party import AUTHORIZE, ISSUER, RelyingParty, challenge_of
 
 

@@ -11,8 +11,8 @@ from provider.oauth.clients import clients
 from tests.oauth.conftest import Explain, Register, Unchanged
 from tests.oauth.watched_http import WatchedClient
 from tests.support.browser import attributes_of
+from tests.support.cases import in_one_world
 from tests.support.installation import Work
-from tests.support.one_world import in_one_world
 from tests.support.relying_party import AUTHORIZE, Answer, RelyingParty
 
 EVIL = "https://evil.test/cb"

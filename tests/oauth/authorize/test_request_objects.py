@@ -14,6 +14,7 @@ from provider.oauth.authorize.store.authorization_requests import authorization_
 from tests.oauth.conftest import Explain, Register, Unchanged
 from tests.oauth.watched_http import WatchedClient
 from tests.support.browser import attributes_of
+from tests.support.cases import in_one_world
 from tests.support.client_keys import (
     ALGORITHMS,
     Signatory,
@@ -28,7 +29,6 @@ from tests.support.client_keys import (
 from tests.support.clock import Clock
 from tests.support.foreign_server import Behaviour, ForeignServer, Request, answer, raw
 from tests.support.installation import ISSUER, Work, settings_for
-from tests.support.one_world import in_one_world
 from tests.support.relying_party import AUTHORIZE, TOKEN, Answer, RelyingParty
 
 EVIL = "https://evil.test/cb"

@@ -27,6 +27,7 @@ from provider.work import Installation
 from provider.worker.jobs import purge
 from tests.oauth.conftest import Explain, Register, Unchanged
 from tests.oauth.watched_http import WatchedClient
+from tests.support.cases import in_one_world
 from tests.support.client_keys import (
     ALGORITHMS,
     Signatory,
@@ -43,7 +44,6 @@ from tests.support.dpop import Prover
 from tests.support.foreign_server import ForeignServer
 from tests.support.installation import ISSUER, Work
 from tests.support.limits import Lower
-from tests.support.one_world import in_one_world
 from tests.support.relying_party import INTROSPECT, REVOKE, TOKEN, RelyingParty, basic
 
 SERVICE: dict[str, Any] = {"grant_types": ("client_credentials",), "redirect_uris": (), "scope": "api"}

@@ -15,6 +15,7 @@ from provider.oauth.clients.metadata import InvalidMetadata
 from provider.oauth.clients.metadata_rules import parse_metadata
 from tests.oauth.conftest import Explain, Register, Unchanged
 from tests.oauth.watched_http import WatchedClient
+from tests.support.cases import in_one_world
 from tests.support.client_certificates import (
     FOR_CLIENTS,
     FOR_SERVERS,
@@ -27,7 +28,6 @@ from tests.support.client_certificates import (
 from tests.support.client_keys import public
 from tests.support.client_keys import usual_key as usual_jwk
 from tests.support.clock import Clock
-from tests.support.one_world import in_one_world
 from tests.support.relying_party import INTROSPECT, PAR, REVOKE, TOKEN, RelyingParty
 
 MEMBERS: dict[str, Any] = {"redirect_uris": (), "grant_types": ("client_credentials",), "scope": "admin:read"}

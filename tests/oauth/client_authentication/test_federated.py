@@ -16,11 +16,11 @@ from provider.oauth.trusted_issuers import issuers
 from provider.oauth.trusted_issuers.issuers import IssuerSettings
 from tests.oauth.conftest import Explain, Register
 from tests.oauth.watched_http import WatchedClient
+from tests.support.cases import in_one_world
 from tests.support.client_keys import Signatory, asserting, new_key
 from tests.support.clock import Clock
 from tests.support.foreign_server import Behaviour, ForeignServer, Request, answer
 from tests.support.installation import ISSUER, Work
-from tests.support.one_world import in_one_world
 from tests.support.relying_party import INTROSPECT, REVOKE, TOKEN, RelyingParty
 
 CI = "https://token.actions.example.test"

@@ -19,10 +19,10 @@ from provider.oauth.clients.metadata import ClientMetadata
 from provider.oauth.errors import InvalidClientError
 from tests.oauth.conftest import Explain, Register, Unchanged
 from tests.oauth.watched_http import WatchedClient
+from tests.support.cases import in_one_world
 from tests.support.clock import Clock
 from tests.support.installation import Work
 from tests.support.limits import Lower
-from tests.support.one_world import in_one_world
 from tests.support.relying_party import TOKEN, RelyingParty, basic
 
 SERVICE = {"grant_types": ("client_credentials",), "redirect_uris": (), "scope": "api"}

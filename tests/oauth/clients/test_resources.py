@@ -12,9 +12,9 @@ from provider.oauth.clients.metadata import InvalidMetadata
 from provider.oauth.clients.resources import normalize, spellings
 from provider.oauth.grants.token_exchange import ACCESS_TOKEN, GRANT_TYPE
 from tests.oauth.conftest import Explain, Register
+from tests.support.cases import in_one_world
 from tests.support.client_keys import Signatory
 from tests.support.installation import ISSUER
-from tests.support.one_world import in_one_world
 from tests.support.relying_party import AUTHORIZE, TOKEN, Answer, RelyingParty, Tokens
 
 BOOKS, FILMS = "https://books.example.test/api", "https://films.example.test"

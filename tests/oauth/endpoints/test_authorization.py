@@ -14,10 +14,10 @@ from provider.sessions import lifecycle
 from provider.work import Installation
 from tests.oauth.conftest import Person, Register, Unchanged
 from tests.oauth.watched_http import WatchedClient, csrf_of
+from tests.support.cases import in_one_world
 from tests.support.clock import Clock
 from tests.support.factories import make_user
 from tests.support.installation import Work
-from tests.support.one_world import in_one_world
 from tests.support.relying_party import AUTHORIZE, ISSUER, RelyingParty, plant_cookie, sign_in_person
 
 
@@ -295,7 +295,7 @@ def test_another_browser_cannot_cancel(
 
 
 def test_in_another_browser_a_request_begins_anew(rp: RelyingParty, person: Person) -> None:
-    """N-587: one that was not pushed stays with the browser that sent it, whoever has a link to it."""
+    """N-569: one that was not pushed stays with the browser that sent it, whoever has a link to it."""
     first, other = person(), person()
     answer = rp.ask(first)
     rp.ask(other)

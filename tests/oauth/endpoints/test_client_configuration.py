@@ -15,9 +15,9 @@ from tests.oauth.conftest import Person, Register, Unchanged
 from tests.oauth.endpoints.test_consent import allow
 from tests.oauth.endpoints.test_registration import REGISTER, URI, WEB, assert_refused
 from tests.oauth.watched_http import WatchedClient
+from tests.support.cases import in_one_world
 from tests.support.clock import Clock
 from tests.support.installation import Work, settings_for
-from tests.support.one_world import in_one_world
 from tests.support.relying_party import RelyingParty
 
 Told = dict[str, Any]

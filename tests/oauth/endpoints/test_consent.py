@@ -13,9 +13,9 @@ from provider.oauth.clients.metadata import ClientMetadata
 from provider.work import Installation
 from tests.oauth.conftest import Person, Register, Unchanged
 from tests.oauth.watched_http import WatchedClient, csrf_of
+from tests.support.cases import in_one_world
 from tests.support.factories import make_user
 from tests.support.installation import Work
-from tests.support.one_world import in_one_world
 from tests.support.relying_party import ISSUER, Answer, RelyingParty, sign_in_person
 from tests.support.statements import recorded
 

@@ -17,10 +17,10 @@ from provider.work import Installation
 from tests.oauth.conftest import Explain, Person, Register, Unchanged
 from tests.oauth.watched_http import WatchedClient, csrf_of
 from tests.support.browser import Page, attributes_of
+from tests.support.cases import in_one_world
 from tests.support.clock import Clock
 from tests.support.factories import make_user
 from tests.support.installation import Work
-from tests.support.one_world import in_one_world
 from tests.support.relying_party import ISSUER, LOGOUT, RelyingParty, Tokens, sign_in_person
 
 OUT = "https://app.example.test/signed-out"

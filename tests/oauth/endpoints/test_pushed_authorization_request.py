@@ -12,11 +12,11 @@ from provider.oauth.clients.clients import update_client
 from provider.work import Installation
 from tests.oauth.conftest import Explain, Person, Register, Unchanged
 from tests.oauth.endpoints.test_consent import decide
+from tests.support.cases import in_one_world
 from tests.support.client_keys import Signatory
 from tests.support.clock import Clock
 from tests.support.effort import effort
 from tests.support.installation import ISSUER, Work
-from tests.support.one_world import in_one_world
 from tests.support.relying_party import AUTHORIZE, Answer, RelyingParty, sign_in_person
 
 PAR = "/oauth2/par"
@@ -80,7 +80,7 @@ def test_a_request_uri_is_valid_until_a_code_is_issued_for_it(
 
 
 def test_a_scope_that_was_left_out_stays_out(register: Register, browser: httpx2.Client, work: Work) -> None:
-    """N-583: OIDC Core section 11. The client may ask for it only since the request was checked."""
+    """N-565: OIDC Core section 11. The client may ask for it only since the request was checked."""
     rp = register(scope="openid", grant_types=("authorization_code",))
     response, asked, verifier = push(rp, scope="openid offline_access")
     with work() as w:

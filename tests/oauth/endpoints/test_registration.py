@@ -20,12 +20,12 @@ from provider.oauth.clients.store import initial_access_tokens
 from provider.oauth.http.metadata import provider_metadata
 from tests.oauth.conftest import Explain, Unchanged
 from tests.oauth.watched_http import WatchedClient
+from tests.support.cases import in_one_world
 from tests.support.client_keys import Signatory
 from tests.support.clock import Clock
 from tests.support.foreign_server import ForeignServer, answer, raw
 from tests.support.installation import ISSUER, Work, settings_for
 from tests.support.limits import Lower
-from tests.support.one_world import in_one_world
 from tests.support.relying_party import RelyingParty
 
 REGISTER = "/oauth2/register"

@@ -8,9 +8,9 @@ from sqlalchemy import func, select
 from provider.oauth.store import refusals
 from tests.oauth.conftest import Unchanged
 from tests.oauth.watched_http import WatchedClient
+from tests.support.cases import in_one_world
 from tests.support.installation import ISSUER, Work
 from tests.support.limits import Lower
-from tests.support.one_world import in_one_world
 from tests.support.relying_party import INTROSPECT, REVOKE, TOKEN, RelyingParty
 
 FORM_ENDPOINTS = [TOKEN, INTROSPECT, REVOKE]

@@ -14,10 +14,10 @@ from provider.accounts.store.email_addresses import add as add_address
 from provider.oauth.tokens.claims import MOST_NAMES
 from tests.oauth.conftest import Explain, Person, Register
 from tests.oauth.watched_http import WatchedClient
+from tests.support.cases import in_one_world
 from tests.support.clock import Clock
 from tests.support.factories import make_user
 from tests.support.installation import ISSUER, Work
-from tests.support.one_world import in_one_world
 from tests.support.relying_party import USERINFO, RelyingParty
 
 PROFILE: dict[str, Any] = {

@@ -20,9 +20,9 @@ from provider.work import Installation
 from provider.worker.jobs import purge
 from tests.oauth.conftest import Explain, Register, Unchanged
 from tests.oauth.watched_http import WatchedClient
+from tests.support.cases import in_one_world
 from tests.support.clock import Clock
 from tests.support.installation import Work
-from tests.support.one_world import in_one_world
 from tests.support.relying_party import Answer, RelyingParty, Tokens, challenge_of
 
 OFFLINE = "openid email offline_access"

@@ -19,9 +19,9 @@ from provider.oauth.tokens.server import AuthorizationServer
 from provider.oauth.trusted_issuers import issuers
 from provider.oauth.trusted_issuers.issuers import IssuerSettings
 from tests.oauth.conftest import Register, Unchanged
+from tests.support.cases import in_one_world
 from tests.support.client_keys import Signatory
 from tests.support.installation import ISSUER, Work
-from tests.support.one_world import in_one_world
 from tests.support.relying_party import RelyingParty
 
 IDP = "https://idp.example.test"
@@ -108,7 +108,7 @@ def test_an_assertion_for_another_server_is_refused(
 
 
 def test_an_assertion_that_names_no_client_works_once_for_all_of_them(agent: RelyingParty, register: Register) -> None:
-    """N-584: RFC 7523 section 3 no. 7. The jti is the issuer's, whichever client sends it."""
+    """N-566: RFC 7523 section 3 no. 7. The jti is the issuer's, whichever client sends it."""
     other, assertion = register(**AGENT), SIGNATORY.sign(claims(agent, client_id=None))
     assert present(agent, assertion).status_code == 200
     assert_refused(present(other, assertion))

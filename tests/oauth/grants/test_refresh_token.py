@@ -13,12 +13,12 @@ from provider.oauth.clients import clients
 from tests.oauth.conftest import Explain, Register, Unchanged
 from tests.oauth.grants.test_authorization_code import ENDINGS, assert_invalid_grant
 from tests.oauth.watched_http import WatchedClient
+from tests.support.cases import in_one_world
 from tests.support.client_keys import Signatory, asserting, assertion_claims
 from tests.support.clock import Clock
 from tests.support.dpop import Prover
 from tests.support.factories import make_user
 from tests.support.installation import ISSUER, Work, settings_for
-from tests.support.one_world import in_one_world
 from tests.support.relying_party import AUTHORIZE, INTROSPECT, Answer, RelyingParty, Tokens
 
 pytestmark = pytest.mark.both_databases

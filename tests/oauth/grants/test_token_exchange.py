@@ -13,9 +13,9 @@ from provider.oauth.clients import clients
 from provider.oauth.clients.metadata import InvalidMetadata
 from provider.oauth.grants.token_exchange import ACCESS_TOKEN, GRANT_TYPE, MOST_ACTORS
 from tests.oauth.conftest import Explain, Register, Unchanged
+from tests.support.cases import in_one_world
 from tests.support.clock import Clock
 from tests.support.installation import ISSUER, Work
-from tests.support.one_world import in_one_world
 from tests.support.relying_party import RelyingParty, Tokens
 
 BOOKS, FILMS, MAPS = "https://books.example.test", "https://films.example.test", "https://maps.example.test"

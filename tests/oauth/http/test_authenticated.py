@@ -9,9 +9,9 @@ from provider.ratelimits import LIMITS
 from tests.oauth.conftest import Register, Unchanged
 from tests.oauth.devices import DEVICE_AUTHORIZATION, DEVICE_CODE
 from tests.oauth.watched_http import WatchedClient
+from tests.support.cases import in_one_world
 from tests.support.client_keys import Signatory, asserting, assertion_claims
 from tests.support.installation import ISSUER
-from tests.support.one_world import in_one_world
 from tests.support.relying_party import INTROSPECT, REVOKE, TOKEN, RelyingParty, basic
 
 PAR = "/oauth2/par"

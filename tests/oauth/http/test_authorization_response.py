@@ -18,7 +18,7 @@ from tests.oauth.conftest import Person, Register, Unchanged
 from tests.oauth.endpoints.test_consent import decide
 from tests.oauth.watched_http import WatchedClient, csrf_of
 from tests.support.browser import Page, attributes_of
-from tests.support.one_world import in_one_world
+from tests.support.cases import in_one_world
 from tests.support.relying_party import AUTHORIZE, ISSUER, Answer, RelyingParty, sign_in_person
 
 

@@ -13,9 +13,9 @@ from provider.oauth.clients.metadata_rules import parse_metadata
 from provider.web.routing import flattened
 from tests.oauth.conftest import Register
 from tests.oauth.watched_http import READ_BY_ALL, READ_BY_APPS, WatchedClient
+from tests.support.cases import in_one_world
 from tests.support.clock import Clock
 from tests.support.installation import Work
-from tests.support.one_world import in_one_world
 from tests.support.relying_party import INTROSPECT, ISSUER, REVOKE, TOKEN, USERINFO, RelyingParty
 
 PAR = "/oauth2/par"

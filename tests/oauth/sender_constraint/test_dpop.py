@@ -23,11 +23,11 @@ from provider.oauth.sender_constraint.store import used_proofs
 from provider.ratelimit_counter import LimitCounter
 from provider.work import Installation, UnitOfWork, unit_of_work
 from provider.worker.jobs import purge
+from tests.support.cases import in_one_world
 from tests.support.client_keys import ALGORITHMS, mac, public, usual_key
 from tests.support.clock import Clock
 from tests.support.dpop import Prover, hash_of
 from tests.support.installation import ISSUER, Work
-from tests.support.one_world import in_one_world
 
 URL = f"{ISSUER}/oauth2/token"
 TOKEN = "an.access.token"

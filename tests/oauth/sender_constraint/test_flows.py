@@ -13,11 +13,11 @@ from provider.oauth.sender_constraint.nonces import WINDOW
 from tests.oauth.conftest import Explain, Register, Unchanged
 from tests.oauth.devices import FOR_DEVICES, allow, start
 from tests.oauth.watched_http import WatchedClient
+from tests.support.cases import in_one_world
 from tests.support.clock import Clock
 from tests.support.dpop import Prover
 from tests.support.factories import PASSWORD
 from tests.support.installation import ISSUER, Work
-from tests.support.one_world import in_one_world
 from tests.support.people import code_of
 from tests.support.relying_party import PAR, TOKEN, USERINFO, Answer, RelyingParty, Tokens
 

@@ -12,7 +12,7 @@ from provider.worker.jobs import purge
 from tests.oauth.conftest import Register
 from tests.oauth.devices import FOR_DEVICES, page_of, press, start
 from tests.oauth.watched_http import WatchedClient
-from tests.support.one_world import in_one_world
+from tests.support.cases import in_one_world
 from tests.support.relying_party import TOKEN, RelyingParty, Tokens
 
 pytestmark = pytest.mark.both_databases

@@ -25,9 +25,9 @@ from provider.oauth.tokens.access_tokens import inactive_reason
 from provider.oauth.tokens.server import AuthorizationServer
 from provider.oauth.tokens.store.grants import Grant, GrantState
 from tests.oauth.watched_http import WatchedClient
+from tests.support.cases import in_one_world
 from tests.support.clock import Clock
 from tests.support.installation import ISSUER, Work
-from tests.support.one_world import in_one_world
 from tests.support.relying_party import RelyingParty, Tokens
 
 

@@ -11,10 +11,10 @@ from provider.oauth.clients.metadata import InvalidMetadata
 from provider.oauth.clients.metadata_rules import parse_metadata
 from tests.oauth.conftest import Register, Unchanged
 from tests.oauth.watched_http import WatchedClient
+from tests.support.cases import in_one_world
 from tests.support.clock import Clock
 from tests.support.foreign_server import ForeignServer, answer, raw
 from tests.support.installation import settings_for
-from tests.support.one_world import in_one_world
 from tests.support.relying_party import LOGOUT, Answer, RelyingParty
 
 HYBRID = {"response_types": ("code", "code id_token"), "grant_types": ("authorization_code", "implicit")}

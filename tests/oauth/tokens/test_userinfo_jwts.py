@@ -19,8 +19,8 @@ from provider.oauth.clients.metadata_rules import parse_metadata
 from provider.work import Installation
 from tests.oauth.conftest import Register, Unchanged
 from tests.oauth.watched_http import WatchedClient
+from tests.support.cases import in_one_world
 from tests.support.installation import settings_for
-from tests.support.one_world import in_one_world
 from tests.support.relying_party import LOGOUT, RelyingParty
 
 

@@ -10,7 +10,7 @@ from signet_testing.authorization_responses import Answer
 from signet_testing.changes import Sign, with_wrong_tokens
 from signet_testing.faults import Fault, Faults
 from signet_testing.requests import Requests, Sent, parameters_of
-from signet_testing.server import DROP
+from signet_testing.serving.server import DROP
 
 NOT_THE_APP = b"x-signet-testing-user"
 """The header of requests that the kit sends in place of a user's browser."""

@@ -10,7 +10,7 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from signet_testing.server import DROP
+from signet_testing.serving.server import DROP
 
 DATE_IS_SET_EVERY = 1.0
 FINISH_WITHIN = 1.0

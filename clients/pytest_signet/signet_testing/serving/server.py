@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 if TYPE_CHECKING:
-    from signet_testing.web_server import WebServer
+    from signet_testing.serving.web_server import WebServer
 
 DROP = "signet_testing.drop"
 """The extension of a scope that closes the connection without an answer."""
@@ -58,7 +58,7 @@ class Server:
         await self._awaited.wait()
         self._loop.remove_reader(self._socket)
         if not self._stopping:
-            from signet_testing.web_server import web_server_of  # noqa: PLC0415  # see the class
+            from signet_testing.serving.web_server import web_server_of  # noqa: PLC0415  # see the class
 
             assert self._app is not None  # noqa: S101  # `start` set it
             self._web_server = web_server_of(self._app)

@@ -7,7 +7,7 @@ own loop. The library is the caller's: the one whose client is created.
 from importlib import import_module
 from typing import Any
 
-from signet_testing.server import Dropped, Server, scope_of
+from signet_testing.serving.server import Dropped, Server, scope_of
 
 
 def _answer(library: Any, server: Server, request: Any, body: bytes) -> Any:
