@@ -6,12 +6,12 @@ import pytest
 
 from provider.accounts.groups.groups import GroupSettings, create_group, find_group
 from provider.accounts.groups.members import add_member
-from provider.accounts.roles.permissions import EVERYTHING
+from provider.accounts.roles.permissions import EVERYTHING, OPERATOR_ROLES
 from provider.accounts.store import groups as store
 from provider.accounts.store import users
-from provider.accounts.users import set_roles
+from provider.accounts.suspension import restore, suspend
 from provider.admin import group_authority
-from provider.admin.authority import LastAdministrator
+from provider.admin.authority import LastAdministrator, MorePermissions
 from tests.admin.conftest import Console, Program, action_form, events, person_token
 from tests.support.factories import make_user
 from tests.support.installation import Work
@@ -114,20 +114,49 @@ def test_a_group_gives_no_role_that_the_operator_could_not_give(
     assert manager("POST", f"/users/{ada}/suspend").status_code == 403
 
 
+def test_the_groups_of_a_user_are_changed_within_the_permissions_of_the_operator(work: Work, ada: str) -> None:
+    """N-577: the list of a user's groups gives no role that adding the user to one of them could not give."""
+    permissions = OPERATOR_ROLES["user-manager"].permissions
+    with work() as w:
+        create_group(w, "staff", GroupSettings())
+        create_group(w, "inner", GroupSettings())
+        create_group(w, "admins", GroupSettings(roles=("admin",), groups=("inner",)))
+        boss = make_user(w, "boss@example.test", roles=("admin",))
+    with work() as w:
+        group_authority.set_groups(w, permissions, user_id=ada, names=["staff"])
+        for user_id, names in ((ada, ["staff", "admins"]), (ada, ["inner"]), (boss, ["staff"])):
+            with pytest.raises(MorePermissions):
+                group_authority.set_groups(w, permissions, user_id=user_id, names=names)
+        for change in (group_authority.add_member, group_authority.remove_member):
+            with pytest.raises(MorePermissions):
+                change(w, permissions, "staff", user_id=boss)
+    with work() as w:
+        assert (store.find_of_user(w.read, ada), store.find_of_user(w.read, boss)) == (["staff"], [])
+
+
 def test_the_last_administrator_stays_one(work: Work) -> None:
-    """N-259: a group through which alone somebody is an administrator is not deleted or emptied."""
+    """N-259: a group through which alone somebody is an administrator is not deleted, emptied or left."""
     with work() as w:
         ada = make_user(w)
-        create_group(w, "admins", GroupSettings(roles=("admin",)))
-        add_member(w, "admins", user_id=ada)
+        create_group(w, "inner", GroupSettings())
+        create_group(w, "admins", GroupSettings(roles=("admin",), groups=("inner",)))
+        add_member(w, "inner", user_id=ada)
     with work() as w:
         with pytest.raises(LastAdministrator):
-            group_authority.remove_member(w, EVERYTHING, "admins", user_id=ada)
+            group_authority.remove_member(w, EVERYTHING, "inner", user_id=ada)
         with pytest.raises(LastAdministrator):
-            group_authority.delete_group(w, EVERYTHING, "admins")
+            group_authority.set_groups(w, EVERYTHING, user_id=ada, names=[])
+        for name in ("inner", "admins"):
+            with pytest.raises(LastAdministrator):
+                group_authority.delete_group(w, EVERYTHING, name)
+        for settings in (GroupSettings(groups=("inner",)), GroupSettings(roles=("admin",))):
+            with pytest.raises(LastAdministrator):
+                group_authority.put_group(w, EVERYTHING, "admins", settings)
+        grace = make_user(w, "grace@example.com", roles=("admin",))
+        suspend(w, user_id=grace, reason=None)
         with pytest.raises(LastAdministrator):
             group_authority.put_group(w, EVERYTHING, "admins", GroupSettings())
-        set_roles(w, user_id=make_user(w, "grace@example.com"), roles=["admin"])
+        restore(w, user_id=grace)
     with work() as w:
         group_authority.put_group(w, EVERYTHING, "admins", GroupSettings())
         assert find_group(w, "admins").settings.roles == ()

@@ -6,12 +6,14 @@ import pytest
 from starlette.testclient import TestClient
 
 from provider.app import create_app
+from provider.jose.signed_jwts import read_jwt
 from provider.routes.console import for_demo
 from provider.work import Installation
-from tests.admin.conftest import Console, Program, events
+from tests.admin.conftest import Console, Program, events, person_token
 from tests.support.browser import Browser
 from tests.support.factories import make_client, make_user
 from tests.support.installation import ISSUER, Work
+from tests.support.people import ADDRESS
 from tests.support.relying_party import TWO_FACTORS, RelyingParty, Tokens, sign_in_person
 from tests.support.stored import stored
 
@@ -116,6 +118,27 @@ def test_operators_need_the_permission(browser: Browser, installation: Installat
         user_id = make_user(w, "staff@example.test", roles=("staff",))
     sign_in_person(browser.client, installation, user_id, amr=TWO_FACTORS)
     assert browser.open(URL).status == 403
+
+
+def test_an_operator_who_may_not_see_users_sees_none(
+    browser: Browser, client: TestClient, installation: Installation, tokens: Tokens, ada: str, work: Work
+) -> None:
+    """N-580: a token and the ID of its session, on the page and in the admin API, by one who manages applications."""
+    scope = "admin:read admin:write"
+    token = person_token(client, work, installation, roles=("app-manager",), amr=TWO_FACTORS, scope=scope)
+    found = Program(client, token)("POST", "/inspections", value=tokens.access_token).json()
+    assert (found["is_valid"], found["timeline"]) == (True, [])
+    assert not {"user_id", "grant_id", "session_id"} & found.keys()
+    assert ADDRESS not in str(found)
+    with work() as w:
+        user_id = make_user(w, "apps@example.test", roles=("app-manager",))
+    sign_in_person(browser.client, installation, user_id, amr=TWO_FACTORS)
+    browser.open(URL)
+    page = browser.submit({"value": tokens.access_token})
+    assert "It is active." in page.text
+    for shown in (ADDRESS, "The code was redeemed"):
+        assert shown not in page.html, shown
+    assert browser.open(f"{URL}?id={read_jwt(str(tokens.id_token)).claims['sid']}").status == 404
 
 
 def test_what_is_pasted_is_text_on_the_page(console: Console) -> None:

@@ -7,12 +7,12 @@ import pytest
 from provider.accounts import invitation
 from provider.accounts.roles import roles as rules
 from provider.accounts.roles.names import InvalidRole
-from provider.accounts.roles.permissions import EVERYTHING
+from provider.accounts.roles.permissions import EVERYTHING, OPERATOR_ROLES
 from provider.accounts.store import roles as store
 from provider.accounts.store import users
 from provider.accounts.users import delete_user, set_roles
 from provider.admin import authority
-from provider.admin.authority import LastAdministrator
+from provider.admin.authority import LastAdministrator, MorePermissions
 from provider.work import Installation
 from tests.admin.conftest import Console, Program, action_form, events
 from tests.support.factories import make_user
@@ -170,6 +170,38 @@ def test_the_last_administrator_stays_one(operator: Program, console: Console, w
     with work() as w:
         set_roles(w, user_id=ada, roles=())  # as the command line does
     assert roles_of(work, ada) == []
+
+
+def test_roles_are_changed_within_the_permissions_of_the_operator(work: Work, ada: str) -> None:
+    """N-581: as they are when the roles are written, whatever the page or job read before."""
+    permissions = OPERATOR_ROLES["user-manager"].permissions
+    with work() as w:
+        first, boss = (make_user(w, f"{name}@example.test", roles=("admin", "staff")) for name in ("first", "boss"))
+    with work() as w:
+        authority.add_role(w, permissions, user_id=ada, role="staff")
+        for user_id, roles in ((ada, ["admin"]), (boss, ["staff"]), (boss, ["admin"])):
+            with pytest.raises(MorePermissions):
+                authority.set_roles(w, permissions, user_id=user_id, roles=roles)
+        for change, user_id, role in (
+            (authority.add_role, ada, "auditor"),
+            (authority.add_role, boss, "on-call"),
+            (authority.remove_role, boss, "staff"),
+            (authority.remove_role, boss, "admin"),
+        ):
+            with pytest.raises(MorePermissions):
+                change(w, permissions, user_id=user_id, role=role)
+    assert [roles_of(work, one) for one in (ada, first, boss)] == [["staff"], ["admin", "staff"], ["admin", "staff"]]
+
+
+def test_the_last_administrator_loses_the_role_by_no_change_of_one_role(work: Work) -> None:
+    """N-582: as actions on many users remove it."""
+    with work() as w:
+        boss = make_user(w, roles=("admin", "staff"))
+    with work() as w:
+        with pytest.raises(LastAdministrator):
+            authority.remove_role(w, EVERYTHING, user_id=boss, role="admin")
+        authority.remove_role(w, EVERYTHING, user_id=boss, role="staff")
+    assert roles_of(work, boss) == ["admin"]
 
 
 @pytest.mark.race

@@ -10,6 +10,7 @@ import pytest
 from provider.accounts.groups.groups import GroupSettings, create_group
 from provider.accounts.groups.members import add_member, remove_member
 from provider.accounts.users import set_roles
+from provider.oauth.authorize.access_policy import denial_of_network
 from provider.oauth.clients import clients
 from provider.oauth.clients.metadata import InvalidMetadata
 from provider.oauth.clients.metadata_rules import parse_metadata
@@ -109,6 +110,24 @@ def test_each_rule_must_be_met(register: Register, person: Person, ada: str, wor
     assert "You need one of these roles" in denied_page(browser, rp).text
 
 
+@pytest.mark.parametrize(
+    ("address", "is_allowed"),
+    [
+        ("192.0.2.255", True),
+        ("::ffff:192.0.2.1", True),  # the same network as 192.0.2.1, as a socket for both families reads it
+        ("2001:db8::7", True),
+        ("192.0.3.0", False),
+        ("::ffff:192.0.3.0", False),
+        ("2001:db9::", False),
+        ("", False),
+    ],
+)
+def test_a_network_is_allowed_by_the_addresses_in_it(register: Register, address: str, is_allowed: bool) -> None:
+    """N-579."""
+    client = register(allowed_networks=("192.0.2.0/24", "2001:db8::/32")).client
+    assert (denial_of_network(client, address) is None) == is_allowed
+
+
 def test_a_refresh_needs_the_factor_that_the_client_requires(
     register: Register, person: Person, ada: str, work: Work
 ) -> None:
@@ -135,10 +154,10 @@ def test_a_device_is_not_connected(register: Register, person: Person, ada: str,
 
 def test_a_backchannel_request_is_denied_without_asking(register: Register, ada: str, work: Work) -> None:
     """N-267: CIBA section 13."""
-    rp = register(**{**approvals.FOR_CIBA, **STAFF})
+    rp = register(**{**approvals.FOR_CIBA, **STAFF, "allowed_networks": ("192.0.2.0/24",)})
     assert approvals.refusal(rp) == (403, "access_denied")
     join(work, ada)
-    assert approvals.send(rp).status_code == 200
+    assert approvals.send(rp).status_code == 200  # the network of the app is not where the user is
 
 
 @pytest.mark.parametrize(

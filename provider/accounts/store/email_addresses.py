@@ -87,13 +87,12 @@ _OF_USER = _ADDRESS.prepare(
     .order_by(email_addresses.c.verified_at.is_(None), email_addresses.c.created_at.desc())
     .limit(1)
 )
-_confirmed = or_(email_addresses.c.verified_at.is_not(None), users.c.status != Status.INACTIVE)
-_CONFIRMED = Prepared(
-    select(email_addresses.c.id)
+_CONFIRMED = _ADDRESS.prepare(
+    _ADDRESS.select()
     .join(users, users.c.id == email_addresses.c.user_id)
-    .where(email_addresses.c.normal == bindparam("normal"), _confirmed)
-    .limit(1),
-    (email_addresses.c.id,),
+    .where(or_(email_addresses.c.verified_at.is_not(None), users.c.status != Status.INACTIVE))
+    .where(email_addresses.c.normal == bindparam("normal"))
+    .limit(1)
 )
 
 
@@ -275,13 +274,11 @@ def correct(db: Connection, address_id: str, *, address: str, normal: str) -> bo
     return db.execute(update(email_addresses).where(*unverified).values(address=address, normal=normal)).rowcount == 1
 
 
-def lock(db: Connection, normal: str) -> None:
-    """Wait until no other transaction can give the address to an account, and keep it so until this one ends."""
-    queue_for(db, normal)
-
-
 def lock_all(db: Connection, normals: Collection[str]) -> None:
-    """Do the same for many addresses, in one order, so that two transactions never wait for each other."""
+    """Wait until no other transaction can give the addresses to accounts, and keep it so until this one ends.
+
+    They are locked in one order, so that two transactions never wait for each other.
+    """
     queue_for_all(db, sorted(normals))
 
 
@@ -291,7 +288,7 @@ def is_free(db: Connection, normal: str) -> bool:
     Until the transaction ends, no other transaction can verify it.
     """
     queue_for(db, normal)
-    return not _CONFIRMED.rows(db, {"normal": normal})
+    return _CONFIRMED.one(db, {"normal": normal}) is None
 
 
 def change(db: Connection, address_id: str, *, address: str, normal: str, now: datetime) -> bool:

@@ -311,6 +311,8 @@ def test_a_405_names_every_method_of_its_path_and_no_other(app: Starlette, http:
         path = re.sub(r"{(\w+)(:\w+)?}", lambda found: values.get(found[1], "x"), route.path)
         if path.startswith("/oauth2/register/"):
             continue  # only there where apps may register themselves
+        if path.startswith("/forward-auth/"):
+            continue  # any method of a request to a site
         answer = http.request("PROPFIND", path)
         assert answer.status_code == 405, path
         allowed = answer.headers["allow"].split(", ")
@@ -320,6 +322,5 @@ def test_a_405_names_every_method_of_its_path_and_no_other(app: Starlette, http:
             if method in {"GET", "HEAD"} and answer.status_code == 303:
                 continue  # the address of a form leads to the page with the form
             assert (answer.status_code != 405) == (method in allowed), (method, path)
-            is_asked_about = method == "OPTIONS" and path.startswith("/forward-auth/")  # a request to a site
-            if answer.status_code == 405 or (method == "OPTIONS" and not is_asked_about):
+            if answer.status_code == 405 or method == "OPTIONS":
                 assert answer.headers["allow"].split(", ") == allowed

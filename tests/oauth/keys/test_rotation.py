@@ -190,6 +190,21 @@ def test_after_a_revocation_the_key_that_apps_know_signs(work: Work) -> None:
     assert len(kids(work, ES256, State.UPCOMING)) == 1
 
 
+def test_a_rotation_leaves_revoked_and_retired_keys_as_they_are(rp: RelyingParty, work: Work, clock: Clock) -> None:
+    """N-578: only a current key retires. A revoked one would verify again, and a retired one for longer."""
+    (first,) = kids(work, ES256, State.CURRENT)
+    revoked, _ = rotate(work, alg=ES256, at_once=True)
+    (until,) = (row.expires_at for row in rows(work, ES256) if row.kid == first)
+    clock.advance(seconds=1)
+    with work() as w:
+        rotation.revoke(w, kid=revoked)
+    rotate(work, alg=ES256, at_once=True)
+    after = {row.kid: row for row in rows(work, ES256)}
+    assert after[revoked].state == State.REVOKED
+    assert (after[first].state, after[first].expires_at) == (State.RETIRED, until)
+    assert revoked not in published(rp)
+
+
 def test_a_revoked_upcoming_key_is_replaced(work: Work) -> None:
     _, upcoming = rotate(work, alg=ES256)
     with work() as w:

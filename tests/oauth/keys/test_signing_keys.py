@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, select, text
 
 from provider.database.migrations import HEAD, migrate
 from provider.oauth.keys import store as signing_keys
@@ -35,7 +35,7 @@ def test_rows_of_the_version_before_go_on(empty_database_url: str) -> None:
             db.execute(old, {"kid": kid, "alg": alg, "state": state, "created_at": MADE.replace(tzinfo=None)})
     migrate(settings, at="0006")
     with engine.connect() as db:
-        rows = {row.kid: row for row in signing_keys.find_all(db)}
+        rows = {row.kid: row for row in db.execute(select(signing_keys.signing_keys))}
     assert set(rows) == {"a", "b", "d", "e"}
     assert {kid for kid, row in rows.items() if row.signs_from == row.created_at} == {"a"}
     migrate(settings, "0006", at=HEAD)
