@@ -115,7 +115,7 @@ def test_a_group_gives_no_role_that_the_operator_could_not_give(
 
 
 def test_the_groups_of_a_user_are_changed_within_the_permissions_of_the_operator(work: Work, ada: str) -> None:
-    """N-577: the list of a user's groups gives no role that adding the user to one of them could not give."""
+    """N-571: the list of a user's groups gives no role that adding the user to one of them could not give."""
     permissions = OPERATOR_ROLES["user-manager"].permissions
     with work() as w:
         create_group(w, "staff", GroupSettings())

@@ -123,7 +123,7 @@ def test_operators_need_the_permission(browser: Browser, installation: Installat
 def test_an_operator_who_may_not_see_users_sees_none(
     browser: Browser, client: TestClient, installation: Installation, tokens: Tokens, ada: str, work: Work
 ) -> None:
-    """N-580: a token and the ID of its session, on the page and in the admin API, by one who manages applications."""
+    """N-574: a token and the ID of its session, on the page and in the admin API, by one who manages applications."""
     scope = "admin:read admin:write"
     token = person_token(client, work, installation, roles=("app-manager",), amr=TWO_FACTORS, scope=scope)
     found = Program(client, token)("POST", "/inspections", value=tokens.access_token).json()

@@ -173,7 +173,7 @@ def test_the_last_administrator_stays_one(operator: Program, console: Console, w
 
 
 def test_roles_are_changed_within_the_permissions_of_the_operator(work: Work, ada: str) -> None:
-    """N-581: as they are when the roles are written, whatever the page or job read before."""
+    """N-575: as they are when the roles are written, whatever the page or job read before."""
     permissions = OPERATOR_ROLES["user-manager"].permissions
     with work() as w:
         first, boss = (make_user(w, f"{name}@example.test", roles=("admin", "staff")) for name in ("first", "boss"))
@@ -194,7 +194,7 @@ def test_roles_are_changed_within_the_permissions_of_the_operator(work: Work, ad
 
 
 def test_the_last_administrator_loses_the_role_by_no_change_of_one_role(work: Work) -> None:
-    """N-582: as actions on many users remove it."""
+    """N-576: as actions on many users remove it."""
     with work() as w:
         boss = make_user(w, roles=("admin", "staff"))
     with work() as w:

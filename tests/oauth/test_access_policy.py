@@ -123,7 +123,7 @@ def test_each_rule_must_be_met(register: Register, person: Person, ada: str, wor
     ],
 )
 def test_a_network_is_allowed_by_the_addresses_in_it(register: Register, address: str, is_allowed: bool) -> None:
-    """N-579."""
+    """N-573."""
     client = register(allowed_networks=("192.0.2.0/24", "2001:db8::/32")).client
     assert (denial_of_network(client, address) is None) == is_allowed
 

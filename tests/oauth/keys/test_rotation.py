@@ -191,7 +191,7 @@ def test_after_a_revocation_the_key_that_apps_know_signs(work: Work) -> None:
 
 
 def test_a_rotation_leaves_revoked_and_retired_keys_as_they_are(rp: RelyingParty, work: Work, clock: Clock) -> None:
-    """N-578: only a current key retires. A revoked one would verify again, and a retired one for longer."""
+    """N-572: only a current key retires. A revoked one would verify again, and a retired one for longer."""
     (first,) = kids(work, ES256, State.CURRENT)
     revoked, _ = rotate(work, alg=ES256, at_once=True)
     (until,) = (row.expires_at for row in rows(work, ES256) if row.kid == first)
