@@ -10,6 +10,7 @@ from threading import Barrier, Thread
 import pytest
 from sqlalchemy import func, select
 
+from provider.accounts.groups.groups import GroupSettings, create_group
 from provider.accounts.importing.files import Row
 from provider.accounts.passwords.passwords import is_password_of
 from provider.accounts.store import email_addresses, users
@@ -322,12 +323,17 @@ def test_two_imports_of_the_same_addresses_create_each_user_once(
 def test_nobody_gives_more_permissions_than_they_have_and_keeps_the_permission_to_the_end(
     console: Console, work: Work, installation: Installation
 ) -> None:
+    """N-596: neither by a role nor by a group, and only users with no more permissions are updated."""
     with work() as w:
         make_user(w, "boss@example.test", roles=("admin",))
+        create_group(w, "admins", GroupSettings(roles=("admin",)))
         users.set_roles(w.db, console.user_id, ["user-manager"], now=w.now)
-    content = "email,roles,nickname\nnew@example.test,admin,\nboss@example.test,,Boss\nok@example.test,staff,\n"
+    content = (
+        "email,roles,nickname,groups\nnew@example.test,admin,,\nboss@example.test,,Boss,\nok@example.test,staff,,\n"
+        "group@example.test,,,admins\n"
+    )
     checked = upload(console, content, update="on")
-    assert counts(import_of(work, checked)) == (1, 0, 0, 2)
+    assert counts(import_of(work, checked)) == (1, 0, 0, 3)
     started = press(console, checked, "start")
     with work() as w:
         users.set_roles(w.db, console.user_id, ["auditor"], now=w.now)
