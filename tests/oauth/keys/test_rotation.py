@@ -203,6 +203,9 @@ def test_a_rotation_leaves_revoked_and_retired_keys_as_they_are(rp: RelyingParty
     assert after[revoked].state == State.REVOKED
     assert (after[first].state, after[first].expires_at) == (State.RETIRED, until)
     assert revoked not in published(rp)
+    with work() as w:  # as a worker that read the key before it was revoked
+        assert not signing_keys.note_removed(w.db, revoked, now=w.now)
+        assert not signing_keys.move_removal(w.db, after[revoked], to=w.now)
 
 
 def test_a_revoked_upcoming_key_is_replaced(work: Work) -> None:
