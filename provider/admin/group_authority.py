@@ -10,6 +10,7 @@ from provider.accounts.store import groups as store
 from provider.accounts.store import roles as roles_store
 from provider.accounts.store import users
 from provider.accounts.store.users import ADMIN
+from provider.accounts.users import NoSuchUser
 from provider.admin import authority
 from provider.admin.authority import MOST_ADMINISTRATORS, LastAdministrator
 from provider.work import UnitOfWork
@@ -66,12 +67,19 @@ def set_groups(work: UnitOfWork, permissions: Permissions, *, user_id: str, name
     InvalidGroup, NoSuchGroup or TooManyGroups.
     """
     wanted = set(names)
-    before = set(store.find_of_user(work.read, user_id))
     authority.require_user(work, permissions, user_id)
+    _require_change(work, permissions, user_id, wanted)  # if it takes the role `admin`, this locks all administrators
+    if not users.lock(work.db, user_id):
+        raise NoSuchUser
+    _require_change(work, permissions, user_id, wanted)  # because groups may have changed before the lock
+    members.set_groups(work, user_id=user_id, names=wanted)
+
+
+def _require_change(work: UnitOfWork, permissions: Permissions, user_id: str, wanted: set[str]) -> None:
+    before = set(store.find_of_user(work.read, user_id))
     require_joinable(work, permissions, sorted(wanted - before))
     for name in sorted(before - wanted):
         _require_leaving(work, permissions, name, user_id)
-    members.set_groups(work, user_id=user_id, names=wanted)
 
 
 def _require_leaving(work: UnitOfWork, permissions: Permissions, name: str, user_id: str) -> None:

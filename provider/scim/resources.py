@@ -12,10 +12,10 @@ from provider.accounts.groups import groups as group_rules
 from provider.accounts.store import users as accounts
 from provider.admin.etags import ChangedMeanwhile
 from provider.database.base import parse_id
+from provider.savepoints import all_or_nothing
 from provider.scim import groups, lists, members, users
 from provider.scim.callers import Directory
 from provider.scim.models import Group
-from provider.scim.savepoints import all_or_nothing
 from provider.work import UnitOfWork
 
 

@@ -10,8 +10,9 @@ from provider.accounts.roles.permissions import EVERYTHING, OPERATOR_ROLES
 from provider.accounts.store import groups as store
 from provider.accounts.store import users
 from provider.accounts.suspension import restore, suspend
-from provider.admin import group_authority
+from provider.admin import authority, group_authority
 from provider.admin.authority import LastAdministrator, MorePermissions
+from provider.work import UnitOfWork
 from tests.admin.conftest import Console, Program, action_form, events, person_token
 from tests.support.factories import make_user
 from tests.support.installation import Work
@@ -132,6 +133,28 @@ def test_the_groups_of_a_user_are_changed_within_the_permissions_of_the_operator
                 change(w, permissions, "staff", user_id=boss)
     with work() as w:
         assert (store.find_of_user(w.read, ada), store.find_of_user(w.read, boss)) == (["staff"], [])
+
+
+@pytest.mark.both_databases
+def test_a_group_that_a_user_joins_meanwhile_is_not_taken_away_unchecked(
+    work: Work, ada: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """N-579: the groups are read again once the user is locked."""
+    with work() as w:
+        create_group(w, "admins", GroupSettings(roles=("admin",)))
+    require_user = authority.require_user
+
+    def join_after(work_of_operator: UnitOfWork, *given: Any) -> None:
+        require_user(work_of_operator, *given)
+        assert store.find_of_user(work_of_operator.read, ada) == []
+        with work() as other:
+            add_member(other, "admins", user_id=ada)
+
+    monkeypatch.setattr(authority, "require_user", join_after)
+    with work() as w, pytest.raises(MorePermissions):
+        group_authority.set_groups(w, OPERATOR_ROLES["user-manager"].permissions, user_id=ada, names=[])
+    with work() as w:
+        assert store.find_of_user(w.read, ada) == ["admins"]
 
 
 def test_the_last_administrator_stays_one(work: Work) -> None:

@@ -10,12 +10,16 @@ from threading import Barrier, Thread
 import pytest
 from sqlalchemy import func, select
 
+from provider.accounts.groups.groups import GroupSettings, create_group
+from provider.accounts.groups.members import add_member
 from provider.accounts.importing.files import Row
 from provider.accounts.passwords.passwords import is_password_of
+from provider.accounts.roles.permissions import EVERYTHING
 from provider.accounts.store import email_addresses, users
 from provider.accounts.users import find_user
+from provider.admin.authority import LastAdministrator
 from provider.admin.imports import jobs, parts, store
-from provider.admin.imports.rows import Options, Result, import_part
+from provider.admin.imports.rows import Options, Outcome, Result, import_part
 from provider.admin.pages.users import imports, runs
 from provider.crypto.passwords import hash_password
 from provider.database.base import new_id
@@ -29,6 +33,7 @@ from tests.support.deliveries import deliver_due
 from tests.support.factories import make_user
 from tests.support.inbox import Inbox
 from tests.support.installation import Work
+from tests.support.people import ADDRESS
 
 CSV = "email,name,roles\nada@example.test,Ada,staff\nnot-an-address,x,\nADA@example.test,Twice,\ngrace@example.test,,\n"
 
@@ -322,12 +327,17 @@ def test_two_imports_of_the_same_addresses_create_each_user_once(
 def test_nobody_gives_more_permissions_than_they_have_and_keeps_the_permission_to_the_end(
     console: Console, work: Work, installation: Installation
 ) -> None:
+    """N-578: neither by a role nor by a group, and only users with no more permissions are updated."""
     with work() as w:
         make_user(w, "boss@example.test", roles=("admin",))
+        create_group(w, "admins", GroupSettings(roles=("admin",)))
         users.set_roles(w.db, console.user_id, ["user-manager"], now=w.now)
-    content = "email,roles,nickname\nnew@example.test,admin,\nboss@example.test,,Boss\nok@example.test,staff,\n"
+    content = (
+        "email,roles,nickname,groups\nnew@example.test,admin,,\nboss@example.test,,Boss,\nok@example.test,staff,,\n"
+        "group@example.test,,,admins\n"
+    )
     checked = upload(console, content, update="on")
-    assert counts(import_of(work, checked)) == (1, 0, 0, 2)
+    assert counts(import_of(work, checked)) == (1, 0, 0, 3)
     started = press(console, checked, "start")
     with work() as w:
         users.set_roles(w.db, console.user_id, ["auditor"], now=w.now)
@@ -355,6 +365,24 @@ def test_existing_users_are_updated_if_chosen(console: Console, work: Work, inst
     assert grace.claims["family_name"] == "Hopper"
     nothing = upload(console, "email\ngrace@example.test\n")
     assert "There is nothing to import" in nothing.text
+
+
+def test_a_row_that_fails_changes_nothing(work: Work) -> None:
+    """Its roles are written before its groups are refused."""
+    with work() as w:
+        create_group(w, "admins", GroupSettings(roles=("admin",)))
+        create_group(w, "staff", GroupSettings())
+        only = make_user(w)
+        add_member(w, "admins", user_id=only)
+    row = Row(2, {"email": ADDRESS, "roles": "on-call", "groups": "staff"})
+    with work() as w:
+        (result,) = import_part(w, [row], Options(permissions=EVERYTHING, update=True))
+        assert (result.outcome, result.problem) == (Outcome.FAILED, LastAdministrator().message)
+    with work() as w:
+        found = users.find(w.read, only)
+        assert found is not None
+        assert (found.roles, found.effective_roles) == ([], ["admin"])
+    assert events(work, "account.roles.changed") == []
 
 
 def test_recent_runs_are_listed_in_pages(

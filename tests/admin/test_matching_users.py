@@ -155,6 +155,23 @@ def test_a_run_is_stopped_and_needs_the_permission_to_the_end(
     assert (run_of(work, again).state, statuses(work, ids)) == ("failed", ["ACTIVE"] * 3)
 
 
+def test_a_run_leaves_users_alone_who_have_more_permissions_than_its_operator(
+    console: Console, work: Work, installation: Installation
+) -> None:
+    """N-577: than the operator has at each step."""
+    with work() as w:
+        ids = [make_user(w, f"s{number}@spam.example", roles=("staff",)) for number in range(2)]
+        users.set_roles(w.db, ids[0], ["admin", "staff"], now=w.now)
+    started = begin(console, "action=suspend&role=staff")
+    with work() as w:
+        make_user(w, "boss@example.test", roles=("admin",))
+        users.set_roles(w.db, console.user_id, ["user-manager"], now=w.now)
+    while deliver_due(installation):
+        pass
+    assert statuses(work, ids) == ["ACTIVE", "SUSPENDED"]
+    assert (run_of(work, started).done, run_of(work, started).failed) == (1, 1)
+
+
 def test_users_that_an_action_fails_for_are_listed_with_the_reason(
     console: Console, work: Work, installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -67,6 +67,9 @@ def test_who_may_not_sign_in_to_the_app_gets_no_code(register_app: Callable[...,
     assert wrong["error"] == right["error"] == "access_denied"
     assert "groups" not in wrong["error_description"]
     assert "none of the groups" in right["error_description"]
+    elsewhere = register_app(allowed_networks=("192.0.2.0/24",)).challenge().json()
+    assert elsewhere["error"] == "access_denied"
+    assert "network" in elsewhere["error_description"]
 
 
 def test_guessing_waits_as_on_the_page(app_of_ours: App, browser: Browser, ada: str, unlimited: None) -> None:

@@ -148,6 +148,8 @@ def test_a_device_is_not_connected(register: Register, person: Person, ada: str,
     assert (shown.status_code, "You don't have access to" in shown.text) == (403, True)
     assert devices.press(browser, device.user_code, "allow").status_code == 403
     assert device.poll().response.json()["error"] == "authorization_pending"
+    elsewhere = devices.start(register(**devices.FOR_DEVICES, allowed_networks=("192.0.2.0/24",)))
+    assert devices.press(browser, elsewhere.user_code, "allow").status_code == 403
     join(work, ada)
     devices.allow(browser, device)
 

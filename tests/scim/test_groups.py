@@ -113,7 +113,8 @@ def test_a_directory_makes_no_operators_and_changes_none(directory: Directory, w
         create_group(w, "team", GroupSettings(roles=("on-call",)))
         ada = make_user(w, "ada@example.test")
         second = make_user(w, "second@example.test")
-        add_member(w, "admins", user_id=second)
+        for name in ("admins", "team"):
+            add_member(w, name, user_id=second)
     groups = {one["displayName"]: one["id"] for one in directory.get("/Groups")["Resources"]}
     join = {"op": "add", "path": "members", "value": [{"value": ada}]}
     assert problem(directory.patch(f"/Groups/{groups['admins']}", join)) == (403, None)
@@ -121,6 +122,9 @@ def test_a_directory_makes_no_operators_and_changes_none(directory: Directory, w
     assert problem(directory.patch(f"/Groups/{groups['admins']}", rename)) == (403, None)
     assert problem(directory("DELETE", f"/Groups/{groups['admins']}")) == (403, None)
     assert directory.patch(f"/Groups/{groups['team']}", join).status_code == 204
+    for op, one in (("add", boss), ("remove", second)):
+        change = {"op": op, "path": "members", "value": [{"value": one}]}
+        assert problem(directory.patch(f"/Groups/{groups['team']}", change)) == (403, None)
     for one in (boss, second):
         off = {"op": "replace", "path": "active", "value": False}
         assert problem(directory.patch(f"/Users/{one}", off)) == (403, None)

@@ -31,6 +31,7 @@ from provider.database.base import new_id
 from provider.languages.free_text import repair_line
 from provider.languages.text import Text
 from provider.refusals import Refusal
+from provider.savepoints import all_or_nothing
 from provider.work import Installation, UnitOfWork, unit_of_work
 
 
@@ -165,8 +166,9 @@ def _keep_or_update(work: UnitOfWork, found: User, one: Wanted, options: Options
     try:
         authority.require_user(work, options.permissions, found.id)
         if not options.dry_run:
-            _update(work, found, one, options)
-    except Refusal as refusal:  # raised before anything of the row was written
+            with all_or_nothing(work):
+                _update(work, found, one, options)
+    except Refusal as refusal:
         return _failed(one.source, refusal)
     return _result(one, Outcome.UPDATED, user_id=found.id)
 
@@ -210,7 +212,6 @@ def _create_all(work: UnitOfWork, wanted: Sequence[Wanted], options: Options) ->
 
 
 def _update(work: UnitOfWork, user: User, one: Wanted, options: Options) -> None:
-    # The roles come first: if they are refused, nothing was written.
     row = one.user
     if row.roles and set(row.roles) != set(user.roles):
         authority.set_roles(work, options.permissions, user_id=user.id, roles=row.roles)

@@ -203,6 +203,19 @@ def test_a_rotation_leaves_revoked_and_retired_keys_as_they_are(rp: RelyingParty
     assert after[revoked].state == State.REVOKED
     assert (after[first].state, after[first].expires_at) == (State.RETIRED, until)
     assert revoked not in published(rp)
+    with work() as w:  # as a worker that read the key before it was revoked
+        assert not signing_keys.note_removed(w.db, revoked, now=w.now)
+        assert not signing_keys.move_removal(w.db, after[revoked], to=w.now)
+
+
+def test_of_two_workers_that_saw_the_same_removal_one_moves_it(work: Work) -> None:
+    (first,) = kids(work, ES256, State.CURRENT)
+    rotate(work, alg=ES256, at_once=True)
+    (seen,) = (row for row in rows(work, ES256) if row.kid == first)
+    with work() as w:
+        later = [w.now + timedelta(days=days) for days in (3, 4)]
+        assert [signing_keys.move_removal(w.db, seen, to=to) for to in later] == [True, False]
+    assert [row.expires_at for row in rows(work, ES256) if row.kid == first] == later[:1]
 
 
 def test_a_revoked_upcoming_key_is_replaced(work: Work) -> None:

@@ -1,4 +1,6 @@
-"""Changes that are undone alone: a refusal keeps what was written before it, and a SCIM request must not do half."""
+"""Changes that are undone alone: a refusal keeps what was written before it, but a SCIM request or a row of an import
+must not do half.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,12 +16,12 @@ def all_or_nothing(work: UnitOfWork) -> Iterator[None]:
     """
     events, after = len(work.events), len(work.after_commit)
     db = work.db
-    db.exec_driver_sql("SAVEPOINT scim")
+    db.exec_driver_sql("SAVEPOINT part")
     try:
         yield
     except Refusal:
-        db.exec_driver_sql("ROLLBACK TO SAVEPOINT scim")
-        db.exec_driver_sql("RELEASE SAVEPOINT scim")
+        db.exec_driver_sql("ROLLBACK TO SAVEPOINT part")
+        db.exec_driver_sql("RELEASE SAVEPOINT part")
         del work.events[events:], work.after_commit[after:]
         raise
-    db.exec_driver_sql("RELEASE SAVEPOINT scim")
+    db.exec_driver_sql("RELEASE SAVEPOINT part")
