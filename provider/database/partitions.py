@@ -107,7 +107,7 @@ def drop(
 ) -> bool:
     """Drop the partition with its rows. Returns False if one of them is `needed`, or if it was dropped before.
 
-    Whoever uses the table waits from the first lock until the commit, so everything that can be asked before it is.
+    Others who use the table wait from its lock until the commit, so what can be checked before the lock is.
     """
     name = str(time.table)
     queue_for(db, f"partitions of {name}")
