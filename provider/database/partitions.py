@@ -123,7 +123,8 @@ def drop(
         if db.scalar(is_needed):
             return False
     _limit_waiting(db)
-    db.exec_driver_sql(f"DROP TABLE {partition.name}")  # which locks both
+    # It locks both. A node of the previous release queues for that lock only, and may have dropped the partition.
+    db.exec_driver_sql(f"DROP TABLE IF EXISTS {partition.name}")
     return True
 
 
