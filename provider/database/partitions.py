@@ -107,7 +107,7 @@ def drop(
 ) -> bool:
     """Drop the partition with its rows. Returns False if one of them is `needed`, or if it was dropped before.
 
-    Whoever uses the table waits from the first lock until the commit, so everything that can be asked before it is.
+    Others who use the table wait from its lock until the commit, so what can be checked before the lock is.
     """
     name = str(time.table)
     queue_for(db, f"partitions of {name}")
@@ -123,7 +123,8 @@ def drop(
         if db.scalar(is_needed):
             return False
     _limit_waiting(db)
-    db.exec_driver_sql(f"DROP TABLE {partition.name}")  # which locks both
+    # It locks both. A node of the previous release queues for that lock only, and may have dropped the partition.
+    db.exec_driver_sql(f"DROP TABLE IF EXISTS {partition.name}")
     return True
 
 

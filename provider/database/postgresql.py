@@ -25,6 +25,11 @@ Result = TypeVar("Result")
 LATER = 0.25
 """How many seconds our deadline is after the server's own, so that a server that works is the one to say no."""
 DEFAULT_PORT = "5432"
+STATEMENTS = 256
+"""How many prepared statements a connection keeps: those of `database.prepared` and those that psycopg prepares because
+they were run five times. With its default of 100, those of rare pages would push out those of sign-ins, and each would
+cost two more round trips when it comes back.
+"""
 MARK = "signet.direct"
 """A parameter of our own among the startup options. It is missing in a session behind a pooler that drops them."""
 
@@ -152,6 +157,7 @@ class Connector:
     def _prepared(self, connection: Connection) -> Connection:
         connection.patience, connection.on_silence = self._patience, self._on_silence
         connection.autocommit = True
+        connection.prepared_max = STATEMENTS
         self._reached = connection.info.host, str(connection.info.port)
         connection.adapters.register_loader("uuid", TextLoader)  # we use identifiers as text
         (mark,) = connection.execute("SELECT current_setting(%s, true)", (MARK,)).fetchone() or (None,)

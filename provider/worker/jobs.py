@@ -51,8 +51,10 @@ ACCOUNTS = 50
 
 
 class Purge(Protocol):
-    """Deletes up to `limit` rows of a store, the earliest first: by the index of their time. In no order, PostgreSQL
-    reads a table from its beginning once most of it is old, in each batch past all that the others have deleted.
+    """Deletes up to `limit` rows of a store, the earliest first, which the index of their time finds.
+
+    Without an order, PostgreSQL does not use the index once most of the table is old: each batch would read the table
+    from its beginning, past all rows that earlier batches have deleted.
     """
 
     def __call__(self, db: Connection, /, *, before: datetime, limit: int) -> int: ...

@@ -1,5 +1,7 @@
 """The pool is bounded, a broken transaction leaves nothing behind, and errors carry no values."""
 
+from typing import Any
+
 import pytest
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
@@ -72,6 +74,18 @@ def test_a_plain_postgresql_url_means_the_driver_we_ship(settings: Settings) -> 
     database = open_database(settings.model_copy(update={"database_url": plain}))
     with database.engine.connect() as connection:
         assert connection.scalar(text("SELECT 1")) == 1
+    database.close()
+
+
+@pytest.mark.only_on("postgresql")
+def test_a_connection_keeps_more_prepared_statements_than_a_sign_in_and_a_page_have(settings: Settings) -> None:
+    """One that is pushed out costs two more round trips when it comes back."""
+    database = open_database(settings)
+    with database.engine.connect() as connection:
+        driver: Any = connection.connection.dbapi_connection
+        for number in range(200):
+            driver.repeat(f"SELECT {number}", {})
+        assert connection.scalar(text("SELECT count(*) FROM pg_prepared_statements")) == 200
     database.close()
 
 

@@ -161,6 +161,20 @@ def test_a_table_in_use_is_left_to_the_next_purge(
     assert purge(installation)["months of audit events"] > 0
 
 
+def test_a_month_that_a_node_of_the_previous_release_drops_meanwhile_is_no_error(
+    installation: Installation, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It does not queue for the name, so the partition may be gone once the lock is there."""
+    begin(installation, clock, 2093)
+    with unit_of_work(installation) as work:
+        found = partitions.find(work.read, "audit_events")
+        one = next(each for each in found if each.has(clock.now))
+        assert partitions.drop(work.db, audit_events.c.at, one)
+    monkeypatch.setattr(partitions, "find", lambda _db, _name: found)
+    with unit_of_work(installation) as work:
+        partitions.drop(work.db, audit_events.c.at, one)
+
+
 def test_a_role_that_may_not_create_tables_still_purges_and_inserts(
     installation: Installation, clock: Clock, months_url: str
 ) -> None:

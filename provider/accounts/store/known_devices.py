@@ -116,7 +116,7 @@ def keep_latest(db: Connection, user_id: str, *, newest: str, count: int) -> Non
 
 def count_others(db: Connection, user_id: str, *, but: bytes | None, since: datetime) -> int:
     """Return how many devices, besides the one with the digest `but`, this account has known only since `since`."""
-    # No digest is empty.
+    # Without a digest, every device counts: no digest is empty.
     return _COUNT_NEW.scalar(db, {"user_id": user_id, "but": but or b"", "since": since}) or 0
 
 

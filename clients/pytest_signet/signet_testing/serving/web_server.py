@@ -30,7 +30,7 @@ class Connection(HttpToolsProtocol):
 
 
 class WebServer(uvicorn.Server):
-    """A uvicorn server that leaves signals to the test run, and that stops as soon as it is told to.
+    """A uvicorn server that leaves signals to the test run, and that stops at once.
 
     uvicorn's own looks ten times a second whether it should exit, and then waits for as long again.
     """

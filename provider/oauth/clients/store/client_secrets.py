@@ -68,12 +68,6 @@ _VALID = _SECRET.prepare(
     )
 )
 _DATES = rows_of(SecretDates, client_secrets)
-_VALID = _SECRET.prepare(
-    _SECRET.select().where(
-        client_secrets.c.client_id == bindparam("client_id"),
-        or_(client_secrets.c.expires_at.is_(None), client_secrets.c.expires_at > bindparam("now")),
-    )
-)
 _ADD = Prepared(insert(client_secrets))
 
 
