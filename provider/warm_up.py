@@ -44,3 +44,4 @@ def warm_up(installation: Installation, routes: Iterable[BaseRoute] = ()) -> Non
         environment(ENGLISH).get_template(name)
     for _ in flattened(routes):
         pass
+    prepare_all(installation.database.engine.dialect)  # those of the modules that were just loaded

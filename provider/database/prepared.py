@@ -61,9 +61,10 @@ _EVERY: WeakSet[Prepared] = WeakSet()
 
 
 def prepare_all(dialect: Dialect) -> None:
-    """Work out every statement for this kind of database, so that no request has to do it."""
+    """Work out every statement for this kind of database that was not run yet, so that no request has to do it."""
     for each in list(_EVERY):
-        each._compile(dialect)  # noqa: SLF001
+        if dialect.name not in each._compiled:  # noqa: SLF001
+            each._compile(dialect)  # noqa: SLF001
 
 
 class _Compiled:

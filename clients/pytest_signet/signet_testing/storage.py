@@ -74,11 +74,13 @@ class Storage:
                 before = snapshot.rows.get(table, [])
                 if self._rows(table) != before:
                     self._replace(table, before)
+            known = self._version(), snapshot  # while no other connection can write
+            self._db.execute("COMMIT")
         except BaseException:
-            self._db.execute("ROLLBACK")
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
             raise
-        self._known = self._version(), snapshot  # while no other connection can write
-        self._db.execute("COMMIT")
+        self._known = known
 
     def _version(self) -> int:
         """Return a number that changes when another connection has changed the database."""
