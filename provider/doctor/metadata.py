@@ -140,18 +140,26 @@ def _read(response: Response) -> Any:
         return None
 
 
+def _contents(case: Case, path: str) -> tuple[dict[str, list[str]], dict[str, str], dict[str, str]]:
+    """Return who was asked for each of the contents, and why others gave none: they failed, or are away."""
+    seen: dict[str, list[str]] = {}
+    failed: dict[str, str] = {}
+    away: dict[str, str] = {}
+    for asked, answer in _ask(case, path):
+        if isinstance(answer, Unreachable):
+            away[asked] = answer.reason
+        elif answer.status != 200 or not isinstance(value := _read(answer), dict):
+            failed[asked] = f"status {answer.status}"
+        else:
+            seen.setdefault(json.dumps(value, sort_keys=True), []).append(asked)
+    return seen, failed, away
+
+
 def _same(case: Case) -> Iterator[Finding]:
     for path, differs, name in ((DISCOVERY, DISCOVERY_DIFFERS, "discovery"), (KEYS, KEYS_DIFFER, "keys")):
-        seen: dict[str, list[str]] = {}
-        failed: dict[str, str] = {}
-        away: dict[str, str] = {}
-        for asked, answer in _ask(case, path):
-            if isinstance(answer, Unreachable):
-                away[asked] = answer.reason
-            elif answer.status != 200 or not isinstance(value := _read(answer), dict):
-                failed[asked] = f"status {answer.status}"
-            else:
-                seen.setdefault(json.dumps(value, sort_keys=True), []).append(asked)
+        seen, failed, away = _contents(case, path)
+        if len(seen) > 1:  # a key may have been added between two requests
+            seen, failed, away = _contents(case, path)
         for asked, reason in failed.items():
             kind = NODE_AWAY if asked != "the issuer" else NOT_JSON
             yield kind.found(f"{path} from {asked}: {reason}.")

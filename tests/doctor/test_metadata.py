@@ -133,6 +133,19 @@ def test_a_node_that_answers_otherwise_is_named_with_its_address(
     assert "from the issuer, http://10.0.0.5:8101; http://10.0.0.6:8101." in found_[name].what
 
 
+def test_a_key_that_is_added_between_two_requests_is_no_difference(case: Case, proxy: Proxy) -> None:
+    requests = 0
+
+    def add_key(path: str, response: Response) -> Response:
+        nonlocal requests
+        requests += path == KEYS
+        return with_json(lambda it: it["keys"].append({"kid": "new"}))(response) if requests > 1 else response
+
+    proxy.change = add_key
+    assert found_by(case, METADATA[:1]) == {}
+    assert requests > 2
+
+
 def test_an_address_of_the_name_that_answers_otherwise_is_named(case: Case, proxy: Proxy) -> None:
     def answer(*request: Any) -> Response:
         response = proxy(*request)
