@@ -8,6 +8,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 from provider import __version__
@@ -21,6 +22,7 @@ from provider.doctor.examination import Case, Examination, Group, Needs
 from provider.doctor.findings import Finding, Kind, Severity, fine, problem, unknown, warning
 from provider.doctor.metadata import KEYS
 from provider.doctor.system_checks import LITTLE, TOO_LITTLE, find_system_problems
+from provider.oauth.keys.key_pairs import row_of
 from provider.oauth.tokens.server import open_server
 from provider.work import unit_of_work
 
@@ -153,14 +155,19 @@ def _published_keys(case: Case) -> Iterator[Finding]:
     server = open_server(case.inside)
     try:
         with unit_of_work(case.inside) as work:
-            ours = {key["kid"] for key in json.loads(server.keys.ring(work).jwks)["keys"]}
+            ring = server.keys.ring(work)
+            ours = {key["kid"] for key in json.loads(ring.jwks)["keys"]}
+            signing = {row_of(signer.kid) for signer in ring.signers.values()}
+            # Each process may still publish a copy from before an upcoming key was added, which signs much later.
+            since = work.now - timedelta(seconds=2 * work.settings.key_cache)
+            new = {kid for kid, created_at in ring.watched if created_at >= since} - signing
     except (VaultError, SettingsError):
         return  # the examination of the system says that the secret key is another one
     try:
         published = {key.get("kid") for key in json.loads(answer.body)["keys"]}
     except (ValueError, KeyError, TypeError, AttributeError):
         return
-    if missing := sorted(ours - published):
+    if missing := sorted(kid for kid in ours - published if row_of(kid) not in new):
         yield STALE_KEYS.found(f"{KEYS} lacks these keys of the database: {', '.join(missing)}.")
     else:
         yield fine("metadata.current-keys", "The keys of the database are published.")

@@ -16,6 +16,8 @@ from provider.doctor.examination import Case
 from provider.doctor.inside import INSIDE
 from provider.doctor.metadata import DISCOVERY, KEYS, METADATA
 from provider.doctor.transport import Response, Unreachable
+from provider.jose.algorithms import ES256
+from provider.oauth.keys.rotation import follow_schedule
 from tests.support.cases import in_one_world
 from tests.support.clock import Clock
 from tests.support.doctor import FakeResolver, FakeTransport, Proxy, found_by, respond, with_header, without
@@ -144,6 +146,18 @@ def test_a_key_that_is_added_between_two_requests_is_no_difference(case: Case, p
     proxy.change = add_key
     assert found_by(case, METADATA[:1]) == {}
     assert requests > 2
+
+
+def test_an_upcoming_key_may_be_missing_until_every_process_has_read_it(
+    case: Case, proxy: Proxy, work: Work, clock: Clock
+) -> None:
+    before = proxy("GET", ISSUER + KEYS, {}, None, None)
+    proxy.change = lambda path, response: before if path == KEYS else response
+    with work() as w:
+        follow_schedule(w, ES256)
+    assert found_by(case, PUBLISHED) == {}
+    clock.advance(minutes=1)
+    assert set(found_by(case, PUBLISHED)) == {"metadata.keys-are-not-those-of-the-database"}
 
 
 def test_an_address_of_the_name_that_answers_otherwise_is_named(case: Case, proxy: Proxy) -> None:
