@@ -29,8 +29,14 @@ ON_DEMAND = {
     "federation:federation": ("/login/upstream",),
     "first_party:first_party": ("/oauth2/authorize-challenge",),
     "forward_auth:forward_authentication": ("/forward-auth", "/.signet"),
-    "joining:joining": ("/signup", "/verify-email", "/forgot-password", "/reset-password", "/password-strength"),
     "other_devices:other_devices": ("/device", "/approve", "/oauth2/device_authorization", "/oauth2/bc-authorize"),
+    "registration_and_recovery:registration_and_recovery": (
+        "/signup",
+        "/verify-email",
+        "/forgot-password",
+        "/reset-password",
+        "/password-strength",
+    ),
     "scim:scim": ("/scim",),
     "signals:signals": ("/ssf", "/.well-known/ssf-configuration", "/oauth2/global-token-revocation"),
 }

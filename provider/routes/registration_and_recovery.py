@@ -7,7 +7,7 @@ from provider.config.settings import Settings
 from provider.login.pages import email_verification, sign_up
 
 
-def joining(settings: Settings) -> list[BaseRoute]:
+def registration_and_recovery(settings: Settings) -> list[BaseRoute]:
     """Return the routes of these pages. Routes of a disabled feature are left out."""
     get, post = ["GET"], ["POST"]
     table: list[BaseRoute] = []
