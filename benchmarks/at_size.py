@@ -30,7 +30,7 @@ from provider.database.migrations import migrate
 from provider.installation import open_installation
 from provider.oauth.keys import rotation
 from provider.oauth.setting_up import create_keys_and_salt
-from provider.ratelimit_counter import LimitCounter
+from provider.ratelimits.counter import LimitCounter
 from provider.routes import routes
 from provider.webhooks import subscriptions
 from provider.work import Installation, unit_of_work

@@ -44,7 +44,7 @@ from provider.database.base import new_id
 from provider.database.migrations import migrate
 from provider.installation import open_installation
 from provider.oauth.setting_up import create_keys_and_salt
-from provider.ratelimit_counter import LimitCounter
+from provider.ratelimits.counter import LimitCounter
 from provider.webhooks import subscriptions
 from provider.work import Installation, unit_of_work
 from provider.worker.jobs import purge

@@ -24,7 +24,7 @@ from provider.crypto.passwords import hash_password
 from provider.database.migrations import migrate
 from provider.installation import open_installation
 from provider.oauth.setting_up import create_keys_and_salt
-from provider.ratelimit_counter import LimitCounter
+from provider.ratelimits.counter import LimitCounter
 from provider.work import Installation, unit_of_work
 from provider.worker.jobs import purge
 from tests.support.factories import PASSWORD, make_client

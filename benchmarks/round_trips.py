@@ -19,7 +19,7 @@ from provider.config.settings import Settings
 from provider.database.migrations import migrate
 from provider.installation import open_installation
 from provider.oauth.setting_up import create_keys_and_salt
-from provider.ratelimit_counter import LimitCounter
+from provider.ratelimits.counter import LimitCounter
 from provider.work import unit_of_work
 from tests.support.installation import settings_for
 from tests.support.network import Network

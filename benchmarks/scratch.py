@@ -18,7 +18,7 @@ from provider.config.environment import load_settings
 from provider.database.migrations import migrate
 from provider.installation import open_installation
 from provider.oauth.setting_up import create_keys_and_salt
-from provider.ratelimit_counter import LimitCounter
+from provider.ratelimits.counter import LimitCounter
 from provider.work import Installation, unit_of_work
 from tests.support import forking
 from tests.support.browser import Browser

@@ -26,7 +26,7 @@ from benchmarks.sampling import Record, Sample, percentile, storage, usage
 from benchmarks.scratch import NoAnswer, Scratch, scratch
 from provider.installation import open_installation
 from provider.oauth.clients.clients import Client
-from provider.ratelimit_counter import LimitCounter
+from provider.ratelimits.counter import LimitCounter
 from provider.work import unit_of_work
 from provider.worker.jobs import purge
 from tests.support.factories import make_client, make_user

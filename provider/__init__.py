@@ -5,7 +5,8 @@ Top to bottom; each package may import those below it, never above (`lint-import
 - `cli`, `demo`, `serve`, `worker`: the ways to start it. `app` puts the web service together, `routes` lists every URL.
 - `doctor`: the examinations and attacks of `signet doctor`.
 - `scim`, `ssf`: what directories and receivers of shared signals ask; `scim.outbound` sends users to apps.
-- `admin`: the console and the admin API, for operators. `inspection`: what a pasted token, code or URL means.
+- `admin`: the console and the admin API. `operators`: the rules behind them, also for SCIM, worker and command line.
+- `inspection`: what a pasted token, code or URL means.
 - `api`: the account API: what users may do with their account, for first-party apps, as JSON.
 - `oauth`: the protocol: authorization, tokens, keys, clients, consent, and why a request was rejected.
 - `federation`: signing in with an upstream provider or a directory. A sibling of `oauth`.
@@ -15,10 +16,10 @@ Top to bottom; each package may import those below it, never above (`lint-import
 - `mail`: emails and sending them.
 - `webhooks`, `provisioning`, `signals`: who is notified of changes: webhooks, apps with SCIM, receivers of signals.
 - `audit`, `outbox`, `ratelimits`: the audit log, queued jobs, rate limits.
-- `web`: the HTTP kit. `work`: the unit of work, one transaction per request. `saved_branding`, `saved_upstreams`: the
-  branding and the upstream providers that operators saved.
+- `web`: the HTTP kit. `work`: the unit of work, one transaction per request. `saved_settings`: the branding and the
+  upstream providers that operators saved.
 - `database`, `crypto`, `jose`, `observability`, `outbound`: primitives; the last calls other servers.
-- `config`: the settings. `refusals`, `parameters`, `destination`: values that all packages share.
+- `config`: the settings. `runtime`: greenlets and the garbage collector. `refusals`, `parameters`, `destination`: values that all packages share.
 - `languages`, `branding`: translations, colours and logo.
 """
 

@@ -6,7 +6,7 @@ import sys
 
 def main() -> None:
     # Nothing is imported before there is something to run.
-    from provider.garbage import collect_rarely  # noqa: PLC0415
+    from provider.runtime.garbage import collect_rarely  # noqa: PLC0415
 
     collect_rarely()
     # We use no plugins of pydantic. To find them, it would read the metadata of every installed package.

@@ -33,7 +33,7 @@ class _CounterOnDemand:
 
     @cached_property
     def _counter(self) -> RateCounter:
-        from provider.ratelimit_counter import open_counter  # noqa: PLC0415  # loads `limits`
+        from provider.ratelimits.counter import open_counter  # noqa: PLC0415  # loads `limits`
 
         return open_counter(self._settings)
 

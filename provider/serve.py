@@ -29,13 +29,13 @@ from provider.config.production_checks import require_safe
 from provider.config.settings import Settings
 from provider.descriptors import MORE_FILES, Capacity, raise_limit
 from provider.doctor import background as doctor
-from provider.garbage import keep_what_exists
 from provider.installation import open_installation
 from provider.metrics import Meters, metered, meters
 from provider.oauth.keys.key_ring import KeyRing
 from provider.observability.logging import configure_logging, log, log_ignored_variables
-from provider.ratelimit_counter import open_counter, shared_file
+from provider.ratelimits.counter import open_counter, shared_file
 from provider.readiness import require_ready
+from provider.runtime.garbage import keep_what_exists
 from provider.tracing import traced
 from provider.warm_up import warm_up
 from provider.web.connections import LAST_WORD, BoundedConnection, CertifiedConnection

@@ -20,8 +20,8 @@ from provider.database.replica import Replica
 from provider.observability.metrics import DATABASE_WAIT
 from provider.outbound.client import Outbound
 from provider.refusals import Refusal
-from provider.saved_branding import SavedBranding
-from provider.saved_upstreams import SavedUpstreams
+from provider.saved_settings.branding import SavedBranding
+from provider.saved_settings.upstreams import SavedUpstreams
 
 
 class RateCounter(Protocol):

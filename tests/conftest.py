@@ -22,7 +22,7 @@ from starlette.testclient import TestClient
 from provider.app import create_app
 from provider.config.settings import Settings
 from provider.installation import open_installation
-from provider.ratelimit_counter import LimitCounter
+from provider.ratelimits.counter import LimitCounter
 from provider.work import Installation, unit_of_work
 from tests.support.browser import Browser
 from tests.support.certificates import Authority

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import uvloop
 
-from provider import greenlets
+from provider.runtime import greenlets
 
 FOREVER = 60.0
 

@@ -16,10 +16,11 @@ import redis
 from limits import RateLimitItem
 from structlog.testing import capture_logs
 
-from provider import ratelimit_counter, ratelimit_storage
 from provider.config.settings import Settings
-from provider.ratelimit_counter import PAUSE, LimitCounter, open_counter, shared_file
 from provider.ratelimits import TIMES_AT_A_SITE, count, has_room, hit, is_full, of_network, prefix_of, require_room
+from provider.ratelimits import counter as ratelimit_counter
+from provider.ratelimits import storage as ratelimit_storage
+from provider.ratelimits.counter import PAUSE, LimitCounter, open_counter, shared_file
 from provider.refusals import TooManyRequests
 from provider.work import Installation, Origin, unit_of_work
 from tests.support.installation import Work

@@ -101,7 +101,7 @@ def test_routes_on_demand_are_below_their_path_and_no_others_are(installation: I
 
 ASK_COLLECTOR = """
 import gc
-from provider import garbage
+from provider.runtime import garbage
 
 garbage.collect_rarely()
 garbage.collect_later()

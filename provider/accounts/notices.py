@@ -2,7 +2,7 @@
 
 from provider.accounts.store import email_addresses, users
 from provider.mail.messages import Notice
-from provider.throw_away import is_throw_away
+from provider.runtime.throw_away import is_throw_away
 from provider.work import UnitOfWork
 
 

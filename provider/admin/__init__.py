@@ -1,5 +1,5 @@
-"""The API and console of operators: every user's account and the whole installation. It has no rules of its own and
-calls those of the other packages.
+"""The API and console of operators: every user's account and the whole installation. It calls the rules of `operators`
+and of the other packages.
 
 | who | how |
 |---|---|

@@ -7,7 +7,6 @@ from typing import Any
 
 from provider.admin.client_groups import fitting_grants
 from provider.admin.client_labels import HINTS, LABELS, VALUES
-from provider.admin.presets import preset_of
 from provider.config.settings import Settings
 from provider.jose.algorithms import ENCRYPTION_ALGORITHMS, ENCRYPTION_METHODS, SIGNATURES, SIGNING_ALGORITHMS
 from provider.jose.json_objects import read_object
@@ -34,6 +33,7 @@ from provider.oauth.scopes import (
     STANDARD_SCOPES,
     parse_scope,
 )
+from provider.operators.presets import preset_of
 from provider.sessions.assurance import REQUIRED_FACTORS
 
 CHOICES: Mapping[str, tuple[str, ...]] = {

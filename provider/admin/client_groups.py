@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from provider.admin.presets import preset_of
 from provider.config.settings import Settings
 from provider.languages.text import Text
 from provider.oauth.clients.choices import CIBA, DEVICE_CODE, JWT_BEARER, SUBJECTS, TLS_CLIENT_AUTH, TOKEN_EXCHANGE
 from provider.oauth.clients.metadata import ClientMetadata
 from provider.oauth.response_types import IMPLICIT
+from provider.operators.presets import preset_of
 
 _BROWSER = frozenset({"web", "spa", "native"})
 _SIGNS_IN = _BROWSER | {"device"}

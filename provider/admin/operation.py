@@ -14,15 +14,15 @@ from typing import Any, TypeVar
 from starlette.responses import Response
 
 from provider.accounts.roles.permissions import EVERYTHING, Permission
-from provider.admin import authority, idempotency
-from provider.admin.authority import MorePermissions
-from provider.admin.etags import ChangedMeanwhile, version_of
-from provider.admin.idempotency import AnsweredBefore, InvalidIdempotencyKey, KeyInUse, KeyReused, ResponseLost
 from provider.api.bodies import JSON_TYPE, Body, File, Nothing, read
 from provider.api.callers import Operator, operator
 from provider.api.operation import NO_STORE, Answer, Operation, as_json
 from provider.database.base import parse_id
 from provider.oauth.clients.clients import find_client
+from provider.operators import authority, idempotency
+from provider.operators.authority import MorePermissions
+from provider.operators.etags import ChangedMeanwhile, version_of
+from provider.operators.idempotency import AnsweredBefore, InvalidIdempotencyKey, KeyInUse, KeyReused, ResponseLost
 from provider.refusals import Refusal
 from provider.sessions import store as sessions
 from provider.web.call import Call

@@ -13,7 +13,7 @@ from provider.cli.output import Json, plain, print_json, warn_of_short_secret
 from provider.refusals import Refusal
 
 if TYPE_CHECKING:
-    from provider.admin.planned_changes import PlannedChange
+    from provider.operators.as_code.planned_changes import PlannedChange
 
 SIGNS = {"create": "+", "update": "~", "delete": "-"}
 
@@ -35,8 +35,8 @@ def apply(
 
     Example: signet apply clients.toml, then signet apply clients.toml --yes
     """
-    from provider.admin import as_code
-    from provider.admin.planned_changes import NotApplied
+    from provider.operators.as_code import plans as as_code
+    from provider.operators.as_code.planned_changes import NotApplied
 
     text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
     secrets: dict[str, str] = {}

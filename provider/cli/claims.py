@@ -103,10 +103,10 @@ def preview(
     from dataclasses import asdict
 
     from provider.accounts.users import get_user
-    from provider.admin import claims_preview
     from provider.oauth.clients.clients import NoSuchClient, find_client
     from provider.oauth.scopes import parse_scope
     from provider.oauth.tokens.server import open_server
+    from provider.operators import claims_preview
     from provider.work import unit_of_work
 
     with opened() as installation, unit_of_work(installation) as work:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from provider.garbage import collect_later, keep_what_exists
+from provider.runtime.garbage import collect_later, keep_what_exists
 
 
 def serve_tests(

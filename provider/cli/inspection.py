@@ -33,12 +33,12 @@ def inspect(
 
     Example: signet inspect - < token.txt
     """
-    from provider.admin.inspections import record_inspection
     from provider.inspection import inspector
     from provider.inspection.comparison import compare
     from provider.inspection.reader import Reader
     from provider.inspection.timeline import timeline_of
     from provider.oauth.tokens.server import open_server
+    from provider.operators.inspections import record_inspection
     from provider.work import unit_of_work
 
     texts = _texts(values or ["-"], diff=diff, longest=inspector.LONGEST)

@@ -31,7 +31,7 @@ def invalidate(
 
     Example: signet invalidate --before 2026-11-21T06:00Z --yes
     """
-    from provider.admin import invalidation
+    from provider.operators import invalidation
     from provider.work import unit_of_work
 
     with opened() as installation:

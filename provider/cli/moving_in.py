@@ -18,7 +18,7 @@ from provider.refusals import Refusal
 
 if TYPE_CHECKING:
     from provider.accounts.importing.sources.draft import Context
-    from provider.admin.imports.rows import Result
+    from provider.operators.imports.rows import Result
     from provider.work import Installation
 
 
@@ -55,7 +55,7 @@ def move_in(
     from provider.accounts.importing.files import UnreadableFile
     from provider.accounts.importing.sources.formats import READERS
     from provider.accounts.roles.permissions import EVERYTHING
-    from provider.admin.imports.rows import Options, import_rows
+    from provider.operators.imports.rows import Options, import_rows
 
     if str(file) == "-":
         raise Refusal("--from reads the file twice, so it can't be stdin.")
@@ -168,8 +168,8 @@ def _attributes(declared: Collection[str], pairs: Iterable[str]) -> dict[str, st
 def _import_clients(
     installation: "Installation", content: BinaryIO, seen: _Report, *, dry_run: bool, options: Mapping[str, Any]
 ) -> None:
-    from provider.admin.imports import keycloak_clients
-    from provider.admin.imports.clients import import_clients
+    from provider.operators.imports import keycloak_clients
+    from provider.operators.imports.clients import import_clients
 
     import_clients(
         installation,

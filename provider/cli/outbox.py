@@ -67,7 +67,7 @@ def retry(
 
     Example: signet outbox retry --all
     """
-    from provider.admin import outbox
+    from provider.operators import outbox
     from provider.outbox import store
 
     if (message_id is None) != every:
@@ -91,7 +91,7 @@ def cancel(
 
     Example: signet outbox list --state failed, then signet outbox cancel ID
     """
-    from provider.admin import outbox
+    from provider.operators import outbox
 
     with unit() as work:
         outbox.cancel(work, identifier(message_id))

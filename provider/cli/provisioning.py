@@ -33,7 +33,7 @@ def list_provisionings(*, as_json: Json = False) -> None:
 
     Example: signet provisioning list
     """
-    from provider.admin.provisioning import rules
+    from provider.operators import provisioning as rules
     from provider.provisioning.store import connections as store
 
     with unit() as work:
@@ -47,7 +47,7 @@ def show(client_id: Which, *, as_json: Json = False) -> None:
 
     Example: signet provisioning show CLIENT_ID
     """
-    from provider.admin.provisioning import rules
+    from provider.operators import provisioning as rules
     from provider.provisioning import connections
 
     with unit() as work:
@@ -71,7 +71,7 @@ def put(
 
     Example: signet provisioning set CLIENT_ID --base-url https://app.example.com/scim/v2 --token-stdin < token.txt
     """
-    from provider.admin.provisioning import rules
+    from provider.operators import provisioning as rules
     from provider.provisioning.settings import ProvisioningSettings
     from provider.provisioning.store import connections as store
 

@@ -33,8 +33,8 @@ def audit(
 
     Example: signet audit --name 'account.*' --since 7d --csv > audit.csv
     """
-    from provider.admin.audit import audit_log
     from provider.audit import export
+    from provider.operators.audit import audit_log
 
     columns = ("at", "name", "user_id", "client_id", "network", "details")
     with unit() as work:

@@ -10,7 +10,7 @@ import typer
 from provider.cli.installation import opened
 from provider.cli.output import Json, say
 from provider.cli.progress import progress
-from provider.garbage import collect_later, keep_what_exists
+from provider.runtime.garbage import collect_later, keep_what_exists
 
 
 def demo(

@@ -71,8 +71,8 @@ def put(
 
     Example: signet signals set CLIENT_ID --endpoint-url https://app.example.com/events --event session-revoked
     """
-    from provider.admin.signals import rules
-    from provider.admin.signals.rules import StreamSettings
+    from provider.operators import signals as rules
+    from provider.operators.signals import StreamSettings
     from provider.signals import streams
     from provider.signals.store import streams as store
 
@@ -112,7 +112,7 @@ def deliveries(client_id: Which, *, as_json: Json = False) -> None:
 
     Example: signet signals deliveries CLIENT_ID
     """
-    from provider.admin.signals import rules
+    from provider.operators import signals as rules
     from provider.signals import streams
 
     with unit() as work:

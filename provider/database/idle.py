@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from sqlalchemy import Connection
 
-from provider import greenlets
+from provider.runtime import greenlets
 
 
 class IdleConnections:

@@ -18,7 +18,7 @@ from psycopg.pq.abc import PGconn
 from psycopg.rows import tuple_row
 from psycopg.types.string import TextLoader
 
-from provider import greenlets
+from provider.runtime import greenlets
 
 Result = TypeVar("Result")
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from provider import greenlets
 from provider.database.outages import DatabaseUnavailable
+from provider.runtime import greenlets
 
 POLL = 0.0002
 """Seconds between attempts to lock the file: flock itself has no timeout, and no thread may wait forever."""

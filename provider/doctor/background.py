@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from provider.admin.doctor import runs as doctor_runs
 from provider.config.secrets import URLS, is_secret
 from provider.config.settings import Settings
 from provider.observability.logging import log
+from provider.operators import doctor_runs
 from provider.work import Installation, unit_of_work
 
 EVERY = 5.0

@@ -12,7 +12,6 @@ from datetime import timedelta
 from pathlib import Path
 
 from provider import __version__
-from provider.admin.overview import health
 from provider.config.environment import SettingsError
 from provider.config.production_checks import Finding as Checked
 from provider.config.production_checks import find_problems
@@ -24,6 +23,7 @@ from provider.doctor.metadata import KEYS
 from provider.doctor.system_checks import LITTLE, TOO_LITTLE, find_system_problems
 from provider.oauth.keys.key_pairs import row_of
 from provider.oauth.tokens.server import open_server
+from provider.operators.overview import health
 from provider.work import unit_of_work
 
 CANNOT_OPEN = problem(

@@ -12,7 +12,6 @@ from sqlalchemy import func, select
 
 from provider.accounts.factors.policy import can_meet
 from provider.accounts.store.roles import find_required_factors
-from provider.admin.overview.health import find_key_ages, find_late_jobs
 from provider.audit import store as audit
 from provider.config.environment import SettingsError
 from provider.config.production_checks import Finding
@@ -24,6 +23,7 @@ from provider.installation import open_installation
 from provider.mail.settings_check import check_settings, check_templates
 from provider.oauth.clients.store import clients
 from provider.oauth.keys import waiting
+from provider.operators.overview.health import find_key_ages, find_late_jobs
 from provider.outbound.client import Outbound
 from provider.outbox import store as outbox
 from provider.readiness import require_ready

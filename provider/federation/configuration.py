@@ -18,7 +18,7 @@ from provider.config.environment import SettingsError
 from provider.config.problems import problems_of
 from provider.federation.issuers import share_an_issuer
 from provider.federation.upstream_settings import UpstreamSettings
-from provider.saved_upstreams import KEY
+from provider.saved_settings.upstreams import KEY
 
 
 class InvalidUpstream(Exception):

@@ -27,7 +27,7 @@ from provider.federation.upstream_settings import UpstreamSettings
 from provider.federation.upstreams import Upstreams, UpstreamUnavailable
 from provider.languages.text import Text
 from provider.observability.logging import log
-from provider.saved_upstreams import SavedUpstreams
+from provider.saved_settings.upstreams import SavedUpstreams
 from provider.work import UnitOfWork
 
 FAILURE_TAKES = 0.4

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from provider import saved_upstreams as store
 from provider.accounts.store import upstream_tokens
 from provider.audit.events import Event
 from provider.audit.log import record
@@ -22,7 +21,8 @@ from provider.languages.text import Text
 from provider.observability.logging import log
 from provider.outbound.addresses import literal, may_be_asked, may_be_reached, networks
 from provider.refusals import NotFound, Refusal
-from provider.saved_upstreams import SavedUpstream
+from provider.saved_settings import upstreams as store
+from provider.saved_settings.upstreams import SavedUpstream
 from provider.work import UnitOfWork
 
 PURPOSE = "upstream-secret"

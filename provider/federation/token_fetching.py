@@ -9,7 +9,6 @@ import time
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from provider import greenlets
 from provider.accounts.store import linked_identities
 from provider.accounts.store import upstream_tokens as store
 from provider.accounts.store.upstream_tokens import UpstreamTokens
@@ -28,6 +27,7 @@ from provider.federation.upstreams import Metadata, Upstream, Upstreams, Upstrea
 from provider.jose.json_objects import read_object
 from provider.observability.logging import log
 from provider.outbound.answers import OutboundFailed
+from provider.runtime import greenlets
 from provider.work import UnitOfWork, unit_of_work
 
 AT_LEAST = timedelta(seconds=60)

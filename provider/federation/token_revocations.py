@@ -6,7 +6,6 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from provider import saved_upstreams
 from provider.accounts.store import upstream_tokens as store
 from provider.accounts.upstream_tokens import ending
 from provider.federation import managed
@@ -15,6 +14,7 @@ from provider.federation.upstream_settings import UpstreamSettings
 from provider.federation.upstreams import Upstream, UpstreamUnavailable
 from provider.outbound.answers import OutboundFailed
 from provider.outbox.relay import PermanentFailure, RetryPolicy, TemporaryFailure
+from provider.saved_settings import upstreams as saved_upstreams
 from provider.work import Installation, UnitOfWork, unit_of_work
 
 RETRIES = RetryPolicy(attempts=12, longest_pause=timedelta(hours=2))

@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from provider import greenlets
 from provider.config.settings import Settings
 from provider.crypto.vault import Vault
 from provider.federation.configuration import load_upstreams
@@ -25,7 +24,8 @@ from provider.observability.logging import log
 from provider.outbound.answers import OutboundFailed
 from provider.outbound.client import Outbound
 from provider.refusals import Unavailable
-from provider.saved_upstreams import HomeRealm, SavedUpstream, SavedUpstreams
+from provider.runtime import greenlets
+from provider.saved_settings.upstreams import HomeRealm, SavedUpstream, SavedUpstreams
 from provider.urls import is_web_address
 from provider.work import UnitOfWork
 

@@ -8,7 +8,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from provider.throw_away import is_throw_away
+from provider.runtime.throw_away import is_throw_away
 
 SIGNED_IN, SIGN_IN_REFUSED = "sign_in.done", "sign_in.refused"
 TOKENS_ISSUED, TOKENS_REFUSED = "token.issued", "token.refused"

@@ -6,10 +6,10 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from provider import greenlets
 from provider.database.base import new_id
 from provider.outbox import store
 from provider.outbox.store import DeliveryState, Message
+from provider.runtime import greenlets
 from provider.work import UnitOfWork
 
 PURPOSE = "outbox"

@@ -5,6 +5,7 @@ from starlette.routing import BaseRoute, Route
 from provider.admin.api import audit as admin_audit
 from provider.admin.api import clients as admin_clients
 from provider.admin.api import details_types as admin_details_types
+from provider.admin.api import doctor as admin_doctor
 from provider.admin.api import keys as admin_keys
 from provider.admin.api import outbox as admin_outbox
 from provider.admin.api import registration_tokens as admin_registration_tokens
@@ -12,7 +13,6 @@ from provider.admin.api import settings as admin_settings
 from provider.admin.api import webhooks as admin_webhooks
 from provider.admin.api.requests import inspections
 from provider.admin.api.requests import refusals as admin_refusals
-from provider.admin.doctor import api as admin_doctor
 
 
 def in_admin_api() -> list[BaseRoute]:

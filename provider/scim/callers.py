@@ -18,7 +18,7 @@ from provider.web.call import Call
 
 PERMISSIONS: Permissions = frozenset()
 """The permissions of operators that a SCIM client has. With none, it can neither change a user who is an operator, nor
-give a role that makes one (`admin.authority`).
+give a role that makes one (`operators.authority`).
 """
 
 

@@ -16,10 +16,10 @@ from provider.accounts.groups.groups import GroupSettings
 from provider.accounts.groups.names import is_group_name
 from provider.accounts.store.group_tables import LONGEST_DISPLAY_NAME
 from provider.accounts.store.groups import GroupRow
-from provider.admin import group_authority
-from provider.admin.etags import version_of
 from provider.database.types import LONGEST_KEY
 from provider.languages.free_text import InvalidText, clean_line
+from provider.operators import group_authority
+from provider.operators.etags import version_of
 from provider.scim import reading
 from provider.scim.callers import PERMISSIONS, Directory
 from provider.scim.errors import UNIQUENESS, ScimRefusal, invalid

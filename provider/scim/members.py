@@ -11,9 +11,9 @@ from provider.accounts.groups import groups as rules
 from provider.accounts.groups import many_members
 from provider.accounts.groups.groups import GroupSettings
 from provider.accounts.store import groups as group_store
-from provider.admin import authority, group_authority
-from provider.admin.authority import MorePermissions
 from provider.database.base import parse_id
+from provider.operators import authority, group_authority
+from provider.operators.authority import MorePermissions
 from provider.scim import groups, reading
 from provider.scim.callers import PERMISSIONS, Directory
 from provider.scim.errors import ScimRefusal, invalid

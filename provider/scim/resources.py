@@ -10,8 +10,8 @@ from urllib.parse import quote
 
 from provider.accounts.groups import groups as group_rules
 from provider.accounts.store import users as accounts
-from provider.admin.etags import ChangedMeanwhile
 from provider.database.base import parse_id
+from provider.operators.etags import ChangedMeanwhile
 from provider.savepoints import all_or_nothing
 from provider.scim import groups, lists, members, users
 from provider.scim.callers import Directory

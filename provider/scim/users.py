@@ -18,12 +18,12 @@ from provider.accounts.email.email_addresses import parse_address
 from provider.accounts.store import email_addresses
 from provider.accounts.store import users as accounts
 from provider.accounts.store.users import Status, User
-from provider.admin import authority
-from provider.admin.etags import version_of
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.database.types import LONGEST_KEY, search_key
 from provider.languages.free_text import InvalidText, clean_line
+from provider.operators import authority
+from provider.operators.etags import version_of
 from provider.scim import attributes, groups, profiles, reading
 from provider.scim.callers import PERMISSIONS, Directory
 from provider.scim.errors import UNIQUENESS, ScimRefusal, invalid

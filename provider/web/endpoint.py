@@ -15,12 +15,12 @@ from sqlalchemy.exc import IntegrityError
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from provider import greenlets
 from provider.database.engine import OUTAGES
 from provider.database.outages import TransactionConflict, is_dangling
 from provider.observability.logging import log
 from provider.parameters import MalformedParameters
 from provider.refusals import MethodNotAllowed, Refusal, Unavailable
+from provider.runtime import greenlets
 from provider.web import errors
 from provider.web.bodies import MAX_BODY, Bodies, BodyTooLarge, CallerGone
 from provider.web.call import Call

@@ -12,10 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TypeVar
 
-from provider import greenlets
 from provider.config.settings import Settings
 from provider.observability.metrics import POOL_REQUESTS, POOL_WAIT
 from provider.refusals import Unavailable
+from provider.runtime import greenlets
 
 Answer = TypeVar("Answer")
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from provider.outbox import messages
-from provider.throw_away import is_throw_away
+from provider.runtime.throw_away import is_throw_away
 from provider.webhooks import store
 from provider.webhooks.store import Webhook
 from provider.work import UnitOfWork

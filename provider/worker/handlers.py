@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 
 from provider.accounts.upstream_tokens import ending
-from provider.admin.bulk import actions as bulk
-from provider.admin.bulk import matching as bulk_matching
-from provider.admin.imports import jobs as user_imports
-from provider.admin.imports import store as imports
 from provider.federation import token_revocations
 from provider.mail import messages, transport
 from provider.oauth.ciba import notifications as pings
 from provider.oauth.logout import back_channel as logout
+from provider.operators.bulk import actions as bulk
+from provider.operators.bulk import matching as bulk_matching
+from provider.operators.imports import jobs as user_imports
+from provider.operators.imports import store as imports
 from provider.outbox.relay import Handler, RetryPolicy
 from provider.provisioning import changes as provisioning
 from provider.scim.outbound import jobs

@@ -12,9 +12,6 @@ from provider.accounts import deletion, search, throttle, unconfirmed
 from provider.accounts.factors.store import used_challenges
 from provider.accounts.known_devices import KEPT_FOR as KNOWN_FOR
 from provider.accounts.store import attribute_values, known_devices, links, remembered_devices
-from provider.admin import store as idempotency
-from provider.admin.bulk import runs as bulk_runs
-from provider.admin.imports import store as user_imports
 from provider.audit import daily, hourly
 from provider.audit import store as audit
 from provider.config.settings import Settings
@@ -33,6 +30,9 @@ from provider.oauth.keys import rotation
 from provider.oauth.sender_constraint import store as used_proofs
 from provider.oauth.tokens.store import delegations, grants, refresh_tokens
 from provider.observability.logging import log
+from provider.operators import store as idempotency
+from provider.operators.bulk import runs as bulk_runs
+from provider.operators.imports import store as user_imports
 from provider.outbox import store as outbox
 from provider.sessions import store as sessions
 from provider.work import Installation, UnitOfWork, unit_of_work

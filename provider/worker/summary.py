@@ -6,7 +6,7 @@ from provider.accounts.store.user_counts import count_created, count_two_factor,
 from provider.audit import active_users, daily
 from provider.audit.active_users import day_of
 from provider.audit.daily import ACTIVE_IN, NEW_USERS, TOTAL_USERS, TWO_FACTOR_USERS
-from provider.throw_away import THROW_AWAY_USERS
+from provider.runtime.throw_away import THROW_AWAY_USERS
 from provider.work import Installation, UnitOfWork, unit_of_work
 
 DAYS_AT_ONCE = 31

@@ -13,8 +13,8 @@ from provider.accounts.registration import create_user, create_verified, sign_up
 from provider.accounts.store import email_addresses, users
 from provider.accounts.store.users import Status
 from provider.accounts.users import AmbiguousAddress, find_user, get_user, set_roles
-from provider.admin.as_code import plan
-from provider.admin.planned_changes import NotApplied
+from provider.operators.as_code.planned_changes import NotApplied
+from provider.operators.as_code.plans import plan
 from provider.work import Installation
 from provider.worker.jobs import purge
 from tests.support.browser import Browser

@@ -13,10 +13,10 @@ from provider.accounts.email.new_addresses import AddressTaken
 from provider.accounts.email.operator_emails import NotNow
 from provider.accounts.registration import create_user
 from provider.accounts.users import find_user
-from provider.admin import idempotency, store
-from provider.admin.audit import audit_log
 from provider.oauth.clients import clients, secret_rotation
 from provider.oauth.clients.metadata import ClientMetadata, InvalidMetadata
+from provider.operators import idempotency, store
+from provider.operators.audit import audit_log
 from provider.webhooks import store as webhooks
 from provider.work import Installation
 from tests.admin.conftest import Console, Program, action_form

@@ -6,11 +6,11 @@ from urllib.parse import quote
 
 import pytest
 
-from provider.admin.audit.event_names import AREAS, EVENT_NAMES
-from provider.admin.audit.event_sentences import BY_OPERATOR, OF_USER, sentence_for
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.languages.catalogs import LANGUAGES
+from provider.operators.audit.event_names import AREAS, EVENT_NAMES
+from provider.operators.audit.event_sentences import BY_OPERATOR, OF_USER, sentence_for
 from provider.work import UnitOfWork
 from tests.admin.conftest import Console
 from tests.support.browser import Page

@@ -13,15 +13,15 @@ import pytest
 from playwright.sync_api import Route
 from starlette.testclient import TestClient
 
-from provider import saved_branding
-from provider.admin import branding
-from provider.admin.etags import ChangedMeanwhile
 from provider.app import create_app
 from provider.config.settings import Settings
 from provider.database.engine import OUTAGES
 from provider.installation import open_installation
-from provider.ratelimit_counter import LimitCounter
-from provider.saved_branding import Saved, SavedBranding
+from provider.operators import branding
+from provider.operators.etags import ChangedMeanwhile
+from provider.ratelimits.counter import LimitCounter
+from provider.saved_settings import branding as saved_branding
+from provider.saved_settings.branding import Saved, SavedBranding
 from provider.work import Installation
 from tests.admin.conftest import Console, events
 from tests.branding.test_logo import SVG, png

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provider.admin.overview.charts import (
+from provider.operators.overview.charts import (
     HEIGHT,
     SPANS,
     WIDTH,

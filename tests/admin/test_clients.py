@@ -9,12 +9,12 @@ import pytest
 from starlette.testclient import TestClient
 
 from provider.admin import client_groups
-from provider.admin.presets import PRESETS
 from provider.oauth.clients import clients, secret_rotation
 from provider.oauth.clients.choices import TOKEN_EXCHANGE
 from provider.oauth.clients.client_search import find_page
 from provider.oauth.clients.clients import Client, create_client, find_client
 from provider.oauth.clients.metadata import ClientMetadata
+from provider.operators.presets import PRESETS
 from tests.admin.conftest import Console, events
 from tests.support.browser import Field, Press
 from tests.support.cases import in_one_world

@@ -18,7 +18,6 @@ from provider.accounts import registration
 from provider.accounts.groups.groups import GroupSettings, create_group
 from provider.accounts.roles import roles
 from provider.accounts.roles.permissions import EVERYTHING
-from provider.admin.imports import jobs
 from provider.database.base import new_id
 from provider.database.security_stamp import FIRST
 from provider.federation import managed
@@ -26,6 +25,7 @@ from provider.oauth.authorize import consent
 from provider.oauth.keys import rotation
 from provider.oauth.trusted_issuers import issuers
 from provider.oauth.trusted_issuers.issuers import IssuerSettings
+from provider.operators.imports import jobs
 from provider.outbox import messages
 from provider.sessions import lifecycle
 from provider.sessions import store as sessions

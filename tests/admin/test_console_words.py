@@ -1,10 +1,10 @@
 """The words of the console: every code that it shows has a readable name."""
 
-from provider.admin.audit.event_names import EVENT_NAMES
 from provider.admin.client_labels import LABELS
-from provider.admin.lists.jobs import STATES
 from provider.audit.events import Event
 from provider.oauth.clients.metadata import FIELDS
+from provider.operators.audit.event_names import EVENT_NAMES
+from provider.operators.lists.jobs import STATES
 from provider.outbox.store import DeliveryState
 from tests.admin.conftest import Console
 from tests.support.factories import make_user

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from provider.admin.doctor import runs as doctor_runs
 from provider.admin.pages.doctor import groups_of
+from provider.operators import doctor_runs
 from provider.work import Installation
 from tests.admin.conftest import Console, Program, action_form, events
 from tests.support.browser import Browser

@@ -10,8 +10,8 @@ from provider.accounts.roles.permissions import EVERYTHING, OPERATOR_ROLES
 from provider.accounts.store import groups as store
 from provider.accounts.store import users
 from provider.accounts.suspension import restore, suspend
-from provider.admin import authority, group_authority
-from provider.admin.authority import LastAdministrator, MorePermissions
+from provider.operators import authority, group_authority
+from provider.operators.authority import LastAdministrator, MorePermissions
 from provider.work import UnitOfWork
 from tests.admin.conftest import Console, Program, action_form, events, person_token
 from tests.support.factories import make_user

@@ -17,12 +17,12 @@ from provider.accounts.passwords.passwords import is_password_of
 from provider.accounts.roles.permissions import EVERYTHING
 from provider.accounts.store import email_addresses, users
 from provider.accounts.users import find_user
-from provider.admin.authority import LastAdministrator
-from provider.admin.imports import jobs, parts, store
-from provider.admin.imports.rows import Options, Outcome, Result, import_part
 from provider.admin.pages.users import imports, runs
 from provider.crypto.passwords import hash_password
 from provider.database.base import new_id
+from provider.operators.authority import LastAdministrator
+from provider.operators.imports import jobs, parts, store
+from provider.operators.imports.rows import Options, Outcome, Result, import_part
 from provider.web.bodies import MAX_BODY, Bodies
 from provider.work import Installation, UnitOfWork
 from provider.worker.jobs import purge

@@ -6,8 +6,8 @@ import httpx2
 import pytest
 
 from provider.accounts.users import find_user
-from provider.admin.imports import jobs, store
 from provider.oauth.clients.clients import disable
+from provider.operators.imports import jobs, store
 from provider.work import Installation
 from tests.admin.conftest import API, Program
 from tests.support.deliveries import deliver_due

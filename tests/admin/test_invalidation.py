@@ -14,11 +14,11 @@ from starlette.testclient import TestClient
 
 from provider.accounts.factors import remembered_devices
 from provider.accounts.store.known_devices import known_devices
-from provider.admin import invalidation
 from provider.audit.store import audit_events
 from provider.database.security_stamp import FIRST
 from provider.oauth.clients.registration import issue_initial_token
 from provider.oauth.clients.store.initial_access_tokens import initial_access_tokens
+from provider.operators import invalidation
 from provider.sessions import lifecycle
 from provider.sessions.store import sessions
 from provider.work import Installation

@@ -18,15 +18,15 @@ from provider.accounts.store import users as store
 from provider.accounts.store.email_addresses import EmailAddress
 from provider.accounts.store.new_accounts import NewAccount
 from provider.accounts.store.users import NEVER, Status, User
-from provider.admin.lists.clients import CLIENTS
-from provider.admin.lists.jobs import JOBS
-from provider.admin.lists.listing import COUNTED_ON_PAGE, Count, Listing
-from provider.admin.lists.sessions import SESSIONS
-from provider.admin.lists.users import USERS
-from provider.admin.presets import PRESETS, preset_of
 from provider.database.base import new_id
 from provider.oauth.clients.metadata import ClientMetadata
 from provider.oauth.clients.store import clients as client_store
+from provider.operators.lists.clients import CLIENTS
+from provider.operators.lists.jobs import JOBS
+from provider.operators.lists.listing import COUNTED_ON_PAGE, Count, Listing
+from provider.operators.lists.sessions import SESSIONS
+from provider.operators.lists.users import USERS
+from provider.operators.presets import PRESETS, preset_of
 from provider.outbox import store as outbox
 from provider.outbox.store import DeliveryState
 from provider.sessions import store as session_store

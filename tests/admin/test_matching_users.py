@@ -3,11 +3,11 @@
 import pytest
 
 from provider.accounts.store import users
-from provider.admin import authority
-from provider.admin.bulk import actions as bulk
-from provider.admin.bulk import matching as bulk_matching
-from provider.admin.bulk import runs as bulk_runs
 from provider.database.base import new_id
+from provider.operators import authority
+from provider.operators.bulk import actions as bulk
+from provider.operators.bulk import matching as bulk_matching
+from provider.operators.bulk import runs as bulk_runs
 from provider.work import Installation
 from tests.admin.conftest import Console, action_form, events
 from tests.support.browser import Page

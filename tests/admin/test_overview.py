@@ -12,8 +12,6 @@ from sqlalchemy import update
 from provider import __version__, processes
 from provider.accounts.store.user_counts import count_created, count_users
 from provider.accounts.store.users import users
-from provider.admin.overview import health, statistics
-from provider.admin.overview.charts import SPANS
 from provider.admin.pages import overview
 from provider.admin.pages.attention import find_concerns
 from provider.audit import active_users, daily, hourly
@@ -21,6 +19,8 @@ from provider.audit.active_users import day_of
 from provider.audit.daily import TOTAL_USERS
 from provider.config.settings import Settings
 from provider.observability import counters
+from provider.operators.overview import health, statistics
+from provider.operators.overview.charts import SPANS
 from provider.outbox import messages, relay
 from provider.work import Installation
 from provider.worker.summary import summarize

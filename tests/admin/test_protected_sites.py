@@ -9,13 +9,13 @@ import yaml
 from provider.accounts.groups.groups import GroupSettings, create_group
 from provider.accounts.groups.members import add_member
 from provider.accounts.suspension import suspend
-from provider.admin.presets import preset_of
 from provider.oauth.clients.clients import Client, create_client
 from provider.oauth.clients.metadata import InvalidMetadata
 from provider.oauth.clients.metadata_rules import parse_metadata
 from provider.oauth.clients.protected_sites.sites import OF_NEW_CLIENT
 from provider.oauth.forward_auth.proxies import FILES, configuration_for
 from provider.oauth.forward_auth.sites import NoSuchSite
+from provider.operators.presets import preset_of
 from provider.resources import FORWARD_AUTH
 from tests.admin.conftest import Console, Program
 from tests.support.installation import ISSUER, Work

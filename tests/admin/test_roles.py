@@ -15,12 +15,12 @@ from provider.accounts import devices
 from provider.accounts.roles import permissions as table
 from provider.accounts.store import users
 from provider.accounts.users import set_roles
-from provider.admin.bulk import actions as bulk
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.oauth.authorize.store import consents
 from provider.oauth.clients import clients
 from provider.oauth.clients.metadata_rules import parse_metadata
+from provider.operators.bulk import actions as bulk
 from provider.outbox.relay import PermanentFailure
 from provider.web import cookies, csrf
 from provider.webhooks import subscriptions

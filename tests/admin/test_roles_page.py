@@ -11,8 +11,8 @@ from provider.accounts.roles.permissions import EVERYTHING, OPERATOR_ROLES
 from provider.accounts.store import roles as store
 from provider.accounts.store import users
 from provider.accounts.users import delete_user, set_roles
-from provider.admin import authority
-from provider.admin.authority import LastAdministrator, MorePermissions
+from provider.operators import authority
+from provider.operators.authority import LastAdministrator, MorePermissions
 from provider.work import Installation
 from tests.admin.conftest import Console, Program, action_form, events
 from tests.support.factories import make_user

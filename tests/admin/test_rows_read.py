@@ -16,11 +16,11 @@ from provider.accounts.store.email_addresses import email_addresses
 from provider.accounts.store.group_tables import group_members
 from provider.accounts.store.roles import user_roles
 from provider.accounts.store.users import NEVER, Status, users
-from provider.admin.audit import audit_log
-from provider.admin.lists.listing import Listing
-from provider.admin.lists.sessions import SESSIONS
-from provider.admin.lists.users import USERS
 from provider.audit.store import audit_events
+from provider.operators.audit import audit_log
+from provider.operators.lists.listing import Listing
+from provider.operators.lists.sessions import SESSIONS
+from provider.operators.lists.users import USERS
 from provider.sessions.store import sessions
 from provider.work import UnitOfWork
 from tests.admin.conftest import Console
@@ -162,8 +162,8 @@ def cost(work: UnitOfWork, act: Callable[[UnitOfWork], object]) -> int:
 def test_a_page_reads_as_few_rows_of_a_large_table_as_of_a_small_one(
     work: Work, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("provider.admin.lists.sessions.RARE", 100)
-    monkeypatch.setattr("provider.admin.lists.users.RARE", 100)
+    monkeypatch.setattr("provider.operators.lists.sessions.RARE", 100)
+    monkeypatch.setattr("provider.operators.lists.users.RARE", 100)
     costs: list[dict[str, int]] = []
     for start, end in ((0, FEW), (FEW, MANY)):
         with work() as w:

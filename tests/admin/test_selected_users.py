@@ -5,9 +5,9 @@ import pytest
 from provider.accounts import invitation
 from provider.accounts.store import users
 from provider.accounts.users import delete_user, set_roles
-from provider.admin.bulk import actions as bulk
 from provider.admin.pages.users.selected import short_id
 from provider.audit import store as audit
+from provider.operators.bulk import actions as bulk
 from provider.outbox import store as outbox
 from provider.outbox.relay import PermanentFailure
 from provider.work import Installation

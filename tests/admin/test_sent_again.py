@@ -15,11 +15,11 @@ from starlette.testclient import TestClient
 
 from provider.accounts.roles.permissions import EVERYTHING
 from provider.accounts.store.users import users
-from provider.admin import idempotency
-from provider.admin.imports import jobs
 from provider.admin.operation import AdminOperation
-from provider.admin.store import idempotency_keys
 from provider.oauth.clients.store.clients import clients
+from provider.operators import idempotency
+from provider.operators.imports import jobs
+from provider.operators.store import idempotency_keys
 from provider.outbox import messages
 from provider.signals import streams
 from provider.web.routing import flattened

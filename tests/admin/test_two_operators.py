@@ -35,12 +35,12 @@ from provider.admin.pages.clients import provisioning as provisioning_pages
 from provider.admin.pages.clients import signals as signal_pages
 from provider.admin.pages.declarations import attributes, claim_mappings, details_types
 from provider.admin.pages.users import actions as user_actions
-from provider.admin.provisioning import rules as provisioning
 from provider.federation import managed
 from provider.oauth.authorization_details.types import create_type, parse_declaration
 from provider.oauth.clients import secret_rotation
 from provider.oauth.trusted_issuers import issuers
 from provider.oauth.trusted_issuers.issuers import IssuerSettings
+from provider.operators import provisioning
 from provider.signals import streams
 from provider.webhooks import subscriptions
 from provider.work import Installation

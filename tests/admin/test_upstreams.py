@@ -4,7 +4,7 @@ from typing import Any
 
 from provider.federation import managed
 from provider.federation.store import signal_states
-from provider.saved_upstreams import find_all, upstreams
+from provider.saved_settings.upstreams import find_all, upstreams
 from provider.work import Installation
 from tests.admin.conftest import Console, Program
 from tests.support.browser import Browser

@@ -4,13 +4,13 @@ from datetime import timedelta
 
 import pytest
 
-from provider.admin.overview.health import find_key_ages
 from provider.audit import hourly
 from provider.doctor.system_checks import _used_keys
 from provider.metrics import InstallationCollector
 from provider.oauth.keys import rotation, waiting
 from provider.oauth.keys.uses import Use
 from provider.observability import counters
+from provider.operators.overview.health import find_key_ages
 from provider.work import Installation
 from tests.admin.conftest import Console, Program, events
 from tests.support.clock import Clock

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 import typer
 
-from provider.admin.presets import PRESETS, preset_of
 from provider.cli.client.types import ClientType
 from provider.oauth.clients.metadata_rules import parse_metadata
+from provider.operators.presets import PRESETS, preset_of
 from tests.cli.conftest import Signet
 
 CREATE = ("client", "create")

@@ -16,8 +16,8 @@ from provider.accounts.importing.new_users import create_users
 from provider.accounts.store import groups as group_store
 from provider.accounts.store import linked_identities, users
 from provider.accounts.store.users import Status
-from provider.admin.imports import rows
 from provider.oauth.clients.clients import find_client
+from provider.operators.imports import rows
 from tests.cli.conftest import Signet
 from tests.support.authenticator import (
     ES256,

@@ -12,8 +12,8 @@ from provider.accounts.passwords.passwords import is_password_of
 from provider.accounts.roles.permissions import EVERYTHING, permissions_of
 from provider.accounts.store import users
 from provider.accounts.users import find_user
-from provider.admin.imports.rows import Options, Result, import_rows
 from provider.crypto.passwords import hash_password
+from provider.operators.imports.rows import Options, Result, import_rows
 from provider.work import Installation
 from tests.cli.conftest import Signet
 from tests.support.factories import make_user

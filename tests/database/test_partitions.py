@@ -17,7 +17,7 @@ from provider.database.migrations import HEAD, migrate
 from provider.installation import open_installation
 from provider.oauth.store import refusals
 from provider.outbox.store import DeliveryState, outbox
-from provider.ratelimit_counter import LimitCounter
+from provider.ratelimits.counter import LimitCounter
 from provider.work import Installation, unit_of_work
 from provider.worker import partitions as maintenance
 from provider.worker.jobs import BATCH, purge

@@ -19,9 +19,9 @@ from pathlib import Path
 import pytest
 import redis
 
-from provider.admin import as_code
 from provider.config.settings import Settings
 from provider.database.engine import open_database
+from provider.operators.as_code import plans as as_code
 from provider.work import Installation, unit_of_work
 from tests.cli.test_every_command import EVERY, UNTIL_STOPPED
 from tests.docs import machine

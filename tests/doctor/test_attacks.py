@@ -27,7 +27,7 @@ from provider.oauth.endpoints import end_session
 from provider.oauth.grants import authorization_code
 from provider.oauth.keys.key_ring import Keys
 from provider.oauth.tokens import access_tokens
-from provider.ratelimit_counter import LimitCounter
+from provider.ratelimits.counter import LimitCounter
 from provider.sessions import lifecycle
 from provider.web import csrf, destination
 from tests.support.clock import Clock

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from provider.admin.doctor import runs as doctor_runs
-from provider.admin.doctor.runs import LEASE, AlreadyRequested, Progress
 from provider.audit import store as audit
 from provider.config.settings import Settings
 from provider.doctor import background
+from provider.operators import doctor_runs
+from provider.operators.doctor_runs import LEASE, AlreadyRequested, Progress
 from provider.work import Installation, Origin
 from tests.support.clock import Clock
 from tests.support.installation import Work, settings_for

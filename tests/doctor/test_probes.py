@@ -23,7 +23,7 @@ from provider.doctor.transport import Unreachable
 from provider.oauth.clients import clients
 from provider.observability import counters
 from provider.outbox.store import outbox
-from provider.throw_away import CLIENTS, FIRST_USER, is_throw_away
+from provider.runtime.throw_away import CLIENTS, FIRST_USER, is_throw_away
 from provider.webhooks import subscriptions
 from tests.cli.conftest import Signet
 from tests.support.clock import Clock

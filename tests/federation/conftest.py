@@ -13,7 +13,7 @@ from provider.audit.store import AuditEvent
 from provider.audit.store import find as find_events
 from provider.config.settings import Settings
 from provider.installation import open_installation
-from provider.ratelimit_counter import LimitCounter
+from provider.ratelimits.counter import LimitCounter
 from provider.work import Installation
 from tests.federation.fake_provider import CLIENT_ID, CLIENT_SECRET, ISSUER, FakeProvider, Traveller
 from tests.support.browser import Browser

@@ -10,7 +10,7 @@ from provider.crypto.vault import Vault
 from provider.federation.configuration import load_upstreams
 from provider.federation.upstreams import open_upstreams
 from provider.readiness import require_ready
-from provider.saved_upstreams import SavedUpstreams
+from provider.saved_settings.upstreams import SavedUpstreams
 from tests.federation.conftest import EXAMPLE, write_upstreams
 from tests.federation.fake_provider import CLIENT_SECRET, ISSUER
 from tests.support.installation import settings_for

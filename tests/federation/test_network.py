@@ -11,7 +11,7 @@ import pytest
 
 from provider.config.settings import Settings
 from provider.installation import open_installation
-from provider.ratelimit_counter import LimitCounter
+from provider.ratelimits.counter import LimitCounter
 from provider.work import Installation
 from tests.federation.conftest import EXAMPLE
 from tests.federation.fake_provider import FakeProvider, Traveller

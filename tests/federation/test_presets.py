@@ -17,7 +17,7 @@ from provider.federation.configuration import load_upstreams
 from provider.installation import open_installation
 from provider.outbound import connection
 from provider.outbound.client import Outbound
-from provider.ratelimit_counter import LimitCounter
+from provider.ratelimits.counter import LimitCounter
 from provider.work import Installation
 from tests.federation.conftest import identities_of, sign_out, write_upstreams
 from tests.federation.elsewhere import (

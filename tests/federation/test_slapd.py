@@ -14,7 +14,7 @@ from provider.federation.ldap_answers import DirectoryUnavailable, Verdict
 from provider.federation.ldap_client import LdapClient
 from provider.installation import open_installation
 from provider.outbound.client import Outbound
-from provider.ratelimit_counter import LimitCounter
+from provider.ratelimits.counter import LimitCounter
 from provider.work import Installation, utc_now
 from tests.support.browser import Browser
 from tests.support.clock import Clock

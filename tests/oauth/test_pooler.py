@@ -20,7 +20,7 @@ from provider.database.engine import OUTAGES, open_database, pool_size
 from provider.database.migrations import migrate, require_current
 from provider.installation import open_installation
 from provider.oauth.setting_up import create_keys_and_salt
-from provider.ratelimit_counter import LimitCounter
+from provider.ratelimits.counter import LimitCounter
 from provider.work import unit_of_work
 from tests.oauth.conftest import Person, Register
 from tests.support.factories import make_client, make_user

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from provider.admin.provisioning import rules
 from provider.config.settings import Settings
+from provider.operators import provisioning as rules
 from provider.outbox import relay
 from provider.provisioning import connections
 from provider.provisioning.store import resources

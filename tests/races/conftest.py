@@ -12,7 +12,7 @@ import pytest
 
 from provider.config.settings import Settings
 from provider.installation import open_installation
-from provider.ratelimit_counter import LimitCounter
+from provider.ratelimits.counter import LimitCounter
 from provider.work import Installation
 from tests.races.servers import Server, Servers, free_port
 from tests.races.starting_line import Post

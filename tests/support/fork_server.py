@@ -22,7 +22,7 @@ IMPORTED = (
     "encodings.idna",
     "opentelemetry.sdk.metrics",
     "provider.__main__",
-    "provider.admin.as_code",
+    "provider.operators.as_code.plans",
     "provider.demo",
     "provider.observability.json_lines",
     "provider.serve",

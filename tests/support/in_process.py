@@ -14,7 +14,7 @@ import httpx2
 from anyio.from_thread import BlockingPortal
 from starlette.types import ASGIApp, Message, Scope
 
-from provider import greenlets
+from provider.runtime import greenlets
 
 
 class InProcess(httpx2.BaseTransport):

@@ -14,7 +14,7 @@ from provider.clock import clock_of
 from provider.config.settings import Settings
 from provider.database.engine import open_database
 from provider.installation import open_installation
-from provider.ratelimit_counter import LimitCounter
+from provider.ratelimits.counter import LimitCounter
 from provider.work import Installation, unit_of_work
 from tests.support.clock import Clock
 from tests.support.installation import Work

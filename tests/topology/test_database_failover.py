@@ -20,7 +20,7 @@ import pytest
 from provider.database.migrations import migrate
 from provider.installation import open_installation
 from provider.oauth.setting_up import create_keys_and_salt
-from provider.ratelimit_counter import LimitCounter
+from provider.ratelimits.counter import LimitCounter
 from provider.work import Installation, unit_of_work
 from tests.races.conftest import refreshing, revoking
 from tests.races.servers import Server, Servers

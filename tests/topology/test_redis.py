@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from provider import ratelimit_counter
-from provider.admin.overview.health import _redis_responds
 from provider.config.settings import Settings
 from provider.doctor import system_checks
+from provider.operators.overview.health import _redis_responds
 from provider.outbox import messages, store
 from provider.outbox.store import DeliveryState
-from provider.ratelimit_counter import LimitCounter
+from provider.ratelimits import counter as ratelimit_counter
+from provider.ratelimits.counter import LimitCounter
 from provider.work import Installation, unit_of_work
 from provider.worker import background
 from provider.worker.background import BackgroundWorker

@@ -16,7 +16,7 @@ from joserfc.jwk import KeySet
 from provider.installation import open_installation
 from provider.jose.algorithms import KEY_PAIRS
 from provider.oauth.keys.store import State, signing_keys
-from provider.ratelimit_counter import LimitCounter
+from provider.ratelimits.counter import LimitCounter
 from provider.work import Installation, unit_of_work
 from tests.support.browser import Browser
 from tests.support.factories import PASSWORD, make_client, make_user

@@ -10,9 +10,9 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse, Response
 from starlette.testclient import TestClient
 
-from provider import greenlets
 from provider.database.outages import TransactionConflict
 from provider.refusals import Forbidden
+from provider.runtime import greenlets
 from provider.web import errors
 from provider.web.call import Call
 from provider.web.endpoint import machine_endpoint

@@ -19,7 +19,7 @@ from provider.installation import open_installation
 from provider.outbox import messages
 from provider.outbox import store as outbox
 from provider.outbox.store import DeliveryState, Message
-from provider.ratelimit_counter import LimitCounter
+from provider.ratelimits.counter import LimitCounter
 from provider.refusals import NotFound, Refusal
 from provider.webhooks import store, subscriptions
 from provider.work import Installation, unit_of_work

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from provider.garbage import collect_afterwards
+from provider.runtime.garbage import collect_afterwards
 
 PLUGINS = "PYDANTIC_DISABLE_PLUGINS"
 _alone = threading.RLock()

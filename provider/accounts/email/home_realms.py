@@ -3,7 +3,7 @@
 from provider.config.sign_up import normal_domain
 from provider.languages.text import Text
 from provider.refusals import Refusal
-from provider.saved_upstreams import HomeRealm
+from provider.saved_settings.upstreams import HomeRealm
 from provider.work import UnitOfWork
 
 

@@ -11,7 +11,7 @@ from provider.accounts.email.email_addresses import Address
 from provider.accounts.store import linked_identities, passwords
 from provider.languages.text import Text
 from provider.refusals import Refusal
-from provider.saved_upstreams import PasswordDirectory
+from provider.saved_settings.upstreams import PasswordDirectory
 from provider.work import UnitOfWork
 
 

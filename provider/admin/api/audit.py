@@ -7,15 +7,15 @@ from pydantic import Field
 from starlette.responses import Response
 
 from provider.accounts.roles.permissions import Permission
-from provider.admin.audit import audit_log
-from provider.admin.audit.audit_file import FORMATS, as_file
-from provider.admin.audit.audit_log import Filters
+from provider.admin.audit_file import FORMATS, as_file
 from provider.admin.filters import query_text, query_time
 from provider.admin.operation import by_operator
 from provider.admin.paging import NEXT, PAGED, next_of, query_page
 from provider.api.bodies import Body, InvalidBody
 from provider.api.callers import Operator
 from provider.languages.text import Text
+from provider.operators.audit import audit_log
+from provider.operators.audit.audit_log import Filters
 from provider.web.call import Call
 
 WANTED = {

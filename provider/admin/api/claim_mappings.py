@@ -7,9 +7,6 @@ from pydantic import Field
 
 from provider.accounts.roles.permissions import Permission
 from provider.accounts.users import NoSuchUser
-from provider.admin import claims_preview
-from provider.admin.authority import MorePermissions
-from provider.admin.claims_preview import InvalidPreview
 from provider.admin.operation import Resource, by_operator
 from provider.api.bodies import Body, InvalidBody
 from provider.api.callers import Operator
@@ -22,6 +19,9 @@ from provider.oauth.http.server import server_of
 from provider.oauth.scopes import parse_scope
 from provider.oauth.tokens import claim_mappings as rules
 from provider.oauth.tokens.claim_mappings import NoSuchMapping
+from provider.operators import claims_preview
+from provider.operators.authority import MorePermissions
+from provider.operators.claims_preview import InvalidPreview
 from provider.web.call import Call
 
 _ABOUT = {

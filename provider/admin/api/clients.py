@@ -10,7 +10,6 @@ from typing import Any
 from pydantic import Field, create_model, model_validator
 
 from provider.accounts.roles.permissions import Permission
-from provider.admin import authority
 from provider.admin.api.client_members import ABOUT
 from provider.admin.filters import query_text
 from provider.admin.operation import Resource, begin, by_operator
@@ -25,6 +24,7 @@ from provider.oauth.clients.metadata_rules import parse_metadata
 from provider.oauth.clients.metadata_values import without_nothing
 from provider.oauth.clients.sector_documents import DocumentUnavailable, require_vouched_for
 from provider.oauth.clients.store import clients as store
+from provider.operators import authority
 from provider.web.call import Call
 
 _METADATA: dict[str, Any] = {

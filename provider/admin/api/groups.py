@@ -24,14 +24,14 @@ from provider.accounts.roles.permissions import Permission
 from provider.accounts.store.group_tables import LONGEST_DESCRIPTION, LONGEST_DISPLAY_NAME
 from provider.accounts.store.roles import COUNTED
 from provider.accounts.users import NoSuchUser
-from provider.admin import group_authority
 from provider.admin.api.users.users import Role, user_id_of
-from provider.admin.authority import LastAdministrator
 from provider.admin.operation import Resource, by_operator
 from provider.admin.paging import NEXT, PAGED, next_of, query_page
 from provider.api.bodies import Body, InvalidBody, Line
 from provider.api.callers import Operator
 from provider.api.validation import VISIBLE
+from provider.operators import group_authority
+from provider.operators.authority import LastAdministrator
 from provider.web.call import Call
 
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=VISIBLE)]

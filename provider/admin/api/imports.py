@@ -8,15 +8,15 @@ from pydantic import Field
 from provider.accounts.importing.files import UnreadableFile
 from provider.accounts.roles.permissions import Permission
 from provider.admin.filters import query_flag
-from provider.admin.imports import jobs, store
-from provider.admin.imports.jobs import NotChecked
-from provider.admin.imports.parts import MAX_FILE, find_failures
 from provider.admin.operation import Resource, begin, by_operator
 from provider.admin.paging import NEXT, PAGED, next_of, query_page
 from provider.api.bodies import Body, File
 from provider.api.callers import Operator
 from provider.database.base import parse_id
 from provider.languages.text import Text
+from provider.operators.imports import jobs, store
+from provider.operators.imports.jobs import NotChecked
+from provider.operators.imports.parts import MAX_FILE, find_failures
 from provider.refusals import NotFound
 from provider.web.bodies import MAX_BODY
 from provider.web.call import Call

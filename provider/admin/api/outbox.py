@@ -5,13 +5,13 @@ from datetime import datetime
 from pydantic import Field
 
 from provider.accounts.roles.permissions import Permission
-from provider.admin import outbox as rules
 from provider.admin.filters import query_text
 from provider.admin.operation import Resource, by_operator
-from provider.admin.outbox import NoSuchJob, NotFailed, NotWaiting
 from provider.admin.paging import NEXT, PAGED, next_of, query_page
 from provider.api.bodies import Body
 from provider.api.callers import Operator
+from provider.operators import outbox as rules
+from provider.operators.outbox import NoSuchJob, NotFailed, NotWaiting
 from provider.outbox import store
 from provider.outbox.store import Message
 from provider.web.call import Call

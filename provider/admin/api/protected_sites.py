@@ -4,7 +4,6 @@ from pydantic import Field
 
 from provider.accounts.roles.permissions import Permission
 from provider.accounts.users import NoSuchUser, get_user
-from provider.admin.authority import MorePermissions
 from provider.admin.operation import by_operator
 from provider.api.bodies import Body
 from provider.api.callers import Operator
@@ -14,6 +13,7 @@ from provider.oauth.forward_auth import preview
 from provider.oauth.forward_auth.proxies import NoSuchProxy, configuration_for
 from provider.oauth.forward_auth.sites import NoSuchSite, find_site
 from provider.oauth.http.server import server_of
+from provider.operators.authority import MorePermissions
 from provider.web.call import Call
 
 _CONFIGURATION = {

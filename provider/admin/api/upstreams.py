@@ -17,7 +17,7 @@ from provider.federation.presets import OF_PROVIDERS, PresetName
 from provider.federation.signals import verification
 from provider.federation.signals.verification import NoVerification
 from provider.federation.upstream_settings import SECRETS, UpstreamSettings
-from provider.saved_upstreams import SavedUpstream, find_all, lock
+from provider.saved_settings.upstreams import SavedUpstream, find_all, lock
 from provider.web.call import Call
 
 Line = Annotated[str, Field(min_length=1, max_length=1000)]

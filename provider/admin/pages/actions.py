@@ -15,17 +15,17 @@ from starlette.responses import Response
 
 from provider.accounts.pages.profile_form import parts_of
 from provider.accounts.roles.permissions import Permission
-from provider.admin import idempotency
-from provider.admin.authority import MorePermissions
-from provider.admin.etags import ChangedMeanwhile, require_version, version_of
 from provider.admin.guards import Operator, require_operator
-from provider.admin.idempotency import AnsweredBefore, KeyInUse
 from provider.admin.pages import conflicts
 from provider.admin.pages.conflicts import Record, conflict
 from provider.crypto.digests import new_handle
 from provider.languages.catalogs import Language
 from provider.languages.free_text import InvalidText, clean_line
 from provider.languages.text import Text
+from provider.operators import idempotency
+from provider.operators.authority import MorePermissions
+from provider.operators.etags import ChangedMeanwhile, require_version, version_of
+from provider.operators.idempotency import AnsweredBefore, KeyInUse
 from provider.refusals import NotFound, RedirectRequired, Refusal
 from provider.web import csrf
 from provider.web.call import Call
@@ -51,7 +51,7 @@ class Subject(Generic[T]):
     operator: Operator
     """The operator who acts."""
     problem: Text | None = None
-    """Why this operator can't take any action on the subject, or None (`admin.authority`)."""
+    """Why this operator can't take any action on the subject, or None (`operators.authority`)."""
 
     def require_possible(self) -> None:
         """Check that the operator can take actions on the subject. Raises MorePermissions."""

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
-from provider.admin.lists.jobs import TOPICS
-from provider.admin.overview.health import Health
 from provider.config.production_checks import find_problems
 from provider.config.settings import Settings
 from provider.languages.text import Text
+from provider.operators.lists.jobs import TOPICS
+from provider.operators.overview.health import Health
 
 SKEW = timedelta(seconds=10)
 """How far the clock of a machine may be from that of the database."""

@@ -8,10 +8,7 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from provider.accounts.roles.permissions import Permission
-from provider.admin.audit import audit_log
-from provider.admin.audit.audit_file import FORMATS, as_file
-from provider.admin.audit.audit_log import Filters
-from provider.admin.audit.event_names import AREAS, EVENT_NAMES
+from provider.admin.audit_file import FORMATS, as_file
 from provider.admin.filters import typed_text
 from provider.admin.guards import require_operator
 from provider.admin.pages.event_list import event_list
@@ -19,6 +16,9 @@ from provider.admin.pages.paging import AT_ONCE, next_page, place_on
 from provider.database.base import NOBODY, parse_id
 from provider.languages.text import Text
 from provider.oauth.clients import client_search
+from provider.operators.audit import audit_log
+from provider.operators.audit.audit_log import Filters
+from provider.operators.audit.event_names import AREAS, EVENT_NAMES
 from provider.refusals import NotFound
 from provider.web.call import Call
 from provider.web.endpoint import endpoint

@@ -7,11 +7,7 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from provider import saved_branding
 from provider.accounts.roles.permissions import Permission
-from provider.admin import branding
-from provider.admin.branding import Draft
-from provider.admin.etags import ChangedMeanwhile
 from provider.admin.guards import Operator, operator_of, require_operator
 from provider.admin.pages import conflicts
 from provider.admin.pages.actions import (
@@ -33,7 +29,11 @@ from provider.branding.palette import DARK, FOR_TEXT, LIGHT, Contrasts, contrast
 from provider.config.branding import Branding
 from provider.config.settings import Settings
 from provider.languages.text import Text
-from provider.saved_branding import LOGOS, Saved
+from provider.operators import branding
+from provider.operators.branding import Draft
+from provider.operators.etags import ChangedMeanwhile
+from provider.saved_settings import branding as saved_branding
+from provider.saved_settings.branding import LOGOS, Saved
 from provider.web.assets import PlacedAsset, inline
 from provider.web.call import Call
 from provider.web.destination import destination

@@ -11,7 +11,6 @@ from starlette.responses import Response
 
 from provider.accounts.roles.permissions import Permission
 from provider.admin.guards import require_operator
-from provider.admin.overview import charts
 from provider.admin.pages.actions import Action
 from provider.admin.pages.branding import DARK_MODE, preview_look
 from provider.admin.pages.event_list import event_list
@@ -19,6 +18,7 @@ from provider.audit import hourly, store
 from provider.destination import App
 from provider.languages.text import Text
 from provider.oauth.authorize.permissions import permissions_of
+from provider.operators.overview import charts
 from provider.resources import TEMPLATES
 from provider.web.call import Call
 from provider.web.destination import destination

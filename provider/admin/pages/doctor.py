@@ -7,12 +7,12 @@ from typing import Any
 from starlette.responses import Response
 
 from provider.accounts.roles.permissions import Permission
-from provider.admin.doctor import runs as doctor_runs
-from provider.admin.doctor.runs import DoctorRuns, Progress
 from provider.admin.guards import Operator, require_operator
 from provider.admin.pages.actions import Action, Actions, Subject, action_endpoint, available, done_message
 from provider.admin.pages.users.runs import operator_names
 from provider.languages.text import Text
+from provider.operators import doctor_runs
+from provider.operators.doctor_runs import DoctorRuns, Progress
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
 from provider.web.pages import page

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from starlette.responses import Response
 
 from provider.accounts.roles.permissions import Permission
-from provider.admin import email_tests
-from provider.admin.email_tests import NoVerifiedAddress
 from provider.admin.guards import require_operator
 from provider.admin.pages.actions import with_done
 from provider.admin.pages.branding import DARK_MODE
@@ -15,6 +13,8 @@ from provider.languages.catalogs import LANGUAGES, Language
 from provider.languages.text import Text
 from provider.mail.rendering import Email, render_with
 from provider.mail.samples import NAMES, sent_when, values_of
+from provider.operators import email_tests
+from provider.operators.email_tests import NoVerifiedAddress
 from provider.refusals import NotFound, TooManyRequests
 from provider.web.call import Call
 from provider.web.endpoint import endpoint

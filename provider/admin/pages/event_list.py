@@ -6,14 +6,14 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from provider.admin.audit.event_names import EVENT_NAMES
-from provider.admin.audit.event_sentences import BECAUSE, BY_OPERATOR, sentence_for
 from provider.admin.pages.user_names import user_names
 from provider.audit.events import Event
 from provider.audit.store import AuditEvent
 from provider.database.base import parse_id
 from provider.languages.text import Text
 from provider.oauth.clients.store import clients
+from provider.operators.audit.event_names import EVENT_NAMES
+from provider.operators.audit.event_sentences import BECAUSE, BY_OPERATOR, sentence_for
 from provider.web.call import Call
 
 MARK = "\x02"

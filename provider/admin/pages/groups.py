@@ -21,8 +21,6 @@ from provider.accounts.roles.permissions import Permission
 from provider.accounts.store import email_addresses
 from provider.accounts.store.roles import COUNTED
 from provider.accounts.users import AmbiguousAddress, NoSuchUser, get_user
-from provider.admin import group_authority
-from provider.admin.authority import MorePermissions
 from provider.admin.guards import Operator, require_operator
 from provider.admin.pages.actions import (
     Action,
@@ -42,6 +40,8 @@ from provider.audit.events import Event
 from provider.database.base import parse_id
 from provider.languages.free_text import InvalidText
 from provider.languages.text import Text
+from provider.operators import group_authority
+from provider.operators.authority import MorePermissions
 from provider.refusals import Refusal
 from provider.web.call import Call
 from provider.web.endpoint import endpoint

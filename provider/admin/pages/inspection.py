@@ -12,7 +12,6 @@ from starlette.responses import Response
 from provider.accounts.roles.permissions import Permission
 from provider.admin.filters import typed_text
 from provider.admin.guards import require_operator
-from provider.admin.inspections import record_inspection
 from provider.admin.pages.event_list import ShownEvent, event_list
 from provider.audit.store import AuditEvent
 from provider.inspection.comparison import compare
@@ -22,6 +21,7 @@ from provider.inspection.reader import Reader
 from provider.inspection.timeline import Moment, timeline_of
 from provider.languages.text import Text
 from provider.oauth.http.server import server_of
+from provider.operators.inspections import record_inspection
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
 from provider.web.pages import page

@@ -8,8 +8,13 @@ from urllib.parse import urlencode
 from starlette.responses import Response, StreamingResponse
 
 from provider.admin.filters import typed_text
-from provider.admin.lists.export import as_csv
-from provider.admin.lists.listing import (
+from provider.admin.pages.paging import AT_ONCE, place_on
+from provider.admin.paging import next_of
+from provider.audit.events import Event
+from provider.audit.log import record
+from provider.languages.text import Text
+from provider.operators.lists.export import as_csv
+from provider.operators.lists.listing import (
     Column,
     Conditions,
     Count,
@@ -21,11 +26,6 @@ from provider.admin.lists.listing import (
     place_as_json,
     place_from_json,
 )
-from provider.admin.pages.paging import AT_ONCE, place_on
-from provider.admin.paging import next_of
-from provider.audit.events import Event
-from provider.audit.log import record
-from provider.languages.text import Text
 from provider.refusals import NotFound
 from provider.replica_reads import from_replica
 from provider.web.call import Call

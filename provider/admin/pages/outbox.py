@@ -3,13 +3,13 @@
 from starlette.responses import Response
 
 from provider.accounts.roles.permissions import Permission
-from provider.admin import outbox as rules
-from provider.admin.audit.event_names import EVENT_NAMES
 from provider.admin.guards import Operator, require_operator
-from provider.admin.lists.jobs import JOBS, STATES, TOPICS
 from provider.admin.pages.actions import Action, Actions, Subject, action_endpoint, available, done_message
 from provider.admin.pages.lists import export_page, list_page
 from provider.languages.text import Text
+from provider.operators import outbox as rules
+from provider.operators.audit.event_names import EVENT_NAMES
+from provider.operators.lists.jobs import JOBS, STATES, TOPICS
 from provider.outbox.store import DeliveryState, Message
 from provider.web.call import Call
 from provider.web.endpoint import endpoint

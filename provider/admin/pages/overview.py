@@ -9,13 +9,13 @@ from starlette.responses import Response
 from provider import __version__
 from provider.accounts.roles.permissions import Permission
 from provider.admin.guards import Operator, require_operator
-from provider.admin.lists.jobs import STATES, TOPICS
-from provider.admin.overview import charts, health, statistics
-from provider.admin.overview.charts import Unit
 from provider.admin.pages.attention import find_concerns
 from provider.audit.events import Event
 from provider.languages.text import Text
 from provider.mail import messages
+from provider.operators.lists.jobs import STATES, TOPICS
+from provider.operators.overview import charts, health, statistics
+from provider.operators.overview.charts import Unit
 from provider.outbox.store import DeliveryState
 from provider.web.call import Call
 from provider.web.endpoint import endpoint

@@ -4,8 +4,8 @@ from starlette.responses import Response
 
 from provider.accounts.roles.permissions import Permission
 from provider.admin.guards import require_operator
-from provider.admin.lists.sessions import SESSIONS
 from provider.admin.pages.lists import export_page, list_page
+from provider.operators.lists.sessions import SESSIONS
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
 

@@ -19,7 +19,7 @@ from provider.federation.presets import (
 )
 from provider.federation.upstream_settings import SECRETS
 from provider.languages.text import Text
-from provider.saved_upstreams import SavedUpstream
+from provider.saved_settings.upstreams import SavedUpstream
 from provider.web.call import Call
 
 OTHER = "other"

@@ -32,7 +32,7 @@ from provider.federation.managed import InvalidSettings, NoSuchUpstream
 from provider.federation.signals import verification
 from provider.federation.store import signal_states
 from provider.languages.text import Text
-from provider.saved_upstreams import SavedUpstream, find_all, lock
+from provider.saved_settings.upstreams import SavedUpstream, find_all, lock
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
 from provider.web.pages import go, page

@@ -1,1 +1,1 @@
-"""Provisioning as operators manage it: `rules`, `as_code` for `signet apply`, and `api`, its part of the admin API."""
+"""Provisioning in the admin API: operations and their bodies."""

@@ -5,10 +5,8 @@ from typing import Any
 from provider.accounts.roles.permissions import Permission
 from provider.accounts.users import NoSuchUser
 from provider.admin.api.users.users import user_id_of
-from provider.admin.authority import MorePermissions
 from provider.admin.operation import Resource, begin, by_operator
 from provider.admin.paging import PAGED, next_of, query_page
-from provider.admin.provisioning import rules
 from provider.admin.provisioning.bodies import (
     STATES,
     ConnectionTest,
@@ -26,6 +24,8 @@ from provider.admin.provisioning.bodies import (
 from provider.api.bodies import Body, InvalidBody
 from provider.api.callers import Operator
 from provider.oauth.clients.clients import NoSuchClient
+from provider.operators import provisioning as rules
+from provider.operators.authority import MorePermissions
 from provider.provisioning import connections
 from provider.provisioning.connections import ConnectionFailed, NoProvisioning, ProvisioningOff
 from provider.provisioning.settings import InvalidProvisioning, ProvisioningSettings

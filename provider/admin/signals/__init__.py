@@ -1,1 +1,1 @@
-"""Streams of shared signals, for operators."""
+"""Streams of shared signals in the admin API: operations and their bodies."""

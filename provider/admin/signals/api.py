@@ -2,8 +2,6 @@
 
 from provider.accounts.roles.permissions import Permission
 from provider.admin.operation import Resource, by_operator
-from provider.admin.provisioning.rules import require_client
-from provider.admin.signals import rules
 from provider.admin.signals.bodies import (
     NewSignalStream,
     SignalDeliveries,
@@ -17,6 +15,8 @@ from provider.admin.signals.bodies import (
 from provider.api.bodies import Body
 from provider.api.callers import Operator
 from provider.oauth.clients.clients import NoSuchClient
+from provider.operators import signals as rules
+from provider.operators.provisioning import require_client
 from provider.refusals import TooManyRequests
 from provider.signals import streams
 from provider.signals.configuration import InvalidStream

@@ -182,7 +182,7 @@ def usual(given: dict[str, Any]) -> dict[str, Any]:
     """Return the defaults for a client described by options. They are not applied to a metadata file, which is taken
     literally.
     """
-    from provider.admin.presets import SIGNS_IN
+    from provider.operators.presets import SIGNS_IN
 
     uris: list[str] = given.get("redirect_uris", [])
     signs_in = dict(SIGNS_IN)

@@ -52,8 +52,8 @@ def complete(given: dict[str, Any], kind: ClientType | None) -> dict[str, Any]:
 
     What is missing is asked for at a terminal. Elsewhere it raises BadParameter, which names the option.
     """
-    from provider.admin.presets import PRESETS
     from provider.cli.client.options import usual
+    from provider.operators.presets import PRESETS
 
     given = dict(given)
     if "client_name" not in given:

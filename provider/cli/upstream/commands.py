@@ -114,7 +114,7 @@ def list_upstreams(*, as_json: Json = False) -> None:
     Example: signet upstream list
     """
     from provider.federation import managed
-    from provider.saved_upstreams import find_all
+    from provider.saved_settings.upstreams import find_all
 
     with unit() as work:
         rows = [

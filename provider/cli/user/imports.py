@@ -14,7 +14,7 @@ from provider.cli.progress import progress
 from provider.refusals import Refusal
 
 if TYPE_CHECKING:
-    from provider.admin.imports.rows import Result
+    from provider.operators.imports.rows import Result
 
 
 def import_users(
@@ -39,7 +39,7 @@ def import_users(
     """
     from provider.accounts.importing.files import UnreadableFile, read_rows
     from provider.accounts.roles.permissions import EVERYTHING
-    from provider.admin.imports.rows import Options, Outcome, import_rows
+    from provider.operators.imports.rows import Options, Outcome, import_rows
 
     options = Options(permissions=EVERYTHING, update=update, invite=invite, dry_run=dry_run)
     with ExitStack() as stack:

@@ -32,7 +32,7 @@ from provider.oauth.clients.metadata import ClientMetadata
 from provider.oauth.clients.redirect_uris import host_of
 from provider.oauth.clients.store import clients
 from provider.oauth.sender_constraint import store as used_proofs
-from provider.throw_away import CLIENTS, DOMAIN, FIRST_USER, THROW_AWAY_USERS
+from provider.runtime.throw_away import CLIENTS, DOMAIN, FIRST_USER, THROW_AWAY_USERS
 from provider.work import SYSTEM, Installation, UnitOfWork, unit_of_work
 
 OPERATOR = "signet doctor"

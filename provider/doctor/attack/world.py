@@ -15,7 +15,7 @@ from provider.doctor.attack.wire import Unclear, Wire
 from provider.doctor.examination import Case
 from provider.doctor.transport import Response
 from provider.oauth.tokens.server import AuthorizationServer, open_server
-from provider.throw_away import DOMAIN
+from provider.runtime.throw_away import DOMAIN
 
 AUTHORIZE, TOKEN, USERINFO, REVOKE = "/oauth2/authorize", "/oauth2/token", "/oauth2/userinfo", "/oauth2/revoke"
 LOGOUT, LOGIN, ACCOUNT = "/oauth2/logout", "/login", "/account"

@@ -19,7 +19,7 @@ from provider.federation.upstreams import Metadata, Upstream, UpstreamUnavailabl
 from provider.jose.json_objects import read_object
 from provider.jose.remote_key_sets import KeySetUnavailable
 from provider.outbound.answers import OutboundFailed, OutboundRefused
-from provider.saved_upstreams import find_all
+from provider.saved_settings.upstreams import find_all
 from provider.work import UnitOfWork, unit_of_work
 
 MOST = 20

@@ -43,7 +43,7 @@ from provider.oauth.response_types import (
 )
 from provider.oauth.scopes import is_scope_token, parse_scope
 from provider.oauth.syntax import LONGEST_REQUEST_URI
-from provider.saved_upstreams import KEY
+from provider.saved_settings.upstreams import KEY
 from provider.sessions.assurance import ACR_VALUES, REQUIRED_FACTORS
 from provider.urls import web_origin_of
 

@@ -6,7 +6,7 @@ from provider.audit.events import Event
 from provider.audit.log import record
 from provider.oauth.clients.clients import Client
 from provider.oauth.clients.store import clients as store
-from provider.throw_away import is_throw_away
+from provider.runtime.throw_away import is_throw_away
 from provider.work import UnitOfWork
 
 MARKED_AGAIN_AFTER = timedelta(days=1)

@@ -21,7 +21,7 @@ from provider.oauth.grants.delegation import record_delegation, require_not_stop
 from provider.oauth.grants.request import TokenRequest
 from provider.oauth.tokens.access_tokens import ActiveToken
 from provider.oauth.tokens.store import delegations
-from provider.saved_upstreams import KEY
+from provider.saved_settings.upstreams import KEY
 
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105  # a type
 SECTION = "RFC 8693 section 2.2.2"

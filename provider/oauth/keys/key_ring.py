@@ -11,7 +11,6 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
-from provider import greenlets
 from provider.config.environment import SettingsError
 from provider.jose import base64url
 from provider.jose.algorithms import KEY_PAIRS, ON_REQUEST, RS256
@@ -22,6 +21,7 @@ from provider.oauth.keys import copies, requested_algorithms, uses
 from provider.oauth.keys import store as signing_keys
 from provider.oauth.keys.key_pairs import Key, kid_for, open_private, open_public, published_keys, row_of
 from provider.oauth.keys.store import SigningKeyRow, State
+from provider.runtime import greenlets
 from provider.work import Installation, UnitOfWork, unit_of_work
 
 

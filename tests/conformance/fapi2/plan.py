@@ -17,7 +17,7 @@ from starlette.applications import Starlette
 
 from provider.app import create_app
 from provider.installation import open_installation
-from provider.ratelimit_counter import LimitCounter
+from provider.ratelimits.counter import LimitCounter
 from provider.work import Installation, unit_of_work
 from tests.conformance.conftest import EVERY_CLAIM
 from tests.conformance.suite import EMAIL

@@ -27,7 +27,7 @@ from provider.oauth.logout.back_channel import make_logout_token
 from provider.oauth.setting_up import create_keys_and_salt
 from provider.oauth.tokens.introspection_jwts import MEDIA_TYPE
 from provider.oauth.tokens.server import open_server
-from provider.ratelimit_counter import LimitCounter
+from provider.ratelimits.counter import LimitCounter
 from provider.tables import metadata
 from provider.work import Installation, unit_of_work
 from tests.support.dpop import Prover

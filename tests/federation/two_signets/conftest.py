@@ -13,7 +13,7 @@ from provider.app import create_app
 from provider.config.settings import Settings
 from provider.installation import open_installation
 from provider.outbound.answers import Answer, OutboundFailed
-from provider.ratelimit_counter import LimitCounter
+from provider.ratelimits.counter import LimitCounter
 from provider.work import Installation, unit_of_work
 from tests.federation.conftest import EXAMPLE
 from tests.support.browser import Browser, Page

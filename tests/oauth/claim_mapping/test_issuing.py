@@ -9,7 +9,6 @@ import pytest
 from structlog.testing import capture_logs
 
 from provider.accounts.users import set_roles
-from provider.admin.claims_preview import InvalidPreview, preview
 from provider.config.settings import Settings
 from provider.oauth.claim_mapping import store
 from provider.oauth.claim_mapping.declarations import Place, parse_declaration
@@ -18,6 +17,7 @@ from provider.oauth.clients.clients import find_client
 from provider.oauth.tokens.claim_mappings import delete_mapping
 from provider.oauth.tokens.mapped_claims import LARGEST
 from provider.oauth.tokens.server import AuthorizationServer
+from provider.operators.claims_preview import InvalidPreview, preview
 from provider.work import Installation
 from tests.oauth.conftest import Person, Register
 from tests.oauth.watched_http import WatchedClient

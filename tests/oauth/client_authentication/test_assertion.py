@@ -21,7 +21,7 @@ from provider.oauth.clients.metadata import InvalidMetadata, load_metadata
 from provider.oauth.clients.store.client_secrets import client_secrets
 from provider.oauth.http.authenticated import authenticated
 from provider.oauth.http.refused import protocol_endpoint
-from provider.ratelimit_counter import LimitCounter
+from provider.ratelimits.counter import LimitCounter
 from provider.web.call import Call
 from provider.work import Installation
 from provider.worker.jobs import purge

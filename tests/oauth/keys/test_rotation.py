@@ -30,7 +30,7 @@ from provider.oauth.keys.refusals import TooSoon, UnknownKey
 from provider.oauth.keys.rotation import Due, KeyStates, find_due_step
 from provider.oauth.keys.store import SigningKeyRow, State
 from provider.oauth.tokens.server import AuthorizationServer
-from provider.ratelimit_counter import LimitCounter
+from provider.ratelimits.counter import LimitCounter
 from provider.work import Installation, unit_of_work
 from provider.worker.jobs import rotate_keys
 from tests.oauth.conftest import Unchanged

@@ -20,7 +20,7 @@ from provider.oauth.sender_constraint.confirmation import Confirmation, of_key
 from provider.oauth.sender_constraint.dpop import LONGEST_HEADER, ProvenRequest, check_proof, is_same_url, spend_proof
 from provider.oauth.sender_constraint.nonces import WINDOW, current_nonce
 from provider.oauth.sender_constraint.store import used_proofs
-from provider.ratelimit_counter import LimitCounter
+from provider.ratelimits.counter import LimitCounter
 from provider.work import Installation, UnitOfWork, unit_of_work
 from provider.worker.jobs import purge
 from tests.support.cases import in_one_world

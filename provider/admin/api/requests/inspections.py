@@ -5,7 +5,6 @@ from datetime import datetime
 from pydantic import Field
 
 from provider.accounts.roles.permissions import Permission
-from provider.admin.inspections import record_inspection
 from provider.admin.operation import by_operator
 from provider.api.bodies import Body, InvalidBody
 from provider.api.callers import Operator
@@ -15,6 +14,7 @@ from provider.inspection.inspector import LONGEST, NothingToInspect, inspect
 from provider.inspection.reader import Reader
 from provider.inspection.timeline import Moment, timeline_of
 from provider.oauth.http.server import server_of
+from provider.operators.inspections import record_inspection
 from provider.web.call import Call
 
 

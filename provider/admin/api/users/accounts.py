@@ -12,8 +12,8 @@ from provider.accounts.attributes.values import UserAttribute
 from provider.accounts.overview import Overview
 from provider.accounts.store.terms_acceptances import Acceptance
 from provider.accounts.users import NoSuchUser
-from provider.admin.authority import editor_of
 from provider.api.bodies import Body
+from provider.operators.authority import editor_of
 from provider.work import UnitOfWork
 
 

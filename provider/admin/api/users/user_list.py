@@ -9,12 +9,12 @@ from provider.accounts.email import email_addresses as addresses
 from provider.accounts.roles.permissions import Permission
 from provider.accounts.store import email_addresses, linked_identities, users
 from provider.admin.api.users.accounts import Account, describe, describe_those
-from provider.admin.authority import editor_of
 from provider.admin.filters import query_text
 from provider.admin.operation import by_operator
 from provider.admin.paging import NEXT, PAGED, next_of, query_page
 from provider.api.bodies import Body, InvalidBody
 from provider.api.callers import Operator
+from provider.operators.authority import editor_of
 from provider.web.call import Call
 from provider.work import UnitOfWork
 

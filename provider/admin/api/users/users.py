@@ -19,9 +19,7 @@ from provider.accounts.registration import IdTaken, NotAnId
 from provider.accounts.roles.permissions import Permission
 from provider.accounts.store import users
 from provider.accounts.users import NoSuchUser
-from provider.admin import authority
 from provider.admin.api.users.accounts import Account, describe
-from provider.admin.authority import LastAdministrator, editor_of
 from provider.admin.operation import Resource, by_operator
 from provider.api.bodies import Body, InvalidBody, Line
 from provider.api.callers import Operator
@@ -30,6 +28,8 @@ from provider.api.endpoints.profile import Editable, claims_of
 from provider.api.validation import VISIBLE
 from provider.database.base import parse_id
 from provider.languages.text import Text
+from provider.operators import authority
+from provider.operators.authority import LastAdministrator, editor_of
 from provider.web.call import Call
 from provider.work import UnitOfWork
 

@@ -5,9 +5,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from provider.admin import authority
 from provider.admin.client_labels import LABELS
-from provider.admin.etags import ChangedMeanwhile
 from provider.admin.guards import operator_of
 from provider.admin.pages import conflicts
 from provider.admin.pages.actions import VERSION, require_version_seen
@@ -21,6 +19,8 @@ from provider.oauth.clients.metadata_rules import parse_metadata
 from provider.oauth.clients.sector_documents import require_vouched_for
 from provider.oauth.clients.store import clients as store
 from provider.oauth.scopes import parse_scope
+from provider.operators import authority
+from provider.operators.etags import ChangedMeanwhile
 from provider.refusals import Refusal
 from provider.web.call import Call
 

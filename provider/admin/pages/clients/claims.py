@@ -6,8 +6,6 @@ from starlette.responses import Response
 
 from provider.accounts.roles.permissions import Permission
 from provider.accounts.users import AmbiguousAddress, NoSuchUser, get_user
-from provider.admin import claims_preview
-from provider.admin.claims_preview import InvalidPreview
 from provider.admin.guards import require_operator
 from provider.admin.pages.clients.frame import client_page, find_client
 from provider.admin.pages.declarations import claim_mappings
@@ -16,6 +14,8 @@ from provider.oauth.claim_mapping import store
 from provider.oauth.clients.clients import Client
 from provider.oauth.http.server import server_of
 from provider.oauth.scopes import parse_scope
+from provider.operators import claims_preview
+from provider.operators.claims_preview import InvalidPreview
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
 

@@ -3,20 +3,21 @@
 from starlette.responses import Response
 
 from provider.accounts.roles.permissions import Permission
-from provider.admin import authority, client_form
-from provider.admin.authority import MorePermissions
+from provider.admin import client_form
 from provider.admin.guards import require_operator
-from provider.admin.lists.clients import CLIENTS
 from provider.admin.pages.actions import ShownOnce, Subject, action_endpoint, done_message, run_once
 from provider.admin.pages.clients.actions import ACTIONS
 from provider.admin.pages.clients.frame import NEEDS, find_client, url_of
 from provider.admin.pages.lists import export_page, list_page
-from provider.admin.presets import PRESETS, Preset
 from provider.crypto.digests import new_handle
 from provider.languages.text import Text
 from provider.oauth.clients import clients
 from provider.oauth.clients.metadata import ClientMetadata, InvalidMetadata
 from provider.oauth.clients.metadata_rules import parse_metadata
+from provider.operators import authority
+from provider.operators.authority import MorePermissions
+from provider.operators.lists.clients import CLIENTS
+from provider.operators.presets import PRESETS, Preset
 from provider.refusals import NotFound, Refusal
 from provider.web.call import Call
 from provider.web.endpoint import endpoint

@@ -10,8 +10,6 @@ from sqlalchemy import Connection
 from starlette.responses import Response
 
 from provider.accounts.roles.permissions import Permission, Permissions
-from provider.admin.authority import problem_with_application
-from provider.admin.etags import ChangedMeanwhile, version_of
 from provider.admin.guards import Operator, require_operator
 from provider.admin.pages import conflicts
 from provider.admin.pages.actions import (
@@ -27,6 +25,8 @@ from provider.admin.pages.clients.frame import NEEDS, client_page, find_client, 
 from provider.admin.pages.conflicts import Record, conflict
 from provider.languages.text import Text
 from provider.oauth.clients.clients import Client
+from provider.operators.authority import problem_with_application
+from provider.operators.etags import ChangedMeanwhile, version_of
 from provider.refusals import Refusal
 from provider.web.call import Call
 from provider.web.pages import go

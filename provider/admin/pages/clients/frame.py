@@ -6,14 +6,14 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from provider.accounts.roles.permissions import Permission
-from provider.admin import authority
 from provider.admin.client_groups import GROUPS, fitting
 from provider.admin.guards import Operator, operator_of, require_operator
 from provider.admin.pages.actions import Subject, available, done_message
 from provider.admin.pages.clients.actions import ACTIONS
-from provider.admin.presets import PRESETS, preset_of
 from provider.oauth.clients import clients
 from provider.oauth.clients.clients import Client, NoSuchClient
+from provider.operators import authority
+from provider.operators.presets import PRESETS, preset_of
 from provider.web.call import Call
 from provider.web.pages import page
 

@@ -6,9 +6,7 @@ from typing import Any
 from starlette.responses import Response
 
 from provider.accounts.roles.permissions import Permission
-from provider.admin.authority import MorePermissions
 from provider.admin.client_groups import all_names
-from provider.admin.etags import ChangedMeanwhile, version_of
 from provider.admin.guards import require_operator
 from provider.admin.pages.actions import InvalidInput, record_reason, require_version_seen
 from provider.admin.pages.clients.changes import (
@@ -24,6 +22,8 @@ from provider.admin.pages.clients.frame import client_page, find_client, find_cl
 from provider.jose.json_objects import read_object
 from provider.oauth.clients.clients import Client
 from provider.oauth.clients.metadata import ClientMetadata, InvalidMetadata
+from provider.operators.authority import MorePermissions
+from provider.operators.etags import ChangedMeanwhile, version_of
 from provider.refusals import Refusal
 from provider.web.call import Call
 from provider.web.endpoint import endpoint

@@ -7,11 +7,8 @@ from starlette.responses import Response
 
 from provider.accounts.roles.permissions import Permission
 from provider.admin.guards import operator_of, require_operator
-from provider.admin.overview import charts
-from provider.admin.overview.app_usage import find_usage
 from provider.admin.pages.clients.frame import client_page, find_client
 from provider.admin.pages.event_list import event_list
-from provider.admin.presets import preset_of
 from provider.audit import store as audit
 from provider.audit.events import Event
 from provider.audit.store import AuditEvent
@@ -22,6 +19,9 @@ from provider.oauth.clients.clients import Client
 from provider.oauth.clients.metadata import ClientMetadata
 from provider.oauth.clients.store import client_secrets as secrets_store
 from provider.oauth.http.metadata import provider_metadata
+from provider.operators.overview import charts
+from provider.operators.overview.app_usage import find_usage
+from provider.operators.presets import preset_of
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
 

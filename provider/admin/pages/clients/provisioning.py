@@ -7,7 +7,6 @@ from typing import Any
 from starlette.responses import Response
 
 from provider.accounts.roles.permissions import Permission
-from provider.admin.authority import MorePermissions
 from provider.admin.guards import Operator
 from provider.admin.pages.actions import (
     Action,
@@ -19,10 +18,11 @@ from provider.admin.pages.clients.connection_form import ConnectionForm
 from provider.admin.pages.clients.frame import NEEDS, find_client, url_of
 from provider.admin.pages.paging import AT_ONCE, next_page, place_on
 from provider.admin.pages.user_names import user_names
-from provider.admin.provisioning import rules
 from provider.audit.events import Event
 from provider.languages.text import Text
 from provider.oauth.clients.clients import Client
+from provider.operators import provisioning as rules
+from provider.operators.authority import MorePermissions
 from provider.provisioning import connections
 from provider.provisioning.settings import InvalidProvisioning, ProvisioningSettings
 from provider.provisioning.store import connections as store

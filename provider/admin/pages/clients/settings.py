@@ -7,10 +7,8 @@ from starlette.responses import Response
 
 from provider.accounts.roles.permissions import Permission
 from provider.admin import client_form, client_groups
-from provider.admin.authority import MorePermissions
 from provider.admin.client_groups import GROUPS, Group
 from provider.admin.client_labels import LABELS
-from provider.admin.etags import ChangedMeanwhile, version_of
 from provider.admin.guards import require_operator
 from provider.admin.pages.actions import InvalidInput, record_reason, require_version_seen
 from provider.admin.pages.clients.changes import (
@@ -25,6 +23,8 @@ from provider.admin.pages.clients.changes import (
 from provider.admin.pages.clients.frame import client_page, find_client, find_client_to_change, setting_groups, url_of
 from provider.oauth.clients.clients import Client
 from provider.oauth.clients.metadata import ClientMetadata, InvalidMetadata
+from provider.operators.authority import MorePermissions
+from provider.operators.etags import ChangedMeanwhile, version_of
 from provider.refusals import NotFound, Refusal
 from provider.web.call import Call
 from provider.web.endpoint import endpoint

@@ -18,12 +18,12 @@ from provider.admin.pages.actions import (
 )
 from provider.admin.pages.clients.connection_form import ConnectionForm
 from provider.admin.pages.clients.frame import NEEDS, find_client, url_of
-from provider.admin.signals import rules
-from provider.admin.signals.rules import StreamSettings
 from provider.audit.events import Event
 from provider.languages.text import Text
 from provider.oauth.clients.clients import Client
 from provider.oauth.clients.store.clients import find_names
+from provider.operators import signals as rules
+from provider.operators.signals import StreamSettings
 from provider.signals import event_types, streams
 from provider.signals.configuration import InvalidStream
 from provider.signals.store import streams as store

@@ -19,7 +19,6 @@ from provider.accounts.attributes.kinds import Kind
 from provider.accounts.roles.permissions import Permission
 from provider.accounts.store import user_attributes as store
 from provider.accounts.store.user_attributes import Attribute
-from provider.admin.etags import ChangedMeanwhile
 from provider.admin.guards import Operator, require_operator
 from provider.admin.pages.actions import (
     Action,
@@ -34,6 +33,7 @@ from provider.audit.events import Event
 from provider.jose.json_objects import read_object
 from provider.languages.own_text import format_texts, parse_texts
 from provider.languages.text import OwnText, Text
+from provider.operators.etags import ChangedMeanwhile
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
 from provider.web.pages import page

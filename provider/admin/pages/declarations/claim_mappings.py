@@ -9,7 +9,6 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from provider.accounts.roles.permissions import Permission
-from provider.admin.etags import ChangedMeanwhile
 from provider.admin.guards import Operator, require_operator
 from provider.admin.pages.actions import (
     Action,
@@ -37,6 +36,7 @@ from provider.oauth.claim_mapping.declarations import (
 from provider.oauth.claim_mapping.store import ClaimMapping
 from provider.oauth.tokens import claim_mappings as rules
 from provider.oauth.tokens.claim_mappings import MappingExists
+from provider.operators.etags import ChangedMeanwhile
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
 from provider.web.pages import page

@@ -8,7 +8,6 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from provider.accounts.roles.permissions import Permission
-from provider.admin.etags import ChangedMeanwhile
 from provider.admin.guards import Operator, require_operator
 from provider.admin.pages.actions import (
     Action,
@@ -27,6 +26,7 @@ from provider.oauth.authorization_details import store
 from provider.oauth.authorization_details import types as rules
 from provider.oauth.authorization_details.store import DetailsType
 from provider.oauth.authorization_details.types import Declaration, InvalidType, TypeExists
+from provider.operators.etags import ChangedMeanwhile
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
 from provider.web.pages import page

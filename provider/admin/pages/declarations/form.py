@@ -7,12 +7,12 @@ from typing import Any, Generic, TypeVar
 from starlette.responses import Response
 
 from provider.accounts.roles.permissions import Permission
-from provider.admin.etags import ChangedMeanwhile, version_of
 from provider.admin.guards import Operator
 from provider.admin.pages import conflicts
 from provider.admin.pages.actions import Actions, available, record_reason, require_version_seen
 from provider.admin.pages.conflicts import Record, conflict
 from provider.languages.text import Text
+from provider.operators.etags import ChangedMeanwhile, version_of
 from provider.refusals import Refusal
 from provider.web.call import Call
 from provider.web.pages import go, page

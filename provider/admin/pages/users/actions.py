@@ -10,9 +10,6 @@ from provider.accounts.operator_links import issue_by_operator
 from provider.accounts.registration import clean_name
 from provider.accounts.store.links import Purpose
 from provider.accounts.store.users import ADMIN, Status, User
-from provider.admin import authority
-from provider.admin.bulk import actions as bulk
-from provider.admin.bulk.actions import UserOperation
 from provider.admin.pages.actions import (
     Action,
     Actions,
@@ -33,6 +30,9 @@ from provider.audit.events import Event
 from provider.languages.free_text import InvalidText
 from provider.languages.text import Text
 from provider.mail.rendering import link_to
+from provider.operators import authority
+from provider.operators.bulk import actions as bulk
+from provider.operators.bulk.actions import UserOperation
 from provider.web.call import Call
 
 _ROLE = re.compile(r"[!-~]{1,200}")

@@ -7,7 +7,6 @@ from provider.accounts.attributes.declarations import Editor, Place
 from provider.accounts.attributes.values import InvalidAttributes, UserAttribute
 from provider.accounts.pages.attribute_form import errors_of, fields_of, read_values, typed_values
 from provider.accounts.store import users
-from provider.admin.etags import ChangedMeanwhile, version_of
 from provider.admin.guards import require_operator
 from provider.admin.pages import conflicts
 from provider.admin.pages.actions import InvalidInput, Subject, record_reason, require_version_seen
@@ -15,6 +14,7 @@ from provider.admin.pages.conflicts import Record, conflict
 from provider.admin.pages.users.details import UserDetails
 from provider.admin.pages.users.frame import NEEDS, find_user
 from provider.audit.events import Event
+from provider.operators.etags import ChangedMeanwhile, version_of
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
 from provider.web.pages import go, page

@@ -7,12 +7,12 @@ from starlette.responses import Response
 from provider.accounts.profile import own_picture
 from provider.accounts.roles.permissions import Permission
 from provider.accounts.users import NoSuchUser
-from provider.admin import authority
 from provider.admin.guards import Operator, require_operator
 from provider.admin.pages.actions import Subject, available, done_message
 from provider.admin.pages.users.actions import ACTIONS, NOT_ON_YOURSELF
 from provider.admin.pages.users.details import UserDetails, find_details
 from provider.database.base import parse_id
+from provider.operators import authority
 from provider.web.call import Call
 from provider.web.pages import page
 

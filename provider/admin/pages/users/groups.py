@@ -3,13 +3,13 @@
 from provider.accounts.groups.groups import NoSuchGroup
 from provider.accounts.groups.members import TooManyGroups
 from provider.accounts.groups.names import InvalidGroup
-from provider.admin import group_authority
-from provider.admin.authority import MorePermissions
 from provider.admin.pages.actions import Action, Actions, Edit, Input, InvalidInput, Subject, require_version_seen
 from provider.admin.pages.conflicts import Record
 from provider.admin.pages.users.details import UserDetails, lock_user
 from provider.audit.events import Event
 from provider.languages.text import Text
+from provider.operators import group_authority
+from provider.operators.authority import MorePermissions
 from provider.web.call import Call
 
 

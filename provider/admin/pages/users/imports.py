@@ -8,10 +8,6 @@ from provider.accounts.importing.files import UnreadableFile
 from provider.accounts.importing.rows import ACCOUNT_COLUMNS, COLUMNS
 from provider.accounts.roles.permissions import Permission
 from provider.admin.guards import require_operator
-from provider.admin.imports import jobs, store
-from provider.admin.imports.jobs import NotChecked
-from provider.admin.imports.parts import MAX_FILE, Failure, Place, find_failures
-from provider.admin.imports.store import Import, State
 from provider.admin.pages.actions import InvalidInput, record_reason
 from provider.admin.pages.users.runs import STATES, is_stuck, operator_names
 from provider.audit.events import Event
@@ -21,6 +17,10 @@ from provider.crypto.vault import VaultError
 from provider.database.base import parse_id
 from provider.languages.catalogs import Language
 from provider.languages.text import Text
+from provider.operators.imports import jobs, store
+from provider.operators.imports.jobs import NotChecked
+from provider.operators.imports.parts import MAX_FILE, Failure, Place, find_failures
+from provider.operators.imports.store import Import, State
 from provider.refusals import NotFound
 from provider.web import errors as error_pages
 from provider.web.bodies import MAX_BODY

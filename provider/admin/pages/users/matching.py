@@ -6,16 +6,16 @@ from starlette.responses import Response
 
 from provider.accounts import overview
 from provider.accounts.roles.permissions import Permission
-from provider.admin.bulk import matching as bulk_matching
-from provider.admin.bulk import runs as bulk_runs
 from provider.admin.guards import operator_of, require_operator
-from provider.admin.lists.listing import Count
-from provider.admin.lists.users import USERS
 from provider.admin.pages.actions import InvalidInput, record_reason
 from provider.admin.pages.lists import Asked, asked_of
 from provider.admin.pages.users.runs import STATES, is_stuck
 from provider.admin.pages.users.selected import ACTIONS, BulkAction, require_role, role_names
 from provider.database.base import new_id, parse_id
+from provider.operators.bulk import matching as bulk_matching
+from provider.operators.bulk import runs as bulk_runs
+from provider.operators.lists.listing import Count
+from provider.operators.lists.users import USERS
 from provider.refusals import NotFound
 from provider.web.call import Call
 from provider.web.endpoint import endpoint

@@ -8,13 +8,13 @@ from starlette.responses import Response
 
 from provider.accounts import overview
 from provider.accounts.roles.permissions import Permission
-from provider.admin.bulk import runs as bulk_runs
 from provider.admin.guards import require_operator
-from provider.admin.imports import store as imports
 from provider.admin.pages.paging import AT_ONCE, next_page, place_on
 from provider.admin.pages.users.selected import ACTIONS
 from provider.languages.text import Text
 from provider.oauth.clients.clients import find_client
+from provider.operators.bulk import runs as bulk_runs
+from provider.operators.imports import store as imports
 from provider.outbox import store as outbox
 from provider.outbox.store import DeliveryState
 from provider.web.call import Call

@@ -13,13 +13,13 @@ from provider.accounts.overview import Overview
 from provider.accounts.roles import roles
 from provider.accounts.roles.names import InvalidRole, is_role_name
 from provider.accounts.roles.permissions import Permission
-from provider.admin import authority
-from provider.admin.bulk import actions as bulk
 from provider.admin.guards import Operator, operator_of, require_operator
 from provider.admin.pages.actions import InvalidInput, record_reason
 from provider.admin.pages.outbox import PATH as OUTBOX
 from provider.database.base import parse_id
 from provider.languages.text import Text
+from provider.operators import authority
+from provider.operators.bulk import actions as bulk
 from provider.refusals import NotFound
 from provider.web.call import Call
 from provider.web.endpoint import endpoint

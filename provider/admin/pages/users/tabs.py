@@ -13,8 +13,6 @@ from provider.accounts.pages.attribute_form import fields_of
 from provider.accounts.store import passwords
 from provider.accounts.store.failures import Counter
 from provider.accounts.throttle import PASSWORD, SECOND_FACTOR
-from provider.admin.audit import audit_log
-from provider.admin.audit.audit_log import Filters
 from provider.admin.pages.clients.provisioning import RESOURCE_STATES
 from provider.admin.pages.event_list import event_list
 from provider.admin.pages.paging import AT_ONCE, next_page, place_on
@@ -27,6 +25,8 @@ from provider.audit.events import Event
 from provider.oauth.authorization_details.wording import describe_stored
 from provider.oauth.clients.store import clients
 from provider.oauth.tokens.store import active_grants
+from provider.operators.audit import audit_log
+from provider.operators.audit.audit_log import Filters
 from provider.provisioning.store import resources
 from provider.web.call import Call
 from provider.web.endpoint import endpoint

@@ -11,11 +11,7 @@ from provider.accounts.pages.attribute_form import errors_of, fields_of, read_va
 from provider.accounts.registration import clean_name
 from provider.accounts.roles.permissions import Permission
 from provider.accounts.store import user_attributes
-from provider.admin import authority
-from provider.admin.bulk import runs as bulk_runs
 from provider.admin.guards import require_operator
-from provider.admin.imports import store as imports
-from provider.admin.lists.users import USERS
 from provider.admin.pages.actions import action_endpoint, done_message
 from provider.admin.pages.lists import export_page, list_page
 from provider.admin.pages.users import selected
@@ -23,6 +19,10 @@ from provider.admin.pages.users.actions import ACTIONS, INVALID_ROLES, roles_of
 from provider.admin.pages.users.frame import NEEDS, PATH, find_user
 from provider.languages.free_text import InvalidText
 from provider.languages.text import Text
+from provider.operators import authority
+from provider.operators.bulk import runs as bulk_runs
+from provider.operators.imports import store as imports
+from provider.operators.lists.users import USERS
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
 from provider.web.pages import go, page

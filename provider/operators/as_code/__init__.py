@@ -1,0 +1,1 @@
+"""Configuration as code: `signet apply` compares a TOML file with the installation, and applies the differences."""
