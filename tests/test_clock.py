@@ -122,7 +122,7 @@ def database(settings: Settings) -> Iterator[Database]:
     database.close()
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 def test_only_the_clock_of_a_database_on_another_machine_counts(database: Database) -> None:
     clock = clock_of(database, local=lambda: utc_now() - timedelta(hours=1))
     database.connect().close()

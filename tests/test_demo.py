@@ -181,6 +181,7 @@ def test_an_answer_that_comes_twice_leads_home_or_to_a_new_start(demo: Demo, vis
     assert "Hello, Ada Lovelace" in visitor.open(f"{demo.web_app}/callback?code=x&state=y").text
 
 
+@pytest.mark.slow
 def test_the_printed_commands_work_in_another_terminal(demo: Demo) -> None:
     wait_until(lambda: "To sign in on a device" in demo.output)
     _, _, after = demo.output.partition("To use the command line, open another terminal:\n")

@@ -34,7 +34,7 @@ from tests.support.installation import SECRET_KEY, Work
 from tests.support.server_process import environment
 from tests.support.waiting import PATIENCE, wait_until
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.also_on_postgresql
 
 
 @pytest.fixture
@@ -376,7 +376,7 @@ def test_purging_deletes_what_is_old_in_batches_and_nothing_else(
         assert len(w.read.execute(audit_events.select()).all()) == 1
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 def test_audit_events_are_kept_as_long_as_the_setting_says(
     installation: Installation, work: Work, clock: Clock
 ) -> None:

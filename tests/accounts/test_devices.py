@@ -9,7 +9,7 @@ from tests.support.factories import make_user
 from tests.support.installation import Work
 from tests.support.people import find_user, is_signed_in, sign_in
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.also_on_postgresql
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ def claims_of(work: Work) -> list[tuple[str, str]]:
         return [(user.id, user.status) for user, _ in email_addresses.find_claims(w.read, ADDRESS)]
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 def test_signing_up_again_in_one_browser_replaces_what_was_typed_first(
     browser: Browser, new_browser: Callable[[], Browser], inbox: Inbox, work: Work
 ) -> None:
@@ -61,7 +61,7 @@ def test_another_browser_gets_an_account_of_its_own(
     assert sign_in(new_browser(), password=NEW).path != "/account"
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 def test_whoever_signs_up_in_the_grace_confirms_after_the_deletion_and_inherits_nothing(
     browser: Browser,
     new_browser: Callable[[], Browser],

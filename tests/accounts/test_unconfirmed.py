@@ -24,7 +24,7 @@ from tests.support.inbox import Inbox
 from tests.support.installation import Work, settings_for
 from tests.support.people import ADDRESS, sign_in, sign_up
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.also_on_postgresql
 
 TASK = "unconfirmed accounts"
 

@@ -21,7 +21,7 @@ NOBODY = "00000000-0000-7000-8000-000000000000"
 GOOGLE = "https://accounts.google.example"
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 def test_create_get_update_delete_a_user(operator: Program, browser: Browser) -> None:
     """createUser, getUser, getUserByEmail, updateUser, deleteUser.
 
@@ -70,7 +70,7 @@ def test_a_link_says_until_when_it_works(
     assert events(work, "account.link.issued")[0]["purpose"] == purpose
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 def test_a_verification_link_is_made_and_used_once(operator: Program, browser: Browser, work: Work) -> None:
     """Row "create/use verification token"."""
     sign_up(browser)
@@ -99,7 +99,7 @@ def test_a_reset_link_confirms_no_address_and_an_old_one_nothing(
         assert operator("POST", "/links/use", token=token).status_code in {400, 401}
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 def test_link_find_and_unlink_an_identity(operator: Program, ada: str, inbox: Inbox) -> None:
     """Row "getUserByAccount, linkAccount, unlinkAccount"."""
     linked = operator("POST", f"/users/{ada}/identities", issuer=GOOGLE, subject="117", email="ada@gmail.example")
@@ -126,7 +126,7 @@ def test_an_identity_belongs_to_one_account_and_is_never_the_last_way_in_taken_a
     assert len(operator.get(f"/users/{other}/identities")["identities"]) == 1
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 def test_an_operator_unlinks_the_last_way_in_only_by_force(
     operator: Program, inbox: Inbox, work: Work, browser: Browser
 ) -> None:
@@ -149,7 +149,7 @@ def test_an_operator_unlinks_the_last_way_in_only_by_force(
     assert browser.submit({"New password": PASSWORD}).path == "/reset-password/done"
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 def test_read_shorten_and_end_a_session(operator: Program, ada: str, browser: Browser, clock: Clock) -> None:
     """Row "getSessionAndUser, updateSession, deleteSession"; who creates one is decision 36."""
     sign_in(browser)
@@ -178,7 +178,7 @@ def test_a_suspension_ends_everything_and_is_lifted(operator: Program, ada: str,
     assert sign_in(browser).path == "/account"
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 def test_the_list_goes_on_where_the_page_before_ended(operator: Program, work: Work) -> None:
     with work() as w:
         ids = sorted(make_user(w, f"user{number}@example.test") for number in range(5))

@@ -144,7 +144,7 @@ def test_a_published_key_set_is_shown_as_this_server_fetched_it(
     assert "The key set could not be fetched:" in page.text
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 def test_the_users_of_an_application_are_listed_and_access_is_revoked(
     console: Console, work: Work, new_browser: Any, installation: Installation, client: TestClient
 ) -> None:
@@ -169,7 +169,7 @@ def test_the_users_of_an_application_are_listed_and_access_is_revoked(
         assert console.open(tab_of(made, "users/revoke", user=user)).path == "/admin/clients/client/users"
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 def test_the_users_of_an_application_are_paged_without_gaps(work: Work) -> None:
     with work() as w:
         made, _ = make_client(w)

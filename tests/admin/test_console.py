@@ -42,7 +42,7 @@ def test_keys_are_rotated_retired_and_revoked(console: Console, work: Work, cloc
     assert console.open("/keys/key/revoke?kid=nothing").status == 404
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 def test_sessions_of_everybody_are_listed_and_end(console: Console, work: Work, phone: Browser) -> None:
     with work() as w:
         make_user(w)
@@ -57,7 +57,7 @@ def test_sessions_of_everybody_are_listed_and_end(console: Console, work: Work, 
     assert "ada@example.test" not in console.open("/sessions").text
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 def test_the_audit_log_is_narrowed_paged_and_taken_along(console: Console, work: Work, clock: Clock) -> None:
     with work() as w:
         ada = make_user(w, name="=cmd()")

@@ -27,7 +27,7 @@ def problem(answer: object) -> str:
     return str(answer.json()["type"]).removeprefix("urn:signet:problem:")  # type: ignore[attr-defined]
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 def test_an_operator_changes_the_address_on_their_word(
     operator: Program, ada: str, browser: Browser, inbox: Inbox, work: Work
 ) -> None:
@@ -80,7 +80,7 @@ def test_the_same_address_again_changes_nothing_and_another_spelling_is_kept(
     assert inbox.letters() == []
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 def test_an_inactive_account_becomes_active_with_an_address_the_operator_answers_for(
     operator: Program, browser: Browser, inbox: Inbox, work: Work
 ) -> None:
@@ -96,7 +96,7 @@ def test_an_inactive_account_becomes_active_with_an_address_the_operator_answers
     assert events(work, "account.email.verified")[0]["by"] == "operator"
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 def test_an_address_that_cannot_be_theirs_is_refused_both_ways(operator: Program, ada: str, work: Work) -> None:
     with work() as w:
         make_user(w, BOB)
@@ -110,7 +110,7 @@ def test_an_address_that_cannot_be_theirs_is_refused_both_ways(operator: Program
     assert events(work, "account.email.change_requested") == []
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 def test_the_user_confirms_the_address_that_an_operator_entered(
     operator: Program, ada: str, browser: Browser, new_browser: Callable[[], Browser], inbox: Inbox, work: Work
 ) -> None:
@@ -142,7 +142,7 @@ def test_a_pending_change_is_cancelled_once(operator: Program, ada: str, work: W
     assert events(work, "account.email.change_cancelled")[0]["operator"].startswith("client ")
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 def test_an_account_that_waits_for_verification_gets_the_email_at_the_new_address(
     operator: Program, browser: Browser, new_browser: Callable[[], Browser], inbox: Inbox
 ) -> None:

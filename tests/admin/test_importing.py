@@ -84,7 +84,7 @@ def counts(one: store.Import) -> tuple[int, int, int, int]:
     return one.created, one.updated, one.skipped, one.failed
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 def test_a_file_is_checked_then_imported(
     console: Console, work: Work, installation: Installation, inbox: Inbox
 ) -> None:
@@ -292,7 +292,7 @@ def test_a_large_file_is_checked_by_jobs_in_steps(
     assert import_of(work, again).state == "stopped"
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 def test_two_imports_of_the_same_addresses_create_each_user_once(
     console: Console, work: Work, installation: Installation
 ) -> None:

@@ -32,7 +32,7 @@ from tests.support.people import ADDRESS, sign_in, sign_up
 from tests.support.relying_party import RelyingParty
 from tests.support.services import postgres_program
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.also_on_postgresql
 
 OFFLINE = "openid offline_access"
 GRANTS = ("authorization_code", "refresh_token", devices.DEVICE_CODE, approvals.CIBA)

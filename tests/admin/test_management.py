@@ -223,7 +223,7 @@ def test_an_export_is_whole_and_no_cell_of_it_is_a_formula(operator: Program, wo
     assert problem(operator("GET", "/audit/export?format=xls")) == "invalid-body"
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 def test_a_promise_is_seen_tried_again_and_given_up(operator: Program, work: Work, clock: Clock) -> None:
     ids = []
     for number in range(3):
@@ -254,7 +254,7 @@ def test_a_promise_is_seen_tried_again_and_given_up(operator: Program, work: Wor
     assert [event.details["before"]["state"] for event in events(work, "promise.cancelled")] == ["trying", "due"]
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 def test_webhooks_are_managed(operator: Program, work: Work, ada: str) -> None:
     """docs/guides/webhooks.md."""
     made = operator("POST", "/webhooks", url="https://hooks.example.test/x", events=["client.*"]).json()
@@ -298,7 +298,7 @@ def test_letters_are_sent_and_a_lost_factor_is_reset(operator: Program, ada: str
     assert (not_on.status_code, problem(not_on)) == (404, "not-turned-on")
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 def test_what_applications_hold_of_somebody_is_seen_and_taken_back(
     operator: Program, ada: str, client: TestClient, browser: Browser, work: Work
 ) -> None:
@@ -349,7 +349,7 @@ def test_no_secret_that_was_handed_out_is_kept_in_clear(operator: Program, ada: 
     assert not [secret for secret in given if secret in stored]
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 def test_people_are_searched_and_invited(operator: Program, ada: str, inbox: Inbox) -> None:
     made = operator("POST", "/users", email="ada.grace@example.test", claims={"name": "Grace Hopper"}, invite=True)
     assert made.status_code == 201
@@ -363,7 +363,7 @@ def test_people_are_searched_and_invited(operator: Program, ada: str, inbox: Inb
     assert operator("POST", f"/users/{ada}/letters", purpose="invite").status_code == 409  # there is a password
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 def test_applications_are_searched_and_old_secrets_ended(operator: Program) -> None:
     made = operator("POST", "/clients", **SHOP).json()
     found = operator.get("/clients?search=sHo")["clients"]
@@ -373,7 +373,7 @@ def test_applications_are_searched_and_old_secrets_ended(operator: Program) -> N
     assert operator("POST", "/clients/nobody/end-old-secrets").status_code == 404
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 def test_sessions_and_refusals_of_everybody_are_listed_by_pages(
     operator: Program, ada: str, client: TestClient, new_browser: Callable[[], Browser]
 ) -> None:
@@ -391,7 +391,7 @@ def test_sessions_and_refusals_of_everybody_are_listed_by_pages(
 KEYS = json.dumps(Signatory().jwks["keys"])
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 @in_one_world(
     ("member", "status"),
     [

@@ -29,7 +29,7 @@ def problem(answer: object) -> str:
     return str(answer.json()["type"]).removeprefix("urn:signet:problem:")  # type: ignore[attr-defined]
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 def test_a_user_brings_the_id_and_the_password_along(operator: Program, browser: Browser, inbox: Inbox) -> None:
     made = operator("POST", "/users", email=ADDRESS, id=OWN, password_hash=HASH)
     assert made.status_code == 201, made.text
@@ -46,7 +46,7 @@ def test_an_invited_user_may_bring_the_id(operator: Program, inbox: Inbox) -> No
     assert inbox.latest(ADDRESS).subject == "You've been invited to Signet"
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 def test_an_id_that_somebody_has_is_refused(operator: Program, ada: str, work: Work) -> None:
     """OIDC Core section 2: a `sub` is never given to another user."""
     refused = operator("POST", "/users", email="bob@example.test", id=ada, password_hash=HASH)
@@ -56,7 +56,7 @@ def test_an_id_that_somebody_has_is_refused(operator: Program, ada: str, work: W
         assert passwords.find(w.read, ada) != HASH
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 @pytest.mark.race
 def test_of_two_users_with_one_id_at_once_one_is_created(installation: Installation, work: Work) -> None:
     def create(number: int) -> str:

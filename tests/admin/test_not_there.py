@@ -51,7 +51,7 @@ def send(operator: Program, route: Route, path: str, *, seen: str | None = None)
     return operator(method, path, seen=seen, **BODIES.get(route.name, {}))
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 def test_what_does_not_exist_is_not_found(app: Starlette, operator: Program, work: Work) -> None:
     """RFC 9110 section 15.5.5. Each id of each path in turn is one that nothing has; the others exist."""
     seen = set()

@@ -68,7 +68,7 @@ def test_the_overview_shows_the_last_day_by_the_hour(console: Console, work: Wor
     assert "30 successful, 6 rejected</title>" in page.html
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 def test_longer_ranges_add_up_days_and_lead_to_the_lists_of_their_time(
     console: Console, work: Work, clock: Clock, installation: Installation
 ) -> None:
@@ -99,7 +99,7 @@ def test_longer_ranges_add_up_days_and_lead_to_the_lists_of_their_time(
     assert "3 successful , 0 rejected" in console.open("?range=2h").text, "the usual one"
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 def test_users_are_counted_by_day_and_a_large_number_by_the_worker(
     console: Console, work: Work, clock: Clock, installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -226,7 +226,7 @@ def test_dangerous_settings_come_first_and_lead_to_the_setting(healthy: health.H
     assert "/admin/settings#SIGNET_SMTP_TLS" in [concern.url for concern in found if concern.is_urgent]
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 def test_health_finds_what_is_late_and_what_failed(work: Work, clock: Clock, installation: Installation) -> None:
     with work() as w:
         job = messages.enqueue(w, "mail", {}, about="hello to ada@example.test")

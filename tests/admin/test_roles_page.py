@@ -39,7 +39,7 @@ def create(console: Console, name: str, description: str = "") -> str:
     return console.browser.submit(typed, action=action_form(asked).action).text
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 def test_a_role_exists_once_it_was_given_and_counts_its_users(work: Work) -> None:
     with work() as w:
         ada = make_user(w, roles=("staff", "shop:clerk", "staff"))
@@ -56,7 +56,7 @@ def test_a_role_exists_once_it_was_given_and_counts_its_users(work: Work) -> Non
     assert names(work) == {"clerk": ("", 1), "shop:clerk": ("", 0), "staff": ("", 0)}
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 def test_roles_are_listed_page_by_page_in_one_order_on_every_database(work: Work) -> None:
     given = ["Zoo", "a-b", "a:b", "aB", "ab", "b", "~"]
     with work() as w:
@@ -73,7 +73,7 @@ def test_roles_are_listed_page_by_page_in_one_order_on_every_database(work: Work
     assert seen == sorted(given)
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 def test_more_users_than_are_counted_are_not_counted(work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "COUNTED", 2)
     monkeypatch.setattr(rules, "COUNTED", 2)
@@ -150,7 +150,7 @@ def test_a_name_with_special_characters_is_shown_as_text_and_found_again(console
     assert names(work) == {}
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 def test_the_last_administrator_stays_one(operator: Program, console: Console, work: Work, ada: str) -> None:
     """Nobody else could give the role again; the command line can."""
     boss = console.user_id
@@ -205,7 +205,7 @@ def test_the_last_administrator_loses_the_role_by_no_change_of_one_role(work: Wo
 
 
 @pytest.mark.race
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 def test_of_two_administrators_who_remove_each_other_one_stays(work: Work, installation: Installation) -> None:
     with work() as w:
         both = [make_user(w, f"{name}@example.test", roles=("admin",)) for name in ("one", "two")]

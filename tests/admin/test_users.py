@@ -15,7 +15,7 @@ from tests.support.people import find_user, sign_in
 
 UPSTREAM = "https://accounts.example"
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.also_on_postgresql
 
 
 def test_somebody_is_found_and_shown_with_all_that_hangs_on_them(console: Console, work: Work) -> None:

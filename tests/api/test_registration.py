@@ -36,7 +36,7 @@ def test_names_follow_the_rules_of_the_profile(app_of_ours: App, work: Work) -> 
     assert find_user(work).claims.items() >= names.items()
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 def test_a_registration_that_is_sent_again_is_one_account(
     app_of_ours: App, register_app: Callable[..., App], inbox: Inbox, work: Work
 ) -> None:
@@ -116,7 +116,7 @@ class TestWithoutEmailVerification:
         assert find_user(work).id == ada
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 @pytest.mark.race
 class TestAtOnce:
     @pytest.fixture(params=["email-verification", "none"])

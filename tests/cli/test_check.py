@@ -45,7 +45,7 @@ def careful(environ: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     return environ
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 def test_a_fit_installation_has_nothing_dangerous(
     careful: pytest.MonkeyPatch, database_url: str, signet: Signet
 ) -> None:
@@ -151,7 +151,7 @@ def test_a_requirement_that_no_one_can_meet_is_found(careful: pytest.MonkeyPatch
     assert (found["SIGNET_ISSUER"], found["role staff"]) == (False, False)
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 def test_clients_that_cannot_keep_their_profile_are_named(
     careful: pytest.MonkeyPatch, work: Work, signet: Signet
 ) -> None:
@@ -189,7 +189,7 @@ def test_clients_that_cannot_keep_their_profile_are_named(
     }
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 def test_clients_without_a_trusted_issuer_are_named(careful: pytest.MonkeyPatch, work: Work, signet: Signet) -> None:
     """RFC 7523 section 3: the issuer was deleted, is disabled, or was never added."""
     trusted, off, unknown = (f"https://{name}.example.com" for name in ("ci", "off", "unknown"))

@@ -17,7 +17,7 @@ from provider.work import Installation
 from tests.cli.conftest import Signet
 from tests.support.installation import Work
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.also_on_postgresql
 
 
 def test_migrating_an_empty_database_makes_everything_an_installation_needs(

@@ -118,7 +118,7 @@ def test_what_a_thread_left_behind_is_deleted_at_the_end_of_the_command(case: Ca
     run.close()
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 def test_the_next_run_deletes_what_a_killed_one_left(case: Case, work: Work, clock: Clock) -> None:
     """N-438: only what is reserved, and older than an hour."""
     with work() as w:

@@ -85,7 +85,7 @@ def test_a_postgresql_that_is_set_up_badly_is_named(fact: str, value: Any, name:
     assert found == {name: severity}
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 @pytest.mark.only_on("postgresql")
 def test_a_real_postgresql_is_read(case: Case) -> None:
     """The tests' own server trades durability for speed, and says so."""
@@ -98,7 +98,7 @@ def test_a_real_postgresql_is_read(case: Case) -> None:
     assert [each.severity for each in found_by(broken, DATABASES).values()] == ["unknown"]
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 @pytest.mark.only_on("postgresql")
 def test_how_a_real_postgresql_is_operated_is_read(case: Case, work: Work) -> None:
     """Each breakage at the real server: tables, indexes, rights and logins."""

@@ -23,7 +23,7 @@ from tests.support.installation import Work
 from tests.support.limits import Lower
 from tests.support.people import ADDRESS, code_of, forgot_password, is_signed_in, sign_in, turn_on_two_factor
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.also_on_postgresql
 
 COOKIE = "__Host-signet-device"
 NewBrowser = Callable[[], Browser]

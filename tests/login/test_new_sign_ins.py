@@ -159,7 +159,7 @@ def test_a_sign_in_in_another_browser_does_not_answer_the_request(
     assert resume(browser, request_uri) == "/login"
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 def test_a_request_that_the_previous_release_stored_asks_until_a_sign_in_is_noted_in_it(
     browser: Browser, ada: str, ask: Ask, work: Work
 ) -> None:
@@ -172,7 +172,7 @@ def test_a_request_that_the_previous_release_stored_asks_until_a_sign_in_is_note
     assert "code=" in (browser.left_to or "")
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 @pytest.mark.parametrize("reason", ["another browser has it", "it was answered", "it expired", "it is none of ours"])
 def test_a_sign_in_is_noted_only_in_a_request_that_waits_in_its_browser(
     browser: Browser, ada: str, ask: Ask, work: Work, clock: Clock, installation: Installation, reason: str

@@ -74,7 +74,7 @@ def amr_of(work: Work, ada: str) -> str:
         return str(audit.find(w.read, user_id=ada, names=[Event.SIGNED_IN])[0].details.get("amr"))
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 def test_a_remembered_device_signs_in_with_the_password_and_gets_a_new_value(
     remembered: Browser, work: Work, ada: str
 ) -> None:
@@ -279,7 +279,7 @@ def test_the_choice_stays_after_a_wrong_code(browser: Browser, key: str, clock: 
     assert sign_in(browser).path == "/account"
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 def test_an_outage_is_no_verdict_and_uses_nothing_up(remembered: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> bool:
         raise DatabaseUnavailable("the database is down")

@@ -46,7 +46,7 @@ def ends_of(work: Work, user_id: str) -> list[str | None]:
         return list(w.read.scalars(query.order_by(sessions.c.created_at)))
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 def test_accounts_are_added_and_switched_without_signing_out(
     browser: Browser, people: dict[str, str], work: Work
 ) -> None:

@@ -67,7 +67,7 @@ def away(
         yield dataclasses.replace(installation, settings=settings)
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 def test_pages_are_the_same_and_each_email_leaves_once(
     away: Installation,
     installation: Installation,
@@ -105,7 +105,7 @@ def test_pages_are_the_same_and_each_email_leaves_once(
     assert not any(token in logged for token in tokens)
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 def test_what_was_given_up_leaves_once_when_the_operator_says_so(
     installation: Installation, sink: Sink, work: Work, clock: Clock
 ) -> None:

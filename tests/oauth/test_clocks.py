@@ -64,7 +64,7 @@ def is_signed_in(browser: Browser) -> bool:
     return browser.open("/account").path == "/account"
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 @directions
 def test_after_a_reset_at_one_node_the_user_signs_in_at_the_other(
     nodes: Nodes, pick: Pick, browser: Browser, rp: RelyingParty
@@ -84,7 +84,7 @@ def test_after_a_reset_at_one_node_the_user_signs_in_at_the_other(
     assert rp.userinfo(rp.refresh(tokens)).status_code == 200
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 @directions
 def test_what_began_at_one_node_ends_at_the_other(nodes: Nodes, pick: Pick, browser: Browser, rp: RelyingParty) -> None:
     first, then = pick(nodes)
@@ -188,7 +188,7 @@ def test_access_ends_again_within_the_same_microsecond(node: Node, browser: Brow
 
 
 @one_pair
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 def test_a_sign_in_that_was_under_way_as_access_ended_counts_for_nothing(node: Node, browser: Browser) -> None:
     """Its password may be the old one."""
     before = people.find_user(node.work)
@@ -202,7 +202,7 @@ def test_a_sign_in_that_was_under_way_as_access_ended_counts_for_nothing(node: N
 
 
 @one_pair
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 @pytest.mark.parametrize(
     ("seconds", "counts"), [(None, (True, True)), (-1, (True, True)), (0, (True, False)), (1, (False, False))]
 )

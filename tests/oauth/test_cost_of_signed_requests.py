@@ -27,7 +27,7 @@ from tests.support.foreign_server import ForeignServer
 from tests.support.installation import FOREIGN_HOST, ISSUER, settings_for
 from tests.support.relying_party import AUTHORIZE, PAR, Answer, RelyingParty
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.also_on_postgresql
 
 COSTS: Costs = {
     "client_credentials with a certificate": {"sqlite": (1, 240), "postgresql": (1, 295)},

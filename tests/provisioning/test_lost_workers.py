@@ -18,7 +18,7 @@ class Killed(BaseException):
     """What no handler catches."""
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 def test_a_worker_that_dies_loses_nothing_and_creates_nothing_twice(
     provision: Provision, work: Work, scim_app: ScimApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -47,7 +47,7 @@ def test_a_worker_that_dies_loses_nothing_and_creates_nothing_twice(
     assert row.remote_id == scim_app.users[ADA]["id"]
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 def test_a_worker_that_dies_in_a_scan_continues_where_it_was(
     provision: Provision, work: Work, scim_app: ScimApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -73,7 +73,7 @@ def test_a_worker_that_dies_in_a_scan_continues_where_it_was(
     assert (app.connection.scan, app.connection.scanned, len(scim_app.users)) == ("none", 5, len(ids))
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 def test_a_user_is_sent_by_one_worker_at_a_time(provision: Provision, work: Work, scim_app: ScimApp) -> None:
     """N-381. A change while a user is sent waits for the end of that, so that changes arrive in order."""
     app = provision()

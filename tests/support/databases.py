@@ -1,8 +1,10 @@
 """The databases of the tests: each test finds one that is migrated, has signing keys, and is otherwise empty.
 
 A test runs on SQLite. Where storage decides the outcome (a conditional write, a lock, a dialect of its own, a search, a
-race) the test or its module is marked `pytest.mark.both_databases` and runs on a real PostgreSQL as well.
-`--all-databases` runs every test on both. `pytest.mark.only_on("postgresql")` is for what exists on one of them only.
+race) the test or its module is marked `pytest.mark.both_databases` and runs on a real PostgreSQL as well. A whole flow
+of such writes, each with a test of its own, is marked `pytest.mark.also_on_postgresql`: that run is slow, so CI does it
+and `make test` does not. `--all-databases` runs every test on both. `pytest.mark.only_on("postgresql")` is for what
+exists on one of them only.
 """
 
 import shutil
@@ -33,6 +35,7 @@ from tests.support.own_postgres import OwnServer
 from tests.support.services import Services, services
 
 BOTH = ("sqlite", "postgresql")
+SLOWLY_ON_POSTGRESQL = ("sqlite", pytest.param("postgresql", marks=pytest.mark.slow))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -51,6 +54,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             metafunc.parametrize(fixture, only.args, indirect=True)
         elif everything or metafunc.definition.get_closest_marker("both_databases"):
             metafunc.parametrize(fixture, BOTH, indirect=True)
+        elif metafunc.definition.get_closest_marker("also_on_postgresql"):
+            metafunc.parametrize(fixture, SLOWLY_ON_POSTGRESQL, indirect=True)
 
 
 def _names(mark: pytest.Mark) -> list[str]:

@@ -181,7 +181,7 @@ def test_front_channel_tokens_end_with_their_session_and_client(
     assert old.userinfo(token).status_code == 401
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 def test_a_replayed_hybrid_code_revokes_the_front_channel_tokens(old: RelyingParty, browser: WatchedClient) -> None:
     """RFC 6749 section 4.1.2; A-15."""
     answer = old.ask(browser, response_type="code id_token token")
@@ -211,7 +211,7 @@ def test_a_person_signs_in_and_allows_it_as_in_the_code_flow(
     assert set(rp.resume(browser, answer).parameters) == held(response_type)
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 @in_one_world("response_type", LEGACY)
 def test_a_waiting_request_is_finished_once(
     old: RelyingParty,
@@ -242,7 +242,7 @@ def test_under_prompt_none_the_error_travels_the_same_way(
     assert set(answer.parameters) == {"error", "error_description", "state", "iss"}
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 def test_a_posted_request_is_answered_the_same_way(old: RelyingParty, browser: WatchedClient) -> None:
     """OIDC Core section 3.2.2.1."""
     parked = old.ask_by_post(browser, response_type="id_token")

@@ -47,7 +47,7 @@ def bank(register: Register) -> RelyingParty:
     return register(client_name="Bank", **FOR_CIBA)
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 def test_an_app_gets_tokens_after_the_user_approved(
     bank: RelyingParty, browser: WatchedClient, ada: str, inbox: Inbox, work: Work
 ) -> None:
@@ -101,7 +101,7 @@ def test_a_denied_request_is_access_denied(bank: RelyingParty, browser: WatchedC
     assert "CIBA section 11" in str(explain(refused.error_id))
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 @pytest.mark.usefixtures("ada")
 def test_polling_too_fast_is_slowed_down_and_sends_no_email(bank: RelyingParty, clock: Clock, inbox: Inbox) -> None:
     """Section 11: five seconds more, for this and all later requests."""
@@ -114,7 +114,7 @@ def test_polling_too_fast_is_slowed_down_and_sends_no_email(bank: RelyingParty, 
     assert len(inbox.letters(ADA)) == 1
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 def test_requests_expire_as_soon_as_the_app_wants(
     bank: RelyingParty, browser: WatchedClient, clock: Clock, installation: Installation, unchanged: Unchanged
 ) -> None:
@@ -134,7 +134,7 @@ def test_requests_expire_as_soon_as_the_app_wants(
     assert purge(installation)["backchannel requests"] == 2
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 def test_a_second_use_revokes_the_tokens_of_the_first(
     bank: RelyingParty, browser: WatchedClient, unchanged: Unchanged
 ) -> None:
@@ -204,7 +204,7 @@ def test_only_the_user_who_is_asked_can_answer(
     assert asked.poll().error == "authorization_pending"
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 def test_a_request_is_answered_once(bank: RelyingParty, browser: WatchedClient) -> None:
     """N-220: the first answer counts."""
     for first, second, outcome in (("allow", "deny", None), ("deny", "allow", "access_denied")):
@@ -255,7 +255,7 @@ def test_tokens_are_bound_to_the_key_of_the_proof(register: Register, browser: W
     assert bank.userinfo(tokens).status_code == 200
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 def test_a_client_in_the_mode_ping_is_notified_of_each_answer(
     register: Register,
     browser: WatchedClient,

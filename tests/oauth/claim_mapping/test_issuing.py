@@ -51,7 +51,7 @@ def seen(shop: RelyingParty, tokens: Tokens, name: str) -> list[Any]:
     return [one.get(name) for one in (*found, shop.userinfo(tokens).json(), shop.introspect(tokens.access_token))]
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 def test_a_scope_releases_a_mapped_attribute_everywhere_and_a_refresh_the_new_value(
     shop: RelyingParty, browser: WatchedClient, ada: str, work: Work, server: AuthorizationServer
 ) -> None:
@@ -84,7 +84,7 @@ def test_a_scope_releases_a_mapped_attribute_everywhere_and_a_refresh_the_new_va
     assert seen(shop, shop.refresh(refreshed), "customer") == [None] * 4
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 def test_groups_and_roles_have_any_name_and_only_the_values_of_a_client(
     shop: RelyingParty, browser: WatchedClient, ada: str, work: Work, client_id: str, register: Register
 ) -> None:

@@ -81,7 +81,7 @@ def stored(work: Work, url: str) -> Client:
     return client
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 def test_an_app_that_was_never_met_signs_a_user_in(
     agent: Published, rp: RelyingParty, browser: WatchedClient, work: Work
 ) -> None:
@@ -147,7 +147,7 @@ def test_an_app_authenticates_with_the_keys_it_publishes(
     assert agent.rp(http, token_endpoint_auth_method="private_key_jwt").refresh(tokens).status == 200
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 def test_what_changed_since_is_asked_again(
     agent: Published, http: WatchedClient, browser: WatchedClient, clock: Clock
 ) -> None:
@@ -276,7 +276,7 @@ def test_a_url_that_an_operator_registered_is_a_client_like_others(
     assert agent.fetched == 0
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 def test_of_many_requests_at_once_one_fetches(agent: Published, rp: RelyingParty) -> None:
     """One fetch for each host at a time; one more request may wait for it, and others come again."""
     began, go = threading.Event(), threading.Event()

@@ -88,7 +88,7 @@ def test_the_page_names_the_apis_that_the_tokens_are_for(
     assert "This access is for:" not in show(browser, rp.ask(browser, scope="openid", resource=ISSUER)).text
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 def test_another_api_is_asked_for_again(register: Register, browser: WatchedClient, work: Work) -> None:
     """A-50; RFC 8707 section 2. So is one that was allowed before the page named it."""
     with work() as w:
@@ -105,7 +105,7 @@ def test_another_api_is_asked_for_again(register: Register, browser: WatchedClie
     assert rp.ask(browser, scope="openid", resource=RESOURCE).page == "/consent"
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 def test_allowing_it_once_is_remembered(rp: RelyingParty, browser: WatchedClient, ada: str) -> None:
     """A-50."""
     assert rp.verify(rp.redeem(allow(rp, browser, scope="openid email")))["sub"] == ada
@@ -113,7 +113,7 @@ def test_allowing_it_once_is_remembered(rp: RelyingParty, browser: WatchedClient
     assert rp.ask(browser, scope="openid", prompt="none").code
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 def test_more_is_asked_for_again(rp: RelyingParty, browser: WatchedClient) -> None:
     """A-50: scopes and single claims."""
     allow(rp, browser, scope="openid email")

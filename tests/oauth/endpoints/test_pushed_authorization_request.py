@@ -202,7 +202,7 @@ def opened_at_once(browsers: list[Any], rp: RelyingParty, request_uri: str) -> l
         return list(pool.map(open_it, browsers))
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 @pytest.mark.race
 def test_several_browsers_that_open_it_at_once_get_one_code(rp: RelyingParty, person: Person, ada: str) -> None:
     """RFC 9126 section 4: a request_uri is used once, also by people who are signed in and asked nothing."""
@@ -214,7 +214,7 @@ def test_several_browsers_that_open_it_at_once_get_one_code(rp: RelyingParty, pe
         assert {answer.status_code for answer in answers if answer not in codes} == {400}
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 def test_browsers_that_open_it_one_after_the_other_get_one_code(
     rp: RelyingParty, person: Person, ada: str, installation: Installation, clock: Clock
 ) -> None:
@@ -231,7 +231,7 @@ def test_browsers_that_open_it_one_after_the_other_get_one_code(
     assert answers[1].status_code == 400
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 def test_nothing_that_was_done_in_another_browser_counts_when_it_is_taken_over(
     register: Register, person: Person, ada: str, clock: Clock
 ) -> None:
@@ -250,7 +250,7 @@ def test_nothing_that_was_done_in_another_browser_counts_when_it_is_taken_over(
     assert come(first, rp.client_id, uri).headers["location"].startswith("/consent?")
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 @pytest.mark.race
 def test_a_request_that_is_allowed_and_declined_at_once_has_one_answer(
     register: Register, person: Person, ada: str

@@ -43,7 +43,7 @@ def account_of(rp: RelyingParty, browser: WatchedClient, **asked: str) -> str:
     return str(rp.verify(rp.redeem(rp.ask(browser, **asked)))["sub"])
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 def test_the_user_chooses_one_of_several_accounts(rp: RelyingParty, both: WatchedClient, ada: str, bob: str) -> None:
     """OIDC Core section 3.1.2.1: nothing says which account the request is for."""
     parked = rp.ask(both)
@@ -60,7 +60,7 @@ def test_the_user_adds_an_account(rp: RelyingParty, browser: WatchedClient, ada:
     assert choose(browser, parked.location, decision="other").headers["location"].startswith("/login?")
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 def test_an_id_token_hint_picks_its_user(rp: RelyingParty, both: WatchedClient, ada: str, bob: str) -> None:
     """OIDC Core section 3.1.2.1, also for prompt=none. The browser's current account stays as it is."""
     current = both.cookies[SESSION]
@@ -105,7 +105,7 @@ def test_a_login_hint_does_not_undo_what_the_user_chose(rp: RelyingParty, both: 
     assert rp.verify(rp.redeem(rp.resume(both, parked)))["sub"] == bob
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 def test_without_a_page_the_app_gets_the_account_it_has_here(
     rp: RelyingParty, both: WatchedClient, ada: str, register: Register
 ) -> None:

@@ -27,7 +27,7 @@ from tests.support.clock import Clock
 from tests.support.installation import ISSUER, Work
 from tests.support.relying_party import RelyingParty
 
-pytestmark = [pytest.mark.both_databases, pytest.mark.usefixtures("rsa_keys_made_before")]
+pytestmark = [pytest.mark.also_on_postgresql, pytest.mark.usefixtures("rsa_keys_made_before")]
 
 
 def raw(text: str) -> bytes:

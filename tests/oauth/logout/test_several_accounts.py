@@ -66,7 +66,7 @@ def signed_in_here(browser: WatchedClient) -> list[str]:
     return list(accounts_on(browser.get(CHOOSER).text))
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 @pytest.mark.parametrize("leaving", [ADA, BOB])
 def test_an_app_ends_the_session_of_its_user_only(
     shop: RelyingParty, both: WatchedClient, notified: Callable[[], list[str]], leaving: str
