@@ -19,7 +19,8 @@ Top to bottom; each package may import those below it, never above (`lint-import
 - `web`: the HTTP kit. `work`: the unit of work, one transaction per request. `saved_settings`: the branding and the
   upstream providers that operators saved.
 - `database`, `crypto`, `jose`, `observability`, `outbound`: primitives; the last calls other servers.
-- `config`: the settings. `runtime`: greenlets and the garbage collector. `refusals`, `parameters`, `destination`: values that all packages share.
+- `config`: the settings. `runtime`: greenlets and the garbage collector.
+- `refusals`, `parameters`, `destination`: values that all packages share.
 - `languages`, `branding`: translations, colours and logo.
 """
 

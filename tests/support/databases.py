@@ -7,10 +7,11 @@ and `make test` does not. `--all-databases` runs every test on both. `pytest.mar
 exists on one of them only.
 """
 
+import fcntl
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from itertools import count
 from pathlib import Path
 
@@ -77,9 +78,32 @@ def worker_id(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="session")
-def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def run_folder(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """A folder that all workers of this run share."""
+    own = tmp_path_factory.getbasetemp()
+    return own if worker_id == "main" else own.parent
+
+
+@contextmanager
+def _one_after_the_other(folder: Path) -> Iterator[None]:
+    """Let one worker in at a time: the first makes what the others find."""
+    with (folder / "templates.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(run_folder: Path) -> Path:
     """A migrated SQLite file with signing keys, to be copied."""
-    path = tmp_path_factory.mktemp("template") / "signet.db"
+    path = run_folder / "template.db"
+    with _one_after_the_other(run_folder):
+        if not path.exists():
+            _make_sqlite_template(path.with_suffix(".new"))
+            path.with_suffix(".new").rename(path)
+    return path
+
+
+def _make_sqlite_template(path: Path) -> None:
     migrate(settings_for(f"sqlite:///{path}"))
     installation = open_installation(settings_for(f"sqlite:///{path}"))
     with unit_of_work(installation) as work:
@@ -95,7 +119,6 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "PRAGMA journal_mode = WAL",
         ):
             connection.execute(statement)
-    return path
 
 
 @pytest.fixture(scope="session")
@@ -108,26 +131,30 @@ def first_keys(sqlite_template: Path) -> list[SigningKeyRow]:
     return rows
 
 
-def create_postgres_database(name: str) -> str:
-    """Create an empty database of this name, dropping the one before it. Returns its URL."""
+def create_postgres_database(name: str, *, template: str = "template1") -> str:
+    """Create a database of this name as a copy of another one, dropping the one before it. Returns its URL."""
     server = services.require("PostgreSQL")
     admin = server.format(name="postgres").replace("+psycopg", "")
     with psycopg.connect(admin, autocommit=True) as connection:
         connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-        connection.execute(f'CREATE DATABASE "{name}"')
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
     return server.format(name=name)
 
 
 @pytest.fixture(scope="session")
-def postgres_url(worker_id: str) -> str:
+def postgres_url(worker_id: str, run_folder: Path) -> str:
     """The migrated PostgreSQL database of this worker of a parallel run."""
-    url = create_postgres_database(f"signet_{worker_id}")
-    migrate(settings_for(url))
-    installation = open_installation(settings_for(url))
-    with unit_of_work(installation) as work:
-        subjects.create_salt(work)
-    installation.database.close()
-    return url
+    made = run_folder / "postgresql-template"
+    with _one_after_the_other(run_folder):
+        if not made.exists():
+            url = create_postgres_database("signet_template")
+            migrate(settings_for(url))
+            installation = open_installation(settings_for(url))
+            with unit_of_work(installation) as work:
+                subjects.create_salt(work)
+            installation.database.close()
+            made.touch()
+        return create_postgres_database(f"signet_{worker_id}", template="signet_template")
 
 
 @pytest.fixture(scope="session")

@@ -1,11 +1,12 @@
 """The grants that are active now: those of a user, of a client, and the access that each client has to an account."""
 
+import json
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Select, and_, bindparam, func, select
+from sqlalchemy import Column, ColumnElement, Connection, Select, Text, and_, bindparam, cast, func, select
 
 from provider.database.prepared import Prepared
 from provider.oauth.tokens.store.grants import GRANT, HAS_ACCEPTED_ISSUERS, HAS_SAME_STAMP, Grant, grants, join_state
@@ -66,29 +67,36 @@ def find_users(db: Connection, client_id: str, *, after: str | None, limit: int,
 
 
 def _select_held(by: Column[Any], of: ColumnElement[bool], now: Any) -> Select[Any]:
+    """Return the statement for `_together`: a row for all grants that allow the same.
+
+    An app that signs the user in again and again has thousands of grants, nearly all alike.
+    """
     of_grant = refresh_tokens.c.grant_id == grants.c.id
     rotated = select(func.max(refresh_tokens.c.rotated_at)).where(of_grant).scalar_subquery()
-    of_grants = (grants.c.scope, grants.c.created_at, grants.c.resources, grants.c.authorization_details)
-    query = select(by, *of_grants, grants.c.expires_at, rotated).select_from(join_state(grants))
-    return query.where(of, *_is_active(now))
+    texts = (cast(grants.c.resources, Text), cast(grants.c.authorization_details, Text))
+    allowed = (by, grants.c.scope, *(text.label(f"json_{number}") for number, text in enumerate(texts)))
+    latest = (func.max(grants.c.created_at), func.max(rotated), func.max(grants.c.expires_at))
+    query = select(*allowed, func.count(), *latest).select_from(join_state(grants))
+    return query.where(of, *_is_active(now)).group_by(by, grants.c.scope, *texts)
 
 
-_of_user = _select_held(grants.c.client_id, grants.c.user_id == bindparam("user_id"), bindparam("at"))
-_HELD_OF_USER = Prepared(_of_user, tuple(_of_user.selected_columns))
+HELD_OF_USER = _select_held(grants.c.client_id, grants.c.user_id == bindparam("user_id"), bindparam("at"))
+_HELD_OF_USER = Prepared(HELD_OF_USER, tuple(HELD_OF_USER.selected_columns))
 
 
 def _together(found: Iterable[Sequence[Any]]) -> dict[str, Held]:
     """Return active access by the first column. A grant is used when it is issued and when it is refreshed."""
     held: dict[str, Held] = {}
-    for key, scope, created_at, resources, details, expires_at, rotated_at in found:
+    for key, scope, resources, details, families, created_at, rotated_at, expires_at in found:
         used = max(created_at, rotated_at or created_at)
         before = held.get(key, Held(0, [], used))
+        new = [one for one in json.loads(details or "[]") if one not in before.details]
         held[key] = Held(
-            families=before.families + 1,
+            families=before.families + families,
             scopes=list(dict.fromkeys([*before.scopes, *scope.split()])),
             last_used=max(used, before.last_used),
-            resources=list(dict.fromkeys([*before.resources, *resources])),
-            details=[*before.details, *(one for one in details or () if one not in before.details)],
+            resources=list(dict.fromkeys([*before.resources, *json.loads(resources)])),
+            details=[*before.details, *new],
             expires_at=max(expires_at, before.expires_at or expires_at),
         )
     return held
