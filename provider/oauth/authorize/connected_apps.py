@@ -30,6 +30,9 @@ from provider.oauth.tokens.store.grants import Grant
 from provider.refusals import NotFound
 from provider.work import UnitOfWork
 
+MOST_GRANTS = 100
+"""How many active sign-ins the page of an app shows: the latest."""
+
 
 class NotConnected(NotFound):
     code = "not-connected"
@@ -74,6 +77,7 @@ class Access:
     apis: list[Api]
     details: list[DescribedDetail]
     grants: list[Grant]
+    """The latest of them, MOST_GRANTS at most."""
 
 
 def find_connected(work: UnitOfWork, server: AuthorizationServer, user_id: str) -> list[ConnectedApp]:
@@ -151,9 +155,7 @@ def find_access(work: UnitOfWork, server: AuthorizationServer, *, user_id: str, 
     if app is None:
         raise NotConnected
     one = consents.find(work.read, user_id, client_id)
-    active = [
-        grant for grant in active_grants.find_active(work.read, user_id, now=work.now) if grant.client_id == client_id
-    ]
+    active = active_grants.find_active(work.read, user_id, now=work.now, client_id=client_id, limit=MOST_GRANTS)
     asked = [name for grant in active for place in ("id_token", "userinfo") for name in grant.claims.get(place, ())]
     claims = {*asked, *(one.claims if one else ())} & CLAIM_IN_WORDS.keys()
     return Access(

@@ -12,6 +12,7 @@ from provider.accounts.store.users import Status
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.crypto.digests import new_opaque
+from provider.database.base import parse_id
 from provider.oauth.clients.resources import problem_with_identifier
 from provider.oauth.errors import InvalidRequestError, InvalidTargetError
 from provider.oauth.grants.delegation import record_delegation
@@ -120,8 +121,8 @@ def _require_subject(request: TokenRequest) -> tuple[dict[str, Any], Grant]:
         user_id = server.subjects.user_id_of(work, client, str(claims["sub"]))
         session_id = server.subjects.session_id_of(work, client, str(claims.get("sid")))
         user = users.find(work.read, user_id)
-        active = [] if user is None or user.status != Status.ACTIVE else _active(request, user_id)
-        grant = next((one for one in active if one.session_id == session_id), None)
+        if user is not None and user.status == Status.ACTIVE:
+            grant = _find_active(request, user_id, session_id)
         problem = "one whose sign-in has ended"
     found = request.checks.found(
         grant,
@@ -136,9 +137,16 @@ def _require_subject(request: TokenRequest) -> tuple[dict[str, Any], Grant]:
     return claims, found
 
 
-def _active(request: TokenRequest, user_id: str) -> list[Grant]:
-    found = active_grants.find_active(request.work.read, user_id, now=request.work.now)
-    return [grant for grant in found if grant.client_id == request.client.client_id]
+def _find_active(request: TokenRequest, user_id: str, sid: str) -> Grant | None:
+    """Return the client's latest active grant of the session."""
+    session_id = parse_id(sid)
+    if session_id is None:
+        return None
+    work, client_id = request.work, request.client.client_id
+    found = active_grants.find_active(
+        work.read, user_id, now=work.now, client_id=client_id, session_id=session_id, limit=1
+    )
+    return found[0] if found else None
 
 
 def _resources(request: TokenRequest) -> tuple[str, ...]:

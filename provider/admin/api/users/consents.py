@@ -73,15 +73,15 @@ def token_families_of_user(call: Call, _operator: Operator, _body: Body) -> Toke
 def revoke_token_family(call: Call, _operator: Operator, _body: Body) -> None:
     """Revoke a token family. Its access tokens and its refresh token stop working. The user's consent stays."""
     user_id, family_id = user_id_of(call), parse_id(call.path_params["family_id"])
-    family = next((grant for grant in _families(call, user_id) if grant.id == family_id), None)
+    family = None if family_id is None else next(iter(_families(call, user_id, family_id)), None)
     work = call.work
     if family is None or not grants.revoke(work.db, family.id, reason="operator", now=work.now):
         raise NoSuchFamily
     record(work, Event.FAMILY_REVOKED, user_id=user_id, client_id=family.client_id, grant=family.id)
 
 
-def _families(call: Call, user_id: str) -> list[Grant]:
-    return active_grants.find_active(call.work.read, user_id, now=call.work.now)
+def _families(call: Call, user_id: str, family_id: str | None = None) -> list[Grant]:
+    return active_grants.find_active(call.work.read, user_id, now=call.work.now, grant_id=family_id)
 
 
 def _describe(grant: Grant) -> TokenFamily:

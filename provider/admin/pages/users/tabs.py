@@ -130,7 +130,7 @@ def show_apps(call: Call) -> Response:
     detailed = [(app.name, describe_stored(call.work, app.details)) for app in subject.value.apps if app.details]
     provisioned = resources.find_of_user(call.work.read, subject.value.user.id)
     names = clients.find_names(call.work.read, [one.client_id for one in provisioned])
-    held = active_grants.find_active(call.work.read, subject.value.user.id, now=call.work.now)[:MOST_GRANTS]
+    held = active_grants.find_active(call.work.read, subject.value.user.id, now=call.work.now, limit=MOST_GRANTS)
     grants = {
         app.client_id: [grant for grant in held if grant.client_id == app.client_id] for app in subject.value.apps
     }

@@ -34,17 +34,21 @@ def _is_active(now: Any) -> tuple[Any, ...]:
     return grants.c.revoked_at.is_(None), grants.c.expires_at > now, HAS_SAME_STAMP, HAS_ACCEPTED_ISSUERS, in_session
 
 
-_OF_USER = GRANT.prepare(
-    GRANT.select()
-    .select_from(join_state(grants))
-    .where(grants.c.user_id == bindparam("user_id"), *_is_active(bindparam("at")))
-    .order_by(grants.c.id.desc())
-)
-
-
-def find_active(db: Connection, user_id: str, *, now: datetime) -> list[Grant]:
-    """Return the active grants of a user, the latest first."""
-    return _OF_USER.all(db, {"user_id": user_id, "at": now})
+def find_active(
+    db: Connection,
+    user_id: str,
+    *,
+    now: datetime,
+    grant_id: str | None = None,
+    client_id: str | None = None,
+    session_id: str | None = None,
+    limit: int | None = None,
+) -> list[Grant]:
+    """Return the active grants of a user, the latest first: all, or those with this id, client or session."""
+    members = {grants.c.id: grant_id, grants.c.client_id: client_id, grants.c.session_id: session_id}
+    these = [member == value for member, value in members.items() if value is not None]
+    query = GRANT.select().select_from(join_state(grants)).where(grants.c.user_id == user_id, *these, *_is_active(now))
+    return GRANT.all(db, query.order_by(grants.c.id.desc()).limit(limit))
 
 
 def find_held(db: Connection, user_id: str, *, now: datetime) -> dict[str, Held]:
