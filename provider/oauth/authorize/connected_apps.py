@@ -78,7 +78,7 @@ class Access:
 
 @dataclass(frozen=True)
 class _Given:
-    """What gives one client access to an account: the user's consent, active grants, or a delegation."""
+    """The consent, the active grants and the delegation that give one client access to an account."""
 
     consent: Consent | None
     held: Held | None
@@ -110,7 +110,7 @@ class _Given:
 
 
 def _find_given(work: UnitOfWork, user_id: str) -> dict[str, _Given]:
-    """Return what gives clients access to the account: client_id to that."""
+    """Return what gives each client access to the account, by client_id."""
     given, delegated = given_access.find_of_user(work.read, user_id)
     consented = {one.client_id: one for one in given}
     held = active_grants.find_held(work.read, user_id, now=work.now)
