@@ -12,6 +12,8 @@ from provider.parameters import Parameters
 
 MEMBERS = frozenset({"code", "error", "response", "id_token", "access_token"})
 """A URL with one of these parameters is an authorization response."""
+NOTHING = Inspection(kind="", summary="")
+"""What is found in a response without a code and a token."""
 ERROR_ID = re.compile(r"\(?error ID ([0-9a-f]{16})\)?")
 
 
@@ -19,7 +21,7 @@ def inspect_redirect(reader: Reader, url: str, given: Parameters) -> Inspection:
     """Inspect a response. `url` is the part before its parameters, or empty."""
     problems = _problems(reader, given)
     inspected = _inspect_values(reader, given)
-    inner = inspected[0][1] if inspected else Inspection(kind="", summary="")
+    inner = inspected[0][1] if inspected else NOTHING
     facts = [_fact(name, value, problems.get(name)) for name, value in given.items()]
     if url:
         facts.insert(0, _sent_to(reader, url, inner))
