@@ -3,22 +3,21 @@
 import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from provider.admin.client_groups import fitting_grants
 from provider.admin.client_labels import HINTS, LABELS, VALUES
 from provider.config.settings import Settings
-from provider.jose.algorithms import ENCRYPTION_ALGORITHMS, ENCRYPTION_METHODS, SIGNATURES, SIGNING_ALGORITHMS
 from provider.jose.json_objects import read_object
 from provider.languages.own_text import InvalidOwnText, format_lines, parse_lines
 from provider.languages.text import Text
-from provider.oauth.clients.certificate_rules import supported_methods
-from provider.oauth.clients.choices import AUTH_METHODS, DELIVERY_MODES, PROFILES
-from provider.oauth.clients.metadata import FIELDS, LISTS, ClientMetadata, InvalidMetadata
+from provider.oauth.clients.choices import ASSERTION_ALGORITHMS
+from provider.oauth.clients.metadata import FIELDS, LISTS, MEMBERS, ClientMetadata, InvalidMetadata
 from provider.oauth.clients.origins import problem_with_origin
 from provider.oauth.clients.redirect_uris import NO_DOT, problem_with
-from provider.oauth.clients.sectors import SUBJECT_TYPES
-from provider.oauth.response_types import RESPONSE_TYPES, ResponseMode
+from provider.oauth.clients.rules.certificates import supported_methods
+from provider.oauth.response_types import RESPONSE_TYPES
 from provider.oauth.scopes import (
     ACCOUNT,
     ADMIN_READ,
@@ -34,30 +33,14 @@ from provider.oauth.scopes import (
     parse_scope,
 )
 from provider.operators.presets import preset_of
-from provider.sessions.assurance import REQUIRED_FACTORS
 
-CHOICES: Mapping[str, tuple[str, ...]] = {
-    "application_type": ("web", "native"),
-    "token_endpoint_auth_method": AUTH_METHODS,
-    "token_endpoint_auth_signing_alg": ("HS256", *SIGNATURES),
-    "request_object_signing_alg": SIGNATURES,
-    "backchannel_token_delivery_mode": DELIVERY_MODES,
-    "backchannel_authentication_request_signing_alg": SIGNATURES,
-    "id_token_signed_response_alg": SIGNING_ALGORITHMS,
-    "userinfo_signed_response_alg": SIGNING_ALGORITHMS,
-    "introspection_signed_response_alg": SIGNING_ALGORITHMS,
-    "authorization_signed_response_alg": SIGNING_ALGORITHMS,
-    "profile": PROFILES,
-    "required_factor": tuple(REQUIRED_FACTORS),
-    **{
-        f"{response}_encrypted_response_{part}": values
-        for response in ("id_token", "userinfo", "introspection", "authorization")
-        for part, values in (("alg", ENCRYPTION_ALGORITHMS), ("enc", ENCRYPTION_METHODS))
-    },
-}
-"""The members of which one value is chosen."""
-FIXED = {"subject_type": SUBJECT_TYPES}
+FIXED = frozenset({"subject_type"})
 """Members that are chosen at the registration and shown afterwards."""
+CHOICES: Mapping[str, tuple[str, ...]] = {
+    **{name: one.choices for name, one in MEMBERS.items() if one.choices and name not in LISTS | FIXED},
+    "token_endpoint_auth_signing_alg": tuple(dict.fromkeys(chain(*ASSERTION_ALGORITHMS.values()))),
+}
+"""The members of which one value is chosen. Which algorithms fit depends on `token_endpoint_auth_method`."""
 SCOPES_OF_USERS = (*STANDARD_SCOPES, ROLES, GROUPS, ACCOUNT)
 SCOPES_OF_SERVICES = (ADMIN_READ, ADMIN_WRITE, SCIM, SSF_MANAGE, SSF_READ, GLOBAL_REVOCATION)
 KINDS: Mapping[str, str] = {
@@ -171,7 +154,7 @@ def _offered(name: str, metadata: ClientMetadata, settings: Settings) -> tuple[s
     """Return the values to offer as check boxes, with those that are stored."""
     if name == "grant_types":
         return fitting_grants(metadata, settings)
-    known = RESPONSE_TYPES if name == "response_types" else tuple(ResponseMode)
+    known = RESPONSE_TYPES if name == "response_types" else MEMBERS[name].choices
     return tuple(dict.fromkeys((*known, *getattr(metadata, name))))
 
 

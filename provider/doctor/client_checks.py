@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 
 from provider.config.production_checks import Finding
-from provider.oauth.clients import fapi2_rules
-from provider.oauth.clients.certificate_rules import check_configured
 from provider.oauth.clients.metadata import ClientMetadata, InvalidMetadata, load_metadata
+from provider.oauth.clients.rules import fapi2
+from provider.oauth.clients.rules.certificates import check_configured
 from provider.oauth.clients.store import clients
 from provider.oauth.trusted_issuers import store as issuers
 from provider.oauth.trusted_issuers.store import TrustedIssuer
@@ -35,7 +35,7 @@ def find_client_problems(work: UnitOfWork) -> Iterator[Finding]:
 def _problems(
     work: UnitOfWork, about: str, metadata: ClientMetadata, trusted: Mapping[str, TrustedIssuer]
 ) -> Iterator[Finding]:
-    kept = fapi2_rules.problem_with(metadata) or fapi2_rules.problem_with_signing(metadata)
+    kept = fapi2.problem_with(metadata) or fapi2.problem_with_signing(metadata)
     if kept is not None:
         fix = "Change the client with `signet client update`, or remove its profile or require_signed_request_object"
         yield Finding(about, False, kept, fix)

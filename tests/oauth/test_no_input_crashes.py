@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from provider.config.settings import Settings
 from provider.oauth.authorize.parameters import PARAMETERS
-from provider.oauth.clients.registration import REGISTRABLE
+from provider.oauth.clients.metadata import REGISTRABLE
 from provider.oauth.grants.token_exchange import ACCESS_TOKEN
 from provider.oauth.grants.token_exchange import GRANT_TYPE as TOKEN_EXCHANGE
 from tests.oauth.approvals import BACKCHANNEL, CIBA

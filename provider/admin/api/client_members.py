@@ -2,25 +2,19 @@
 
 from collections.abc import Iterable, Mapping
 
-from provider.jose.algorithms import ENCRYPTION_ALGORITHMS, ENCRYPTION_METHODS, SIGNATURES, SIGNING_ALGORITHMS
-from provider.oauth.clients.choices import AUTH_METHODS, DELIVERY_MODES, FAPI2, FAPI2_MESSAGE_SIGNING, GRANT_TYPES
-from provider.oauth.response_types import RESPONSE_TYPES, ResponseMode
-from provider.sessions.assurance import ACR_VALUES, REQUIRED_FACTORS
+from provider.jose.algorithms import SIGNATURES
+from provider.oauth.clients.choices import FAPI2, FAPI2_MESSAGE_SIGNING
+from provider.oauth.clients.metadata import LISTS, MEMBERS
+from provider.oauth.response_types import RESPONSE_TYPES
 
 
-def _one_of(values: Iterable[str]) -> str:
-    return f"One of {', '.join(f'`{value}`' for value in values)}."
+def _listed(values: Iterable[str]) -> str:
+    return ", ".join(f"`{value}`" for value in values)
 
 
-def _some_of(values: Iterable[str]) -> str:
-    return f"Some of {', '.join(f'`{value}`' for value in values)}."
-
-
-_SIGNED, _KEY, _CONTENT = _one_of(SIGNING_ALGORITHMS), _one_of(ENCRYPTION_ALGORITHMS), _one_of(ENCRYPTION_METHODS)
-_THEIRS = _one_of(SIGNATURES)
 _WITH_TLS = "`tls_client_auth` needs exactly one of the five members for the subject of the certificate."
 
-ABOUT: Mapping[str, str] = {
+_TEXTS: Mapping[str, str] = {
     "client_name": "The name that users see when they sign in and give consent.",
     "redirect_uris": "Where users return after signing in. Compared exactly, except for the port of a loopback URI.",
     "post_logout_redirect_uris": "Where users can return after signing out. Compared exactly.",
@@ -30,31 +24,31 @@ ABOUT: Mapping[str, str] = {
     "frontchannel_logout_uri": "The URL that is loaded in an iframe when the user signs out.",
     "frontchannel_logout_session_required": "Add `iss` and `sid` to the `frontchannel_logout_uri`.",
     "token_endpoint_auth_method": (
-        f"How the client authenticates. {_one_of(AUTH_METHODS)} If left out, both methods with a plain secret work."
+        "How the client authenticates. {choices} If left out, both methods with a plain secret work."
     ),
-    "grant_types": f"The grant types the client can use. {_some_of(GRANT_TYPES)}",
-    "response_types": f"The response types the client can use. {_some_of(RESPONSE_TYPES)}",
+    "grant_types": "The grant types the client can use. {choices}",
+    "response_types": f"The response types the client can use. Some of {_listed(RESPONSE_TYPES)}.",
     "scope": "The scopes the client can request, separated by spaces.",
     "application_type": "`web`, or `native` for an app on a device.",
-    "id_token_signed_response_alg": f"The algorithm that signs ID tokens and logout tokens. {_SIGNED}",
-    "id_token_encrypted_response_alg": f"The algorithm that encrypts the key of ID tokens and logout tokens. {_KEY}",
-    "id_token_encrypted_response_enc": f"The algorithm that encrypts ID tokens and logout tokens. {_CONTENT}",
-    "userinfo_signed_response_alg": f"Makes userinfo responses JWTs, signed with this algorithm. {_SIGNED}",
-    "userinfo_encrypted_response_alg": f"The algorithm that encrypts the key of userinfo responses. {_KEY}",
-    "userinfo_encrypted_response_enc": f"The algorithm that encrypts userinfo responses. {_CONTENT}",
-    "introspection_signed_response_alg": f"The algorithm that signs introspection responses as JWTs. {_SIGNED}",
-    "introspection_encrypted_response_alg": f"The algorithm that encrypts the key of introspection JWTs. {_KEY}",
-    "introspection_encrypted_response_enc": f"The algorithm that encrypts introspection JWTs. {_CONTENT}",
-    "authorization_signed_response_alg": f"The algorithm that signs authorization responses as JWTs. {_SIGNED}",
-    "authorization_encrypted_response_alg": f"The algorithm that encrypts the key of these JWTs. {_KEY}",
-    "authorization_encrypted_response_enc": f"The algorithm that encrypts these JWTs. {_CONTENT}",
+    "id_token_signed_response_alg": "The algorithm that signs ID tokens and logout tokens. {choices}",
+    "id_token_encrypted_response_alg": "The algorithm that encrypts the key of ID tokens and logout tokens. {choices}",
+    "id_token_encrypted_response_enc": "The algorithm that encrypts ID tokens and logout tokens. {choices}",
+    "userinfo_signed_response_alg": "Makes userinfo responses JWTs, signed with this algorithm. {choices}",
+    "userinfo_encrypted_response_alg": "The algorithm that encrypts the key of userinfo responses. {choices}",
+    "userinfo_encrypted_response_enc": "The algorithm that encrypts userinfo responses. {choices}",
+    "introspection_signed_response_alg": "The algorithm that signs introspection responses as JWTs. {choices}",
+    "introspection_encrypted_response_alg": "The algorithm that encrypts the key of introspection JWTs. {choices}",
+    "introspection_encrypted_response_enc": "The algorithm that encrypts introspection JWTs. {choices}",
+    "authorization_signed_response_alg": "The algorithm that signs authorization responses as JWTs. {choices}",
+    "authorization_encrypted_response_alg": "The algorithm that encrypts the key of these JWTs. {choices}",
+    "authorization_encrypted_response_enc": "The algorithm that encrypts these JWTs. {choices}",
     "subject_type": "`public`: users have the same `sub` everywhere. `pairwise`: a different one in each sector.",
     "sector_identifier_uri": "The https URL of a list of all redirect URIs. Its host is the sector of `pairwise`.",
     "default_max_age": "The seconds after which users must sign in again, if a request has no `max_age`.",
-    "default_acr_values": f"The `acr` values to ask for, if a request has no `acr_values`. {_some_of(ACR_VALUES)}",
+    "default_acr_values": "The `acr` values to ask for, if a request has no `acr_values`. {choices}",
     "required_factor": (
         "What users must sign in with. Those who don't have it are asked to set it up. "
-        f"{_one_of(REQUIRED_FACTORS)} `passkey` needs a passkey, and `two-factor` any second factor."
+        "{choices} `passkey` needs a passkey, and `two-factor` any second factor."
     ),
     "allowed_roles": "Only users with one of these roles can sign in. As the client gets them in `roles`.",
     "allowed_groups": "Only users in one of these groups can sign in.",
@@ -72,13 +66,15 @@ ABOUT: Mapping[str, str] = {
     "contacts": "Email addresses of the people responsible for the client.",
     "jwks": "The client's public keys, as a JSON Web Key Set.",
     "jwks_uri": "The URL of the client's JSON Web Key Set. Use this or `jwks`.",
-    "token_endpoint_auth_signing_alg": f"The only algorithm of client assertions to accept. {_THEIRS}",
+    "token_endpoint_auth_signing_alg": (
+        f"The only algorithm of client assertions to accept. One of {_listed(SIGNATURES)}."
+    ),
     "tls_client_auth_subject_dn": f"The subject of the client's certificate (RFC 4514). {_WITH_TLS}",
     "tls_client_auth_san_dns": f"The host name in the client's certificate. {_WITH_TLS}",
     "tls_client_auth_san_uri": f"The URI in the client's certificate. {_WITH_TLS}",
     "tls_client_auth_san_ip": f"The IP address in the client's certificate. {_WITH_TLS}",
     "tls_client_auth_san_email": f"The email address in the client's certificate. {_WITH_TLS}",
-    "request_object_signing_alg": f"The only algorithm of request objects to accept. {_THEIRS}",
+    "request_object_signing_alg": "The only algorithm of request objects to accept. {choices}",
     "request_uris": "URLs of request objects. Needs SIGNET_REQUEST_URI.",
     "require_pushed_authorization_requests": "Accept only authorization requests that were pushed (PAR).",
     "require_signed_request_object": "Accept only authorization requests that are signed request objects.",
@@ -87,12 +83,12 @@ ABOUT: Mapping[str, str] = {
         "Bind access tokens to the client's certificate. Token requests without it are rejected."
     ),
     "backchannel_token_delivery_mode": (
-        f"How the client learns of the answer to a backchannel authentication request (CIBA). {_one_of(DELIVERY_MODES)}"
+        "How the client learns of the answer to a backchannel authentication request (CIBA). {choices}"
     ),
     "backchannel_client_notification_endpoint": "The https URL to notify of an answer. Needs the mode `ping`.",
     "backchannel_authentication_request_signing_alg": (
         "The only algorithm of signed backchannel authentication requests to accept; unsigned ones are rejected. "
-        f"{_THEIRS}"
+        "{choices}"
     ),
     "backchannel_user_code_parameter": "Must be `false`: user codes are not supported.",
     "private_use_schemes": "URI schemes without a dot that redirect URIs can use, such as `cursor`.",
@@ -116,10 +112,16 @@ ABOUT: Mapping[str, str] = {
     "authorization_challenge": "Whether the client can ask for passwords on its own pages. Needs `first_party`.",
     "verify_uri": "The client's own page for links in verification emails. Needs `first_party`.",
     "reset_uri": "The client's own page for links in password reset emails. Needs `first_party`.",
-    "response_modes": f"The response modes the client can use. {_some_of(ResponseMode)}",
+    "response_modes": "The response modes the client can use. {choices}",
     "profile": (
         f"`none`, `{FAPI2}` for the rules of FAPI 2.0, or `{FAPI2_MESSAGE_SIGNING}` for signed messages too. Both "
         "require DPoP or certificate-bound tokens."
     ),
 }
-"""The descriptions by member. Each member of the metadata has one."""
+"""The descriptions by member, with `{choices}` where its choices are listed. Each member of the metadata has one."""
+
+
+def describe(name: str) -> str:
+    """Return the description of a member."""
+    choices = f"{'Some' if name in LISTS else 'One'} of {_listed(MEMBERS[name].choices)}."
+    return _TEXTS[name].replace("{choices}", choices)

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import Field, create_model, model_validator
 
 from provider.accounts.roles.permissions import Permission
-from provider.admin.api.client_members import ABOUT
+from provider.admin.api.client_members import describe
 from provider.admin.filters import query_text
 from provider.admin.operation import Resource, begin, by_operator
 from provider.admin.paging import NEXT, PAGED, next_of, query_page
@@ -28,7 +28,7 @@ from provider.operators import authority
 from provider.web.call import Call
 
 _METADATA: dict[str, Any] = {
-    name: (field.type, Field(field.default, description=ABOUT[name])) for name, field in FIELDS.items()
+    name: (field.type, Field(field.default, description=describe(name))) for name, field in FIELDS.items()
 }
 _OWN: dict[str, Any] = {
     "client_id": (str, Field(description="The client's ID.")),

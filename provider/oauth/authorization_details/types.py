@@ -18,8 +18,8 @@ from provider.languages.text import Text
 from provider.oauth.authorization_details import store
 from provider.oauth.authorization_details.schemas import check_schema
 from provider.oauth.authorization_details.store import DetailsType
-from provider.oauth.clients.details_types import LONGEST_TYPE, is_type_name
 from provider.oauth.clients.resources import problem_with_identifier
+from provider.oauth.clients.rules.details_types import LONGEST_TYPE, is_type_name
 from provider.refusals import NotFound, Refusal
 from provider.work import UnitOfWork
 

@@ -13,8 +13,8 @@ from provider.oauth.authorize.request import AuthorizationRequest
 from provider.oauth.authorize.store import authorization_codes, authorization_requests
 from provider.oauth.authorize.store.authorization_codes import AuthorizationCode
 from provider.oauth.authorize.store.authorization_requests import ParkedRequest
-from provider.oauth.clients.fapi2_rules import code_lifetime_of
 from provider.oauth.clients.resources import whole_audience
+from provider.oauth.clients.rules.fapi2 import code_lifetime_of
 from provider.oauth.clients.unused_clients import mark_used
 from provider.oauth.response_types import CODE, ID_TOKEN, TOKEN
 from provider.oauth.scopes import format_scope

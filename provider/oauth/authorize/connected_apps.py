@@ -80,57 +80,89 @@ class Access:
     """The latest of them, MOST_GRANTS at most."""
 
 
-def find_connected(work: UnitOfWork, server: AuthorizationServer, user_id: str) -> list[ConnectedApp]:
-    """Return the applications that have access to the account, sorted by name."""
+@dataclass(frozen=True)
+class _Given:
+    """The consent, the active grants and the delegation that give one client access to an account."""
+
+    consent: Consent | None
+    held: Held | None
+    delegation: Delegation | None
+
+    @property
+    def _all(self) -> list[Consent | Held | Delegation]:
+        return [one for one in (self.consent, self.held, self.delegation) if one is not None]
+
+    @property
+    def scopes(self) -> list[str]:
+        return list(dict.fromkeys(scope for one in self._all for scope in one.scopes))
+
+    @property
+    def resources(self) -> list[str]:
+        return list(dict.fromkeys(uri for one in self._all for uri in one.resources or ()))
+
+    @property
+    def details(self) -> list[Detail]:
+        consented = (self.consent.authorization_details or ()) if self.consent else ()
+        every = [*consented, *(self.held.details if self.held else ())]
+        return [each for place, each in enumerate(every) if each not in every[:place]]
+
+    @property
+    def last_used(self) -> datetime | None:
+        held = [self.held.last_used] if self.held else []
+        acted = [self.delegation.last_used_at] if self.delegation else []
+        return max([*held, *acted], default=None)
+
+
+def _find_given(work: UnitOfWork, user_id: str) -> dict[str, _Given]:
+    """Return what gives each client access to the account, by client_id."""
     given, delegated = given_access.find_of_user(work.read, user_id)
-    granted = {one.client_id: one for one in given}
+    consented = {one.client_id: one for one in given}
     held = active_grants.find_held(work.read, user_id, now=work.now)
     acting = {one.client_id: one for one in delegated if one.ended_at is None}
-    accesses: list[Consent | Held | Delegation] = [*granted.values(), *held.values(), *acting.values()]
-    scopes_of_all = [scope for one in accesses for scope in one.scopes]
-    described = find_descriptions(work, scopes_of_all, [uri for one in accesses for uri in one.resources or ()])
+    clients = consented.keys() | held.keys() | acting.keys()
+    return {each: _Given(consented.get(each), held.get(each), acting.get(each)) for each in clients}
+
+
+def find_connected(work: UnitOfWork, server: AuthorizationServer, user_id: str) -> list[ConnectedApp]:
+    """Return the applications that have access to the account, sorted by name."""
+    accesses = _find_given(work, user_id)
+    described = find_descriptions(
+        work,
+        [scope for given in accesses.values() for scope in given.scopes],
+        [uri for given in accesses.values() for uri in given.resources],
+    )
     found = []
-    for client_id in granted.keys() | held.keys() | acting.keys():
+    for client_id, given in accesses.items():
         client: Client | None = server.clients.find(work, client_id)
-        if client is None:
-            continue
-        one, use, delegation = granted.get(client_id), held.get(client_id), acting.get(client_id)
-        of_client = [each for each in (one, use, delegation) if each is not None]
-        scopes = list(dict.fromkeys(scope for each in of_client for scope in each.scopes))
-        resources = list(dict.fromkeys(uri for each in of_client for uri in each.resources or ()))
-        allowed = [*((one.authorization_details or ()) if one else ()), *(use.details if use else ())]
-        used = [*([use.last_used] if use else []), *([delegation.last_used_at] if delegation else [])]
-        found.append(
-            _with_agent(
-                work,
-                server,
-                client,
-                use,
-                ConnectedApp(
-                    client_id=client_id,
-                    name=client.name,
-                    host=client.host,
-                    may=list(dict.fromkeys(text for scope in scopes for text in described.of(scope, resources))),
-                    described=described,
-                    resources=resources,
-                    details=[each for place, each in enumerate(allowed) if each not in allowed[:place]],
-                    scopes=scopes,
-                    granted_at=one.granted_at if one else None,
-                    families=use.families if use else 0,
-                    last_used=max(used, default=None),
-                    logo_uri=client.metadata.logo_uri if client.is_vouched_for else None,
-                    delegation=delegation,
-                ),
-            )
-        )
+        if client is not None:
+            found.append(_with_agent(work, server, client, given, _connected_app(client, given, described)))
     return sorted(found, key=lambda app: (app.name.casefold(), app.client_id))
 
 
+def _connected_app(client: Client, given: _Given, described: ScopeDescriptions) -> ConnectedApp:
+    scopes, resources = given.scopes, given.resources
+    return ConnectedApp(
+        client_id=client.client_id,
+        name=client.name,
+        host=client.host,
+        may=list(dict.fromkeys(text for scope in scopes for text in described.of(scope, resources))),
+        described=described,
+        resources=resources,
+        details=given.details,
+        scopes=scopes,
+        granted_at=given.consent.granted_at if given.consent else None,
+        families=given.held.families if given.held else 0,
+        last_used=given.last_used,
+        logo_uri=client.metadata.logo_uri if client.is_vouched_for else None,
+        delegation=given.delegation,
+    )
+
+
 def _with_agent(
-    work: UnitOfWork, server: AuthorizationServer, client: Client, use: Held | None, app: ConnectedApp
+    work: UnitOfWork, server: AuthorizationServer, client: Client, given: _Given, app: ConnectedApp
 ) -> ConnectedApp:
     """Return the app with what a user wants to know about an agent."""
-    delegation = app.delegation
+    use, delegation = given.held, given.delegation
     if delegation is None and not client.has_document:
         return app
     ends = [at for at in (use and use.expires_at, delegation and delegation.expires_at) if at and at > work.now]

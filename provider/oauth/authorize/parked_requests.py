@@ -18,8 +18,8 @@ from provider.oauth.authorize.store import authorization_requests as store
 from provider.oauth.authorize.store.authorization_requests import ParkedRequest
 from provider.oauth.checks import Checks
 from provider.oauth.clients.clients import Client
-from provider.oauth.clients.fapi2_rules import pushed_request_lifetime_of
 from provider.oauth.clients.redirect_uris import csp_source, host_of
+from provider.oauth.clients.rules.fapi2 import pushed_request_lifetime_of
 from provider.oauth.clients.start_urls import login_initiation_url
 from provider.oauth.errors import InvalidRequestError
 from provider.oauth.scopes import format_scope, parse_scope

@@ -5,7 +5,8 @@ Clients whose name begins with the text come first, sorted by name. An empty tex
 
 from provider.database.substrings import LENGTH
 from provider.database.types import search_key
-from provider.oauth.clients.clients import Client, client_of, search_text
+from provider.oauth.clients.client_index import search_text
+from provider.oauth.clients.clients import Client, client_of
 from provider.oauth.clients.metadata import load_metadata
 from provider.oauth.clients.store import clients as store
 from provider.oauth.clients.store import search_texts

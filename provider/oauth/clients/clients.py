@@ -8,25 +8,22 @@ from urllib.parse import urlsplit
 
 from provider.audit.events import Event
 from provider.audit.log import record
-from provider.config.sign_up import readable
 from provider.crypto.digests import digest, new_handle, new_opaque, same
 from provider.crypto.vault import Vault
-from provider.jose.algorithms import ON_REQUEST
 from provider.languages.text import Text
-from provider.oauth.clients.certificate_rules import check_configured
+from provider.oauth.clients import client_index
 from provider.oauth.clients.choices import SECRET_JWT
 from provider.oauth.clients.client_secrets import PURPOSE, add_secret, is_short, require_long_enough, short_digests
-from provider.oauth.clients.email_pages import check_email_pages
 from provider.oauth.clients.metadata import ClientMetadata, InvalidMetadata, load_metadata
 from provider.oauth.clients.metadata_rules import check_metadata
 from provider.oauth.clients.reachable import require_reachable
 from provider.oauth.clients.redirect_uris import host_of
-from provider.oauth.clients.resources import is_ours, normalize, spellings
-from provider.oauth.clients.store import api_resources, api_scopes, client_origins, search_texts
+from provider.oauth.clients.resources import normalize
+from provider.oauth.clients.rules.certificates import check_configured
+from provider.oauth.clients.rules.email_pages import check_email_pages
 from provider.oauth.clients.store import client_secrets as secrets_store
 from provider.oauth.clients.store import clients as store
 from provider.oauth.clients.store.client_secrets import SecretRow
-from provider.oauth.keys import requested_algorithms
 from provider.oauth.syntax import VSCHARS
 from provider.refusals import Refusal
 from provider.work import UnitOfWork
@@ -177,7 +174,7 @@ def create_client(
         if VSCHARS.fullmatch(secret) is None:  # no request could bring it
             raise InvalidMetadata("client_secret must contain only visible ASCII characters and spaces.")
     store.add(work.db, store.ClientRow(client_id, metadata.as_json(), work.now, work.now, None))
-    _keep_looked_up(work, client_id, metadata, None)
+    client_index.replace(work, client_id, metadata, before=None)
     if secret is not None:
         add_secret(work, client_id, metadata, secret)
     brought_short = secret is not None and is_short(secret)
@@ -201,7 +198,7 @@ def update_client(work: UnitOfWork, client_id: str, metadata: ClientMetadata, *,
         raise InvalidMetadata(f"The metadata of this client is at {client_id}, and can be changed only there.")
     if before is None or not store.replace_metadata(work.db, client_id, metadata.as_json(), now=work.now):
         raise NoSuchClient
-    _keep_looked_up(work, client_id, metadata, before)
+    client_index.replace(work, client_id, metadata, before=before.metadata)
     if metadata.token_endpoint_auth_method != SECRET_JWT:
         secrets_store.forget_sealed(work.db, client_id)
     changed = before.metadata.differences(metadata)
@@ -219,7 +216,7 @@ def _require_possible(work: UnitOfWork, metadata: ClientMetadata, before: Client
     check_email_pages(metadata, may_be_local=work.settings.may_use_local_pages)
     check_configured(metadata, work.settings.certificate_methods)
     require_reachable(work, *metadata.request_uris, metadata.jwks_uri, *metadata.notified_urls)
-    _require_free(work, metadata, before)
+    client_index.require_free(work, metadata, client_id=None if before is None else before.client_id)
     if before is not None and before.metadata.sector != metadata.sector:
         # Every `sub` would be another one: the app would know nobody any more (OIDC Core section 8.1).
         raise InvalidMetadata("subject_type cannot be changed, nor the host that a pairwise client shares.")
@@ -260,36 +257,6 @@ def delete_client(work: UnitOfWork, client_id: str) -> None:
 def list_clients(work: UnitOfWork, *, after: str | None = None, limit: int = 100) -> list[Client]:
     """Return a page of clients in the order of client_id, without their secrets."""
     return [client_of(row) for row in store.find_page(work.read, after=after, limit=limit)]
-
-
-def search_text(client_id: str, metadata: ClientMetadata) -> str:
-    """Return what operators find a client by, also the international form of hosts."""
-    hosts = set(map(host_of, metadata.redirect_uris))
-    return search_texts.text_of(client_id, metadata.client_name or "", hosts | set(map(readable, hosts)))
-
-
-def _keep_looked_up(work: UnitOfWork, client_id: str, metadata: ClientMetadata, before: Client | None) -> None:
-    """Store what is looked up without reading every client: origins, resource identifiers, described scopes,
-    algorithms, search texts.
-    """
-    client_origins.replace(work.db, client_id, metadata.origins)
-    api_resources.replace(work.db, client_id, metadata.resource_identifiers)
-    described = metadata.scope_descriptions or {}
-    if described or (before is not None and before.metadata.scope_descriptions):
-        api_scopes.replace(work.db, client_id, described)
-    search_texts.replace(work.db, client_id, search_text(client_id, metadata))
-    requested_algorithms.add(work.db, metadata.signing_algorithms & ON_REQUEST, now=work.now)
-
-
-def _require_free(work: UnitOfWork, metadata: ClientMetadata, before: Client | None) -> None:
-    """Raise InvalidMetadata if another API has one of these identifiers: each could use the other's tokens."""
-    identifiers = metadata.resource_identifiers
-    looked_up = [one for uri in identifiers for one in spellings(uri)]
-    owners = api_resources.find_owners(work.read, looked_up) if identifiers else {}
-    taken = [uri for uri, owner in owners.items() if before is None or owner != before.client_id]
-    taken += [uri for uri in identifiers if is_ours(work.settings.issuer, uri)]
-    if taken:
-        raise InvalidMetadata(f"resource_identifiers: {taken[0]!r} is already registered for another API.")
 
 
 def _is_uuid(text: str) -> bool:

@@ -1,27 +1,41 @@
 """A client's metadata as a value (RFC 7591 section 2, OIDC Registration section 2). Pure.
 
-The rules for valid metadata are in `metadata_rules`.
+Each member is declared here with what is known about it alone (`members`). The rules for valid metadata are in
+`metadata_rules`.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any
 
-from provider.jose.algorithms import PS256, RS256
+from provider.jose.algorithms import (
+    ENCRYPTION_ALGORITHMS,
+    ENCRYPTION_METHODS,
+    PS256,
+    RS256,
+    SIGNATURES,
+    SIGNING_ALGORITHMS,
+)
 from provider.oauth.clients.choices import (
+    AUTH_METHODS,
     CERTIFICATE_METHODS,
     CIBA,
+    DELIVERY_MODES,
     DEVICE_CODE,
     FAPI2,
     FAPI2_MESSAGE_SIGNING,
+    GRANT_TYPES,
     PING,
+    PROFILES,
     SECRET_METHODS,
 )
+from provider.oauth.clients.members import Member, operators_only, registrable
 from provider.oauth.clients.redirect_uris import host_of
-from provider.oauth.clients.sectors import PUBLIC, find_sector
+from provider.oauth.clients.sectors import PUBLIC, SUBJECT_TYPES, find_sector
 from provider.oauth.response_types import ResponseMode
 from provider.oauth.scopes import STANDARD_SCOPES, parse_scope
 from provider.refusals import Refusal
+from provider.sessions.assurance import ACR_VALUES, REQUIRED_FACTORS
 from provider.urls import origin_of, web_origin_of
 
 
@@ -41,89 +55,89 @@ class ClientMetadata:
     `private_use_schemes` on, except `authorization_details_types`, are our own.
     """
 
-    client_name: str = ""
-    redirect_uris: tuple[str, ...] = ()
-    post_logout_redirect_uris: tuple[str, ...] = ()
-    allowed_origins: tuple[str, ...] = ()
-    backchannel_logout_uri: str | None = None
-    backchannel_logout_session_required: bool = False
-    frontchannel_logout_uri: str | None = None
-    frontchannel_logout_session_required: bool = False
-    token_endpoint_auth_method: str | None = None
+    client_name: str = registrable("")
+    redirect_uris: tuple[str, ...] = registrable((), most=50, items="URIs")
+    post_logout_redirect_uris: tuple[str, ...] = registrable((), most=50, items="URIs")
+    allowed_origins: tuple[str, ...] = registrable((), most=50, items="origins")
+    backchannel_logout_uri: str | None = registrable(None)
+    backchannel_logout_session_required: bool = registrable(False)
+    frontchannel_logout_uri: str | None = registrable(None)
+    frontchannel_logout_session_required: bool = registrable(False)
+    token_endpoint_auth_method: str | None = registrable(None, choices=AUTH_METHODS)
     """None if nobody chose one: see `auth_methods`."""
-    grant_types: tuple[str, ...] = ("authorization_code",)
-    response_types: tuple[str, ...] = ("code",)
-    scope: str = " ".join(STANDARD_SCOPES)
-    application_type: str = "web"
-    id_token_signed_response_alg: str = "RS256"  # noqa: S105  # an algorithm
-    id_token_encrypted_response_alg: str | None = None
-    id_token_encrypted_response_enc: str | None = None
-    userinfo_signed_response_alg: str | None = None
-    userinfo_encrypted_response_alg: str | None = None
-    userinfo_encrypted_response_enc: str | None = None
-    introspection_signed_response_alg: str | None = None
-    introspection_encrypted_response_alg: str | None = None
-    introspection_encrypted_response_enc: str | None = None
-    authorization_signed_response_alg: str | None = None
-    authorization_encrypted_response_alg: str | None = None
-    authorization_encrypted_response_enc: str | None = None
-    subject_type: str = PUBLIC
-    sector_identifier_uri: str | None = None
-    default_max_age: int | None = None
-    default_acr_values: tuple[str, ...] = ()
-    require_auth_time: bool = False
-    client_uri: str | None = None
-    logo_uri: str | None = None
-    policy_uri: str | None = None
-    tos_uri: str | None = None
-    initiate_login_uri: str | None = None
-    contacts: tuple[str, ...] = ()
-    jwks: dict[str, Any] | None = None
-    jwks_uri: str | None = None
-    token_endpoint_auth_signing_alg: str | None = None
-    tls_client_auth_subject_dn: str | None = None
-    tls_client_auth_san_dns: str | None = None
-    tls_client_auth_san_uri: str | None = None
-    tls_client_auth_san_ip: str | None = None
-    tls_client_auth_san_email: str | None = None
-    request_object_signing_alg: str | None = None
-    request_uris: tuple[str, ...] = ()
-    require_pushed_authorization_requests: bool = False
-    require_signed_request_object: bool = False
-    dpop_bound_access_tokens: bool = False
-    tls_client_certificate_bound_access_tokens: bool = False
-    backchannel_token_delivery_mode: str | None = None
-    backchannel_client_notification_endpoint: str | None = None
-    backchannel_authentication_request_signing_alg: str | None = None
-    backchannel_user_code_parameter: bool = False
-    private_use_schemes: tuple[str, ...] = ()
-    require_pkce: bool = True
-    claims_in_id_token: bool = False
-    resource_identifiers: tuple[str, ...] = ()
-    scope_descriptions: dict[str, Any] | None = None
+    grant_types: tuple[str, ...] = registrable(("authorization_code",), choices=GRANT_TYPES)
+    response_types: tuple[str, ...] = registrable(("code",))
+    scope: str = registrable(" ".join(STANDARD_SCOPES))
+    application_type: str = registrable("web", choices=("web", "native"))
+    id_token_signed_response_alg: str = registrable(RS256, choices=SIGNING_ALGORITHMS)
+    id_token_encrypted_response_alg: str | None = registrable(None, choices=ENCRYPTION_ALGORITHMS)
+    id_token_encrypted_response_enc: str | None = registrable(None, choices=ENCRYPTION_METHODS)
+    userinfo_signed_response_alg: str | None = registrable(None, choices=SIGNING_ALGORITHMS)
+    userinfo_encrypted_response_alg: str | None = registrable(None, choices=ENCRYPTION_ALGORITHMS)
+    userinfo_encrypted_response_enc: str | None = registrable(None, choices=ENCRYPTION_METHODS)
+    introspection_signed_response_alg: str | None = registrable(None, choices=SIGNING_ALGORITHMS)
+    introspection_encrypted_response_alg: str | None = registrable(None, choices=ENCRYPTION_ALGORITHMS)
+    introspection_encrypted_response_enc: str | None = registrable(None, choices=ENCRYPTION_METHODS)
+    authorization_signed_response_alg: str | None = registrable(None, choices=SIGNING_ALGORITHMS)
+    authorization_encrypted_response_alg: str | None = registrable(None, choices=ENCRYPTION_ALGORITHMS)
+    authorization_encrypted_response_enc: str | None = registrable(None, choices=ENCRYPTION_METHODS)
+    subject_type: str = registrable(PUBLIC, choices=SUBJECT_TYPES)
+    sector_identifier_uri: str | None = registrable(None)
+    default_max_age: int | None = registrable(None)
+    default_acr_values: tuple[str, ...] = registrable((), choices=ACR_VALUES)
+    require_auth_time: bool = registrable(False)
+    client_uri: str | None = registrable(None)
+    logo_uri: str | None = registrable(None)
+    policy_uri: str | None = registrable(None)
+    tos_uri: str | None = registrable(None)
+    initiate_login_uri: str | None = registrable(None)
+    contacts: tuple[str, ...] = registrable((), items="entries")
+    jwks: dict[str, Any] | None = registrable(None)
+    jwks_uri: str | None = registrable(None)
+    token_endpoint_auth_signing_alg: str | None = registrable(None)
+    tls_client_auth_subject_dn: str | None = registrable(None)
+    tls_client_auth_san_dns: str | None = registrable(None)
+    tls_client_auth_san_uri: str | None = registrable(None)
+    tls_client_auth_san_ip: str | None = registrable(None)
+    tls_client_auth_san_email: str | None = registrable(None)
+    request_object_signing_alg: str | None = registrable(None, choices=SIGNATURES)
+    request_uris: tuple[str, ...] = registrable((), most=50, items="URLs")
+    require_pushed_authorization_requests: bool = registrable(False)
+    require_signed_request_object: bool = registrable(False)
+    dpop_bound_access_tokens: bool = registrable(False)
+    tls_client_certificate_bound_access_tokens: bool = registrable(False)
+    backchannel_token_delivery_mode: str | None = registrable(None, choices=DELIVERY_MODES)
+    backchannel_client_notification_endpoint: str | None = registrable(None)
+    backchannel_authentication_request_signing_alg: str | None = registrable(None, choices=SIGNATURES)
+    backchannel_user_code_parameter: bool = registrable(False)
+    private_use_schemes: tuple[str, ...] = operators_only((), most=100, items="schemes")
+    require_pkce: bool = operators_only(True)
+    claims_in_id_token: bool = operators_only(False)
+    resource_identifiers: tuple[str, ...] = operators_only((), items="URIs")
+    scope_descriptions: dict[str, Any] | None = operators_only(None)
     """What its scopes allow, for users, if it is an API: scope to language tag to text."""
-    exchange_targets: tuple[str, ...] = ()
-    upstream_tokens: tuple[str, ...] = ()
+    exchange_targets: tuple[str, ...] = operators_only((), items="URIs")
+    upstream_tokens: tuple[str, ...] = operators_only((), most=50, items="keys")
     """The keys of the upstreams whose tokens it may fetch for users, by token exchange."""
-    authorization_details_types: tuple[str, ...] = ()
-    first_party: bool = False
-    authorization_challenge: bool = False
-    verify_uri: str | None = None
-    reset_uri: str | None = None
-    response_modes: tuple[str, ...] = tuple(ResponseMode)
-    profile: str = "none"
-    required_factor: str = "none"
-    allowed_roles: tuple[str, ...] = ()
-    allowed_groups: tuple[str, ...] = ()
-    allowed_networks: tuple[str, ...] = ()
-    protected_sites: tuple[str, ...] = ()
+    authorization_details_types: tuple[str, ...] = registrable((), most=50, items="types")
+    first_party: bool = operators_only(False)
+    authorization_challenge: bool = operators_only(False)
+    verify_uri: str | None = operators_only(None)
+    reset_uri: str | None = operators_only(None)
+    response_modes: tuple[str, ...] = registrable(tuple(ResponseMode), choices=tuple(ResponseMode))
+    profile: str = operators_only("none", choices=PROFILES)
+    required_factor: str = operators_only("none", choices=tuple(REQUIRED_FACTORS))
+    allowed_roles: tuple[str, ...] = operators_only((), most=100)
+    allowed_groups: tuple[str, ...] = operators_only((), most=100)
+    allowed_networks: tuple[str, ...] = operators_only((), most=100)
+    protected_sites: tuple[str, ...] = operators_only((), most=50, items="sites")
     """The origins of sites whose proxy asks this server about each request (`protected_sites`)."""
-    protected_paths: dict[str, Any] | None = None
+    protected_paths: dict[str, Any] | None = operators_only(None)
     """Rules for paths of these sites: path to rule."""
-    assertion_issuer: str | None = None
-    assertion_subjects: tuple[str, ...] = ()
-    assertion_audience: str | None = None
-    id_jag_audiences: dict[str, Any] | None = None
+    assertion_issuer: str | None = operators_only(None)
+    assertion_subjects: tuple[str, ...] = operators_only((), items="subjects")
+    assertion_audience: str | None = operators_only(None)
+    id_jag_audiences: dict[str, Any] | None = operators_only(None)
 
     @property
     def is_public(self) -> bool:
@@ -264,11 +278,16 @@ class ClientMetadata:
 
     def as_json(self) -> dict[str, Any]:
         """Return the metadata as JSON values under its RFC 7591 names, without members that are None."""
-        return {name: value for name, value in asdict(self).items() if value is not None}
+        pairs = {name: getattr(self, name) for name in FIELDS}
+        return {name: value for name, value in pairs.items() if value is not None}
 
 
 FIELDS = {field.name: field for field in fields(ClientMetadata)}
 LISTS = {name for name, field in FIELDS.items() if "tuple" in str(field.type)}
+MEMBERS: Mapping[str, Member] = {name: field.metadata["member"] for name, field in FIELDS.items()}
+"""What is known about each member. One that does not say who may set it stops the start."""
+REGISTRABLE = tuple(name for name, member in MEMBERS.items() if member.is_registrable)
+"""The metadata that a client may set when it registers itself. Any other member is ignored there."""
 
 
 def load_metadata(given: Mapping[str, Any]) -> ClientMetadata:

@@ -1,23 +1,22 @@
-"""The values of client metadata as they are sent: which count as left out, and which have the wrong type. Pure."""
+"""The values of client metadata, each member alone: which count as left out, have the wrong type, are too many, or
+aren't among the choices. Pure.
+"""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from ipaddress import ip_network
 from typing import Any
 
 from provider.jose.json_objects import is_whole_number
 from provider.languages.free_text import InvalidText, clean_line
-from provider.oauth.clients.metadata import FIELDS, LISTS, ClientMetadata, InvalidMetadata
+from provider.oauth.clients.metadata import FIELDS, LISTS, MEMBERS, ClientMetadata, InvalidMetadata
 
 NONE: Mapping[str, tuple[type, ...]] = {"grant_types": (list, tuple), "response_types": (list, tuple), "scope": (str,)}
 """Members whose empty value is not their default, and its types: a client without grants, response types or scopes."""
 
 LONGEST_NAME, LONGEST_CONTACT = 200, 254
 """The longest `client_name`, and each of `contacts`, in characters."""
-MOST_CONTACTS = 20
-MOST_ALLOWED = 100
-"""How many roles, groups or networks can be allowed."""
 _NAME = re.compile(r"[!-~]{1,200}")
 
 
@@ -77,8 +76,6 @@ def require_types(given: Mapping[str, Any]) -> None:
 
 def with_clean_names(metadata: ClientMetadata) -> ClientMetadata:
     """Return the metadata with the name and contacts as they are stored. Raises InvalidMetadata."""
-    if len(metadata.contacts) > MOST_CONTACTS:
-        raise InvalidMetadata(f"contacts can have at most {MOST_CONTACTS} entries, not {len(metadata.contacts)}.")
     return replace(
         metadata,
         client_name=_line("client_name", metadata.client_name, most=LONGEST_NAME),
@@ -86,13 +83,37 @@ def with_clean_names(metadata: ClientMetadata) -> ClientMetadata:
     )
 
 
+def check_members(metadata: ClientMetadata) -> None:
+    """Check every member alone. Raises InvalidMetadata."""
+    for name in MEMBERS:
+        check_member(metadata, name)
+
+
+def check_member(metadata: ClientMetadata, name: str) -> None:
+    """Check how many values a member has, and that each is one of its choices. Raises InvalidMetadata."""
+    member, value = MEMBERS[name], getattr(metadata, name)
+    values = value if name in LISTS else () if value is None else (value,)
+    if len(values) > member.most:
+        raise InvalidMetadata(
+            f"{name} can have at most {member.most} {member.items}, not {len(values)}.",
+            error="invalid_redirect_uri" if name.endswith("redirect_uris") else "invalid_client_metadata",
+        )
+    if member.choices:
+        for each in values:
+            require_one_of(name, each, member.choices)
+
+
+def require_one_of(name: str, value: str, allowed: Collection[str]) -> None:
+    """Raise InvalidMetadata unless this value of the member is allowed."""
+    if value not in allowed:
+        raise InvalidMetadata(f"{name} must be one of {', '.join(allowed)}, not {value[:60]!r}.")
+
+
 def check_allowed(metadata: ClientMetadata) -> None:
     """Check the roles, groups and networks whose users may sign in. Raises InvalidMetadata."""
     for name in ("allowed_roles", "allowed_groups", "allowed_networks"):
-        values = getattr(metadata, name)
-        if len(values) > MOST_ALLOWED:
-            raise InvalidMetadata(f"{name} can have at most {MOST_ALLOWED} values, not {len(values)}.")
-        for value in values:
+        check_member(metadata, name)
+        for value in getattr(metadata, name):
             if name == "allowed_networks":
                 _require_network(value)
             elif not _NAME.fullmatch(value):

@@ -1,7 +1,7 @@
 """Clients that register themselves: their metadata, and the token with which each manages its registration.
 
-See RFC 7591, RFC 7592 and OIDC Registration. Metadata that only an operator may set is not in REGISTRABLE and is
-ignored here.
+See RFC 7591, RFC 7592 and OIDC Registration. Metadata that only an operator may set is not in REGISTRABLE
+and is ignored here.
 """
 
 from collections.abc import Mapping
@@ -15,9 +15,9 @@ from provider.audit.log import record
 from provider.config.settings import Settings
 from provider.crypto.digests import digest, new_opaque
 from provider.oauth.clients import clients, secret_rotation
-from provider.oauth.clients.choices import CIBA, DEVICE_CODE, SECRET_JWT, SECRET_METHODS, SUBJECTS
+from provider.oauth.clients.choices import CIBA, DEVICE_CODE, SECRET_JWT, SECRET_METHODS
 from provider.oauth.clients.clients import Client, NoSuchClient
-from provider.oauth.clients.metadata import ClientMetadata, InvalidMetadata
+from provider.oauth.clients.metadata import REGISTRABLE, ClientMetadata, InvalidMetadata
 from provider.oauth.clients.metadata_rules import parse_metadata
 from provider.oauth.clients.metadata_values import without_nothing
 from provider.oauth.clients.reachable import require_reachable
@@ -40,86 +40,6 @@ from provider.oauth.scopes import (
     requested_scope,
 )
 from provider.work import UnitOfWork
-
-REGISTRABLE = (
-    "client_name",
-    "redirect_uris",
-    "post_logout_redirect_uris",
-    "allowed_origins",
-    "token_endpoint_auth_method",
-    "grant_types",
-    "response_types",
-    "response_modes",
-    "scope",
-    "application_type",
-    "id_token_signed_response_alg",
-    "id_token_encrypted_response_alg",
-    "id_token_encrypted_response_enc",
-    "userinfo_signed_response_alg",
-    "userinfo_encrypted_response_alg",
-    "userinfo_encrypted_response_enc",
-    "authorization_signed_response_alg",
-    "authorization_encrypted_response_alg",
-    "authorization_encrypted_response_enc",
-    "subject_type",
-    "sector_identifier_uri",
-    "default_max_age",
-    "default_acr_values",
-    "require_auth_time",
-    "client_uri",
-    "logo_uri",
-    "policy_uri",
-    "tos_uri",
-    "initiate_login_uri",
-    "contacts",
-    "jwks",
-    "jwks_uri",
-    "token_endpoint_auth_signing_alg",
-    *SUBJECTS,
-    "request_object_signing_alg",
-    "introspection_signed_response_alg",
-    "introspection_encrypted_response_alg",
-    "introspection_encrypted_response_enc",
-    "request_uris",
-    "require_pushed_authorization_requests",
-    "require_signed_request_object",
-    "dpop_bound_access_tokens",
-    "tls_client_certificate_bound_access_tokens",
-    "backchannel_token_delivery_mode",
-    "backchannel_client_notification_endpoint",
-    "backchannel_authentication_request_signing_alg",
-    "backchannel_user_code_parameter",
-    "backchannel_logout_uri",
-    "backchannel_logout_session_required",
-    "frontchannel_logout_uri",
-    "frontchannel_logout_session_required",
-    "authorization_details_types",
-)
-"""The client metadata that a client may set when it registers itself. Any other member is ignored."""
-OPERATORS_ONLY = (
-    "private_use_schemes",
-    "require_pkce",
-    "claims_in_id_token",
-    "first_party",
-    "authorization_challenge",
-    "verify_uri",
-    "reset_uri",
-    "profile",
-    "required_factor",
-    "allowed_roles",
-    "allowed_groups",
-    "allowed_networks",
-    "protected_sites",
-    "protected_paths",
-    "resource_identifiers",
-    "scope_descriptions",
-    "exchange_targets",
-    "upstream_tokens",
-    "assertion_issuer",
-    "assertion_subjects",
-    "assertion_audience",
-    "id_jag_audiences",
-)
 
 UNCHOSEN = ("token_endpoint_auth_method", SECRET_METHODS[0])
 """What a client that chose no method is told: the default of RFC 7591 section 2."""

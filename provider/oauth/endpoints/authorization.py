@@ -1,35 +1,17 @@
 """The authorization endpoint (RFC 6749 section 3.1, OIDC Core section 3.1.2).
 
-It checks the request, asks `interaction` what is missing, and does exactly one thing: respond with what was requested,
-reject, or park the request and send the user to the missing step.
+It checks the request, asks `authorization_steps` what is missing, and does exactly one thing: respond with what was
+requested, reject, or park the request and send the user to the missing step.
 """
 
 from starlette.responses import Response
 
-from provider.accounts import terms
-from provider.accounts.factors import policy, second_factor
 from provider.destination import Destination
-from provider.oauth.authorize import consent, parked_requests
-from provider.oauth.authorize.access_policy import find_denial, require_access
+from provider.oauth.authorize import parked_requests
 from provider.oauth.authorize.accounts import find_account
 from provider.oauth.authorize.approval import approve
-from provider.oauth.authorize.interaction import (
-    SEVERAL,
-    AcceptTerms,
-    AskConsent,
-    Deny,
-    Issue,
-    LogIn,
-    Refuse,
-    SelectAccount,
-    SetUp,
-    SignUp,
-    Step,
-    StepUp,
-    next_step,
-)
+from provider.oauth.authorize.interaction import Issue
 from provider.oauth.authorize.request import (
-    AuthorizationRequest,
     Target,
     find_target,
     read_request,
@@ -40,32 +22,19 @@ from provider.oauth.authorize.request_objects import require_signed, unwrap
 from provider.oauth.authorize.store import authorization_requests
 from provider.oauth.authorize.store.authorization_requests import ParkedRequest
 from provider.oauth.checks import Checks
-from provider.oauth.errors import OAuth2Error, UnmetAuthenticationRequirementsError
+from provider.oauth.errors import OAuth2Error
 from provider.oauth.http.authorization_errors import decline, error_response, refuse_on_page, request_gone
 from provider.oauth.http.authorization_response import answer
+from provider.oauth.http.authorization_steps import asks_user_of_session, find_step, page_of, require_allowed_to_ask
 from provider.oauth.http.server import server_of
 from provider.oauth.response_types import ID_TOKEN
 from provider.oauth.tokens.encrypted_responses import find_keys
 from provider.oauth.tokens.server import AuthorizationServer
 from provider.parameters import Parameters
-from provider.sessions.assurance import AAL1, strictest
 from provider.sessions.cookie import find_others, find_session, find_signed_in, switch_session
-from provider.sessions.guards import step_up_parameters
-from provider.sessions.store import ActiveSession
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
 from provider.web.pages import go
-
-PAGES: dict[type[Step], str] = {
-    LogIn: "/login",
-    SignUp: "/signup",
-    StepUp: "/login/second-factor",
-    SelectAccount: "/select-account",
-    AcceptTerms: "/login/terms",
-    AskConsent: "/consent",
-    Deny: "/access-denied",
-}
-"""The page for each step. That of SetUp depends on what is missing."""
 
 
 @endpoint(csrf_checked=False, refuses_head=True, is_quick=True)
@@ -158,111 +127,23 @@ def _answer(
         if others:
             here, hint = find_signed_in(call), given.get("login_hint")
             session = find_account(call.work, request, current=session, signed_in=here, parked=parked, login_hint=hint)
-        step = _next_step(call, request, session, parked, is_one_of_several=bool(others))
+        step = find_step(call, request, session, parked, is_one_of_several=bool(others))
         if isinstance(step, Issue) and session is not None:
             approved = approve(call.work, server, request, session, parked)
             if approved is None:
                 return request_gone(call, request.client.client_id)
             return answer(call, target, approved, session=session)
-        _require_allowed_to_ask(checks, request, step)
+        require_allowed_to_ask(checks, request, step)
     except OAuth2Error as error:
         return _refused_to_app(call, target, error, parked)
-    if others and session is not None and _asks_user_of_session(step):
+    if others and session is not None and asks_user_of_session(step):
         switch_session(call, session)
     # What the app wished for holds until the person chooses another language, which takes it out of the way back.
     ui_locales = wished.get("ui_locales")
     if request_uri is None:
         request_uri = parked_requests.park(call.work, request, given, browser=call.browser)
     client_id = request.client.client_id
-    return go(_page_of(call, step, Destination(request_uri=request_uri, client_id=client_id, ui_locales=ui_locales)))
-
-
-def _next_step(
-    call: Call,
-    request: AuthorizationRequest,
-    session: ActiveSession | None,
-    parked: ParkedRequest | None,
-    *,
-    is_one_of_several: bool,
-) -> Step:
-    work = call.work
-    agreed, reachable, required, terms_due, denied = None, AAL1, AAL1, False, None
-    if session is not None:
-        if not request.client.metadata.first_party:
-            agreed = consent.granted(work, user_id=session.user_id, client=request.client)
-        required = _required_level(call, request, session)
-        terms_due = terms.is_due(work, user_id=session.user_id)
-        denied = find_denial(work, request.client, session.user_id)
-        if request.acr_values or required != AAL1:
-            reachable = second_factor.reachable_level(work, session.user_id)
-    step = next_step(
-        request,
-        session,
-        parked=parked,
-        consent=agreed,
-        reachable=reachable,
-        required=required,
-        terms_due=terms_due,
-        must_choose=is_one_of_several,
-        denied=denied,
-        now=work.now,
-    )
-    if is_one_of_several and "none" in request.prompt and request.expected_user_id is None:
-        # Why not would tell an app which accounts it guessed right: those that are signed in in this browser.
-        return step if isinstance(step, Issue) else SelectAccount(SEVERAL)
-    if isinstance(step, SetUp) and not policy.can_meet(call.settings, step.level):
-        return Refuse(
-            "the sign-in that operators require can't be set up here",
-            UnmetAuthenticationRequirementsError,
-            fix="Run `signet check` to see what is missing and turn it on. Or require less in SIGNET_REQUIRED_FACTOR, "
-            "of the role, or of the client.",
-        )
-    return step
-
-
-def _required_level(call: Call, request: AuthorizationRequest, session: ActiveSession) -> str:
-    """Return the level that operators require of this user in this app."""
-    of_app = policy.requirement_of_app(request.client.metadata.required_factor)
-    return strictest(policy.required_level(call.settings, session), of_app.level)
-
-
-def _require_allowed_to_ask(checks: Checks, request: AuthorizationRequest, step: Step) -> None:
-    """Check that the user may be asked for the next step. Under prompt=none the step becomes its error."""
-    if isinstance(step, Issue):
-        return
-    if isinstance(step, Deny) and "none" in request.prompt:
-        require_access(checks, step.denial, error=step.error)
-    checks.require(
-        "none" not in request.prompt and not isinstance(step, Refuse),
-        "The request needs no page (prompt=none)" if "none" in request.prompt else "The request can be fulfilled",
-        section="OIDC Core section 3.1.2.6",
-        error=step.error,
-        description=f"prompt=none is not possible: {step.why}"
-        if "none" in request.prompt
-        else step.why[0].upper() + step.why[1:],
-        expected="a request that needs no page"
-        if "none" in request.prompt
-        else "a user and an acr that the request allows",
-        got=step.why,
-        fix=step.fix
-        if isinstance(step, Refuse)
-        else "Send the request again without prompt=none, so that the user can answer.",
-    )
-
-
-def _asks_user_of_session(step: Step) -> bool:
-    """Return whether the page of this step is for the user of the session that was found, and not for any user."""
-    return isinstance(step, StepUp | SetUp | AskConsent | Deny) or (isinstance(step, LogIn) and not step.another)
-
-
-def _page_of(call: Call, step: Step, destination: Destination) -> str:
-    if isinstance(step, StepUp):
-        return destination.through(PAGES[StepUp], **step_up_parameters(step.level))
-    if isinstance(step, SetUp):
-        return destination.through(policy.set_up_page(call.settings, step.level))
-    if not isinstance(step, LogIn) or not step.again:
-        return destination.through(PAGES[type(step)])
-    return destination.through(PAGES[LogIn], prompt="select_account" if step.another else "login")
+    return go(page_of(call, step, Destination(request_uri=request_uri, client_id=client_id, ui_locales=ui_locales)))
 
 
 @endpoint(form_on="/oauth2/authorize", before_sign_in=True)

@@ -10,7 +10,7 @@ from provider.oauth.authorize import parked_requests
 from provider.oauth.authorize.parameters import with_proven_key
 from provider.oauth.authorize.request import find_target, read_request
 from provider.oauth.authorize.request_objects import require_signed, unwrap
-from provider.oauth.clients.fapi2_rules import pushed_request_lifetime_of
+from provider.oauth.clients.rules.fapi2 import pushed_request_lifetime_of
 from provider.oauth.errors import InvalidRequestError
 from provider.oauth.http.authenticated import authenticated
 from provider.oauth.http.cross_origin import cross_origin

@@ -27,7 +27,7 @@ from provider.oauth.authorize.interaction import Deny, Issue, next_step
 from provider.oauth.authorize.parameters import with_proven_key
 from provider.oauth.authorize.request import AuthorizationRequest, Target, find_target, read_request
 from provider.oauth.clients.clients import Client
-from provider.oauth.clients.email_pages import MEMBERS, problem_with_page
+from provider.oauth.clients.rules.email_pages import MEMBERS, problem_with_page
 from provider.oauth.errors import (
     AccessDeniedError,
     InsufficientAuthorizationError,

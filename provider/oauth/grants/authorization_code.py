@@ -14,8 +14,8 @@ from provider.crypto.digests import digest
 from provider.oauth.authorize.store import authorization_codes
 from provider.oauth.authorize.store.authorization_codes import MOST_ATTEMPTS, AuthorizationCode
 from provider.oauth.authorize.trials import redirect_uri_of as redirect_uri_of_trials
-from provider.oauth.clients.fapi2_rules import code_lifetime_of
 from provider.oauth.clients.redirect_uris import is_registered
+from provider.oauth.clients.rules.fapi2 import code_lifetime_of
 from provider.oauth.errors import InvalidGrantError
 from provider.oauth.grants.presented import Kind, Presented, authorize, require_active, require_own
 from provider.oauth.grants.request import TokenRequest

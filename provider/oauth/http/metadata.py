@@ -11,8 +11,8 @@ from provider.jose.algorithms import (
     SIGNING_ALGORITHMS,
 )
 from provider.oauth.authorize.parameters import prompts_supported
-from provider.oauth.clients.certificate_rules import supported_methods
 from provider.oauth.clients.choices import ASSERTION_ALGORITHMS, DELIVERY_MODES
+from provider.oauth.clients.rules.certificates import supported_methods
 from provider.oauth.clients.sectors import SUBJECT_TYPES
 from provider.oauth.grants.grant_types import GRANTS
 from provider.oauth.grants.id_jag import ID_JAG

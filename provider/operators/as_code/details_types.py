@@ -15,7 +15,7 @@ from provider.oauth.authorization_details.types import (
     parse_declaration,
     put_type,
 )
-from provider.oauth.clients.details_types import is_type_name
+from provider.oauth.clients.rules.details_types import is_type_name
 from provider.operators.as_code.planned_changes import NotApplied, PlannedChange
 from provider.work import UnitOfWork
 

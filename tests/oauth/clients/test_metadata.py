@@ -1,12 +1,14 @@
 """What may be registered."""
 
+from dataclasses import asdict
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provider.oauth.clients.metadata import FIELDS, LISTS, InvalidMetadata
+from provider.oauth.clients.choices import TOKEN_EXCHANGE
+from provider.oauth.clients.metadata import FIELDS, LISTS, MEMBERS, ClientMetadata, InvalidMetadata
 from provider.oauth.clients.metadata_rules import parse_metadata
 from tests.support.client_keys import Signatory, usual_key
 from tests.support.names import FAMILY, PERSIAN
@@ -162,6 +164,61 @@ def test_these_may_not(changes: dict[str, Any], error: str) -> None:
     with pytest.raises(InvalidMetadata) as refused:
         parse_metadata({**WEB, **changes})
     assert refused.value.error == error
+
+
+VALUES = {
+    "redirect_uris": "https://app.example.test/{}",
+    "post_logout_redirect_uris": "https://app.example.test/{}",
+    "allowed_origins": "https://app{}.example.test",
+    "response_types": "code",
+    "contacts": "ops{}@example.test",
+    "request_uris": "https://app.example.test/{}",
+    "private_use_schemes": "app{}",
+    "resource_identifiers": "https://api.example.test/{}",
+    "exchange_targets": "https://api.example.test/{}",
+    "upstream_tokens": "upstream-{}",
+    "authorization_details_types": "payment_{}",
+    "allowed_roles": "role{}",
+    "allowed_groups": "group{}",
+    "allowed_networks": "10.0.0.{}",
+    "protected_sites": "https://site{}.example.test",
+    "assertion_subjects": "repo:octo-org/app{}",
+}
+"""A value of each list without choices. The numbers make it many."""
+WITH: dict[str, dict[str, Any]] = {
+    "exchange_targets": {"grant_types": ["authorization_code", TOKEN_EXCHANGE]},
+    "upstream_tokens": {"grant_types": ["authorization_code", TOKEN_EXCHANGE]},
+    "protected_sites": {"redirect_uris": []},  # each site has one
+    "assertion_subjects": {"token_endpoint_auth_method": "federated_jwt", "assertion_issuer": "https://ci.test"},
+}
+"""What has to be registered together with a list."""
+
+
+@pytest.mark.parametrize("name", sorted(LISTS))
+def test_every_list_has_a_limit(name: str) -> None:
+    """RFC 7591 section 3.2.2; N-585: so that no request or token grows with what was registered."""
+    most, value = MEMBERS[name].most, VALUES.get(name) or MEMBERS[name].choices[0]
+    values = [value.format(number) for number in range(most + 1)]
+    sent = {**WEB, **WITH.get(name, {})}
+    assert len(getattr(parse_metadata({**sent, name: values[:most]}), name)) == most
+    with pytest.raises(InvalidMetadata, match=rf"^{name} can have at most {most} \w+, not {most + 1}\.$") as refused:
+        parse_metadata({**sent, name: values})
+    is_redirect = name in {"redirect_uris", "post_logout_redirect_uris"}
+    assert refused.value.error == ("invalid_redirect_uri" if is_redirect else "invalid_client_metadata")
+
+
+@pytest.mark.parametrize("name", [name for name, member in MEMBERS.items() if member.choices])
+def test_every_member_with_choices_refuses_other_values(name: str) -> None:
+    """RFC 7591 section 3.2.2: the error names them."""
+    choices = ", ".join(MEMBERS[name].choices)
+    with pytest.raises(InvalidMetadata) as refused:
+        parse_metadata({**WEB, name: ["other"] if name in LISTS else "other"})
+    assert str(refused.value) == f"{name} must be one of {choices}, not 'other'."
+
+
+def test_the_json_of_metadata_has_every_member_with_a_value() -> None:
+    for metadata in (ClientMetadata(), parse_metadata({**WEB, **FAPI, "scope": "", "contacts": ["ops@example.test"]})):
+        assert metadata.as_json() == {name: value for name, value in asdict(metadata).items() if value is not None}
 
 
 NO_URLS = (

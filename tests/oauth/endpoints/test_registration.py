@@ -15,7 +15,7 @@ from provider.crypto.digests import digest
 from provider.oauth.clients import clients, registration
 from provider.oauth.clients.choices import DEVICE_CODE
 from provider.oauth.clients.clients import find_client
-from provider.oauth.clients.metadata import FIELDS
+from provider.oauth.clients.metadata import FIELDS, REGISTRABLE
 from provider.oauth.clients.store import initial_access_tokens
 from provider.oauth.http.metadata import provider_metadata
 from tests.oauth.conftest import Explain, Unchanged
@@ -173,14 +173,21 @@ class TestOpen:
         with work() as w:
             client = find_client(w, told["client_id"])
         assert client is not None
-        for name in registration.OPERATORS_ONLY:
+        for name in FIELDS.keys() - set(REGISTRABLE):
             assert getattr(client.metadata, name) == FIELDS[name].default, name
 
-    def test_every_member_of_the_metadata_is_somebodys_to_give(self) -> None:
-        """A new one is out of reach until somebody decides."""
-        known = {*registration.REGISTRABLE, *registration.OPERATORS_ONLY}
-        assert known == set(FIELDS)
-        assert len(known) == len(registration.REGISTRABLE) + len(registration.OPERATORS_ONLY)
+    def test_what_weakens_a_client_or_opens_data_is_for_operators_only(self) -> None:
+        """RFC 7591 section 5. A new member is out of reach until its declaration says who may set it."""
+        consent = {"first_party", "authorization_challenge", "verify_uri", "reset_uri"}
+        protection = {"require_pkce", "private_use_schemes", "profile", "required_factor", "protected_paths"}
+        reach = {
+            "resource_identifiers",
+            "exchange_targets",
+            "upstream_tokens",
+            "id_jag_audiences",
+            "assertion_subjects",
+        }
+        assert (consent | protection | reach).isdisjoint(REGISTRABLE)
 
     @in_one_world(
         ("metadata", "error"),
@@ -238,7 +245,7 @@ class TestOpen:
         plain = register(http).json()
         secrets = {name for name in plain if name.startswith(("client_id", "client_secret", "registration_"))}
         usual = {name: value for name, value in plain.items() if name not in secrets}
-        blank = dict.fromkeys({*registration.REGISTRABLE, "software_statement"} - WEB.keys(), nothing)
+        blank = dict.fromkeys({*REGISTRABLE, "software_statement"} - WEB.keys(), nothing)
         told = register(http, **blank).json()
         assert {name: value for name, value in told.items() if name not in secrets} == usual, told
         body = {**WEB, **blank, "client_id": told["client_id"], **dict.fromkeys(secrets - {"client_id"}, nothing)}
@@ -302,7 +309,7 @@ class TestOpen:
 
     @given(
         metadata=st.dictionaries(
-            st.sampled_from([*registration.REGISTRABLE, "software_statement"]),
+            st.sampled_from([*REGISTRABLE, "software_statement"]),
             st.recursive(
                 st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
                 lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),

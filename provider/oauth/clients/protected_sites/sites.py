@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from provider.oauth.clients.metadata import ClientMetadata, InvalidMetadata
-from provider.oauth.clients.metadata_values import check_allowed
+from provider.oauth.clients.metadata_values import check_allowed, check_member
 from provider.oauth.clients.origins import normal_origins, problem_with_origin
 from provider.oauth.clients.protected_sites.path_rules import LISTS, UnclearPath, readings_of
 from provider.oauth.response_types import CODE, ResponseMode
@@ -28,7 +28,7 @@ OF_NEW_CLIENT: Mapping[str, Any] = {
     "scope": "openid profile email groups",
 }
 """What a client is usually registered with that only protects sites: no secret, and no consent page."""
-MOST_SITES, MOST_PATHS = 50, 50
+MOST_PATHS = 50
 _HOST = re.compile(r"(?:[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.?|\[[0-9a-f:.]+\])(?::[0-9]*)?")
 
 
@@ -57,8 +57,7 @@ def check_sites(metadata: ClientMetadata) -> None:
         raise InvalidMetadata("protected_paths requires protected_sites.")
     if not metadata.protected_sites:
         return
-    if len(metadata.protected_sites) > MOST_SITES:
-        raise InvalidMetadata(f"protected_sites can have at most {MOST_SITES} sites.")
+    check_member(metadata, "protected_sites")  # before redirect_uris, which contains a URI for each site
     for site in metadata.protected_sites:
         problem = problem_with_origin(site) or (None if is_web_url(site) else "must begin with https://")
         if problem is None and not has_plain_host(site):

@@ -6,14 +6,20 @@ from typing import Any
 
 from provider.oauth.clients.assertion_subjects import FEDERATED_JWT, problem_with_subject
 from provider.oauth.clients.choices import TOKEN_EXCHANGE
-from provider.oauth.clients.metadata import ClientMetadata
+from provider.oauth.clients.metadata import ClientMetadata, InvalidMetadata
 
-MOST_SUBJECTS = 20
+MOST_SERVERS = 20
 LONGEST = 255
 
 
-def problem_with(metadata: ClientMetadata) -> str | None:
-    """Return what is wrong with these members of a client's metadata, or None."""
+def check_assertions(metadata: ClientMetadata) -> None:
+    """Check the members about assertions. Raises InvalidMetadata."""
+    if (problem := _problem_with(metadata)) is not None:
+        raise InvalidMetadata(f"{problem}.")
+
+
+def _problem_with(metadata: ClientMetadata) -> str | None:
+    """Return what is wrong with these members, or None."""
     targets = metadata.exchange_targets or metadata.id_jag_audiences or metadata.upstream_tokens
     if bool(targets) != (TOKEN_EXCHANGE in metadata.grant_types):
         return (
@@ -29,8 +35,6 @@ def problem_with(metadata: ClientMetadata) -> str | None:
         return f"{given[0]} requires token_endpoint_auth_method {FEDERATED_JWT}" if given else None
     if not metadata.assertion_issuer or not metadata.assertion_subjects:
         return f"token_endpoint_auth_method {FEDERATED_JWT} requires assertion_issuer and assertion_subjects"
-    if len(metadata.assertion_subjects) > MOST_SUBJECTS:
-        return f"assertion_subjects can have at most {MOST_SUBJECTS} subjects"
     for subject in metadata.assertion_subjects:
         problem = problem_with_subject(subject)
         if problem is not None:
@@ -53,6 +57,6 @@ def _problem_with_audiences(audiences: dict[str, Any] | None) -> str | None:
             return f"id_jag_audiences: {issuer[:120]!r} must be the https URL of an authorization server"
         if not isinstance(client_id, str) or not 0 < len(client_id) <= LONGEST or not client_id.isprintable():
             return "id_jag_audiences must give the client_id that the client has at each server"
-    if len(audiences or {}) > MOST_SUBJECTS:
-        return f"id_jag_audiences can have at most {MOST_SUBJECTS} servers"
+    if len(audiences or {}) > MOST_SERVERS:
+        return f"id_jag_audiences can have at most {MOST_SERVERS} servers"
     return None

@@ -9,7 +9,6 @@ from provider.oauth.clients.metadata import ClientMetadata, InvalidMetadata
 
 LONGEST_TYPE = 200
 """The longest name of a type, in characters."""
-MOST_TYPES = 50
 
 
 def is_type_name(text: str) -> bool:
@@ -19,9 +18,6 @@ def is_type_name(text: str) -> bool:
 
 def check_details_types(metadata: ClientMetadata) -> None:
     """Check `authorization_details_types`. Raises InvalidMetadata."""
-    types = metadata.authorization_details_types
-    if len(types) > MOST_TYPES:
-        raise InvalidMetadata(f"authorization_details_types can have at most {MOST_TYPES} types, not {len(types)}.")
-    for name in types:
+    for name in metadata.authorization_details_types:
         if not is_type_name(name):
             raise InvalidMetadata(f"authorization_details_types: {name[:60]!r} is not the name of a type.")
