@@ -1,6 +1,9 @@
 """The next step the user must take before a code may be issued. Pure: the endpoint acts on the step.
 
 Under prompt=none the same step becomes the corresponding error (OIDC Core section 3.1.2.6).
+
+`_consent_needed` compares a request with the consent that is remembered. What is remembered, and for which clients, is
+decided in `oauth.authorize.consent`.
 """
 
 from dataclasses import dataclass
