@@ -98,11 +98,7 @@ def sign_in_by_email_code(work: UnitOfWork, arrival: Arrival, *, ticket: CodeTic
     except throttle.Exhausted:
         raise WrongCode from None
     link = links.find_one(work.read, ticket.link_id)
-    if (
-        link is None
-        or not _is_right(work, link, code, arrival.browser)
-        or not links.spend(work.db, link.id, now=work.now)
-    ):
+    if link is None or not _is_right(work, arrival, link, code) or not links.spend(work.db, link.id, now=work.now):
         count(work, LIMITS.code, key=network)
         user_id = None if link is None else link.user_id
         record(work, Event.SIGN_IN_FAILED, user_id=user_id, client_id=arrival.client_id, method="email_code")
@@ -117,6 +113,6 @@ def sign_in_by_email_code(work: UnitOfWork, arrival: Arrival, *, ticket: CodeTic
     return begin_after_first_factor(work, arrival, user.id, user.security_stamp, factor=ONE_TIME_CODE)
 
 
-def _is_right(work: UnitOfWork, link: Link, code: str, browser: str) -> bool:
+def _is_right(work: UnitOfWork, arrival: Arrival, link: Link, code: str) -> bool:
     is_open = link.purpose == Purpose.SIGN_IN and link.is_open(work.now)
-    return is_open and is_of_browser(link, browser) and is_code_of(work, link, code)
+    return is_open and is_of_browser(link, arrival.browser) and is_code_of(work, link, code)
