@@ -24,7 +24,7 @@ from provider.login.second_factor import SecondFactorExpired, show_second_factor
 from provider.login.steps import SignIn
 from provider.oauth.authorize.access_policy import find_denial, require_access
 from provider.oauth.authorize.approval import new_code
-from provider.oauth.authorize.interaction import Deny, Issue, next_step
+from provider.oauth.authorize.interaction import Deny, Issue, UserState, next_step
 from provider.oauth.authorize.parameters import with_proven_key
 from provider.oauth.authorize.request import AuthorizationRequest, Target, find_target, read_request
 from provider.oauth.clients.clients import Client
@@ -238,18 +238,13 @@ def _finish(request: TokenRequest, asked: AuthorizationRequest, cookie: str, *, 
         raise InvalidSessionError(OVER)
     of_app = policy.requirement_of_app(asked.client.metadata.required_factor)
     required = policy.find_requirement(work, session.user_id).or_stricter(of_app)
-    step = next_step(
-        asked,
-        session,
-        parked=None,
-        consent=None,
+    user = UserState(
         reachable=second_factor.reachable_level(work, session.user_id),
         required=required.level,
         terms_due=terms.is_due(work, user_id=session.user_id),
-        now=work.now,
-        just_signed_in=just_signed_in,
         denied=find_denial(work, asked.client, session.user_id),
     )
+    step = next_step(asked, session, user, parked=None, now=work.now, just_signed_in=just_signed_in)
     if isinstance(step, Deny):
         _end(work, cookie)
         require_access(request.checks, step.denial, error=AccessDeniedError, section=SECTION)
