@@ -1,4 +1,4 @@
-"""What every way to sign in does after its first factor: begin the session, and ask for another factor if one is due.
+"""The steps that every way to sign in shares: begin the session, and ask for another factor if one is due.
 
 The first factor opens a session. While another factor is due, the session can be used only to show that factor. The
 ways to sign in are files beside this one: `password`, `passkey`, `email_code` and `upstream`.

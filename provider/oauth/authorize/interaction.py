@@ -131,7 +131,7 @@ Step = LogIn | SignUp | StepUp | SetUp | SelectAccount | AcceptTerms | AskConsen
 
 @dataclass(frozen=True, kw_only=True)
 class UserState:
-    """What is stored about the user of a session that decides the next step. Without a user, it is the defaults."""
+    """The facts about the user of a session that decide the next step. The defaults are those of no user."""
 
     consent: Consent | None = None
     """What the user granted this client before (`oauth.authorize.consent.granted`)."""
