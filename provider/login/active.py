@@ -118,10 +118,10 @@ def require_active(
 ) -> None:
     """Check that the account may sign in, after its right first factor.
 
-    `attempt` was counted as failed, and is taken back. An unverified address gets an email, whose code works in this
-    browser. With `password_at`, the time at which the password was typed there, it signs the user in. `by_upstream`:
-    an upstream or a directory proved the user, so an address that may sign in only there is accepted. Raises Suspended,
-    DeletionPending, OnlyElsewhere or AddressUnconfirmed.
+    `attempt` was counted as failed, and is taken back if the account may not: the caller does it otherwise. An
+    unverified address gets an email, whose code works in this browser. With `password_at`, when the password was typed
+    there, the code signs the user in. `by_upstream`: an upstream or a directory proved the user, so an address that may
+    sign in only there is accepted. Raises Suspended, DeletionPending, OnlyElsewhere or AddressUnconfirmed.
     """
     if not by_upstream:
         require_own(work, address)
