@@ -1,4 +1,8 @@
-"""Suspending and restoring accounts. The access that a suspension ends does not come back afterwards."""
+"""Suspending and restoring accounts. The access that a suspension ends does not come back afterwards.
+
+Sessions end. Tokens are not revoked one by one: the account is no longer active and its security stamp changes, and
+`oauth.tokens.access_tokens.inactive_reason` compares both with the grant at each use.
+"""
 
 from provider.accounts.access import Cause, end_access
 from provider.accounts.notices import notify

@@ -25,7 +25,7 @@ from provider.oauth.http.refused import require_one_authorization
 from provider.oauth.http.server import server_of
 from provider.oauth.scopes import ACCOUNT, ADMIN_READ, ADMIN_WRITE
 from provider.oauth.tokens.store.grants import Grant, Person
-from provider.sessions.assurance import AAL2, acr_of
+from provider.sessions.assurance import acr_of, has_two_factors
 from provider.web.call import Call
 
 
@@ -103,7 +103,7 @@ def require_operator(call: Call, *, needs: Permission) -> Operator:
     if grant is not None and person is not None:
         given, wanted = permissions_of(person.effective_roles), " or ".join(roles_with(needs))
         checks.require(
-            needs in given and acr_of(grant.amr) == AAL2,
+            needs in given and has_two_factors(grant.amr),
             f"The user has the role {wanted} and signed in with two factors",
             section="the admin API",
             error=InsufficientScopeError,

@@ -15,7 +15,6 @@ from provider.crypto.digests import digest, new_opaque
 from provider.database.base import new_id
 from provider.oauth.first_party import store as own_sessions
 from provider.sessions import store
-from provider.sessions.assurance import AAL2, acr_of
 from provider.sessions.store import Session
 from provider.work import UnitOfWork
 
@@ -54,7 +53,7 @@ def require_confirmed(work: UnitOfWork, bearer: Bearer) -> Session:
     """
     proof = latest_proof(work, bearer)
     max_age = int(work.settings.recent_sign_in.total_seconds())
-    if second_factor.is_enabled(work, bearer.user_id) and acr_of(proof.amr) != AAL2:
+    if not second_factor.has_every_factor(work, bearer.user_id, proof.amr):
         raise SecondFactorNeeded(max_age)
     if not proof.is_recent(work):
         raise ConfirmationNeeded(max_age)

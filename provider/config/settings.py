@@ -1,4 +1,8 @@
-"""The settings as one frozen model, which `environment.py` reads once."""
+"""The settings as one frozen model, which `environment.py` reads once.
+
+Each setting is in the file of its subject, `config/<subject>.py` (such as `config/mail.py`), with its default and its
+description. Here are checks of several settings together, and what follows from them.
+"""
 
 from datetime import timedelta
 from pathlib import Path

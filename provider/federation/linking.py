@@ -4,7 +4,7 @@ An address proves nothing about an existing account. The owner of the mailbox at
 account, with every factor it has.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -33,10 +33,11 @@ from provider.federation.upstreams import Upstream
 from provider.languages.free_text import repair_line
 from provider.languages.text import Text
 from provider.login.active import UnknownUser
-from provider.login.steps import SignIn, sign_in_by_upstream
+from provider.login.arrival import Arrival
+from provider.login.steps import SignIn
+from provider.login.upstream import sign_in_by_upstream
 from provider.ratelimits import LIMITS, hit, of_network
 from provider.refusals import Refusal
-from provider.sessions.store import Session
 from provider.work import UnitOfWork
 
 PURPOSE = "link-identity"
@@ -94,16 +95,10 @@ def accept(work: UnitOfWork, offer: Offer, *, user_id: str, name: str) -> None:
 
 def sign_in(
     work: UnitOfWork,
+    arrival: Arrival,
     upstream: Upstream,
     identity: UpstreamIdentity,
     *,
-    here: Sequence[Session],
-    browser: str,
-    carry: Mapping[str, str],
-    device: str | None = None,
-    remembered: str | None = None,
-    client_id: str | None = None,
-    keep: bool = False,
     attributes: Mapping[str, Any] | None = None,
     asked_at: float | None = None,
 ) -> SignIn:
@@ -119,19 +114,8 @@ def sign_in(
     if user is None and (settings.refuses_unknown_users or settings.is_required_for_domains):
         raise UnknownUser(settings.name)
     if user is None:
-        raise _not_linked(work, upstream, identity, browser=browser, carry=carry)
-    done = sign_in_by_upstream(
-        work,
-        user=user,
-        here=here,
-        browser=browser,
-        carry=carry,
-        proven_at=identity.proven_at,
-        device=device,
-        remembered=remembered,
-        client_id=client_id,
-        keep=keep,
-    )
+        raise _not_linked(work, arrival, upstream, identity)
+    done = sign_in_by_upstream(work, arrival, user=user, proven_at=identity.proven_at)
     update_profile(work, settings, user.id, identity.claims)
     remember(work, upstream, identity, cookie=done.cookie)
     if settings.store_tokens:
@@ -230,9 +214,7 @@ def _create(
     return users.find(work.db, user_id)
 
 
-def _not_linked(
-    work: UnitOfWork, upstream: Upstream, identity: UpstreamIdentity, *, browser: str, carry: Mapping[str, str]
-) -> NotLinked:
+def _not_linked(work: UnitOfWork, arrival: Arrival, upstream: Upstream, identity: UpstreamIdentity) -> NotLinked:
     address = _proven(identity)
     owner = None if address is None else email_addresses.find_owner_and_claimant(work.db, address.normal)[0]
     offer = Offer(
@@ -240,9 +222,9 @@ def _not_linked(
         issuer=identity.issuer,
         subject=identity.subject,
         email=identity.email,
-        browser=digest(browser).hex(),
+        browser=digest(arrival.browser).hex(),
         # It travels inside a `return_to`, which is cut off where it gets too long.
-        destination={name: value for name, value in carry.items() if len(value) <= LONGEST_CARRIED},
+        destination={name: value for name, value in arrival.link_parameters.items() if len(value) <= LONGEST_CARRIED},
     )
     problem = None if address is None or owner is not None else problem_of_domain(work.settings, address)
     return NotLinked(offer, has_account=owner is not None, problem=problem)

@@ -1,6 +1,5 @@
 """Whether an account may sign in at all. It is revealed only after the right first factor."""
 
-from collections.abc import Mapping
 from datetime import datetime
 
 from provider.accounts.attempts import Attempt
@@ -17,6 +16,7 @@ from provider.accounts.timing import constant_time_response
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.languages.text import Text
+from provider.login.arrival import Arrival
 from provider.refusals import Refusal
 from provider.work import UnitOfWork
 
@@ -108,15 +108,21 @@ def require_own(work: UnitOfWork, address: Address | EmailAddress | None) -> Non
 
 def require_active(
     work: UnitOfWork,
+    arrival: Arrival,
     user: User,
     address: EmailAddress | None,
-    attempt: Attempt | None,
+    attempt: Attempt | None = None,
     *,
-    browser: str,
-    carry: Mapping[str, str],
     password_at: datetime | None = None,
     by_upstream: bool = False,
 ) -> None:
+    """Check that the account may sign in, after its right first factor.
+
+    `attempt` was counted as failed, and is taken back if the account may not: the caller does it otherwise. An
+    unverified address gets an email, whose code works in this browser. With `password_at`, when the password was typed
+    there, the code signs the user in. `by_upstream`: an upstream or a directory proved the user, so an address that may
+    sign in only there is accepted. Raises Suspended, DeletionPending, OnlyElsewhere or AddressUnconfirmed.
+    """
     if not by_upstream:
         require_own(work, address)
     if user.status == Status.ACTIVE:
@@ -133,5 +139,7 @@ def require_active(
         raise Suspended
     with constant_time_response(work):
         if verifies and may_write_to(work, address.normal, Purpose.VERIFY):
-            send_verification(work, address, browser=browser, carry=carry, password_at=password_at)
+            send_verification(
+                work, address, browser=arrival.browser, carry=arrival.link_parameters, password_at=password_at
+            )
     raise AddressUnconfirmed(ticket_for(address))

@@ -5,9 +5,7 @@ factor, and never the second one. Nothing reveals who has an account: every addr
 time, with a ticket that leads to a code or to none.
 """
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 from provider.accounts import throttle
 from provider.accounts.email.email_addresses import Address, WrongCode
@@ -23,13 +21,12 @@ from provider.audit.log import record
 from provider.crypto.digests import digest
 from provider.database.base import new_id
 from provider.login.active import require_active
-from provider.login.next_factor import step_after_first_factor
-from provider.login.steps import SignIn, begin_session
+from provider.login.arrival import Arrival
+from provider.login.steps import SignIn, begin_after_first_factor
 from provider.mail import messages
 from provider.observability.metrics import SIGN_INS
 from provider.ratelimits import LIMITS, count, of_network, require_room
 from provider.sessions.assurance import ONE_TIME_CODE
-from provider.sessions.store import Session
 from provider.work import UnitOfWork
 
 TICKET = "sign-in-code"
@@ -85,23 +82,11 @@ def request_code(work: UnitOfWork, *, address: Address, browser: str) -> CodeTic
 
 
 @SIGN_INS.count_refusals("email_code")
-def sign_in_by_email_code(
-    work: UnitOfWork,
-    *,
-    ticket: CodeTicket,
-    code: str,
-    here: Sequence[Session],
-    browser: str,
-    carry: Mapping[str, str],
-    device: str | None = None,
-    remembered: str | None = None,
-    client_id: str | None = None,
-    keep: bool = False,
-) -> SignIn:
+def sign_in_by_email_code(work: UnitOfWork, arrival: Arrival, *, ticket: CodeTicket, code: str) -> SignIn:
     """Check the code and begin a session. A second factor is due as after a password.
 
-    Five wrong codes end the code, and wrong codes for one address have to wait as wrong passwords do, whether or not it
-    has an account. `here`, `device` and `remembered` are as of `sign_in`. Raises WrongCode, Suspended, DeletionPending,
+    The code works only in the browser that asked for it. Five wrong codes end the code, and wrong codes for one address
+    have to wait as wrong passwords do, whether or not it has an account. Raises WrongCode, Suspended, DeletionPending,
     AddressUnconfirmed or TooManyRequests.
     """
     network = of_network(work, "code")
@@ -113,10 +98,10 @@ def sign_in_by_email_code(
     except throttle.Exhausted:
         raise WrongCode from None
     link = links.find_one(work.read, ticket.link_id)
-    if link is None or not _is_right(work, link, code, browser) or not links.spend(work.db, link.id, now=work.now):
+    if link is None or not _is_right(work, arrival, link, code) or not links.spend(work.db, link.id, now=work.now):
         count(work, LIMITS.code, key=network)
         user_id = None if link is None else link.user_id
-        record(work, Event.SIGN_IN_FAILED, user_id=user_id, client_id=client_id, method="email_code")
+        record(work, Event.SIGN_IN_FAILED, user_id=user_id, client_id=arrival.client_id, method="email_code")
         raise WrongCode
     user = users.find(work.db, link.user_id)
     if user is None:
@@ -124,12 +109,10 @@ def sign_in_by_email_code(
     links.expire_all(work.db, user.id, Purpose.SIGN_IN)
     throttle.settle(work, throttle.SIGN_IN_CODE, subject)
     throttle.settle(work, throttle.EMAIL_CODE, ticket.link_id)
-    require_active(work, user, email_addresses.find(work.read, link.address_id), None, browser=browser, carry=carry)
-    step, fresh = step_after_first_factor(work, user.id, device=device, remembered=remembered)
-    begin = partial(begin_session, work, user.id, user.security_stamp, here, client_id=client_id, keep=keep)
-    return begin(factor=ONE_TIME_CODE, step=step, remembered=fresh)
+    require_active(work, arrival, user, email_addresses.find(work.read, link.address_id))
+    return begin_after_first_factor(work, arrival, user.id, user.security_stamp, factor=ONE_TIME_CODE)
 
 
-def _is_right(work: UnitOfWork, link: Link, code: str, browser: str) -> bool:
+def _is_right(work: UnitOfWork, arrival: Arrival, link: Link, code: str) -> bool:
     is_open = link.purpose == Purpose.SIGN_IN and link.is_open(work.now)
-    return is_open and is_of_browser(link, browser) and is_code_of(work, link, code)
+    return is_open and is_of_browser(link, arrival.browser) and is_code_of(work, link, code)

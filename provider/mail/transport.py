@@ -1,7 +1,10 @@
 """Sends queued emails over SMTP: the handler of the outbox's topic `mail`.
 
+Each call tries once: `outbox.relay` retries, for as long as RETRIES says. An email that the server rejects permanently
+(5xx) is not retried.
+
 The Message-ID comes from the outbox row. If a process dies before it records a sent email, the email is sent twice, and
-mailboxes can recognise the copy. An email that the server rejects permanently (5xx) is not retried.
+mailboxes can recognise the copy.
 """
 
 import smtplib

@@ -1,8 +1,10 @@
 """Delivers queued messages: claims a row, calls its topic's handler, records the result.
 
-Delivery is at least once. Each topic's `RetryPolicy` says how long a message is retried. Claim and result are two short
-transactions; no transaction is open while a handler uses the network. If a process dies in between, its claim expires
-and the message is retried, so handlers must tolerate repetition.
+Delivery is at least once. Handlers try once, and retries are here: `next_attempt` says when, and each topic's
+`RetryPolicy` for how long (`worker.handlers.POLICIES`).
+
+Claim and result are two short transactions; no transaction is open while a handler uses the network. If a process dies
+in between, its claim expires and the message is retried, so handlers must tolerate repetition.
 """
 
 import json

@@ -57,6 +57,11 @@ def acr_of(amr: str, wanted: Iterable[str] = ()) -> str:
     return AAL2 if level == PHR and PHR not in wanted else level
 
 
+def has_two_factors(amr: str) -> bool:
+    """Return whether a sign-in with these methods had two factors, a passkey among them or not."""
+    return is_at_least(level_of(amr), AAL2)
+
+
 def is_at_least(level: str, least: str) -> bool:
     return ACR_VALUES.index(level) >= ACR_VALUES.index(least)
 

@@ -10,8 +10,8 @@ from provider.accounts import deletion, known_devices, suspension
 from provider.accounts.attempts import ALL_USERS
 from provider.accounts.store import failures
 from provider.accounts.store.known_devices import known_devices as table
-from provider.login import steps
-from provider.login.steps import WrongPassword
+from provider.login.arrival import Arrival
+from provider.login.password import WrongPassword, sign_in_by_password
 from provider.ratelimits import LIMITS
 from provider.refusals import TooManyRequests
 from provider.work import Installation, Origin
@@ -65,7 +65,7 @@ def hammer(work: Work, times: int = 200, *, username: str = ADDRESS) -> list[str
     for number in range(times):
         try:
             with work(Origin(network=f"127.0.1.{number}")) as w:
-                steps.sign_in(w, username=username, password="wrong", here=(), browser="b", carry={})
+                sign_in_by_password(w, Arrival(), username=username, password="wrong")
         except WrongPassword:
             answers.append("wrong")
         except TooManyRequests:
@@ -128,7 +128,7 @@ def test_of_many_guesses_at_once_with_its_cookie_five_are_checked(known: Browser
     def attempt(_: int) -> str:
         try:
             with work() as w:
-                steps.sign_in(w, username=ADDRESS, password="wrong", here=(), browser="b", carry={}, device=device)
+                sign_in_by_password(w, Arrival(device=device), username=ADDRESS, password="wrong")
         except WrongPassword:
             return "wrong"
         except TooManyRequests:

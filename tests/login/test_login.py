@@ -14,8 +14,8 @@ from provider.accounts.store.failures import find_failures
 from provider.config.settings import Settings
 from provider.crypto.passwords import cost_of
 from provider.destination import local_path
-from provider.login import steps
-from provider.login.steps import WrongPassword
+from provider.login.arrival import Arrival
+from provider.login.password import WrongPassword, sign_in_by_password
 from provider.refusals import TooManyRequests
 from provider.sessions.store import sessions
 from provider.work import Installation, Origin, unit_of_work
@@ -224,7 +224,7 @@ def test_of_many_wrong_passwords_at_once_only_the_allowed_ones_are_checked(
     def attempt(number: int) -> str:
         try:
             with unit_of_work(installation, Origin(network=f"127.0.0.{number}")) as w:
-                steps.sign_in(w, username=ADDRESS, password="wrong", here=(), browser="b", carry={})
+                sign_in_by_password(w, Arrival(), username=ADDRESS, password="wrong")
         except WrongPassword:
             return "wrong"
         except TooManyRequests:

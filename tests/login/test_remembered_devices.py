@@ -14,6 +14,9 @@ from provider.audit import store as audit
 from provider.audit.events import Event
 from provider.config.settings import Settings
 from provider.database.outages import DatabaseUnavailable
+from provider.login.arrival import Arrival
+from provider.login.next_factor import Step
+from provider.login.password import sign_in_after_confirmation
 from provider.work import Installation
 from tests.accounts.account_with_everything import make_passkey
 from tests.support.browser import Browser, Page
@@ -104,6 +107,15 @@ def test_a_wrong_password_uses_nothing_up(remembered: Browser) -> None:
     before = remembered.cookies[COOKIE]
     assert sign_in(remembered, password="wrong").status == 400
     assert remembered.cookies[COOKIE] == before
+    assert sign_in(remembered).path == "/account"
+
+
+def test_the_confirmation_of_an_address_skips_no_second_factor(remembered: Browser, work: Work, ada: str) -> None:
+    """NIST SP 800-63B section 3.1.3.1: the password was typed before, maybe in another sign-in."""
+    arrival = Arrival(device=remembered.cookies[DEVICE], remembered=remembered.cookies[COOKIE])
+    with work() as w:
+        done = sign_in_after_confirmation(w, arrival, user_id=ada, password_at=w.now)
+    assert done.step is Step.SECOND_FACTOR
     assert sign_in(remembered).path == "/account"
 
 

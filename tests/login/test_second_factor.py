@@ -14,8 +14,9 @@ from provider.accounts.factors.totp import TOTP
 from provider.accounts.store.failures import find_failures
 from provider.config.settings import Settings
 from provider.crypto.digests import digest
-from provider.login import steps
+from provider.login.arrival import Arrival
 from provider.login.next_factor import Step
+from provider.login.password import sign_in_by_password
 from provider.login.second_factor import show_second_factor
 from provider.refusals import Refusal
 from provider.sessions import store
@@ -270,7 +271,7 @@ def test_the_same_code_on_many_sign_ins_at_once_finishes_one(
     cookies = []
     for _ in range(8):
         with work() as w:
-            signed_in = steps.sign_in(w, username=ADDRESS, password=PASSWORD, here=(), browser="b", carry={})
+            signed_in = sign_in_by_password(w, Arrival(), username=ADDRESS, password=PASSWORD)
             assert signed_in.step is Step.SECOND_FACTOR
             cookies.append(signed_in.cookie)
 

@@ -11,6 +11,7 @@ from provider.sessions.assurance import (
     REQUIRED_FACTORS,
     acr_of,
     add_factor,
+    has_two_factors,
     is_fresh,
     level_of,
     satisfies,
@@ -45,6 +46,21 @@ def test_the_level_follows_from_the_factors(amr: str, acr: str) -> None:
 def test_a_passkey_among_two_factors_is_phishing_resistant(amr: str, level: str) -> None:
     """OpenID Connect EAP ACR Values 1.0 section 4."""
     assert level_of(amr) == level
+
+
+@pytest.mark.parametrize(
+    ("amr", "both"),
+    [
+        ("pwd", False),
+        ("fed", False),
+        ("otp", False),
+        ("pwd otp mfa", True),
+        ("hwk user mfa", True),
+        ("pwd swk mfa", True),
+    ],
+)
+def test_two_factors_are_two_with_a_passkey_or_without(amr: str, both: bool) -> None:
+    assert has_two_factors(amr) is both
 
 
 @pytest.mark.parametrize(

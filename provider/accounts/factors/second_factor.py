@@ -15,7 +15,7 @@ from provider.audit.log import record
 from provider.languages.text import Text
 from provider.ratelimits import LIMITS, count, of_network, require_room
 from provider.refusals import Refusal
-from provider.sessions.assurance import AAL1, AAL2, PHR
+from provider.sessions.assurance import AAL1, AAL2, PHR, has_two_factors
 from provider.sessions.lifecycle import end_session
 from provider.sessions.store import Session
 from provider.work import UnitOfWork
@@ -39,6 +39,11 @@ class SignInExpired(Refusal):
 def is_enabled(work: UnitOfWork, user_id: str) -> bool:
     """Return whether a sign-in of this user needs a second factor."""
     return bool(find_owners(work, [user_id]))
+
+
+def has_every_factor(work: UnitOfWork, user_id: str, amr: str) -> bool:
+    """Return whether a sign-in with these methods had the second factor, if this user needs one to sign in."""
+    return has_two_factors(amr) or not is_enabled(work, user_id)
 
 
 def find_owners(work: UnitOfWork, user_ids: Collection[str]) -> set[str]:

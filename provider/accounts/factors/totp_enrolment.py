@@ -26,7 +26,7 @@ from provider.languages.free_text import clean_line, repair_line
 from provider.languages.text import Text
 from provider.mail import messages
 from provider.refusals import Refusal
-from provider.sessions.assurance import AAL2, ONE_TIME_CODE, acr_of
+from provider.sessions.assurance import ONE_TIME_CODE
 from provider.sessions.lifecycle import raise_level
 from provider.sessions.store import Session
 from provider.work import UnitOfWork
@@ -184,5 +184,5 @@ def _find_setup(work: UnitOfWork, session: Session) -> TotpSetup | None:
 
 
 def _require_factor_in_use(work: UnitOfWork, session: Session) -> None:
-    if second_factor.is_enabled(work, session.user_id) and acr_of(session.amr) != AAL2:
+    if not second_factor.has_every_factor(work, session.user_id, session.amr):
         raise FactorNeeded

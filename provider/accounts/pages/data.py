@@ -4,11 +4,11 @@ from starlette.responses import Response
 
 from provider.accounts import data_export, deletion
 from provider.accounts.deletion import DeletionNotPending
-from provider.accounts.factors import second_factor
+from provider.accounts.pages.guards import require_every_factor
 from provider.accounts.store import email_addresses
 from provider.languages.text import Text
 from provider.sessions.cookie import forget_session
-from provider.sessions.guards import require_recent, require_second_factor, require_user
+from provider.sessions.guards import require_user
 from provider.sessions.store import Session
 from provider.web.call import Call
 from provider.web.destination import destination
@@ -26,7 +26,7 @@ def data(call: Call) -> Response:
 
 @endpoint
 def export(call: Call) -> Response:
-    session = _require(call)
+    session = require_every_factor(call)
     applications = call.services.export_applications(call.work, session.user_id)
     document = data_export.export(call.work, user_id=session.user_id, applications=applications)
     headers = {"content-disposition": 'attachment; filename="account.json"', "cache-control": "no-store"}
@@ -35,12 +35,12 @@ def export(call: Call) -> Response:
 
 @endpoint
 def show_delete(call: Call) -> Response:
-    return _delete(call, _require(call))
+    return _delete(call, require_every_factor(call))
 
 
 @endpoint
 def delete(call: Call) -> Response:
-    session = _require(call)
+    session = require_every_factor(call)
     if call.form.get("sure") is None:
         return _delete(call, session, errors={"sure": NOT_TICKED}, status_code=400)
     deletion.request_deletion(call.work, user_id=session.user_id)
@@ -65,12 +65,6 @@ def keep(call: Call) -> Response:
     except DeletionNotPending:
         return go(where.through("/login"))
     return page(call, "accounts/kept.html", where=where)
-
-
-def _require(call: Call) -> Session:
-    """Require a recent sign-in, with the second factor if the user has one."""
-    session = require_recent(call)
-    return require_second_factor(call) if second_factor.is_enabled(call.work, session.user_id) else session
 
 
 def _delete(call: Call, session: Session, *, errors: dict[str, str] | None = None, status_code: int = 200) -> Response:

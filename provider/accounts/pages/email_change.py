@@ -5,13 +5,14 @@ from starlette.responses import Response
 from provider.accounts.email import email_change
 from provider.accounts.email.email_addresses import InvalidLink, WrongCode, parse_address, problem_of_own_address
 from provider.accounts.email.email_change import AlreadyChanged, InvalidUndoLink, SameAddress
-from provider.accounts.factors import passkey_signals, second_factor
+from provider.accounts.factors import passkey_signals
 from provider.accounts.links import has_failed
+from provider.accounts.pages.guards import require_every_factor
 from provider.accounts.store import email_addresses
 from provider.accounts.store.links import Purpose
 from provider.refusals import Refusal, TooManyRequests
 from provider.sessions.cookie import forget_session
-from provider.sessions.guards import require_recent, require_second_factor, require_user
+from provider.sessions.guards import require_user
 from provider.sessions.store import Session
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
@@ -23,12 +24,12 @@ PATH = "/account/email"
 
 @endpoint
 def show_email(call: Call) -> Response:
-    return _page(call, _require(call))
+    return _page(call, require_every_factor(call))
 
 
 @endpoint
 def request_change(call: Call) -> Response:
-    session, typed = _require(call), call.form.text("email")
+    session, typed = require_every_factor(call), call.form.text("email")
     address = parse_address(typed)
     problem = problem_of_own_address(call.settings, address)
     if address is None or problem is not None:
@@ -104,12 +105,6 @@ def undo(call: Call) -> Response:
         return _dead(call, refusal)
     forget_session(call)
     return go("/account-secured")
-
-
-def _require(call: Call) -> Session:
-    """Require a recent sign-in, with the second factor if the user has one (OWASP ASVS v5.0.0-7.5.1)."""
-    session = require_recent(call)
-    return require_second_factor(call) if second_factor.is_enabled(call.work, session.user_id) else session
 
 
 def _page(

@@ -4,7 +4,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from provider.accounts.factors import passkey_signals, passkeys, policy, second_factor
+from provider.accounts.factors import passkey_signals, passkeys, policy
 from provider.accounts.factors.authenticators import find_name
 from provider.accounts.factors.passkeys import (
     LastPasskey,
@@ -15,8 +15,8 @@ from provider.accounts.factors.passkeys import (
 )
 from provider.accounts.factors.store.passkeys import LONGEST_NAME
 from provider.accounts.factors.webauthn import InvalidPasskey
+from provider.accounts.pages.guards import require_every_factor
 from provider.languages.free_text import InvalidText
-from provider.sessions.guards import require_recent, require_second_factor
 from provider.sessions.store import Session
 from provider.web.call import Call
 from provider.web.destination import destination
@@ -28,12 +28,12 @@ PATH = "/account/passkeys"
 
 @endpoint
 def show_passkeys(call: Call) -> Response:
-    return _page(call, _require(call))
+    return _page(call, require_every_factor(call, back=PATH))
 
 
 @endpoint
 def add_passkey(call: Call) -> Response:
-    session, where = _require(call), destination(call)
+    session, where = require_every_factor(call, back=PATH), destination(call)
     try:
         passkeys.add(call.work, session, answer=call.form.get("credential", ""))
     except (InvalidPasskey, PasskeyTaken, TooManyPasskeys) as refusal:
@@ -45,7 +45,7 @@ def add_passkey(call: Call) -> Response:
 
 @endpoint(form_on=PATH)
 def rename_passkey(call: Call) -> Response:
-    session = _require(call)
+    session = require_every_factor(call, back=PATH)
     passkey_id = call.form.get("passkey", "")
     try:
         name = call.form.get(f"name-{passkey_id}", "")
@@ -59,7 +59,7 @@ def rename_passkey(call: Call) -> Response:
 
 @endpoint(form_on=PATH)
 def remove_passkey(call: Call) -> Response:
-    session = _require(call)
+    session = require_every_factor(call, back=PATH)
     try:
         passkeys.remove(call.work, user_id=session.user_id, passkey_id=call.form.get("passkey", ""))
     except (LastPasskey, OnlySecondFactor) as refusal:
@@ -67,12 +67,6 @@ def remove_passkey(call: Call) -> Response:
     except NoSuchPasskey:
         return go(PATH)
     return go(f"{PATH}?done=removed")
-
-
-def _require(call: Call) -> Session:
-    """Return a recent session with every factor that its user has set up."""
-    session = require_recent(call, back=PATH)
-    return require_second_factor(call, back=PATH) if second_factor.is_enabled(call.work, session.user_id) else session
 
 
 def _page(call: Call, session: Session, *, errors: dict[str, str] | None = None, status_code: int = 200) -> Response:

@@ -7,7 +7,6 @@ from provider.accounts.email.email_addresses import parse_address
 from provider.accounts.passwords import password_reset
 from provider.accounts.passwords.password_reset import InvalidPassword, InvalidResetLink, ResetLinkUsed
 from provider.accounts.proof_of_work import Form
-from provider.accounts.store.links import Link
 from provider.destination import Destination
 from provider.languages.text import Text
 from provider.refusals import Refusal, TooManyRequests
@@ -62,23 +61,18 @@ def show_reset_password(call: Call) -> Response:
     where, token = destination(call), call.query.get("token", "")
     if not token:
         return go(where.through("/forgot-password"))
-    try:
-        link = password_reset.require_open_link(call.work, token)
-    except (InvalidResetLink, ResetLinkUsed) as refusal:
-        return _dead(call, where, refusal)
-    return _choose(call, where, token, link)
+    return _choose(call, where, token)
 
 
 @endpoint(hashes_passwords=True, before_sign_in=True)
 def reset_password(call: Call) -> Response:
     where, token = destination(call), call.form.get("token", "")
     try:
-        link = password_reset.require_open_link(call.work, token)
         password_reset.reset_password(call.work, token=token, password=call.form.get("password", ""))
     except (InvalidResetLink, ResetLinkUsed) as refusal:
         return _dead(call, where, refusal)
     except InvalidPassword as refusal:
-        return _choose(call, where, token, link, errors={"password": refusal.message}, status_code=400)
+        return _choose(call, where, token, errors={"password": refusal.message}, status_code=400)
     return go(where.through("/reset-password/done"))
 
 
@@ -106,11 +100,15 @@ def _choose(
     call: Call,
     where: Destination,
     token: str,
-    link: Link,
     *,
     errors: dict[str, str] | None = None,
     status_code: int = 200,
 ) -> Response:
+    """Return the form for a new password, or the page that says why the link no longer works."""
+    try:
+        link = password_reset.require_open_link(call.work, token)
+    except (InvalidResetLink, ResetLinkUsed) as refusal:
+        return _dead(call, where, refusal)
     address = password_reset.address_of(call.work, link)
     return page(
         call,

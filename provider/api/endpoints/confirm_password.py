@@ -15,7 +15,7 @@ from provider.api.callers import Bearer
 from provider.api.confirmation import Proof, latest_proof, own_session
 from provider.api.operation import by_person
 from provider.refusals import TooManyRequests
-from provider.sessions.assurance import AAL2, acr_of
+from provider.sessions.assurance import acr_of
 from provider.web.call import Call
 
 WRONG = (
@@ -55,7 +55,7 @@ class Window(Body):
 def confirmation_status(call: Call, bearer: Bearer, _body: Body) -> Window:
     """Get the confirm-password status. It says whether the user has confirmed their password recently."""
     proof = latest_proof(call.work, bearer)
-    enough = acr_of(proof.amr) == AAL2 or not second_factor.is_enabled(call.work, bearer.user_id)
+    enough = second_factor.has_every_factor(call.work, bearer.user_id, proof.amr)
     return _window(call, proof, confirmed=enough and proof.is_recent(call.work))
 
 

@@ -7,8 +7,8 @@ from datetime import datetime
 from starlette.responses import Response
 
 from provider.accounts import linked_identities
-from provider.accounts.factors import second_factor
 from provider.accounts.linked_identities import LastSignInMethod, LinkedElsewhere, NoSuchIdentity
+from provider.accounts.pages.guards import require_every_factor
 from provider.accounts.passwords.directories import has_password
 from provider.accounts.store import email_addresses, upstream_tokens
 from provider.accounts.store import linked_identities as store
@@ -22,7 +22,7 @@ from provider.federation.pages.forwarding import forward
 from provider.federation.pages.upstreams_of import upstreams_of
 from provider.federation.upstreams import Upstream, Upstreams
 from provider.refusals import NotFound, Refusal
-from provider.sessions.guards import page_to_switch, require_recent, require_second_factor, require_user
+from provider.sessions.guards import page_to_switch, require_user
 from provider.sessions.store import Session
 from provider.web import cookies
 from provider.web.call import Call
@@ -47,7 +47,7 @@ def begin(call: Call) -> Response:
 
     It needs a recent sign-in with every factor the user has. Raises NotFound for an unknown upstream.
     """
-    session = _require(call)
+    session = require_every_factor(call, back=PATH)
     upstream = _upstreams(call).get(call.form.get("upstream", ""))
     if upstream is None:
         raise NotFound
@@ -56,7 +56,7 @@ def begin(call: Call) -> Response:
 
 def after_linking(call: Call, upstream: Upstream, identity: UpstreamIdentity, *, user_id: str) -> Response:
     """Link the identity after the return from the upstream, if the same user is still signed in."""
-    session = _require(call)
+    session = require_every_factor(call, back=PATH)
     if session.user_id != user_id:
         return go(PATH)
     try:
@@ -77,7 +77,7 @@ def after_linking(call: Call, upstream: Upstream, identity: UpstreamIdentity, *,
 
 @endpoint(form_on=PATH)
 def unlink(call: Call) -> Response:
-    session, upstreams = _require(call), _upstreams(call)
+    session, upstreams = require_every_factor(call, back=PATH), _upstreams(call)
     identity_id = call.form.get("identity", "")
     if identity_id not in {one.id for one in _own_identities(call, session.user_id)}:
         return go(f"{PATH}?done=unlinked")  # in another tab
@@ -105,7 +105,7 @@ def disconnect(call: Call) -> Response:
 def show_offer(call: Call) -> Response:
     """Ask whether to link an identity that was proven before this sign-in: GET /account/linked/confirm."""
     offer = _offer(call)
-    return _offer_over(call) if offer is None else _ask(call, require_fresh(call), offer)
+    return _offer_over(call) if offer is None else _ask(call, require_every_factor(call), offer)
 
 
 @endpoint
@@ -113,24 +113,12 @@ def accept(call: Call) -> Response:
     offer = _offer(call)
     if offer is None:
         return _offer_over(call)
-    session = require_fresh(call)
+    session = require_every_factor(call)
     try:
         linking.accept(call.work, offer, user_id=session.user_id, name=_upstreams(call).name_of(offer.issuer))
     except LinkedElsewhere as refusal:
         return _ask(call, session, offer, refusal)
     return go(destination(call, offer.destination).location)
-
-
-def require_fresh(call: Call) -> Session:
-    """Require a recent sign-in, with the second factor if the user has one; then return to this page."""
-    session = require_recent(call)
-    return require_second_factor(call) if second_factor.is_enabled(call.work, session.user_id) else session
-
-
-def _require(call: Call) -> Session:
-    """Require a recent sign-in, with the second factor if the user has one; then return to the list."""
-    session = require_recent(call, back=PATH)
-    return require_second_factor(call, back=PATH) if second_factor.is_enabled(call.work, session.user_id) else session
 
 
 def _upstreams(call: Call) -> Upstreams:

@@ -9,7 +9,6 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from provider.accounts.attributes.values import InvalidAttributes
-from provider.accounts.pages.device_cookie import device_of, remembered_of
 from provider.destination import Destination
 from provider.federation import exchange, linking, new_accounts, states
 from provider.federation.exchange import UpstreamDeclined, UpstreamIdentity
@@ -23,12 +22,13 @@ from provider.federation.pages.upstreams_of import upstreams_of
 from provider.federation.states import StateLost, StateSpent, UpstreamState
 from provider.federation.upstreams import Upstream, UpstreamUnavailable
 from provider.login.active import AddressUnconfirmed, Suspended, UnknownUser
+from provider.login.pages.arrival import arrival_of
 from provider.login.pages.keep import FIELD as KEEP
 from provider.login.pages.keep import wants_to_stay
 from provider.login.pages.outcome import not_now, signed_in
 from provider.ratelimits import LIMITS, count, of_network, require_room
 from provider.refusals import NotFound, TooManyRequests
-from provider.sessions.cookie import find_here, find_session
+from provider.sessions.cookie import find_session
 from provider.web import cookies, errors
 from provider.web.call import Call
 from provider.web.destination import destination
@@ -156,22 +156,11 @@ def _sign_in(
     attributes: Mapping[str, Any] | None = None,
     asked_at: float | None = None,
 ) -> Response:
-    carry = {name: value for name, value in given.items() if name != KEEP}
+    # The user chose in the form that led to the upstream: it is among the parameters that came back with the answer.
+    parameters = {name: value for name, value in given.items() if name != KEEP}
+    arrival = replace(arrival_of(call, where), link_parameters=parameters, keep_signed_in=KEEP in given)
     try:
-        done = linking.sign_in(
-            call.work,
-            upstream,
-            identity,
-            here=find_here(call),
-            browser=call.browser,
-            carry=carry,
-            device=device_of(call),
-            remembered=remembered_of(call),
-            client_id=where.client_id,
-            keep=KEEP in given,
-            attributes=attributes,
-            asked_at=asked_at,
-        )
+        done = linking.sign_in(call.work, arrival, upstream, identity, attributes=attributes, asked_at=asked_at)
     except ProofRequired:
         return forward(call, upstream, where, must_prove=True, keep=KEEP in given)
     except AttributesRequired:

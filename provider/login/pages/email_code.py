@@ -4,17 +4,16 @@ from starlette.responses import Response
 
 from provider.accounts import proof_of_work
 from provider.accounts.email.email_addresses import WrongCode, parse_address
-from provider.accounts.pages.device_cookie import device_of, remembered_of
 from provider.accounts.proof_of_work import Form
 from provider.destination import Destination
 from provider.languages.text import Text
 from provider.login import email_code
 from provider.login.active import AddressUnconfirmed, Suspended
 from provider.login.email_code import CodeTicket
-from provider.login.pages.keep import keep_choice, wants_to_stay
+from provider.login.pages.arrival import arrival_of
+from provider.login.pages.keep import keep_choice
 from provider.login.pages.outcome import not_now, signed_in
 from provider.refusals import TooManyRequests
-from provider.sessions.cookie import find_here
 from provider.web.call import Call
 from provider.web.destination import destination
 from provider.web.endpoint import endpoint
@@ -61,18 +60,8 @@ def enter_code(call: Call) -> Response:
     if ticket is None:
         return _expired(call, where)
     try:
-        done = email_code.sign_in_by_email_code(
-            call.work,
-            ticket=ticket,
-            code=call.form.text("code"),
-            here=find_here(call),
-            browser=call.browser,
-            carry=where.parameters,
-            device=device_of(call),
-            remembered=remembered_of(call),
-            client_id=where.client_id,
-            keep=wants_to_stay(call),
-        )
+        arrival, code = arrival_of(call, where), call.form.text("code")
+        done = email_code.sign_in_by_email_code(call.work, arrival, ticket=ticket, code=code)
     except WrongCode as refusal:
         return _ask_for_code(call, where, ticket, errors={"code": refusal.message}, status_code=400)
     except TooManyRequests as refusal:

@@ -23,11 +23,12 @@ from provider.accounts.email.verification_emails import (
 from provider.accounts.store import email_addresses as store
 from provider.destination import Destination
 from provider.login.active import AddressUnconfirmed, Suspended
-from provider.login.pages.keep import keep_choice, wants_to_stay
+from provider.login.pages.arrival import arrival_of
+from provider.login.pages.keep import keep_choice
 from provider.login.pages.outcome import not_now, signed_in
-from provider.login.steps import sign_in_after_confirmation
+from provider.login.password import sign_in_after_confirmation
 from provider.refusals import TooManyRequests
-from provider.sessions.cookie import find_here, find_session
+from provider.sessions.cookie import find_session
 from provider.web import cookies
 from provider.web.call import Call
 from provider.web.destination import destination
@@ -136,14 +137,7 @@ def _go_on(call: Call, where: Destination, done: Confirmation) -> Response:
         return _to_sign_in(call, where, ticket_for(done.address), because="confirmed")
     try:
         sign_in = sign_in_after_confirmation(
-            call.work,
-            user_id=done.user_id,
-            password_at=done.password_at,
-            here=find_here(call),
-            browser=call.browser,
-            carry=where.parameters,
-            client_id=where.client_id,
-            keep=wants_to_stay(call),
+            call.work, arrival_of(call, where), user_id=done.user_id, password_at=done.password_at
         )
     except (Suspended, AddressUnconfirmed) as refusal:
         return not_now(call, where, refusal)

@@ -8,20 +8,19 @@ from provider.accounts import proof_of_work
 from provider.accounts.attempts import unsolved_of
 from provider.accounts.email.verification_emails import open_ticket
 from provider.accounts.factors.passkey_signals import Signals
-from provider.accounts.pages.device_cookie import device_of, remembered_of
 from provider.accounts.proof_of_work import Form
 from provider.accounts.reauthentication import WrongCurrentPassword
 from provider.destination import Destination
 from provider.languages.text import Text
-from provider.login import steps
 from provider.login.active import AddressUnconfirmed, Suspended
-from provider.login.pages.keep import keep_choice, wants_to_stay
+from provider.login.pages.arrival import arrival_of
+from provider.login.pages.keep import keep_choice
 from provider.login.pages.outcome import not_now, signed_in
 from provider.login.pages.reauthentication import reauthentication_of
-from provider.login.steps import WrongPassword
+from provider.login.password import WrongPassword, sign_in_by_password
 from provider.ratelimits import LIMITS, is_full
 from provider.refusals import TooManyRequests
-from provider.sessions.cookie import find_here, find_others, find_session
+from provider.sessions.cookie import find_others, find_session
 from provider.sessions.guards import CHOOSER, page_to_switch
 from provider.web import cookies
 from provider.web.call import Call
@@ -61,17 +60,11 @@ def login(call: Call) -> Response:
     if home is not None:
         return home  # type: ignore[no-any-return]  # `services` may not name responses
     try:
-        done = steps.sign_in(
+        done = sign_in_by_password(
             call.work,
+            arrival_of(call, where),
             username=username,
             password=call.form.get("password", ""),
-            here=find_here(call),
-            browser=call.browser,
-            carry=where.parameters,
-            device=device_of(call),
-            remembered=remembered_of(call),
-            client_id=where.client_id,
-            keep=wants_to_stay(call),
             is_solved=proof_of_work.is_solved(call.work, Form.SIGN_IN, call.form.get("proof")),
         )
     except WrongPassword as refusal:

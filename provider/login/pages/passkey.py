@@ -6,12 +6,11 @@ from provider.accounts.factors import passkey_signals, passkeys
 from provider.accounts.factors.webauthn import InvalidPasskey
 from provider.destination import Destination
 from provider.login.active import AddressUnconfirmed, Suspended
-from provider.login.pages.keep import wants_to_stay
+from provider.login.pages.arrival import arrival_of
 from provider.login.pages.login import login_page
 from provider.login.pages.outcome import not_now, signed_in
 from provider.login.passkey import sign_in_by_passkey
 from provider.refusals import TooManyRequests
-from provider.sessions.cookie import find_here
 from provider.web.call import Call
 from provider.web.destination import destination
 from provider.web.endpoint import endpoint
@@ -29,16 +28,8 @@ def passkey_options(call: Call) -> Response:
 def login_with_passkey(call: Call) -> Response:
     where, answer = destination(call), call.form.get("credential", "")
     try:
-        done = sign_in_by_passkey(
-            call.work,
-            answer=answer,
-            bound_to=_bound_to(call, where),
-            here=find_here(call),
-            browser=call.browser,
-            carry=where.parameters,
-            client_id=where.client_id,
-            keep=wants_to_stay(call),
-        )
+        arrival = arrival_of(call, where)
+        done = sign_in_by_passkey(call.work, arrival, answer=answer, bound_to=_bound_to(call, where))
     except InvalidPasskey as refusal:
         signals = passkey_signals.unknown(call.work, answer)
         errors: dict[str, str] = {"passkey": refusal.message}

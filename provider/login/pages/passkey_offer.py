@@ -11,7 +11,7 @@ from provider.accounts.factors.passkeys import PasskeyTaken, TooManyPasskeys
 from provider.accounts.factors.webauthn import InvalidPasskey
 from provider.destination import Destination
 from provider.languages.text import Text
-from provider.sessions.assurance import AAL2, PASSWORD, acr_of
+from provider.sessions.assurance import PASSWORD
 from provider.sessions.cookie import find_session
 from provider.sessions.guards import is_recent
 from provider.sessions.store import Session
@@ -70,8 +70,7 @@ def decline_offer(call: Call) -> Response:
 
 def _may_create(call: Call, session: Session) -> bool:
     """Return whether the session may add a passkey: as on the page for passkeys, but users are not asked for more."""
-    has_all = acr_of(session.amr) == AAL2 or not second_factor.is_enabled(call.work, session.user_id)
-    return is_recent(call, session) and has_all
+    return is_recent(call, session) and second_factor.has_every_factor(call.work, session.user_id, session.amr)
 
 
 def _page(

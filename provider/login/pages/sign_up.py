@@ -14,8 +14,10 @@ from provider.accounts.pages.attribute_form import errors_of, fields_of, read_va
 from provider.accounts.proof_of_work import Form
 from provider.destination import Destination
 from provider.languages.text import Text
-from provider.login.pages.keep import keep_choice, wants_to_stay
+from provider.login.pages.arrival import arrival_of
+from provider.login.pages.keep import keep_choice
 from provider.login.pages.outcome import signed_in
+from provider.login.password import sign_in_after_sign_up
 from provider.login.sign_up import (
     InvalidSignUp,
     SignUp,
@@ -25,9 +27,8 @@ from provider.login.sign_up import (
     sign_up,
     sign_up_unverified,
 )
-from provider.login.steps import sign_in_after_sign_up
 from provider.refusals import TooManyRequests
-from provider.sessions.cookie import find_here, find_session
+from provider.sessions.cookie import find_session
 from provider.web import cookies
 from provider.web.call import Call
 from provider.web.destination import destination
@@ -96,10 +97,7 @@ def _read_attributes(asked: list[UserAttribute], answers: Mapping[str, str]) -> 
 
 def _sign_in(call: Call, where: Destination, wanted: SignUp) -> Response:
     user_id = sign_up_unverified(call.work, wanted)
-    done = sign_in_after_sign_up(
-        call.work, user_id=user_id, here=find_here(call), client_id=where.client_id, keep=wants_to_stay(call)
-    )
-    return signed_in(call, where, done)
+    return signed_in(call, where, sign_in_after_sign_up(call.work, arrival_of(call, where), user_id=user_id))
 
 
 def _page(

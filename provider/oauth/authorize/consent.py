@@ -1,4 +1,8 @@
-"""Consent: what a user granted to a client, and how to grant, withdraw and describe it."""
+"""Consent: what a user granted to a client, and how to grant, withdraw and describe it.
+
+`granted` says what is remembered. Whether that is enough for a request, or the user is asked, is decided in
+`oauth.authorize.interaction` (`_consent_needed`).
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

@@ -1,6 +1,9 @@
 """The next step the user must take before a code may be issued. Pure: the endpoint acts on the step.
 
 Under prompt=none the same step becomes the corresponding error (OIDC Core section 3.1.2.6).
+
+`_consent_needed` compares a request with the consent that is remembered. What is remembered, and for which clients, is
+decided in `oauth.authorize.consent`.
 """
 
 from dataclasses import dataclass
@@ -19,6 +22,7 @@ from provider.oauth.authorize.store.authorization_requests import ParkedRequest
 from provider.oauth.authorize.store.consents import Consent
 from provider.oauth.errors import AccessDeniedError, OAuth2Error, UnmetAuthenticationRequirementsError
 from provider.sessions.assurance import (
+    AAL1,
     AAL2,
     PHR,
     is_at_least,
@@ -125,28 +129,36 @@ SEVERAL = "the user must choose one of the accounts that are signed in in this b
 Step = LogIn | SignUp | StepUp | SetUp | SelectAccount | AcceptTerms | AskConsent | Deny | Refuse | Issue
 
 
+@dataclass(frozen=True, kw_only=True)
+class UserState:
+    """The facts about the user of a session that decide the next step. The defaults are those of no user."""
+
+    consent: Consent | None = None
+    """What the user granted this client before (`oauth.authorize.consent.granted`)."""
+    reachable: str = AAL1
+    """The level that the user's factors can reach."""
+    required: str = AAL1
+    """The level that operators require."""
+    terms_due: bool = False
+    """Whether the user has not accepted the current terms of service."""
+    denied: Denial | None = None
+    """The rule of the app that the user doesn't meet."""
+
+
 def next_step(
     request: AuthorizationRequest,
     session: Session | None,
+    user: UserState,
     *,
     parked: ParkedRequest | None,
-    consent: Consent | None,
-    reachable: str,
-    required: str,
     now: datetime,
-    terms_due: bool = False,
     just_signed_in: bool = False,
     must_choose: bool = False,
-    denied: Denial | None = None,
 ) -> Step:
     """Return the first missing step. `parked` is the request as it was stored, if the browser returns to it.
 
-    `reachable` is the level that the user's factors can reach, and `required` the one that operators require.
-
-    `terms_due`: the user has not accepted the current terms of service.
     `just_signed_in`: the user signed in for this request, which was not stored. `must_choose`: accounts are signed in,
-    but the request is for none of them yet, so `session` is None. `denied`: the rule of the app that its user doesn't
-    meet.
+    but the request is for none of them yet, so `session` is None.
     """
     if session is None:
         if "create" in request.prompt:
@@ -159,16 +171,16 @@ def next_step(
     has_chosen = just_signed_in or (parked is not None and parked.chosen_session_id == session.id)
     if "select_account" in request.prompt and not has_chosen:
         return SelectAccount()
-    if denied is not None:  # before any factor is set up for an app that stays closed
-        return Deny(denied)
-    missing = level_needed(request, level_of(session.amr), reachable=reachable, required=required)
+    if user.denied is not None:  # before any factor is set up for an app that stays closed
+        return Deny(user.denied)
+    missing = level_needed(request, level_of(session.amr), reachable=user.reachable, required=user.required)
     if missing is not None:
         return missing
-    if terms_due:
+    if user.terms_due:
         return AcceptTerms()
     if parked is not None and parked.consented_by == session.user_id:
         return Issue()
-    return _consent_needed(request, consent) or Issue()
+    return _consent_needed(request, user.consent) or Issue()
 
 
 def _login_needed(

@@ -7,6 +7,7 @@ from typing import Any
 
 from provider.accounts.email.email_addresses import WrongCode, parse_address
 from provider.crypto.digests import new_opaque
+from provider.login.arrival import Arrival
 from provider.login.email_code import CodeTicket, request_code, sign_in_by_email_code
 from provider.login.steps import SignIn
 from provider.oauth.errors import ChallengeError, InsufficientAuthorizationError, InvalidRequestError
@@ -68,15 +69,8 @@ def finish(request: TokenRequest, value: dict[str, Any], auth_session: str) -> S
     Raises InsufficientAuthorizationError after a wrong code; the `auth_session` stays valid for another attempt.
     """
     code = request.required("email_code", SECTION)
+    arrival = Arrival(browser=value["bound_to"], client_id=request.client.client_id)
     try:
-        return sign_in_by_email_code(
-            request.work,
-            ticket=CodeTicket(**value["ticket"]),
-            code=code,
-            here=(),
-            browser=value["bound_to"],
-            carry={},
-            client_id=request.client.client_id,
-        )
+        return sign_in_by_email_code(request.work, arrival, ticket=CodeTicket(**value["ticket"]), code=code)
     except WrongCode as refusal:
         raise InsufficientAuthorizationError(refusal.message, auth_session=auth_session) from None

@@ -9,6 +9,7 @@ from provider.accounts.factors.passkey_origins import app_origins
 from provider.accounts.factors.webauthn import CHALLENGE_LIFETIME, InvalidPasskey
 from provider.crypto.digests import new_opaque
 from provider.login.active import AddressUnconfirmed, Suspended
+from provider.login.arrival import Arrival
 from provider.login.passkey import sign_in_by_passkey
 from provider.oauth.errors import AccessDeniedError, ChallengeError, InsufficientAuthorizationError, RedirectToWebError
 from provider.oauth.grants.request import TokenRequest
@@ -48,12 +49,9 @@ def finish(request: TokenRequest, bound_to: str) -> str:
     try:
         done = sign_in_by_passkey(
             work,
+            Arrival(client_id=request.client.client_id),
             answer=answer,
             bound_to=bound_to,
-            here=(),
-            browser=new_opaque(),
-            carry={},
-            client_id=request.client.client_id,
             origins=app_origins(work.settings),
         )
     except (InvalidPasskey, Suspended) as refusal:

@@ -15,15 +15,16 @@ from provider.accounts.factors.factor import WrongSecondFactor
 from provider.accounts.factors.recovery_codes import RECOVERY_CODES
 from provider.accounts.factors.second_factor import SecondFactorLocked, SignInExpired
 from provider.accounts.factors.totp import TOTP
-from provider.crypto.digests import digest, new_opaque
-from provider.login import steps
+from provider.crypto.digests import digest
 from provider.login.active import AddressUnconfirmed, Suspended
+from provider.login.arrival import Arrival
 from provider.login.next_factor import Step
+from provider.login.password import WrongPassword, sign_in_after_sign_up, sign_in_by_password
 from provider.login.second_factor import SecondFactorExpired, show_second_factor
-from provider.login.steps import SignIn, WrongPassword
+from provider.login.steps import SignIn
 from provider.oauth.authorize.access_policy import find_denial, require_access
 from provider.oauth.authorize.approval import new_code
-from provider.oauth.authorize.interaction import Deny, Issue, next_step
+from provider.oauth.authorize.interaction import Deny, Issue, UserState, next_step
 from provider.oauth.authorize.parameters import with_proven_key
 from provider.oauth.authorize.request import AuthorizationRequest, Target, find_target, read_request
 from provider.oauth.clients.clients import Client
@@ -94,15 +95,8 @@ def begin(request: TokenRequest) -> str:
         raise email_code_sign_in.begin(request, given, purpose=PURPOSE)
     username, password = request.required("username", SECTION), request.required("password", SECTION)
     try:
-        signed_in = steps.sign_in(
-            work,
-            username=username,
-            password=password,
-            here=(),
-            browser=new_opaque(),
-            carry={},
-            client_id=request.client.client_id,
-        )
+        arrival = Arrival(client_id=request.client.client_id)
+        signed_in = sign_in_by_password(work, arrival, username=username, password=password)
     except (WrongPassword, Suspended) as refusal:
         raise AccessDeniedError(description=refusal.message) from None
     except AddressUnconfirmed as refusal:
@@ -134,7 +128,7 @@ def begin_after_sign_up(work: UnitOfWork, client: Client, *, user_id: str) -> st
     """
     if not client.metadata.authorization_challenge:
         return None
-    signed_in = steps.sign_in_after_sign_up(work, user_id=user_id, here=(), client_id=client.client_id)
+    signed_in = sign_in_after_sign_up(work, Arrival(client_id=client.client_id), user_id=user_id)
     return _seal(work, client, signed_in.cookie, given=None)
 
 
@@ -244,18 +238,13 @@ def _finish(request: TokenRequest, asked: AuthorizationRequest, cookie: str, *, 
         raise InvalidSessionError(OVER)
     of_app = policy.requirement_of_app(asked.client.metadata.required_factor)
     required = policy.find_requirement(work, session.user_id).or_stricter(of_app)
-    step = next_step(
-        asked,
-        session,
-        parked=None,
-        consent=None,
+    user = UserState(
         reachable=second_factor.reachable_level(work, session.user_id),
         required=required.level,
         terms_due=terms.is_due(work, user_id=session.user_id),
-        now=work.now,
-        just_signed_in=just_signed_in,
         denied=find_denial(work, asked.client, session.user_id),
     )
+    step = next_step(asked, session, user, parked=None, now=work.now, just_signed_in=just_signed_in)
     if isinstance(step, Deny):
         _end(work, cookie)
         require_access(request.checks, step.denial, error=AccessDeniedError, section=SECTION)

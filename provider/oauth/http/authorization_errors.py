@@ -19,7 +19,7 @@ from provider.oauth.explanations import explain
 from provider.oauth.http.authorization_response import answer
 from provider.oauth.http.server import server_of
 from provider.refusals import Refusal, Unavailable
-from provider.sessions.assurance import AAL2, acr_of
+from provider.sessions.assurance import has_two_factors
 from provider.sessions.cookie import find_session
 from provider.web import errors
 from provider.web.call import Call
@@ -139,7 +139,7 @@ def _may_see_checks(call: Call) -> bool:
     if call.settings.loopback:
         return True
     session = find_session(call)
-    if session is None or acr_of(session.amr) != AAL2:
+    if session is None or not has_two_factors(session.amr):
         return False
     user = users.find(call.work.read, session.user_id)
     return user is not None and Permission.REQUESTS_READ in permissions_of(user.effective_roles)

@@ -21,6 +21,7 @@ from provider.oauth.authorize.interaction import (
     SignUp,
     Step,
     StepUp,
+    UserState,
     next_step,
 )
 from provider.oauth.authorize.request import AuthorizationRequest
@@ -55,28 +56,8 @@ def find_step(
     """Return the next step of this request for the user of the session, if there is one. `is_one_of_several`: another
     account is signed in in this browser too.
     """
-    work = call.work
-    agreed, reachable, required, terms_due, denied = None, AAL1, AAL1, False, None
-    if session is not None:
-        if not request.client.metadata.first_party:
-            agreed = consent.granted(work, user_id=session.user_id, client=request.client)
-        required = _required_level(call, request, session)
-        terms_due = terms.is_due(work, user_id=session.user_id)
-        denied = find_denial(work, request.client, session.user_id)
-        if request.acr_values or required != AAL1:
-            reachable = second_factor.reachable_level(work, session.user_id)
-    step = next_step(
-        request,
-        session,
-        parked=parked,
-        consent=agreed,
-        reachable=reachable,
-        required=required,
-        terms_due=terms_due,
-        must_choose=is_one_of_several,
-        denied=denied,
-        now=work.now,
-    )
+    user = UserState() if session is None else _state_of_user(call, request, session)
+    step = next_step(request, session, user, parked=parked, must_choose=is_one_of_several, now=call.work.now)
     if is_one_of_several and "none" in request.prompt and request.expected_user_id is None:
         # Why not would tell an app which accounts it guessed right: those that are signed in in this browser.
         return step if isinstance(step, Issue) else SelectAccount(SEVERAL)
@@ -88,6 +69,20 @@ def find_step(
             "of the role, or of the client.",
         )
     return step
+
+
+def _state_of_user(call: Call, request: AuthorizationRequest, session: ActiveSession) -> UserState:
+    """Return what decides about the user's next step. Reads only what the request and its client need."""
+    work, client, user_id = call.work, request.client, session.user_id
+    required = _required_level(call, request, session)
+    is_asked_for_level = bool(request.acr_values) or required != AAL1
+    return UserState(
+        consent=None if client.metadata.first_party else consent.granted(work, user_id=user_id, client=client),
+        required=required,
+        terms_due=terms.is_due(work, user_id=user_id),
+        denied=find_denial(work, client, user_id),
+        reachable=second_factor.reachable_level(work, user_id) if is_asked_for_level else AAL1,
+    )
 
 
 def _required_level(call: Call, request: AuthorizationRequest, session: ActiveSession) -> str:

@@ -16,6 +16,7 @@ from provider.oauth.authorize.interaction import (
     SetUp,
     SignUp,
     StepUp,
+    UserState,
     next_step,
 )
 from provider.oauth.authorize.request import AuthorizationRequest
@@ -64,15 +65,9 @@ def parked(*, chosen: str | None = None, consented: str | None = None, signed_in
 
 
 def step(request: AuthorizationRequest, who: Session | None, **known: Any) -> object:
-    given: dict[str, Any] = {
-        "parked": None,
-        "consent": ALLOWED,
-        "reachable": "aal1",
-        "required": "aal1",
-        "now": NOW,
-        **known,
-    }
-    return next_step(request, who, **given)
+    of_user = {name: known.pop(name) for name in UserState.__dataclass_fields__ if name in known}
+    given: dict[str, Any] = {"parked": None, "now": NOW, **known}
+    return next_step(request, who, UserState(**{"consent": ALLOWED, **of_user}), **given)
 
 
 CASES = {
