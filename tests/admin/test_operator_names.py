@@ -75,5 +75,5 @@ def test_an_operator_is_read_as_it_was_written() -> None:
     ):
         assert OperatorName.parse(str(operator)) == operator
     for text in ("", "user", "user ", "0190b0f0-0000-7000-8000-000000000001", "robot 1"):
-        with pytest.raises(ValueError, match="(?i)operator"):
+        with pytest.raises(ValueError, match=r"(?i)operator"):
             OperatorName.parse(text)

@@ -22,7 +22,6 @@ from provider.web.call import Call
 from provider.web.endpoint import endpoint
 from provider.web.pages import page
 
-PATH = "/admin/users/runs"
 STATES: Mapping[str, Text] = {
     "checking": Text("checking"),
     "checked": Text("not started"),
