@@ -111,6 +111,11 @@ def find_blocked_until(db: Connection, kind: str, subject: str) -> datetime | No
     return db.scalar(select(failure_counters.c.blocked_until).where(*of_subject))
 
 
+def find_failures(db: Connection, kind: str, subject: str) -> int:
+    of_subject = (failure_counters.c.kind == kind, failure_counters.c.subject == subject)
+    return db.scalar(select(failure_counters.c.failures).where(*of_subject)) or 0
+
+
 def reset(db: Connection, kind: str, subject: str) -> None:
     _RESET.change(db, {"of_kind": kind, "of_subject": subject})
 
