@@ -65,19 +65,18 @@ def grant(
     consents.put(
         work.db, Consent(user_id, client.client_id, all_scopes, all_claims, work.now, all_resources, all_details)
     )
-    app, asked = client.client_id, list(scopes)
     if details.types:
         types = list(details.types)
         record(
             work,
             Event.CONSENT_GRANTED,
             user_id=user_id,
-            client_id=app,
-            scopes=asked,
+            client_id=client.client_id,
+            scopes=list(scopes),
             authorization_details_types=types,
         )
     else:
-        record(work, Event.CONSENT_GRANTED, user_id=user_id, client_id=app, scopes=asked)
+        record(work, Event.CONSENT_GRANTED, user_id=user_id, client_id=client.client_id, scopes=list(scopes))
 
 
 def _with_details(before: list[Detail], details: RequestedDetails) -> list[Detail] | None:
