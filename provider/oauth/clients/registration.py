@@ -120,7 +120,6 @@ OPERATORS_ONLY = (
     "assertion_audience",
     "id_jag_audiences",
 )
-"""All other client metadata, which only operators set. A test reads it: new metadata must be in one of the lists."""
 
 UNCHOSEN = ("token_endpoint_auth_method", SECRET_METHODS[0])
 """What a client that chose no method is told: the default of RFC 7591 section 2."""
