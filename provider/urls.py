@@ -79,11 +79,6 @@ def is_web_url(url: str) -> bool:
         return False
 
 
-def same_url(one: str, other: str) -> bool:
-    """Return whether two http or https URLs differ only in how they are written, a final slash included."""
-    return normal_url(one) == normal_url(other)
-
-
 def normal_url(url: str) -> str:
     """Return an http or https URL in its normal form, without a final slash. Text that is no URL stays as it is.
 

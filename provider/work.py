@@ -18,6 +18,7 @@ from provider.crypto.vault import Vault
 from provider.database.engine import Database
 from provider.database.replica import Replica
 from provider.observability.metrics import DATABASE_WAIT
+from provider.operator_names import OperatorName
 from provider.outbound.client import Outbound
 from provider.refusals import Refusal
 from provider.saved_settings.branding import SavedBranding
@@ -98,8 +99,8 @@ class Origin:
     user_agent: str = ""
     request_id: str = ""
     language: str | None = None
-    operator: str = ""
-    """The operator who acts on another account, for the audit log: `client ID` or `user ID`."""
+    operator: OperatorName | None = None
+    """The operator who acts on another account, for the audit log."""
     why: str = ""
     """The reason that the operator gives, for the audit log."""
     verify_uri: str | None = None
@@ -110,9 +111,9 @@ class Origin:
     @property
     def is_operator(self) -> bool:
         """Whether an operator acts: through the console or the admin API, or at the command line, without a request."""
-        return bool(self.operator) or not (self.network or self.request_id)
+        return self.operator is not None or not (self.network or self.request_id)
 
-    def of_operator(self, name: str, *, why: str = "") -> "Origin":
+    def of_operator(self, name: OperatorName, *, why: str = "") -> "Origin":
         """Return the origin for an operator's action on another account.
 
         It names the operator; emails about it name neither device nor place.

@@ -26,7 +26,7 @@ SENTENCES: Mapping[Event, Text] = {
     Event.ACCOUNT_RESTORED: Text("Account restored"),
     Event.DELETION_REQUESTED: Text("Account deletion requested"),
     Event.DELETION_CANCELLED: Text("Account deletion canceled"),
-    Event.INTRUSION_REPORTED: Text("You used “This was not me”. All sessions were signed out"),
+    Event.COMPROMISE_REPORTED: Text("You used “This was not me”. All sessions were signed out"),
     Event.DATA_EXPORTED: Text("Data downloaded"),
     Event.TERMS_ACCEPTED: Text("Terms of service accepted"),
     Event.PROFILE_CHANGED: Text("Profile changed"),
@@ -122,7 +122,7 @@ _SECURITY = Kind(
         Event.PASSKEY_BACKUP_CHANGED, Event.IDENTITY_LINKED, Event.IDENTITY_UNLINKED,
         Event.SIGNAL_RECEIVED, Event.GLOBAL_REVOCATION,
         Event.EMAIL_CHANGE_REQUESTED, Event.EMAIL_CHANGE_CANCELLED, Event.EMAIL_CHANGED, Event.EMAIL_CHANGE_UNDONE,
-        Event.EMAIL_VERIFIED, Event.VERIFICATION_SENT, Event.INTRUSION_REPORTED, Event.LINK_ISSUED,
+        Event.EMAIL_VERIFIED, Event.VERIFICATION_SENT, Event.COMPROMISE_REPORTED, Event.LINK_ISSUED,
         Event.DEVICE_FORGOTTEN, Event.REMEMBERED_DEVICE_ADDED, Event.REMEMBERED_DEVICE_REMOVED,
     }),
 )  # fmt: skip

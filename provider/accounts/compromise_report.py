@@ -22,7 +22,7 @@ def report(work: UnitOfWork, *, user_id: str) -> None:
     may_reset = address is not None and work.settings.has("reset-passwords")
     cause = Cause.COMPROMISE_REPORTED if may_reset else Cause.COMPROMISE_REPORTED_NO_RESET
     end_access(work, user_id=user_id, cause=cause)
-    record(work, Event.INTRUSION_REPORTED, user_id=user_id)
+    record(work, Event.COMPROMISE_REPORTED, user_id=user_id)
     if address is None or not may_reset:
         return
     passwords.remove(work.db, user_id)

@@ -6,6 +6,7 @@ from provider.accounts.factors.policy import required_level
 from provider.accounts.roles.permissions import Permission, Permissions, permissions_of, roles_with
 from provider.accounts.store import users
 from provider.languages.text import Text
+from provider.operator_names import OperatorName
 from provider.refusals import Forbidden
 from provider.sessions.assurance import AAL2, strictest
 from provider.sessions.guards import require_level, require_user
@@ -62,7 +63,7 @@ def require_operator(call: Call, needs: Permission) -> Operator:
         raise RoleRequired(needs)
     required = strictest(AAL2, required_level(call.settings, session))
     operator = Operator(require_level(call, required), permissions)
-    call.work.origin = call.work.origin.of_operator(f"user {operator.user_id}")
+    call.work.origin = call.work.origin.of_operator(OperatorName.user(operator.user_id))
     OPERATOR.put(call, operator)
     call.page_values["may"] = operator.may
     return operator

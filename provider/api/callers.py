@@ -25,6 +25,7 @@ from provider.oauth.http.refused import require_one_authorization
 from provider.oauth.http.server import server_of
 from provider.oauth.scopes import ACCOUNT, ADMIN_READ, ADMIN_WRITE
 from provider.oauth.tokens.store.grants import Grant, Person
+from provider.operator_names import OperatorName
 from provider.sessions.assurance import acr_of, has_two_factors
 from provider.web.call import Call
 
@@ -88,6 +89,10 @@ class Operator:
     permissions: Permissions
     """What the scope of the access token allows, and for a user the roles, too."""
 
+    @property
+    def name(self) -> OperatorName:
+        return OperatorName.client(self.client_id) if self.user_id is None else OperatorName.user(self.user_id)
+
 
 def require_operator(call: Call, *, needs: Permission) -> Operator:
     """Require an active access token from an operator with this permission. The scope `admin:read` gives those that
@@ -115,8 +120,7 @@ def require_operator(call: Call, *, needs: Permission) -> Operator:
         )
         permissions &= given
     operator = Operator(str(live.claims["client_id"]), None if grant is None else grant.user_id, permissions)
-    name = f"client {operator.client_id}" if operator.user_id is None else f"user {operator.user_id}"
-    call.work.origin = call.work.origin.of_operator(name)
+    call.work.origin = call.work.origin.of_operator(operator.name)
     return operator
 
 

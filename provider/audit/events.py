@@ -1,4 +1,6 @@
-"""The names of audit events, `subject.what.happened`. They are stable, for scripts and webhooks."""
+"""The names of audit events, `subject.what.happened`. They are stable, for scripts and webhooks: some values have an
+older word than the names here (decision 134).
+"""
 
 from enum import StrEnum
 
@@ -12,7 +14,7 @@ class Event(StrEnum):
     ACCOUNT_RESTORED = "account.restored"
     DELETION_REQUESTED = "account.deletion.requested"
     DELETION_CANCELLED = "account.deletion.cancelled"
-    INTRUSION_REPORTED = "account.intrusion.reported"
+    COMPROMISE_REPORTED = "account.intrusion.reported"
     DATA_EXPORTED = "account.data.exported"
     TERMS_ACCEPTED = "account.terms.accepted"
     PROFILE_CHANGED = "account.profile.changed"
@@ -108,8 +110,8 @@ class Event(StrEnum):
     KEY_REMOVED = "key.removed"
     KEY_REVOKED = "key.revoked"
     KEY_ERASED = "key.private_part.erased"
-    PROMISE_RETRIED = "promise.retried"
-    PROMISE_CANCELLED = "promise.cancelled"
+    JOB_RETRIED = "promise.retried"
+    JOB_CANCELLED = "promise.cancelled"
     WEBHOOK_CREATED = "webhook.created"
     WEBHOOK_SECRET_ROTATED = "webhook.secret.rotated"
     WEBHOOK_DISABLED = "webhook.disabled"

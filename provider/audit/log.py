@@ -41,8 +41,8 @@ def _happened(
     work: UnitOfWork, event: Event, user_id: str | None, client_id: str | None, details: dict[str, Any]
 ) -> AuditEvent:
     origin = work.origin
-    if origin.operator:
-        details["operator"] = origin.operator
+    if origin.operator is not None:
+        details["operator"] = str(origin.operator)
     if origin.why:
         details["why"] = origin.why
     return AuditEvent(

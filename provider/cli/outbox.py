@@ -12,7 +12,7 @@ app = typer.Typer(help="Manage queued emails, notifications and bulk changes.", 
 
 
 @app.command(name="list")
-def list_promises(
+def list_jobs(
     *,
     state: Annotated[
         str | None,
@@ -58,7 +58,7 @@ def _parse_state(text: str) -> str:
 
 @app.command()
 def retry(
-    message_id: Annotated[str | None, typer.Argument(metavar="[ID]", help="ID of a failed job.")] = None,
+    job_id: Annotated[str | None, typer.Argument(metavar="[ID]", help="ID of a failed job.")] = None,
     *,
     every: Annotated[bool, typer.Option("--all", help="Retry every failed job.")] = False,
     as_json: Json = False,
@@ -70,12 +70,12 @@ def retry(
     from provider.operators import outbox
     from provider.outbox import store
 
-    if (message_id is None) != every:
+    if (job_id is None) != every:
         raise typer.BadParameter("give the ID of a job, or --all")
     again = []
     with unit() as work:
-        failed = store.find(work.read, state=store.DeliveryState.FAILED, limit=10_000) if message_id is None else []
-        for found in [row.id for row in failed if row.payload] if message_id is None else [identifier(message_id)]:
+        failed = store.find(work.read, state=store.DeliveryState.FAILED, limit=10_000) if job_id is None else []
+        for found in [row.id for row in failed if row.payload] if job_id is None else [identifier(job_id)]:
             outbox.retry(work, found)
             again.append(found)
     say(f"Queued {counted(len(again), 'job')} to be sent again.", {"due": again}, as_json=as_json)
@@ -83,7 +83,7 @@ def retry(
 
 @app.command()
 def cancel(
-    message_id: Annotated[str, typer.Argument(metavar="ID", help="ID of a job that is waiting or has failed.")],
+    job_id: Annotated[str, typer.Argument(metavar="ID", help="ID of a job that is waiting or has failed.")],
     *,
     as_json: Json = False,
 ) -> None:
@@ -94,5 +94,5 @@ def cancel(
     from provider.operators import outbox
 
     with unit() as work:
-        outbox.cancel(work, identifier(message_id))
-    say(f"Canceled job {message_id}.", {"id": message_id, "state": "cancelled"}, as_json=as_json)
+        outbox.cancel(work, identifier(job_id))
+    say(f"Canceled job {job_id}.", {"id": job_id, "state": "cancelled"}, as_json=as_json)

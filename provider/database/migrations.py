@@ -26,12 +26,6 @@ def current(connection: Connection) -> str | None:
     return connection.scalar(select(_version.c.version_num))
 
 
-def is_current(database: Database) -> bool:
-    """Return whether the schema has the revision that this code needs."""
-    with database.connect() as connection:
-        return current(connection) == HEAD
-
-
 def require_current(database: Database) -> None:
     """Raise SettingsError, one line for the operator, unless the schema has the revision that this code needs."""
     with database.connect() as connection:

@@ -17,9 +17,6 @@ from provider.jose.json_objects import read_json
 from provider.outbound.answers import OutboundFailed
 from provider.work import UnitOfWork
 
-Ask = Callable[[str], Any]
-"""Returns the JSON value at a URL. Raises UpstreamUnavailable."""
-
 
 def read_user(work: UnitOfWork, upstream: Upstream, userinfo: str, response: Mapping[str, Any]) -> dict[str, Any]:
     """Return the claims of the user of this token response.

@@ -20,7 +20,7 @@ from provider.work import Installation, UnitOfWork, unit_of_work
 RETRIES = RetryPolicy(attempts=12, longest_pause=timedelta(hours=2))
 
 
-def deliver(installation: Installation, _message_id: str, payload: dict[str, Any]) -> None:
+def deliver(installation: Installation, _job_id: str, payload: dict[str, Any]) -> None:
     """Ask the upstream to revoke a token. An upstream without a revocation endpoint is not asked.
 
     Raises PermanentFailure, TemporaryFailure.

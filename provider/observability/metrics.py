@@ -27,7 +27,7 @@ def _tokens(grant: str, outcome: str) -> tuple[str, ...]:
     return (counters.TOKENS_ISSUED, counters.GRANT + counters.short_grant(grant))
 
 
-def _letters(topic: str, outcome: str) -> tuple[str, ...]:
+def _emails(topic: str, outcome: str) -> tuple[str, ...]:
     tallied = {"kept": (counters.MAIL_SENT,), "failed": (counters.MAIL_FAILED,)}  # put back: it may yet arrive
     return tallied.get(outcome, ()) if topic == "mail" else ()
 
@@ -193,13 +193,13 @@ EVENTS = Counter(
     Label("event", "The name of the event (docs/reference/events.md)."),
     alert="Events that matter to you, such as `token.refresh.reused` or `account.intrusion.reported`.",
 )
-PROMISES = Counter(
+OUTBOX_JOBS = Counter(
     "signet_promises",
     "Attempts to deliver a job of the outbox.",
     TOPIC,
     Label("outcome", "Delivered, to be retried, or failed permanently.", ("kept", "put_back", "failed")),
     alert='Any increase of `outcome="failed"`.',
-    tally=_letters,
+    tally=_emails,
 )
 
 PROVISIONED = Counter(

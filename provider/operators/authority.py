@@ -20,6 +20,7 @@ from provider.oauth.clients.clients import Client
 from provider.oauth.clients.metadata import ClientMetadata
 from provider.oauth.clients.registration import RESERVED_SCOPES
 from provider.oauth.scopes import parse_scope
+from provider.operator_names import OperatorKind
 from provider.refusals import Forbidden, Refusal
 from provider.work import UnitOfWork
 
@@ -198,4 +199,5 @@ def editor_of(work: UnitOfWork) -> Editor:
     """Return as whom the caller sees and edits attributes: a person, or a client that acts for itself
     (`callers.require_operator`).
     """
-    return Editor.API if (work.origin.operator or "").startswith("client ") else Editor.OPERATOR
+    operator = work.origin.operator
+    return Editor.API if operator is not None and operator.kind == OperatorKind.CLIENT else Editor.OPERATOR

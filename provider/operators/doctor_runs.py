@@ -105,7 +105,8 @@ def count_problems(db: Connection) -> int:
 def request(work: UnitOfWork) -> None:
     """Queue a run for the worker. Raises AlreadyRequested."""
     _add_row(work.db)
-    asked = {"requested_at": work.now, "requested_by": (work.origin.operator or "")[:200] or None}
+    operator = work.origin.operator
+    asked = {"requested_at": work.now, "requested_by": None if operator is None else str(operator)}
     free = (doctor_runs.c.id == ONLY, doctor_runs.c.requested_at.is_(None), _is_free(work.now))
     if work.db.execute(update(doctor_runs).where(*free).values(**asked)).rowcount != 1:
         raise AlreadyRequested

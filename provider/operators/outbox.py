@@ -5,7 +5,7 @@ from provider.audit.log import record
 from provider.database.base import parse_id
 from provider.languages.text import Text
 from provider.outbox import store
-from provider.outbox.store import DeliveryState, Message
+from provider.outbox.store import DeliveryState, Job
 from provider.refusals import NotFound, Refusal
 from provider.runtime import greenlets
 from provider.work import UnitOfWork
@@ -29,29 +29,29 @@ class NotWaiting(Refusal):
     message = Text("This job can't be canceled. It is already finished or being sent right now.")
 
 
-def find(work: UnitOfWork, message_id: str) -> Message:
+def find(work: UnitOfWork, job_id: str) -> Job:
     """Return the job with this id. Raises NoSuchJob."""
-    known = parse_id(message_id)
-    message = None if known is None else store.find_one(work.read, known)
-    if message is None:
+    known = parse_id(job_id)
+    job = None if known is None else store.find_one(work.read, known)
+    if job is None:
         raise NoSuchJob
-    return message
+    return job
 
 
-def retry(work: UnitOfWork, message_id: str) -> None:
+def retry(work: UnitOfWork, job_id: str) -> None:
     """Make a failed job due again, with its attempts counted from zero. Raises NoSuchJob, NotFailed."""
-    message = find(work, message_id)
-    if not store.retry(work.db, message.id, now=work.now):
+    job = find(work, job_id)
+    if not store.retry(work.db, job.id, now=work.now):
         raise NotFailed
-    before, after = {"state": message.state}, {"state": DeliveryState.WAITING}
-    record(work, Event.PROMISE_RETRIED, promise=message.id, topic=message.topic, before=before, after=after)
-    work.after_commit.append(lambda: greenlets.in_thread(work.installation.wake, message.id))
+    before, after = {"state": job.state}, {"state": DeliveryState.WAITING}
+    record(work, Event.JOB_RETRIED, promise=job.id, topic=job.topic, before=before, after=after)
+    work.after_commit.append(lambda: greenlets.in_thread(work.installation.wake, job.id))
 
 
-def cancel(work: UnitOfWork, message_id: str) -> None:
+def cancel(work: UnitOfWork, job_id: str) -> None:
     """Cancel a job for good and erase its contents. Raises NoSuchJob, NotWaiting."""
-    message = find(work, message_id)
-    if not store.cancel(work.db, message.id, now=work.now):
+    job = find(work, job_id)
+    if not store.cancel(work.db, job.id, now=work.now):
         raise NotWaiting
-    before, after = {"state": message.state}, {"state": DeliveryState.CANCELLED}
-    record(work, Event.PROMISE_CANCELLED, promise=message.id, topic=message.topic, before=before, after=after)
+    before, after = {"state": job.state}, {"state": DeliveryState.CANCELLED}
+    record(work, Event.JOB_CANCELLED, promise=job.id, topic=job.topic, before=before, after=after)

@@ -1,4 +1,4 @@
-"""Queueing messages in the transaction of the change they belong to."""
+"""Queueing jobs in the transaction of the change they belong to."""
 
 import json
 from collections.abc import Iterable
@@ -8,7 +8,7 @@ from typing import Any
 
 from provider.database.base import new_id
 from provider.outbox import store
-from provider.outbox.store import DeliveryState, Message
+from provider.outbox.store import DeliveryState, Job
 from provider.runtime import greenlets
 from provider.work import UnitOfWork
 
@@ -18,19 +18,19 @@ PURPOSE = "outbox"
 def enqueue(
     work: UnitOfWork, topic: str, payload: dict[str, Any], *, about: str, expires_at: datetime | None = None
 ) -> str:
-    """Queue `payload` for the handler of `topic`. Returns the message's id."""
-    [message_id] = enqueue_all(work, topic, [(payload, about)], expires_at=expires_at)
-    return message_id
+    """Queue `payload` for the handler of `topic`. Returns the job's id."""
+    [job_id] = enqueue_all(work, topic, [(payload, about)], expires_at=expires_at)
+    return job_id
 
 
 def enqueue_all(
     work: UnitOfWork, topic: str, payloads: Iterable[tuple[dict[str, Any], str]], *, expires_at: datetime | None = None
 ) -> list[str]:
-    """Queue each payload, with what it is about, in one statement. Returns the messages' ids."""
-    queued = [_message(work, topic, payload, about, expires_at) for payload, about in payloads]
+    """Queue each payload, with what it is about, in one statement. Returns the jobs' ids."""
+    queued = [_job(work, topic, payload, about, expires_at) for payload, about in payloads]
     if queued:
         store.add(work.db, *queued)
-    ids = [message.id for message in queued]
+    ids = [job.id for job in queued]
 
     def wake() -> None:
         for each in ids:
@@ -40,11 +40,11 @@ def enqueue_all(
     return ids
 
 
-def _message(work: UnitOfWork, topic: str, payload: dict[str, Any], about: str, expires_at: datetime | None) -> Message:
-    message_id = new_id()
-    sealed = work.vault.encrypt(json.dumps(payload).encode(), purpose=PURPOSE, context=message_id)
-    return Message(
-        id=message_id,
+def _job(work: UnitOfWork, topic: str, payload: dict[str, Any], about: str, expires_at: datetime | None) -> Job:
+    job_id = new_id()
+    sealed = work.vault.encrypt(json.dumps(payload).encode(), purpose=PURPOSE, context=job_id)
+    return Job(
+        id=job_id,
         topic=topic,
         about=about[:320],
         payload=sealed,

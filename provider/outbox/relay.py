@@ -1,10 +1,10 @@
-"""Delivers queued messages: claims a row, calls its topic's handler, records the result.
+"""Delivers queued jobs: claims a row, calls its topic's handler, records the result.
 
 Delivery is at least once. Handlers try once, and retries are here: `next_attempt` says when, and each topic's
 `RetryPolicy` for how long (`worker.handlers.POLICIES`).
 
 Claim and result are two short transactions; no transaction is open while a handler uses the network. If a process dies
-in between, its claim expires and the message is retried, so handlers must tolerate repetition.
+in between, its claim expires and the job is retried, so handlers must tolerate repetition.
 """
 
 import json
@@ -16,10 +16,10 @@ from typing import Any
 
 from provider.crypto.vault import VaultError
 from provider.observability.logging import log
-from provider.observability.metrics import PROMISES
+from provider.observability.metrics import OUTBOX_JOBS
 from provider.outbox import store
 from provider.outbox.messages import PURPOSE
-from provider.outbox.store import Message
+from provider.outbox.store import Job
 from provider.work import Installation, unit_of_work
 
 LEASE = timedelta(seconds=60)
@@ -27,19 +27,19 @@ LEASE = timedelta(seconds=60)
 BACK_OFF = timedelta(seconds=5)
 """The wait before the second attempt; it doubles with each further attempt."""
 MAX_CRASHES = 3
-"""After how many attempts in a row without an outcome a message is given up: it may be what kills the process."""
+"""After how many attempts in a row without an outcome a job is given up: it may be what kills the process."""
 PAUSES_PER_LIFETIME = 24
-"""A message that expires waits at most this fraction of its lifetime between two attempts."""
+"""A job that expires waits at most this fraction of its lifetime between two attempts."""
 MOST_DUE = 1000
 """The most rows that `find_due` returns."""
 
 Handler = Callable[[Installation, str, dict[str, Any]], None]
-"""A function that gets the message's id, the same at each attempt, and its payload."""
+"""A function that gets the job's id, the same at each attempt, and its payload."""
 
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """How long a topic's messages are retried: those that expire until then, the others for `attempts`.
+    """How long a topic's jobs are retried: those that expire until then, the others for `attempts`.
 
     Pauses double from BACK_OFF up to `longest_pause`.
     """
@@ -63,33 +63,33 @@ class TemporaryFailure(Exception):
 
 def deliver(
     installation: Installation,
-    message_id: str,
+    job_id: str,
     handlers: Mapping[str, Handler],
     policies: Mapping[str, RetryPolicy] = NO_OTHERS,
 ) -> bool:
-    """Try to deliver a message. Returns False if it is settled, not due, or claimed by another process.
+    """Try to deliver a job. Returns False if it is settled, not due, or claimed by another process.
 
     `policies` has the policy of topics that do not use DEFAULT_POLICY.
     """
-    message = _claim(installation, message_id)
-    if message is None:
+    job = _claim(installation, job_id)
+    if job is None:
         return False
     try:
-        payload = _open(installation, message)
-        handlers[message.topic](installation, message.id, payload)
+        payload = _open(installation, job)
+        handlers[job.topic](installation, job.id, payload)
     except PermanentFailure as failure:
-        _give_up(installation, message, str(failure))
+        _give_up(installation, job, str(failure))
     except BaseException as failure:  # a bug or an interruption must neither lose the row nor retry it for ever
         known = isinstance(failure, TemporaryFailure)
         problem = str(failure) if known else type(failure).__name__
-        _try_later(installation, message, problem, policies.get(message.topic, DEFAULT_POLICY))
+        _try_later(installation, job, problem, policies.get(job.topic, DEFAULT_POLICY))
         if not isinstance(failure, Exception):
             raise
     else:
         with unit_of_work(installation) as work:
-            store.mark_sent(work.db, message.id)
-        PROMISES.count(message.topic, "kept")
-        log.info("outbox.delivered", job=message.id, topic=message.topic, attempts=message.attempts)
+            store.mark_sent(work.db, job.id)
+        OUTBOX_JOBS.count(job.topic, "kept")
+        log.info("outbox.delivered", job=job.id, topic=job.topic, attempts=job.attempts)
     return True
 
 
@@ -99,58 +99,58 @@ def find_due(installation: Installation) -> list[tuple[str, datetime]]:
         return store.find_due(work.read, now=work.now, limit=MOST_DUE)
 
 
-def next_attempt(message: Message, policy: RetryPolicy, now: datetime) -> datetime | None:
-    """Return when to retry a message whose attempt failed now; None to give up.
+def next_attempt(job: Job, policy: RetryPolicy, now: datetime) -> datetime | None:
+    """Return when to retry a job whose attempt failed now; None to give up.
 
-    The last pause before a message expires ends there: the claim then records that it expired.
+    The last pause before a job expires ends there: the claim then records that it expired.
     """
-    pause = min(BACK_OFF * (1 << min(message.attempts - 1, 16)), policy.longest_pause)
-    if message.expires_at is None:
-        return now + pause if message.attempts < policy.attempts else None
-    longest = max(BACK_OFF, (message.expires_at - message.created_at) / PAUSES_PER_LIFETIME)
-    return min(now + min(pause, longest), message.expires_at) if message.expires_at > now else None
+    pause = min(BACK_OFF * (1 << min(job.attempts - 1, 16)), policy.longest_pause)
+    if job.expires_at is None:
+        return now + pause if job.attempts < policy.attempts else None
+    longest = max(BACK_OFF, (job.expires_at - job.created_at) / PAUSES_PER_LIFETIME)
+    return min(now + min(pause, longest), job.expires_at) if job.expires_at > now else None
 
 
-def _claim(installation: Installation, message_id: str) -> Message | None:
+def _claim(installation: Installation, job_id: str) -> Job | None:
     with unit_of_work(installation) as work:
-        message = store.claim(work.db, message_id, now=work.now, lease_until=work.now + LEASE)
-        if message is None:
+        job = store.claim(work.db, job_id, now=work.now, lease_until=work.now + LEASE)
+        if job is None:
             return None
-        if message.expires_at is not None and message.expires_at <= work.now:
-            problem = "expired before it could be delivered" + (f": {message.error}" if message.error else "")
-        elif message.crashes >= MAX_CRASHES:
-            problem = f"no outcome after {message.crashes} attempts in a row"
+        if job.expires_at is not None and job.expires_at <= work.now:
+            problem = "expired before it could be delivered" + (f": {job.error}" if job.error else "")
+        elif job.crashes >= MAX_CRASHES:
+            problem = f"no outcome after {job.crashes} attempts in a row"
         else:
-            return message
-        store.mark_failed(work.db, message.id, attempt=message.attempts, error=problem)
-        PROMISES.count(message.topic, "failed")
-        log.error("outbox.failed", job=message.id, topic=message.topic, error=problem)
+            return job
+        store.mark_failed(work.db, job.id, attempt=job.attempts, error=problem)
+        OUTBOX_JOBS.count(job.topic, "failed")
+        log.error("outbox.failed", job=job.id, topic=job.topic, error=problem)
         return None
 
 
-def _open(installation: Installation, message: Message) -> dict[str, Any]:
+def _open(installation: Installation, job: Job) -> dict[str, Any]:
     try:
-        plain = installation.vault.decrypt(message.payload or "", purpose=PURPOSE, context=message.id)
+        plain = installation.vault.decrypt(job.payload or "", purpose=PURPOSE, context=job.id)
     except VaultError as error:
         raise PermanentFailure("the payload cannot be decrypted with the configured secret keys") from error
     payload: dict[str, Any] = json.loads(plain)
     return payload
 
 
-def _try_later(installation: Installation, message: Message, problem: str, policy: RetryPolicy) -> None:
+def _try_later(installation: Installation, job: Job, problem: str, policy: RetryPolicy) -> None:
     with unit_of_work(installation) as work:
-        at = next_attempt(message, policy, work.now)
+        at = next_attempt(job, policy, work.now)
         if at is not None:
-            store.schedule_retry(work.db, message.id, attempt=message.attempts, next_at=at, error=problem)
+            store.schedule_retry(work.db, job.id, attempt=job.attempts, next_at=at, error=problem)
     if at is None:
-        _give_up(installation, message, problem)
+        _give_up(installation, job, problem)
         return
-    PROMISES.count(message.topic, "put_back")
-    log.warning("outbox.retry_scheduled", job=message.id, topic=message.topic, attempts=message.attempts, error=problem)
+    OUTBOX_JOBS.count(job.topic, "put_back")
+    log.warning("outbox.retry_scheduled", job=job.id, topic=job.topic, attempts=job.attempts, error=problem)
 
 
-def _give_up(installation: Installation, message: Message, problem: str) -> None:
+def _give_up(installation: Installation, job: Job, problem: str) -> None:
     with unit_of_work(installation) as work:
-        store.mark_failed(work.db, message.id, attempt=message.attempts, error=problem)
-    PROMISES.count(message.topic, "failed")
-    log.error("outbox.failed", job=message.id, topic=message.topic, attempts=message.attempts, error=problem)
+        store.mark_failed(work.db, job.id, attempt=job.attempts, error=problem)
+    OUTBOX_JOBS.count(job.topic, "failed")
+    log.error("outbox.failed", job=job.id, topic=job.topic, attempts=job.attempts, error=problem)

@@ -1,4 +1,4 @@
-"""The outbox table: each message, its attempts and its result."""
+"""The outbox table: each job, its attempts and its result."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ from provider.database.types import Identifier, UtcTime
 
 
 class DeliveryState(StrEnum):
-    """The state of a message. People read the names, in lower case; the values are stored and part of the admin API."""
+    """The state of a job. People read the names, in lower case; the values are stored and part of the admin API."""
 
     WAITING = "due"  # to be sent at next_at
     SENDING = "trying"  # claimed until next_at; after that it is waiting again
@@ -65,7 +65,7 @@ _settled = outbox.c.state.in_([DeliveryState.SENT, DeliveryState.FAILED, Deliver
 
 
 @dataclass(frozen=True)
-class Message:
+class Job:
     id: str
     topic: str
     about: str
@@ -79,11 +79,11 @@ class Message:
     crashes: int = 0
 
 
-_MESSAGE = rows_of(Message, outbox)
+_JOB = rows_of(Job, outbox)
 
 
-def add(db: Connection, *messages: Message) -> None:
-    db.execute(insert(outbox), list(map(values_of, messages)))
+def add(db: Connection, *jobs: Job) -> None:
+    db.execute(insert(outbox), list(map(values_of, jobs)))
 
 
 def find_due(db: Connection, *, now: datetime, limit: int) -> list[tuple[str, datetime]]:
@@ -93,37 +93,37 @@ def find_due(db: Connection, *, now: datetime, limit: int) -> list[tuple[str, da
 
 
 def oldest_due(db: Connection, *, now: datetime) -> datetime | None:
-    """Return since when the oldest due message has been due; None if none is due."""
+    """Return since when the oldest due job has been due; None if none is due."""
     query = select(outbox.c.next_at).where(_open, outbox.c.next_at <= now).order_by(outbox.c.next_at).limit(1)
     return db.scalar(query)
 
 
 def has_open(db: Connection, topic: str, about: str) -> bool:
-    """Return whether a message of this topic about this is due, being tried, or to be tried later."""
+    """Return whether a job of this topic about this is due, being tried, or to be tried later."""
     query = select(outbox.c.id).where(_open, outbox.c.topic == topic, outbox.c.about == about).limit(1)
     return db.scalar(query) is not None
 
 
 def find_failed(db: Connection, topic: str, *, limit: int = 1000) -> list[str]:
-    """Return what messages of this topic are about that could not be delivered, of up to `limit`."""
+    """Return what jobs of this topic are about that could not be delivered, of up to `limit`."""
     failed = (outbox.c.topic == topic, outbox.c.state == DeliveryState.FAILED)
     return list(db.scalars(select(outbox.c.about).where(*failed).limit(limit)))
 
 
 def count_undelivered(db: Connection) -> list[tuple[str, str, int]]:
-    """Return (topic, state, count) for messages that are due, being tried or failed."""
+    """Return (topic, state, count) for jobs that are due, being tried or failed."""
     unkept = outbox.c.state.in_([DeliveryState.WAITING, DeliveryState.SENDING, DeliveryState.FAILED])
     query = select(outbox.c.topic, outbox.c.state, func.count()).where(unkept).group_by(outbox.c.topic, outbox.c.state)
     return [tuple(row) for row in db.execute(query)]
 
 
-def claim(db: Connection, message_id: str, *, now: datetime, lease_until: datetime) -> Message | None:
-    """Claim a due message for this attempt, and count the attempt; also the previous one if its claim lapsed.
+def claim(db: Connection, job_id: str, *, now: datetime, lease_until: datetime) -> Job | None:
+    """Claim a due job for this attempt, and count the attempt; also the previous one if its claim lapsed.
 
     Returns None if another process has claimed it or it is settled.
     """
     free = (
-        outbox.c.id == message_id,
+        outbox.c.id == job_id,
         outbox.c.state.in_([DeliveryState.WAITING, DeliveryState.SENDING]),
         outbox.c.next_at <= now,
     )
@@ -136,37 +136,35 @@ def claim(db: Connection, message_id: str, *, now: datetime, lease_until: dateti
             next_at=lease_until,
             crashes=case((outbox.c.state == DeliveryState.SENDING, outbox.c.crashes + 1), else_=outbox.c.crashes),
         )
-        .returning(*_MESSAGE.columns)
+        .returning(*_JOB.columns)
     )
-    return _MESSAGE.one(db, taken)
+    return _JOB.one(db, taken)
 
 
-def mark_sent(db: Connection, message_id: str) -> None:
-    """Mark the message as delivered and erase its payload."""
-    db.execute(
-        update(outbox).where(outbox.c.id == message_id).values(state=DeliveryState.SENT, payload=None, error=None)
-    )
+def mark_sent(db: Connection, job_id: str) -> None:
+    """Mark the job as delivered and erase its payload."""
+    db.execute(update(outbox).where(outbox.c.id == job_id).values(state=DeliveryState.SENT, payload=None, error=None))
 
 
-def mark_failed(db: Connection, message_id: str, *, attempt: int, error: str) -> None:
-    """Mark the message as failed at this attempt. No effect if another attempt has begun since."""
-    db.execute(_this_attempt(message_id, attempt).values(state=DeliveryState.FAILED, error=error[:300]))
+def mark_failed(db: Connection, job_id: str, *, attempt: int, error: str) -> None:
+    """Mark the job as failed at this attempt. No effect if another attempt has begun since."""
+    db.execute(_this_attempt(job_id, attempt).values(state=DeliveryState.FAILED, error=error[:300]))
 
 
-def schedule_retry(db: Connection, message_id: str, *, attempt: int, next_at: datetime, error: str) -> None:
-    """Make the message due again at `next_at`. No effect if another attempt has begun since."""
+def schedule_retry(db: Connection, job_id: str, *, attempt: int, next_at: datetime, error: str) -> None:
+    """Make the job due again at `next_at`. No effect if another attempt has begun since."""
     again = {"state": DeliveryState.WAITING, "next_at": next_at, "error": error[:300], "crashes": 0}
-    db.execute(_this_attempt(message_id, attempt).values(**again))
+    db.execute(_this_attempt(job_id, attempt).values(**again))
 
 
-def _this_attempt(message_id: str, attempt: int) -> Update:
-    mine = (outbox.c.id == message_id, outbox.c.state == DeliveryState.SENDING, outbox.c.attempts == attempt)
+def _this_attempt(job_id: str, attempt: int) -> Update:
+    mine = (outbox.c.id == job_id, outbox.c.state == DeliveryState.SENDING, outbox.c.attempts == attempt)
     return update(outbox).where(*mine)
 
 
-def retry(db: Connection, message_id: str, *, now: datetime) -> bool:
-    """Make a failed message due again, with fresh attempts. Returns False if there is none or its payload is gone."""
-    failed = (outbox.c.id == message_id, outbox.c.state == DeliveryState.FAILED, outbox.c.payload.is_not(None))
+def retry(db: Connection, job_id: str, *, now: datetime) -> bool:
+    """Make a failed job due again, with fresh attempts. Returns False if there is none or its payload is gone."""
+    failed = (outbox.c.id == job_id, outbox.c.state == DeliveryState.FAILED, outbox.c.payload.is_not(None))
     again = (
         update(outbox)
         .where(*failed)
@@ -175,24 +173,24 @@ def retry(db: Connection, message_id: str, *, now: datetime) -> bool:
     return db.execute(again).rowcount == 1
 
 
-def cancel(db: Connection, message_id: str, *, now: datetime) -> bool:
-    """Cancel a message. Returns False if there is none, it is settled otherwise, or it is being tried."""
+def cancel(db: Connection, job_id: str, *, now: datetime) -> bool:
+    """Cancel a job. Returns False if there is none, it is settled otherwise, or it is being tried."""
     lapsed = and_(outbox.c.state == DeliveryState.SENDING, outbox.c.next_at <= now)
-    idle = (outbox.c.id == message_id, or_(outbox.c.state.in_([DeliveryState.WAITING, DeliveryState.FAILED]), lapsed))
+    idle = (outbox.c.id == job_id, or_(outbox.c.state.in_([DeliveryState.WAITING, DeliveryState.FAILED]), lapsed))
     return db.execute(update(outbox).where(*idle).values(state=DeliveryState.CANCELLED, payload=None)).rowcount == 1
 
 
-def find_one(db: Connection, message_id: str) -> Message | None:
-    return _MESSAGE.one(db, _MESSAGE.select().where(outbox.c.id == message_id))
+def find_one(db: Connection, job_id: str) -> Job | None:
+    return _JOB.one(db, _JOB.select().where(outbox.c.id == job_id))
 
 
-def find_those(db: Connection, message_ids: Collection[str]) -> list[Message]:
-    return _MESSAGE.all(db, _MESSAGE.select().where(outbox.c.id.in_(message_ids)))
+def find_those(db: Connection, job_ids: Collection[str]) -> list[Job]:
+    return _JOB.all(db, _JOB.select().where(outbox.c.id.in_(job_ids)))
 
 
-def lock(db: Connection, message_id: str) -> bool:
+def lock(db: Connection, job_id: str) -> bool:
     """Lock the row until this transaction ends. Returns False if there is no such row."""
-    return db.scalar(select(outbox.c.id).where(outbox.c.id == message_id).with_for_update()) is not None
+    return db.scalar(select(outbox.c.id).where(outbox.c.id == job_id).with_for_update()) is not None
 
 
 def find(
@@ -203,25 +201,25 @@ def find(
     about: str | None = None,
     after: str | None = None,
     limit: int = 100,
-) -> list[Message]:
-    """Return messages, latest first. `after` is the last id of the previous page; `about` matches part of the field."""
-    query = _MESSAGE.select().order_by(outbox.c.id.desc()).limit(limit)
+) -> list[Job]:
+    """Return jobs, latest first. `after` is the last id of the previous page; `about` matches part of the field."""
+    query = _JOB.select().order_by(outbox.c.id.desc()).limit(limit)
     query = query if after is None else query.where(outbox.c.id < after)
     for column, wanted in ((outbox.c.state, state), (outbox.c.topic, topic)):
         query = query if wanted is None else query.where(column == wanted)
     query = query if about is None else query.where(outbox.c.about.contains(about, autoescape=True))
-    return _MESSAGE.all(db, query)
+    return _JOB.all(db, query)
 
 
 def is_needed(*, before: datetime) -> ColumnElement[bool]:
-    """Return the condition for messages that are open, or that were tried or settled at or after `before`."""
+    """Return the condition for jobs that are open, or that were tried or settled at or after `before`."""
     return or_(_open, and_(_settled, outbox.c.next_at >= before))
 
 
 def purge(db: Connection, *, before: datetime, limit: int) -> int:
-    """Delete up to `limit` settled messages whose `next_at` (indexed) is before `before`; return how many.
+    """Delete up to `limit` settled jobs whose `next_at` (indexed) is before `before`; return how many.
 
-    On PostgreSQL, only messages of whole months.
+    On PostgreSQL, only jobs of whole months.
     """
     is_old = outbox.c.created_at < partitions.deletable_before(db, before)
     old = select(outbox.c.id).where(is_old, _settled, outbox.c.next_at < before).limit(limit)

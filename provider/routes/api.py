@@ -84,11 +84,11 @@ def account_api(settings: Settings) -> list[BaseRoute]:
     if settings.has("registration"):
         table.append(Route("/api/account/register", api_registration.register, methods=post, name="register"))
     if settings.has("email-verification"):
-        letter, confirm = api_email_verification.request_letter, api_email_verification.confirm_address
+        send, confirm = api_email_verification.request_email, api_email_verification.confirm_address
         check = api_email_verification.check_verify_link
         table += [
             Route("/api/account/verify-email/check", check, methods=post, name="check_verify_link"),
-            Route("/api/account/verify-email/letter", letter, methods=post, name="request_verification_letter"),
+            Route("/api/account/verify-email/letter", send, methods=post, name="request_verification_letter"),
             Route("/api/account/verify-email/confirm", confirm, methods=post, name="confirm_address"),
         ]
     if settings.has("update-profile") and settings.has("email-verification"):

@@ -19,7 +19,7 @@ def in_admin_api() -> list[BaseRoute]:
     """Return the routes of the admin API."""
     get, post, put, delete = ["GET"], ["POST"], ["PUT"], ["DELETE"]
     clients, keys, audit = admin_clients, admin_keys, admin_audit
-    client, promise, webhook = (
+    client, job, webhook = (
         "/api/admin/clients/{client_id:path}",
         "/api/admin/outbox/{promise_id}",
         "/api/admin/webhooks/{webhook_id}",
@@ -49,10 +49,10 @@ def in_admin_api() -> list[BaseRoute]:
         Route("/api/admin/doctor/run", admin_doctor.run_doctor, methods=post, name="run_doctor"),
         Route("/api/admin/audit", audit.list_audit_events, methods=get, name="list_audit_events"),
         Route("/api/admin/audit/export", audit.export_audit_events, methods=get, name="export_audit_events"),
-        Route("/api/admin/outbox", outbox.list_promises, methods=get, name="list_promises"),
-        Route(promise, outbox.show_promise, methods=get, name="show_promise"),
-        Route(f"{promise}/retry", outbox.retry_promise, methods=post, name="retry_promise"),
-        Route(f"{promise}/cancel", outbox.cancel_promise, methods=post, name="cancel_promise"),
+        Route("/api/admin/outbox", outbox.list_jobs, methods=get, name="list_promises"),
+        Route(job, outbox.show_job, methods=get, name="show_promise"),
+        Route(f"{job}/retry", outbox.retry_job, methods=post, name="retry_promise"),
+        Route(f"{job}/cancel", outbox.cancel_job, methods=post, name="cancel_promise"),
         Route("/api/admin/webhooks", webhooks.list_webhooks, methods=get, name="list_webhooks"),
         Route("/api/admin/webhooks", webhooks.create_webhook, methods=post, name="create_webhook"),
         Route(webhook, webhooks.show_webhook, methods=get, name="show_webhook"),

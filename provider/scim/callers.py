@@ -14,6 +14,7 @@ from provider.oauth.http.bearer import require_token
 from provider.oauth.http.refused import require_one_authorization
 from provider.oauth.http.server import server_of
 from provider.oauth.scopes import SCIM, parse_scope
+from provider.operator_names import OperatorName
 from provider.web.call import Call
 
 PERMISSIONS: Permissions = frozenset()
@@ -37,7 +38,7 @@ def require_directory(call: Call) -> Directory:
     checks = Checks("SCIM")
     scheme = call.headers.get("authorization", "").partition(" ")[0]
     client_id = _of_secret(call, checks) if scheme.lower() == "basic" else _of_token(call, checks)
-    call.work.origin = call.work.origin.of_operator(f"client {client_id}")
+    call.work.origin = call.work.origin.of_operator(OperatorName.client(client_id))
     return Directory(client_id)
 
 

@@ -102,7 +102,7 @@ _OF_EVENT: Mapping[str, _Make] = {
     Event.DELETION_REQUESTED: _plain(event_types.ACCOUNT_DISABLED),
     Event.ACCOUNT_RESTORED: _plain(event_types.ACCOUNT_ENABLED),
     Event.DELETION_CANCELLED: _plain(event_types.ACCOUNT_ENABLED),
-    Event.INTRUSION_REPORTED: _plain(event_types.CREDENTIAL_COMPROMISE, credential_type="password"),
+    Event.COMPROMISE_REPORTED: _plain(event_types.CREDENTIAL_COMPROMISE, credential_type="password"),
     Event.ROLES_CHANGED: _plain(event_types.TOKEN_CLAIMS_CHANGE),
     Event.GROUPS_CHANGED: _plain(event_types.TOKEN_CLAIMS_CHANGE),
     Event.PROFILE_CHANGED: _plain(event_types.TOKEN_CLAIMS_CHANGE),

@@ -16,6 +16,7 @@ from provider.oauth.http.bearer import require_token
 from provider.oauth.http.server import server_of
 from provider.oauth.scopes import GLOBAL_REVOCATION, SSF_MANAGE, SSF_READ
 from provider.oauth.tokens.access_tokens import ActiveToken, InactiveToken, read_access_token
+from provider.operator_names import OperatorName
 from provider.ratelimits import LIMITS, count, of_network, require_room
 from provider.web.call import Call
 from provider.work import UnitOfWork
@@ -119,5 +120,5 @@ def _require_own_token(call: Call, checks: Checks, scopes: Iterable[str], *, sec
         fix=f"Request the access token with grant_type=client_credentials and scope={scope}.",
         scope=scope,
     )
-    call.work.origin = call.work.origin.of_operator(f"client {live.claims['client_id']}")
+    call.work.origin = call.work.origin.of_operator(OperatorName.client(str(live.claims["client_id"])))
     return live

@@ -43,7 +43,7 @@ receiver's key set, or what it lets us do.
 """
 
 
-def deliver(installation: Installation, _message_id: str, payload: dict[str, Any]) -> None:
+def deliver(installation: Installation, _job_id: str, payload: dict[str, Any]) -> None:
     """Push what waits for a stream, for SECONDS, and queue the next job if something is left."""
     stream_id, until = payload["stream_id"], time.monotonic() + SECONDS
     with unit_of_work(installation) as work:

@@ -25,7 +25,7 @@ GONE = 410
 """The HTTP status by which a receiver ends its subscription."""
 
 
-def deliver(installation: Installation, _promise_id: str, payload: dict[str, Any]) -> None:
+def deliver(installation: Installation, _job_id: str, payload: dict[str, Any]) -> None:
     """Send one event to its webhook. Raises PermanentFailure or TemporaryFailure."""
     with unit_of_work(installation) as work:
         webhook = store.find(work.read, payload["webhook_id"])

@@ -1,12 +1,15 @@
 """What happened, in plain words; and throwing everybody out."""
 
+import ast
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 
+import provider
 from provider.accounts.activity import KINDS, MOST, SENTENCES, find_usual_networks, network_of
 from provider.audit.events import Event
 from provider.audit.log import record
@@ -55,6 +58,23 @@ def ada(work: Work, browser: Browser) -> str:
 @pytest.mark.parametrize("event", [event for event in Event if not event.startswith(NOT_THEIRS)])
 def test_every_event_of_a_person_has_a_sentence(event: Event) -> None:
     assert event in SENTENCES or event is Event.ACCOUNT_DELETED  # nobody is left to read that
+
+
+def test_every_event_that_users_see_is_recorded_with_its_user() -> None:
+    """Without a `user_id`, it is in no one's activity, whatever its sentence says."""
+    shown = {event.name for event in SENTENCES}
+    without = []
+    for path in sorted(Path(provider.__file__).parent.rglob("*.py")):
+        text = path.read_text("utf-8")
+        for call in ast.walk(ast.parse(text)) if "record(" in text else ():
+            if not isinstance(call, ast.Call) or ast.unparse(call.func) != "record":
+                continue
+            named = {
+                arg.attr for arg in call.args if isinstance(arg, ast.Attribute) and ast.unparse(arg.value) == "Event"
+            }
+            if named & shown and "user_id" not in {keyword.arg for keyword in call.keywords}:
+                without.append(f"{path.name}:{call.lineno}")
+    assert without == []
 
 
 def test_the_timeline_tells_what_when_and_where(browser: Browser, ada: str, work: Work) -> None:

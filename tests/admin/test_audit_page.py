@@ -9,6 +9,7 @@ import pytest
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.languages.catalogs import LANGUAGES
+from provider.operator_names import OperatorName
 from provider.operators.audit.event_names import AREAS, EVENT_NAMES
 from provider.operators.audit.event_sentences import BY_OPERATOR, OF_USER, sentence_for
 from provider.work import UnitOfWork
@@ -21,7 +22,9 @@ from tests.support.installation import Work
 NAMES = {"user": "ada@example.test", "app": "Quill", "by": "ben@example.test"}
 
 
-def happen(work: UnitOfWork, event: Event, *, operator: str = "", why: str = "", **about: object) -> None:
+def happen(
+    work: UnitOfWork, event: Event, *, operator: OperatorName | None = None, why: str = "", **about: object
+) -> None:
     """Record an event of a request from a network, by an operator if one is given."""
     work.origin = replace(work.origin, network="192.0.2.0/24", request_id="r", operator=operator, why=why)
     record(work, event, **about)  # type: ignore[arg-type]
@@ -58,9 +61,14 @@ def test_events_are_sentences_with_names_that_are_links(console: Console, work: 
         happen(w, Event.SIGNED_IN, user_id=ada, amr="pwd")
         happen(w, Event.CONSENT_GRANTED, user_id=ada, client_id=quill.client_id, scopes=["openid"])
         happen(
-            w, Event.ACCOUNT_SUSPENDED, user_id=ada, operator=f"user {console.user_id}", why="100% spam", reason=None
+            w,
+            Event.ACCOUNT_SUSPENDED,
+            user_id=ada,
+            operator=OperatorName.user(console.user_id),
+            why="100% spam",
+            reason=None,
         )
-        happen(w, Event.CLIENT_DISABLED, client_id="gone", operator=f"client {quill.client_id}")
+        happen(w, Event.CLIENT_DISABLED, client_id="gone", operator=OperatorName.client(quill.client_id))
         happen(w, Event.SIGN_IN_FAILED, user_id=None)
     page = console.open("/audit")
     for sentence in (
@@ -89,8 +97,8 @@ def test_filters_combine_and_are_in_the_url_of_every_link(console: Console, work
     clock.advance(seconds=40 * 86400)
     with work() as w:
         happen(w, Event.SIGNED_IN, user_id=ada, amr="pwd")
-        happen(w, Event.CLIENT_DISABLED, client_id=quill.client_id, operator=f"user {console.user_id}")
-        happen(w, Event.KEY_ROTATED, operator=f"client {quill.client_id}")
+        happen(w, Event.CLIENT_DISABLED, client_id=quill.client_id, operator=OperatorName.user(console.user_id))
+        happen(w, Event.KEY_ROTATED, operator=OperatorName.client(quill.client_id))
     for query, expected in (
         ("range=24h", {"account.created", "session.signed_in", "client.disabled", "key.rotated"}),
         ("range=24h&area.session=on&area.key=on", {"session.signed_in", "key.rotated"}),

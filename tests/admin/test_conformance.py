@@ -25,6 +25,7 @@ from provider.oauth.authorize import consent
 from provider.oauth.keys import rotation
 from provider.oauth.trusted_issuers import issuers
 from provider.oauth.trusted_issuers.issuers import IssuerSettings
+from provider.operator_names import OperatorName
 from provider.operators.imports import jobs
 from provider.outbox import messages
 from provider.sessions import lifecycle
@@ -85,6 +86,7 @@ def make_group(work: UnitOfWork) -> str:
 
 def make_import(work: UnitOfWork) -> str:
     content = f"email\n{new_id()}@example.test\nwrong\n".encode()
+    work.origin = work.origin.of_operator(OperatorName.client("importer"))
     return jobs.upload(work, content=content, permissions=EVERYTHING, update=False, invite=False)
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from provider.accounts.users import find_user
 from provider.oauth.clients.clients import disable
+from provider.operator_names import OperatorName
 from provider.operators.imports import jobs, store
 from provider.work import Installation
 from tests.admin.conftest import API, Program
@@ -97,7 +98,7 @@ def test_an_import_of_a_client_that_is_disabled_ends(operator: Program, work: Wo
     with work() as w:
         one = store.find(w.read, begun["id"])
         assert one is not None
-        disable(w, one.operator.removeprefix("client "))
+        disable(w, OperatorName.parse(one.operator).id)
     while deliver_due(installation):
         pass
     with work() as w:

@@ -315,7 +315,7 @@ def test_filters_of_jobs_find_what_plain_python_finds(
         w.db.execute(delete(outbox.outbox))
         rows = {}
         for topic, state, recipient in made:
-            message = outbox.Message(new_id(), topic, f"x to {recipient}", None, state, 0, w.now, w.now, None, None)
+            message = outbox.Job(new_id(), topic, f"x to {recipient}", None, state, 0, w.now, w.now, None, None)
             outbox.add(w.db, message)
             rows[message.id] = message
         found = all_keys(w, JOBS, wanted, sort=sort, limit=2)

@@ -4,6 +4,7 @@ import pytest
 
 from provider.accounts.store import users
 from provider.database.base import new_id
+from provider.operator_names import OperatorName
 from provider.operators import authority
 from provider.operators.bulk import actions as bulk
 from provider.operators.bulk import matching as bulk_matching
@@ -111,7 +112,7 @@ def test_two_runs_on_the_same_users_both_finish(
         other = make_user(w, "other-operator@example.com", roles=("admin",))
     first = begin(console, "action=suspend&role=staff")
     with work() as w:
-        w.origin = w.origin.of_operator(f"user {other}")
+        w.origin = w.origin.of_operator(OperatorName.user(other))
         bulk_matching.start(
             w,
             run_id=new_id(),

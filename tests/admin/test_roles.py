@@ -20,6 +20,7 @@ from provider.audit.log import record
 from provider.oauth.authorize.store import consents
 from provider.oauth.clients import clients
 from provider.oauth.clients.metadata_rules import parse_metadata
+from provider.operator_names import OperatorName
 from provider.operators.bulk import actions as bulk
 from provider.outbox.relay import PermanentFailure
 from provider.web import cookies, csrf
@@ -354,7 +355,7 @@ def test_no_page_shows_an_address_to_an_operator_who_cannot_see_users(
         nameless = make_user(w, "nameless@example.test")
         for user_id in (ada, nameless):
             consents.put(w.db, consents.Consent(user_id, app.client_id, ["openid"], [], w.now))
-        w.origin = w.origin.of_operator(f"user {ada}")
+        w.origin = w.origin.of_operator(OperatorName.user(ada))
         record(w, Event.CLIENT_UPDATED, client_id=app.client_id)
     of_app = f"?client_id={app.client_id}&user={ada}"
     for (method, path), need in needs.CONSOLE.items():

@@ -17,6 +17,7 @@ from provider.accounts.roles.permissions import EVERYTHING
 from provider.accounts.store.users import users
 from provider.admin.operation import AdminOperation
 from provider.oauth.clients.store.clients import clients
+from provider.operator_names import OperatorName
 from provider.operators import idempotency
 from provider.operators.imports import jobs
 from provider.operators.store import idempotency_keys
@@ -74,6 +75,7 @@ def test_one_thing_has_a_version_and_every_change_of_it_looks_at_it(
     sign_in(browser)
     with work() as w:
         promise = messages.enqueue(w, "mail", {}, about="x")
+        w.origin = w.origin.of_operator(OperatorName.client("importer"))
         of_file = jobs.upload(w, content=b"email\na@b.example\n", permissions=EVERYTHING, update=False, invite=False)
     webhook = operator("POST", "/webhooks", url="https://hooks.example.test/").json()["id"]
     operator("POST", "/clients", client_id="shop", **SHOP)

@@ -12,13 +12,15 @@ from pydantic import SecretStr
 from provider.audit import store as audit
 from provider.config.settings import Settings
 from provider.doctor import background
+from provider.operator_names import OperatorName
 from provider.operators import doctor_runs
 from provider.operators.doctor_runs import LEASE, AlreadyRequested, Progress
 from provider.work import Installation, Origin
 from tests.support.clock import Clock
 from tests.support.installation import Work, settings_for
 
-BY = "user 0190b0f0-0000-7000-8000-000000000001"
+OPERATOR = OperatorName.user("0190b0f0-0000-7000-8000-000000000001")
+BY = str(OPERATOR)
 
 
 def never() -> bool:
@@ -50,7 +52,7 @@ def examined(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def requested(work: Work) -> None:
-    with work(Origin(operator=BY)) as w:
+    with work(Origin(operator=OPERATOR)) as w:
         doctor_runs.request(w)
 
 
@@ -142,7 +144,7 @@ def test_a_run_that_fails_or_whose_process_is_lost_is_not_repeated(
     installation: Installation, work: Work, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """N-501: what ends a process must not end each of them in turn."""
-    with work(Origin(operator=BY)) as w:
+    with work(Origin(operator=OPERATOR)) as w:
         doctor_runs.request(w)
         assert doctor_runs.claim(w) is not None
     assert found(work).progress(clock()) is Progress.RUNNING
@@ -157,11 +159,11 @@ def test_a_run_that_fails_or_whose_process_is_lost_is_not_repeated(
 
 def test_a_late_result_does_not_replace_that_of_a_later_run(work: Work, clock: Clock) -> None:
     """N-502: its claim is gone."""
-    with work(Origin(operator=BY)) as w:
+    with work(Origin(operator=OPERATOR)) as w:
         doctor_runs.request(w)
         first = doctor_runs.claim(w)
     clock.advance(LEASE)
-    with work(Origin(operator=BY)) as w:
+    with work(Origin(operator=OPERATOR)) as w:
         doctor_runs.request(w)
         second = doctor_runs.claim(w)
         assert first is not None
@@ -173,7 +175,7 @@ def test_a_late_result_does_not_replace_that_of_a_later_run(work: Work, clock: C
 
 def test_the_stored_result_is_bounded(work: Work) -> None:
     """N-504: findings and texts are cut."""
-    with work(Origin(operator=BY)) as w:
+    with work(Origin(operator=OPERATOR)) as w:
         doctor_runs.request(w)
         claim = doctor_runs.claim(w)
         assert claim is not None

@@ -70,7 +70,7 @@ def test_the_audit_log_says_who_it_was(case: Case, work: Work) -> None:
     quick(case)
     with work() as w:
         rows = w.read.execute(select(audit_events.c.name, audit_events.c.details, audit_events.c.client_id)).all()
-    told = [row.name for row in rows if row.details.get("operator") == guests.OPERATOR]
+    told = [row.name for row in rows if row.details.get("operator") == str(guests.OPERATOR)]
     assert sorted(told) == sorted(
         [
             *("account.created", "client.created", "client.created"),

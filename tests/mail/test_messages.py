@@ -15,6 +15,7 @@ from provider.config.settings import Settings
 from provider.languages.catalogs import ENGLISH, LANGUAGES
 from provider.mail import messages
 from provider.mail.samples import FIREFOX, NAMES
+from provider.operator_names import OperatorName
 from provider.work import Origin, utc_now
 from tests.support.effort import effort
 from tests.support.emails import every_email, rendered
@@ -202,7 +203,9 @@ def test_a_sign_in_from_an_unknown_browser_names_the_account(work: Work, inbox: 
     assert inbox.latest().subject == "New sign-in to your Signet account"
 
 
-@pytest.mark.parametrize("origin", [Origin(), Origin(request_id="r1", operator="user 1")], ids=["command", "console"])
+@pytest.mark.parametrize(
+    "origin", [Origin(), Origin(request_id="r1", operator=OperatorName.user("1"))], ids=["command", "console"]
+)
 def test_a_notice_of_an_operators_action_says_so_and_offers_no_reset(work: Work, inbox: Inbox, origin: Origin) -> None:
     send(work, "two_factor_disabled", origin)
     notice = inbox.latest()

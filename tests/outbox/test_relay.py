@@ -10,7 +10,7 @@ from provider.mail import transport
 from provider.oauth.logout import back_channel
 from provider.outbox import messages, relay, store
 from provider.outbox.relay import PermanentFailure, RetryPolicy, TemporaryFailure
-from provider.outbox.store import DeliveryState, Message
+from provider.outbox.store import DeliveryState, Job
 from provider.webhooks import delivery
 from provider.work import Installation, unit_of_work
 from tests.support.clock import Clock
@@ -29,8 +29,8 @@ class Handler:
         self.failures = list(failures)
         self.got: list[tuple[str, dict[str, Any]]] = []
 
-    def __call__(self, _installation: Installation, promise_id: str, payload: dict[str, Any]) -> None:
-        self.got.append((promise_id, payload))
+    def __call__(self, _installation: Installation, job_id: str, payload: dict[str, Any]) -> None:
+        self.got.append((job_id, payload))
         if self.failures:
             raise self.failures.pop(0)
 
@@ -44,20 +44,20 @@ def put(work: Work) -> Put:
     return put_one
 
 
-def read(work: Work, promise_id: str) -> Message:
+def read(work: Work, job_id: str) -> Job:
     with work() as w:
-        return next(promise for promise in store.find(w.read) if promise.id == promise_id)
+        return next(job for job in store.find(w.read) if job.id == job_id)
 
 
 def test_a_kept_promise_is_handed_over_once_and_its_contents_erased(
     installation: Installation, work: Work, put: Put
 ) -> None:
-    promise_id, handler = put(), Handler()
-    assert relay.deliver(installation, promise_id, {"mail": handler})
-    assert not relay.deliver(installation, promise_id, {"mail": handler})
-    assert handler.got == [(promise_id, {"to": "ada@example.test"})]
-    promise = read(work, promise_id)
-    assert (promise.state, promise.payload) == (DeliveryState.SENT, None)
+    job_id, handler = put(), Handler()
+    assert relay.deliver(installation, job_id, {"mail": handler})
+    assert not relay.deliver(installation, job_id, {"mail": handler})
+    assert handler.got == [(job_id, {"to": "ada@example.test"})]
+    job = read(work, job_id)
+    assert (job.state, job.payload) == (DeliveryState.SENT, None)
 
 
 def test_a_crash_of_the_change_takes_its_promise_with_it(installation: Installation, work: Work) -> None:
@@ -88,15 +88,15 @@ def test_a_message_that_expires_is_retried_with_growing_pauses_until_then_and_is
 ) -> None:
     """F-7. Replaces: mail through a queue."""
     for lifetime, longest in ((timedelta(minutes=30), 75), (timedelta(hours=24), 3600), (timedelta(days=7), 3600)):
-        handler, promise_id = Handler(*[TemporaryFailure("451 not now")] * 1000), put(expires_at=clock.now + lifetime)
+        handler, job_id = Handler(*[TemporaryFailure("451 not now")] * 1000), put(expires_at=clock.now + lifetime)
         pauses = rounds(installation, clock, handler, transport.RETRIES)
         assert pauses[1:5] == [5, 10, 20, 40]
         assert sorted(pauses[1:-1]) == pauses[1:-1]
         assert max(pauses) == longest
         assert sum(pauses) == lifetime.total_seconds()
-        promise = read(work, promise_id)
-        assert (promise.state, promise.payload is None) == (DeliveryState.FAILED, False)
-        assert promise.error == "expired before it could be delivered: 451 not now"
+        job = read(work, job_id)
+        assert (job.state, job.payload is None) == (DeliveryState.FAILED, False)
+        assert job.error == "expired before it could be delivered: 451 not now"
 
 
 @pytest.mark.parametrize(
@@ -108,52 +108,52 @@ def test_a_message_that_does_not_expire_is_retried_for_as_long_as_its_kind(
     policy: RetryPolicy, least: float, most: float, installation: Installation, work: Work, put: Put, clock: Clock
 ) -> None:
     """RFC 5321 section 4.5.4.1 for email: four to five days."""
-    promise_id, handler = put(), Handler(*[TemporaryFailure("451 not now")] * 1000)
+    job_id, handler = put(), Handler(*[TemporaryFailure("451 not now")] * 1000)
     pauses = rounds(installation, clock, handler, policy)
     assert least <= sum(pauses) / 3600 <= most
-    promise = read(work, promise_id)
-    assert (promise.state, promise.attempts, promise.error) == (DeliveryState.FAILED, policy.attempts, "451 not now")
-    assert promise.payload is not None
+    job = read(work, job_id)
+    assert (job.state, job.attempts, job.error) == (DeliveryState.FAILED, policy.attempts, "451 not now")
+    assert job.payload is not None
 
 
 def test_crashes_count_only_in_a_row(installation: Installation, work: Work, put: Put, clock: Clock) -> None:
     """F-8: restarts during a long outage do not give a message up."""
-    promise_id, handler = put(expires_at=clock.now + timedelta(days=1)), Handler(*[TemporaryFailure("451")] * 9)
+    job_id, handler = put(expires_at=clock.now + timedelta(days=1)), Handler(*[TemporaryFailure("451")] * 9)
     for _ in range(relay.MAX_CRASHES):
         with work() as w:
-            assert store.claim(w.db, promise_id, now=clock.now, lease_until=clock.now + relay.LEASE)
+            assert store.claim(w.db, job_id, now=clock.now, lease_until=clock.now + relay.LEASE)
         clock.advance(relay.LEASE)
         assert deliver_due(installation, {"mail": handler}, {"mail": transport.RETRIES}) == 1
         clock.advance(hours=1)
-    assert read(work, promise_id).state == DeliveryState.WAITING
+    assert read(work, job_id).state == DeliveryState.WAITING
 
 
 def test_a_failed_promise_can_be_tried_again_by_the_operator(
     installation: Installation, work: Work, put: Put, clock: Clock
 ) -> None:
-    promise_id, handler = put(), Handler(PermanentFailure("550 no such mailbox"))
-    relay.deliver(installation, promise_id, {"mail": handler})
+    job_id, handler = put(), Handler(PermanentFailure("550 no such mailbox"))
+    relay.deliver(installation, job_id, {"mail": handler})
     with work() as w:
-        assert store.retry(w.db, promise_id, now=clock.now)
+        assert store.retry(w.db, job_id, now=clock.now)
     assert deliver_due(installation, {"mail": handler}) == 1
-    assert read(work, promise_id).state == DeliveryState.SENT
+    assert read(work, job_id).state == DeliveryState.SENT
 
 
 def test_what_cannot_succeed_is_tried_once(installation: Installation, work: Work, put: Put, clock: Clock) -> None:
-    promise_id, handler = put(), Handler(PermanentFailure("550 no such mailbox"))
-    relay.deliver(installation, promise_id, {"mail": handler})
+    job_id, handler = put(), Handler(PermanentFailure("550 no such mailbox"))
+    relay.deliver(installation, job_id, {"mail": handler})
     clock.advance(hours=1)
     assert deliver_due(installation, {"mail": handler}) == 0
-    assert read(work, promise_id).error == "550 no such mailbox"
+    assert read(work, job_id).error == "550 no such mailbox"
 
 
 def test_a_bug_in_a_handler_is_retried_and_its_text_is_not_kept(
     installation: Installation, work: Work, put: Put
 ) -> None:
-    promise_id = put()
-    relay.deliver(installation, promise_id, {"mail": Handler(KeyError("a secret"))})
-    promise = read(work, promise_id)
-    assert (promise.state, promise.error) == (DeliveryState.WAITING, "KeyError")
+    job_id = put()
+    relay.deliver(installation, job_id, {"mail": Handler(KeyError("a secret"))})
+    job = read(work, job_id)
+    assert (job.state, job.error) == (DeliveryState.WAITING, "KeyError")
 
 
 def test_a_handler_that_is_interrupted_is_tried_again_and_the_interruption_goes_on(
@@ -164,29 +164,29 @@ def test_a_handler_that_is_interrupted_is_tried_again_and_the_interruption_goes_
     def interrupted(*_: object) -> None:
         raise Interruption
 
-    promise_id = put()
+    job_id = put()
     with pytest.raises(Interruption):
-        relay.deliver(installation, promise_id, {"mail": interrupted})
-    promise = read(work, promise_id)
-    assert (promise.state, promise.attempts, promise.error) == (DeliveryState.WAITING, 1, "Interruption")
+        relay.deliver(installation, job_id, {"mail": interrupted})
+    job = read(work, job_id)
+    assert (job.state, job.attempts, job.error) == (DeliveryState.WAITING, 1, "Interruption")
 
 
 def test_what_expired_is_not_delivered(installation: Installation, work: Work, put: Put, clock: Clock) -> None:
-    handler, promise_id = Handler(), put(expires_at=clock.now + timedelta(minutes=30))
+    handler, job_id = Handler(), put(expires_at=clock.now + timedelta(minutes=30))
     clock.advance(minutes=30)
     deliver_due(installation, {"mail": handler})
     assert handler.got == []
-    assert read(work, promise_id).state == DeliveryState.FAILED
+    assert read(work, job_id).state == DeliveryState.FAILED
 
 
 def test_a_claim_is_one_attempts_alone_until_it_lapses(
     installation: Installation, work: Work, put: Put, clock: Clock
 ) -> None:
     """F-8: a worker that was killed holds nobody up for longer than the lease."""
-    promise_id, handler = put(), Handler()
+    job_id, handler = put(), Handler()
     with work() as w:
-        assert store.claim(w.db, promise_id, now=clock.now, lease_until=clock.now + relay.LEASE)
-    assert not relay.deliver(installation, promise_id, {"mail": handler})
+        assert store.claim(w.db, job_id, now=clock.now, lease_until=clock.now + relay.LEASE)
+    assert not relay.deliver(installation, job_id, {"mail": handler})
     clock.advance(relay.LEASE)
     assert deliver_due(installation, {"mail": handler}) == 1
     assert len(handler.got) == 1
@@ -196,28 +196,28 @@ def test_a_promise_whose_attempts_end_without_a_word_is_parked(
     installation: Installation, work: Work, put: Put, clock: Clock
 ) -> None:
     """F-8: what kills its worker must not do so for ever."""
-    promise_id, handler = put(), Handler()
+    job_id, handler = put(), Handler()
     for _ in range(relay.MAX_CRASHES + 1):
         with work() as w:
-            assert store.claim(w.db, promise_id, now=clock.now, lease_until=clock.now + relay.LEASE)
+            assert store.claim(w.db, job_id, now=clock.now, lease_until=clock.now + relay.LEASE)
         clock.advance(relay.LEASE)
     deliver_due(installation, {"mail": handler})
     assert handler.got == []
-    assert read(work, promise_id).state == DeliveryState.FAILED
+    assert read(work, job_id).state == DeliveryState.FAILED
 
 
 def test_an_attempt_that_took_too_long_does_not_undo_what_the_next_one_did(
     installation: Installation, work: Work, put: Put, clock: Clock
 ) -> None:
-    promise_id, second = put(), Handler()
+    job_id, second = put(), Handler()
 
-    def slow(installation: Installation, _promise_id: str, _payload: dict[str, Any]) -> None:
+    def slow(installation: Installation, _job_id: str, _payload: dict[str, Any]) -> None:
         clock.advance(relay.LEASE)
-        assert relay.deliver(installation, promise_id, {"mail": second})
+        assert relay.deliver(installation, job_id, {"mail": second})
         raise TemporaryFailure("451 too late")
 
-    relay.deliver(installation, promise_id, {"mail": slow})
-    assert read(work, promise_id).state == DeliveryState.SENT
+    relay.deliver(installation, job_id, {"mail": slow})
+    assert read(work, job_id).state == DeliveryState.SENT
 
 
 @pytest.mark.parametrize("failure", [TemporaryFailure("451 too late"), PermanentFailure("550 no such mailbox")])
@@ -259,8 +259,8 @@ def test_contents_are_unreadable_in_the_database(work: Work, put: Put) -> None:
 
 
 def test_contents_of_another_installation_fail_visibly(installation: Installation, work: Work, put: Put) -> None:
-    promise_id = put()
+    job_id = put()
     with work() as w:
         w.db.execute(store.outbox.update().values(payload="aaaaaaaa.bbbb"))
-    relay.deliver(installation, promise_id, {"mail": Handler()})
-    assert read(work, promise_id).state == DeliveryState.FAILED
+    relay.deliver(installation, job_id, {"mail": Handler()})
+    assert read(work, job_id).state == DeliveryState.FAILED

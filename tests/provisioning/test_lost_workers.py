@@ -87,7 +87,7 @@ def test_a_user_is_sent_by_one_worker_at_a_time(provision: Provision, work: Work
     with work() as w:
         resources.mark(w.db, app.client_id, resources.Kind.USER, [ada], now=w.now)
         assert resources.claim_next(w.db, app.client_id, now=w.now, until=w.now + jobs.LEASE) is None
-        assert not resources.has_due(w.db, app.client_id, now=w.now)
+        assert resources.find_waiting(w.db, now=w.now) == []
         assert resources.finish(w.db, first, state="current", error=None)
         again = resources.claim_next(w.db, app.client_id, now=w.now, until=w.now + 2 * jobs.LEASE)
         assert again is not None  # what changed meanwhile is still pending

@@ -18,7 +18,7 @@ from provider.config.settings import Settings
 from provider.installation import open_installation
 from provider.outbox import messages
 from provider.outbox import store as outbox
-from provider.outbox.store import DeliveryState, Message
+from provider.outbox.store import DeliveryState, Job
 from provider.ratelimits.counter import LimitCounter
 from provider.refusals import NotFound, Refusal
 from provider.webhooks import store, subscriptions
@@ -62,14 +62,14 @@ def listen(work: Work, receiver: ForeignServer) -> Listen:
     return make
 
 
-def promised(work: Work) -> list[Message]:
+def jobs(work: Work) -> list[Job]:
     with work() as w:
-        return [promise for promise in outbox.find(w.read) if promise.topic == "webhook"]
+        return [job for job in outbox.find(w.read) if job.topic == "webhook"]
 
 
-def receiver_payload(installation: Installation, promise: Message) -> str:
-    assert promise.payload is not None
-    return installation.vault.decrypt(promise.payload, purpose=messages.PURPOSE, context=promise.id).decode()
+def receiver_payload(installation: Installation, job: Job) -> str:
+    assert job.payload is not None
+    return installation.vault.decrypt(job.payload, purpose=messages.PURPOSE, context=job.id).decode()
 
 
 def verified(request: Request, *secrets: str) -> dict[str, Any]:
@@ -117,17 +117,17 @@ def test_what_happens_is_told_signed_and_once(
     assert body["data"]["user_id"] == user_id
     assert request.headers["webhook-id"] == f"msg_{body['data']['id']}"
     assert int(request.headers["webhook-timestamp"]) == int(clock.now.timestamp())
-    assert [promise.state for promise in promised(work)] == [DeliveryState.SENT]
+    assert [job.state for job in jobs(work)] == [DeliveryState.SENT]
 
 
 def test_what_was_undone_is_not_told(listen: Listen, work: Work) -> None:
     """The promise is made in the transaction of the event."""
     listen()
-    before = len(promised(work))
+    before = len(jobs(work))
     with pytest.raises(ZeroDivisionError), work() as w:
         make_user(w, "ada@example.test")
         _ = 1 / 0
-    assert len(promised(work)) == before
+    assert len(jobs(work)) == before
 
 
 def test_webhooks_are_read_once_in_a_transaction_of_many_events(installation: Installation, work: Work) -> None:
@@ -163,8 +163,8 @@ def test_events_of_another_process_reach_a_webhook_from_the_moment_it_exists(
             bob = make_user(w, "bob@example.test")
     finally:
         other.database.close()
-    assert len(promised(work)) == 1
-    assert bob in receiver_payload(installation, promised(work)[0])
+    assert len(jobs(work)) == 1
+    assert bob in receiver_payload(installation, jobs(work)[0])
 
 
 def test_a_refused_request_keeps_its_events_for_webhooks_too(listen: Listen, work: Work) -> None:
@@ -172,7 +172,7 @@ def test_a_refused_request_keeps_its_events_for_webhooks_too(listen: Listen, wor
     with pytest.raises(NotFound), work() as w:
         log.record(w, Event.SIGN_IN_FAILED)
         raise NotFound
-    assert len(promised(work)) == 1
+    assert len(jobs(work)) == 1
 
 
 def test_a_receiver_that_is_away_is_told_later_under_the_same_id(
@@ -183,7 +183,7 @@ def test_a_receiver_that_is_away_is_told_later_under_the_same_id(
     with work() as w:
         make_user(w, "ada@example.test")
     deliver()
-    assert promised(work)[0].error == "it answered 500"
+    assert jobs(work)[0].error == "it answered 500"
     receiver.behaviour = answer(b"")
     clock.advance(minutes=1)
     deliver()
@@ -205,7 +205,7 @@ def test_a_receiver_that_is_gone_is_told_no_more(
     with work() as w:
         assert subscriptions.find(w, webhook_id).disabled_at is not None
         make_user(w, "bob@example.test")
-    assert [promise.state for promise in promised(work)] == [DeliveryState.FAILED]
+    assert [job.state for job in jobs(work)] == [DeliveryState.FAILED]
     assert len(receiver.requests) == 1
 
 
@@ -220,7 +220,7 @@ def test_an_event_that_waits_is_not_sent_to_a_webhook_that_was_disabled_meanwhil
         subscriptions.disable(w, webhook_id)
     deliver()
     assert receiver.requests == []
-    assert [message.state for message in promised(work)] == [DeliveryState.FAILED]
+    assert [message.state for message in jobs(work)] == [DeliveryState.FAILED]
 
 
 def test_after_a_rotation_both_secrets_sign_for_a_day(

@@ -13,7 +13,6 @@ from provider.api.callers import Operator
 from provider.operators import outbox as rules
 from provider.operators.outbox import NoSuchJob, NotFailed, NotWaiting
 from provider.outbox import store
-from provider.outbox.store import Message
 from provider.web.call import Call
 
 STATES = "`due` (waiting), `trying` (being sent), `kept` (sent), `failed` or `cancelled`."
@@ -49,11 +48,11 @@ def _show(call: Call) -> Job:
     return _describe(rules.find(call.work, call.path_params["promise_id"]))
 
 
-PROMISE = Resource(lambda call: store.lock(call.work.db, _show(call).id), _show)
+JOB = Resource(lambda call: store.lock(call.work.db, _show(call).id), _show)
 
 
 @by_operator(needs=Permission.OUTBOX_READ, gives=Jobs, asks={**WANTED, **PAGED})
-def list_promises(call: Call, _operator: Operator, _body: Body) -> Jobs:
+def list_jobs(call: Call, _operator: Operator, _body: Body) -> Jobs:
     """List outbox jobs. The newest comes first."""
     page = query_page(call, "outbox")
     wanted = {name: query_text(call, name) for name in WANTED}
@@ -61,30 +60,30 @@ def list_promises(call: Call, _operator: Operator, _body: Body) -> Jobs:
     found = store.find(call.work.read, **wanted, after=after, limit=page.limit + 1)
     shown, more = found[: page.limit], len(found) > page.limit
     return Jobs(
-        promises=[_describe(promise) for promise in shown],
+        promises=[_describe(job) for job in shown],
         next=next_of(call, "outbox", id=shown[-1].id) if more else None,
     )
 
 
-@by_operator(needs=Permission.OUTBOX_READ, of=PROMISE, gives=Job, problems=(NoSuchJob,))
-def show_promise(call: Call, _operator: Operator, _body: Body) -> Job:
+@by_operator(needs=Permission.OUTBOX_READ, of=JOB, gives=Job, problems=(NoSuchJob,))
+def show_job(call: Call, _operator: Operator, _body: Body) -> Job:
     """Get an outbox job."""
     return _show(call)
 
 
-@by_operator(needs=Permission.OUTBOX_WRITE, of=PROMISE, problems=(NoSuchJob, NotFailed))
-def retry_promise(call: Call, _operator: Operator, _body: Body) -> None:
+@by_operator(needs=Permission.OUTBOX_WRITE, of=JOB, problems=(NoSuchJob, NotFailed))
+def retry_job(call: Call, _operator: Operator, _body: Body) -> None:
     """Retry an outbox job. It must have failed. Its attempts are counted from zero again."""
     rules.retry(call.work, call.path_params["promise_id"])
 
 
-@by_operator(needs=Permission.OUTBOX_WRITE, of=PROMISE, problems=(NoSuchJob, NotWaiting))
-def cancel_promise(call: Call, _operator: Operator, _body: Body) -> None:
+@by_operator(needs=Permission.OUTBOX_WRITE, of=JOB, problems=(NoSuchJob, NotWaiting))
+def cancel_job(call: Call, _operator: Operator, _body: Body) -> None:
     """Cancel an outbox job. It must be waiting or failed. Its contents are erased, so it can't be retried."""
     rules.cancel(call.work, call.path_params["promise_id"])
 
 
-def _describe(row: Message) -> Job:
+def _describe(row: store.Job) -> Job:
     return Job(
         id=row.id,
         topic=row.topic,

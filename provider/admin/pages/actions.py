@@ -7,7 +7,7 @@ audit event records who did it and why.
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Generic, TypeAlias, TypeVar
 
@@ -186,7 +186,7 @@ def record_reason(call: Call) -> None:
         why = clean_line(call.form.text("why"), most=LONGEST_REASON)
     except InvalidText as invalid:
         raise InvalidInput("why", invalid.problem) from None
-    call.work.origin = call.work.origin.of_operator(call.work.origin.operator, why=why)
+    call.work.origin = replace(call.work.origin, why=why)
 
 
 def require_version_seen(call: Call, current: object) -> None:

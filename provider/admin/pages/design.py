@@ -10,6 +10,7 @@ from typing import Any
 from starlette.responses import Response
 
 from provider.accounts.roles.permissions import Permission
+from provider.accounts.store.users import Status
 from provider.admin.guards import require_operator
 from provider.admin.pages.actions import Action
 from provider.admin.pages.branding import DARK_MODE, preview_look
@@ -42,7 +43,6 @@ COLOURS = (
     "note",
 )
 """Custom properties of signet.css."""
-STATUSES = ("ACTIVE", "INACTIVE", "SUSPENDED", "DELETED")
 AN_ORDINARY_DAY = (4, 7, 12, 14, 16, 18, 25, 36, 43, 41, 33, 26, 31, 40, 44, 38, 21, 9, 3, 1, 0, 1, 1, 2)
 APP = App(
     "quill",
@@ -88,7 +88,7 @@ def show_parts(call: Call) -> Response:
         framed_here=True,
         icons=ICONS,
         colours=COLOURS,
-        statuses=STATUSES,
+        statuses=list(Status),
         actions=ACTIONS,
         app=APP,
         where=destination(call, {}, app=APP),

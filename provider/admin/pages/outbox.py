@@ -10,7 +10,7 @@ from provider.languages.text import Text
 from provider.operators import outbox as rules
 from provider.operators.audit.event_names import EVENT_NAMES
 from provider.operators.lists.jobs import JOBS, STATES, TOPICS
-from provider.outbox.store import DeliveryState, Message
+from provider.outbox.store import DeliveryState, Job
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
 
@@ -19,22 +19,22 @@ NEEDS = Permission.OUTBOX_WRITE
 STARTED = Text("The change has started. Each job below is one user.")
 
 
-def _retry(call: Call, subject: Subject[Message]) -> None:
+def _retry(call: Call, subject: Subject[Job]) -> None:
     rules.retry(call.work, subject.value.id)
 
 
-def _cancel(call: Call, subject: Subject[Message]) -> None:
+def _cancel(call: Call, subject: Subject[Job]) -> None:
     rules.cancel(call.work, subject.value.id)
 
 
-ACTIONS: Actions[Message] = {
+ACTIONS: Actions[Job] = {
     "retry": Action(
         title=Text("Retry"),
         button=Text("Retry"),
         means=(Text("The job runs now and is retried as often as a new one. The recipient may receive it twice."),),
         done=Text("The job is queued again."),
         do=_retry,
-        is_available=lambda message: message.state == DeliveryState.FAILED and message.payload is not None,
+        is_available=lambda job: job.state == DeliveryState.FAILED and job.payload is not None,
     ),
     "cancel": Action(
         title=Text("Cancel job"),
@@ -43,14 +43,14 @@ ACTIONS: Actions[Message] = {
         done=Text("Job canceled."),
         do=_cancel,
         danger=True,
-        is_available=lambda message: message.state in {DeliveryState.WAITING, DeliveryState.FAILED},
+        is_available=lambda job: job.state in {DeliveryState.WAITING, DeliveryState.FAILED},
     ),
 }
 
 
-def in_words(message: Message) -> tuple[Text | str, str]:
+def in_words(job: Job) -> tuple[Text | str, str]:
     """Return what a job sends and to whom, from its `about`: `new_device to ada@example.com`."""
-    kind, _, recipient = message.about.partition(" to ")
+    kind, _, recipient = job.about.partition(" to ")
     return EVENT_NAMES.get(kind) or kind.replace("_", " ").capitalize(), recipient
 
 
@@ -65,7 +65,7 @@ def list_jobs(call: Call) -> Response:
         JOBS,
         "admin/outbox.html",
         in_context=lambda rows: {
-            "jobs": [(message, in_words(message), available(ACTIONS, message, NEEDS, operator)) for message in rows],
+            "jobs": [(job, in_words(job), available(ACTIONS, job, NEEDS, operator)) for job in rows],
             "states": STATES,
             "topics": TOPICS,
             "done": STARTED if "started" in call.query else done_message(call, ACTIONS),
@@ -80,10 +80,10 @@ def export_jobs(call: Call) -> Response:
     return export_page(call, JOBS)
 
 
-def find_job(call: Call, operator: Operator) -> Subject[Message]:
+def find_job(call: Call, operator: Operator) -> Subject[Job]:
     """Return the job named by the path, as a Subject. Raises NoSuchJob."""
-    message = rules.find(call.work, call.path_params["job_id"])
-    return Subject(message.about, PATH, message, operator)
+    job = rules.find(call.work, call.path_params["job_id"])
+    return Subject(job.about, PATH, job, operator)
 
 
 act_on_job = action_endpoint(find_job, ACTIONS, here="outbox", needs=NEEDS)

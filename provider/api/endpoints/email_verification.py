@@ -51,7 +51,7 @@ class Confirmation(Body):
 
 
 @by_client(takes=VerificationRequest, status=202, problems=(TicketExpired,))
-def request_letter(call: Call, _client: Client, body: VerificationRequest) -> None:
+def request_email(call: Call, _client: Client, body: VerificationRequest) -> None:
     """Resend the verification email. The response is the same if the limit was reached and no email is sent."""
     resend(call.work, _open(call, body.ticket), browser=new_opaque(), carry={})
 

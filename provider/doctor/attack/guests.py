@@ -32,10 +32,11 @@ from provider.oauth.clients.metadata import ClientMetadata
 from provider.oauth.clients.redirect_uris import host_of
 from provider.oauth.clients.store import clients
 from provider.oauth.sender_constraint import store as used_proofs
+from provider.operator_names import OperatorKind, OperatorName
 from provider.runtime.throw_away import CLIENTS, DOMAIN, FIRST_USER, THROW_AWAY_USERS
 from provider.work import SYSTEM, Installation, UnitOfWork, unit_of_work
 
-OPERATOR = "signet doctor"
+OPERATOR = OperatorName(OperatorKind.COMMAND, "doctor")
 """Who acts, in the audit log."""
 ORIGIN = SYSTEM.of_operator(OPERATOR, why="probes as an attacker")
 LIFETIME = timedelta(hours=1)

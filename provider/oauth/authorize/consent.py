@@ -69,12 +69,18 @@ def grant(
     consents.put(
         work.db, Consent(user_id, client.client_id, all_scopes, all_claims, work.now, all_resources, all_details)
     )
-    who = {"user_id": user_id, "client_id": client.client_id}
     if details.types:
         types = list(details.types)
-        record(work, Event.CONSENT_GRANTED, **who, scopes=list(scopes), authorization_details_types=types)
+        record(
+            work,
+            Event.CONSENT_GRANTED,
+            user_id=user_id,
+            client_id=client.client_id,
+            scopes=list(scopes),
+            authorization_details_types=types,
+        )
     else:
-        record(work, Event.CONSENT_GRANTED, **who, scopes=list(scopes))
+        record(work, Event.CONSENT_GRANTED, user_id=user_id, client_id=client.client_id, scopes=list(scopes))
 
 
 def _with_details(before: list[Detail], details: RequestedDetails) -> list[Detail] | None:

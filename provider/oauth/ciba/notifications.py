@@ -36,7 +36,7 @@ def notify(work: UnitOfWork, request: BackchannelRequest) -> None:
     messages.enqueue(work, TOPIC, payload, about=f"ping to {request.client_id}", expires_at=request.expires_at)
 
 
-def deliver(installation: Installation, _message_id: str, payload: dict[str, Any]) -> None:
+def deliver(installation: Installation, _job_id: str, payload: dict[str, Any]) -> None:
     """Post the auth_req_id to the client's notification endpoint. Raises PermanentFailure, TemporaryFailure."""
     with unit_of_work(installation) as work:
         client = find_client(work, payload["client_id"])

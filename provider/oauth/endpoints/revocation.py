@@ -3,7 +3,9 @@
 Revoking a refresh token revokes its whole family; revoking an access token revokes only that token.
 """
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from starlette.responses import Response
 
@@ -59,8 +61,17 @@ def _revoke_access_token(request: TokenRequest, token: str) -> None:
     if expires_at <= work.now:
         return
     _require_own(request, str(claims["client_id"]))
+    user_id = _user_of(request, claims)
     grants.revoke_jti(work.db, str(claims["jti"]), expires_at=expires_at)
-    record(work, Event.TOKEN_REVOKED, client_id=request.client.client_id, jti=claims["jti"])
+    record(work, Event.TOKEN_REVOKED, user_id=user_id, client_id=request.client.client_id, jti=claims["jti"])
+
+
+def _user_of(request: TokenRequest, claims: Mapping[str, Any]) -> str | None:
+    """Return the user whose access token it is. None: the client has it for itself, or its grant was deleted."""
+    if "grant_id" not in claims:
+        return None
+    found = grants.find_for_access_token(request.work.read, claims["grant_id"], str(claims["jti"]), caller=None)
+    return None if found is None else found[0].user_id
 
 
 def _require_own(request: TokenRequest, owner: str) -> None:

@@ -28,7 +28,7 @@ RETRIES = RetryPolicy(attempts=12, longest_pause=timedelta(hours=2))
 """Twelve attempts, over some three hours: an app that is down for an upgrade is notified afterwards."""
 
 
-def deliver(installation: Installation, _promise_id: str, payload: dict[str, Any]) -> None:
+def deliver(installation: Installation, _job_id: str, payload: dict[str, Any]) -> None:
     """Post the token (section 2.5) and check the response (section 2.8). Raises PermanentFailure, TemporaryFailure."""
     server = server_of_worker(installation)
     with unit_of_work(installation) as work:

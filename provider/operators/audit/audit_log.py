@@ -10,6 +10,7 @@ from provider.audit.events import names_of
 from provider.audit.store import AuditEvent
 from provider.database.base import parse_id
 from provider.oauth.clients.clients import find_client
+from provider.operator_names import OperatorName
 from provider.replica_reads import from_replica
 from provider.work import Installation, UnitOfWork, unit_of_work
 
@@ -69,8 +70,8 @@ def _operator(work: UnitOfWork, text: str) -> str:
     """Return an operator as the details of events name one; "" if there is none."""
     user_id = parse_id(text) or _owner(work, text)
     if user_id:
-        return f"user {user_id}"
-    return f"client {text}" if find_client(work, text) else ""
+        return str(OperatorName.user(user_id))
+    return str(OperatorName.client(text)) if find_client(work, text) else ""
 
 
 def _owner(work: UnitOfWork, address: str) -> str:

@@ -16,7 +16,7 @@ OF_USER: Mapping[str, Text] = {
     Event.ACCOUNT_RESTORED: Text("%(user)s was restored"),
     Event.DELETION_REQUESTED: Text("%(user)s asked to delete their account"),
     Event.DELETION_CANCELLED: Text("%(user)s kept their account after asking to delete it"),
-    Event.INTRUSION_REPORTED: Text("%(user)s reported that someone else used their account"),
+    Event.COMPROMISE_REPORTED: Text("%(user)s reported that someone else used their account"),
     Event.DATA_EXPORTED: Text("%(user)s downloaded their data"),
     Event.TERMS_ACCEPTED: Text("%(user)s accepted the terms of service"),
     Event.PROFILE_CHANGED: Text("%(user)s updated their profile"),

@@ -11,6 +11,7 @@ from provider.accounts.invitation import HasPassword
 from provider.accounts.roles.permissions import Permission, Permissions
 from provider.accounts.users import NoSuchUser
 from provider.languages.text import Text
+from provider.operator_names import OperatorName
 from provider.operators import authority
 from provider.outbox import messages
 from provider.outbox.relay import PermanentFailure, RetryPolicy
@@ -84,11 +85,11 @@ def enqueue(work: UnitOfWork, *, action: str, users: Mapping[str, str], operator
         messages.enqueue(work, TOPIC, payload, about=f"{action.replace('-', '_')} to {name}")
 
 
-def carry_out(installation: Installation, _message_id: str, payload: dict[str, Any]) -> None:
+def carry_out(installation: Installation, _job_id: str, payload: dict[str, Any]) -> None:
     """Do one job, if the operator who started it still has the permissions for it. A user who was deleted meanwhile
     needs nothing more. Raises PermanentFailure.
     """
-    origin = SYSTEM.of_operator(payload["operator"], why=payload["why"])
+    origin = SYSTEM.of_operator(OperatorName.user(payload["operator"]), why=payload["why"])
     try:
         with unit_of_work(installation, origin) as work:
             permissions = authority.find_permissions(work, payload["operator"])

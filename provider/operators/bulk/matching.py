@@ -13,6 +13,7 @@ from provider.accounts.store.users import users
 from provider.accounts.users import NoSuchUser
 from provider.audit.events import Event
 from provider.audit.log import record
+from provider.operator_names import OperatorName
 from provider.operators import authority
 from provider.operators.bulk import actions as bulk
 from provider.operators.bulk import runs as bulk_runs
@@ -88,7 +89,7 @@ def stop(work: UnitOfWork, run_id: str) -> None:
         record(work, Event.BULK_STOPPED, run=run_id, action=run.action, done=run.done, failed=run.failed)
 
 
-def carry_out(installation: Installation, _message_id: str, payload: dict[str, Any]) -> None:
+def carry_out(installation: Installation, _job_id: str, payload: dict[str, Any]) -> None:
     """Continue a run for SECONDS, and queue the next job for what is left."""
     until = time.monotonic() + SECONDS
     while _step(installation, payload["run"], is_last=time.monotonic() >= until):
@@ -101,7 +102,7 @@ def _step(installation: Installation, run_id: str, *, is_last: bool) -> bool:
         run = bulk_runs.lock(work.db, run_id)
         if run is None or run.state != RunState.RUNNING:
             return False
-        work.origin = SYSTEM.of_operator(run.operator_id, why=run.why)
+        work.origin = SYSTEM.of_operator(OperatorName.user(run.operator_id), why=run.why)
         permissions = authority.find_permissions(work, run.operator_id)
         if Permission.USERS_WRITE not in permissions:
             bulk_runs.finish(work.db, run_id, state=RunState.FAILED, now=work.now)

@@ -21,6 +21,7 @@ from provider.database.outages import TransactionConflict
 from provider.languages.text import Text
 from provider.oauth.clients.clients import find_client
 from provider.oauth.scopes import ADMIN_WRITE, parse_scope
+from provider.operator_names import OperatorKind, OperatorName
 from provider.operators import authority
 from provider.operators.imports import store
 from provider.operators.imports.parts import open_rows, read_parts, seal_rows, with_failures
@@ -67,7 +68,7 @@ def upload(
     one = Import(
         id=import_id,
         state=State.CHECKING if dry_run else State.RUNNING,
-        operator=work.origin.operator,
+        operator=_operator_of(work),
         why=work.origin.why,
         created_at=work.now,
         changed_at=work.now,
@@ -117,7 +118,7 @@ def start(work: UnitOfWork, import_id: str) -> None:
         raise NotChecked
     values: dict[str, Any] = {
         "state": State.RUNNING,
-        "operator": work.origin.operator,
+        "operator": _operator_of(work),
         "why": work.origin.why,
         "place": 0,
         **_counted({}),
@@ -139,11 +140,11 @@ def stop(work: UnitOfWork, import_id: str) -> None:
         record(work, Event.IMPORT_STOPPED, run=one.id, done=done, failed=one.failed)
 
 
-def carry_out(installation: Installation, message_id: str, payload: dict[str, Any]) -> None:
+def carry_out(installation: Installation, job_id: str, payload: dict[str, Any]) -> None:
     """Continue an import for SECONDS, and queue the next job for what is left. Raises PermanentFailure."""
     until = time.monotonic() + SECONDS
     try:
-        while _repeated(lambda: _step(installation, payload["import"], message_id, is_last=time.monotonic() >= until)):
+        while _repeated(lambda: _step(installation, payload["import"], job_id, is_last=time.monotonic() >= until)):
             pass
     except VaultError as error:
         raise PermanentFailure("the rows cannot be decrypted with the configured secret keys") from error
@@ -173,8 +174,9 @@ def _step(installation: Installation, import_id: str, job_id: str, *, is_last: b
         seen = store.find(work.read, import_id)
         if seen is None or seen.state not in {State.CHECKING, State.RUNNING} or seen.job_id != job_id:
             return False  # ended, or a later job continues it
-        work.origin = SYSTEM.of_operator(seen.operator, why=seen.why)
-        permissions = _permissions_now(work, seen.operator)
+        operator = OperatorName.parse(seen.operator)
+        work.origin = SYSTEM.of_operator(operator, why=seen.why)
+        permissions = _permissions_now(work, operator)
         part = store.find_part(work.read, import_id, seen.place)
         rows = [] if part is None else open_rows(work.vault, part)
         options = _options(seen, permissions)
@@ -210,12 +212,17 @@ def _advance(work: UnitOfWork, one: Import, results: Sequence[Result], *, is_las
     return False
 
 
-def _permissions_now(work: UnitOfWork, operator: str) -> Permissions:
+def _operator_of(work: UnitOfWork) -> str:
+    """Return the operator of this transaction, as an import stores it."""
+    assert work.origin.operator is not None, "only operators import"  # noqa: S101  # a bug, not input
+    return str(work.origin.operator)
+
+
+def _permissions_now(work: UnitOfWork, operator: OperatorName) -> Permissions:
     """Return the permissions that the operator of an import has now."""
-    kind, _, name = operator.partition(" ")
-    if kind == "user":
-        return authority.find_permissions(work, name)
-    client = find_client(work, name)
+    if operator.kind == OperatorKind.USER:
+        return authority.find_permissions(work, operator.id)
+    client = find_client(work, operator.id)
     may = client is not None and not client.disabled and ADMIN_WRITE in parse_scope(client.metadata.scope)
     return EVERYTHING if may else frozenset()
 

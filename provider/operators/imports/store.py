@@ -49,7 +49,7 @@ user_imports = Table(
     metadata,
     Column("id", Identifier, primary_key=True),
     Column("state", String(10), nullable=False),
-    Column("operator", String(300), nullable=False),  # `user ID` or `client ID`; it outlives both
+    Column("operator", String(300), nullable=False),  # as text; it outlives the user or the client
     Column("why", String(200), nullable=False),
     Column("created_at", UtcTime, nullable=False),
     Column("changed_at", UtcTime, nullable=False),

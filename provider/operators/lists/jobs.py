@@ -9,7 +9,7 @@ from provider.operators.bulk import runs as bulk_runs
 from provider.operators.imports import store as user_imports
 from provider.operators.lists.listing import Column, Filter, Kind, Listing
 from provider.outbox import store
-from provider.outbox.store import DeliveryState, Message
+from provider.outbox.store import DeliveryState, Job
 from provider.provisioning import changes as provisioning
 from provider.sessions import listeners
 from provider.signals import publish as signals
@@ -36,8 +36,8 @@ STATES: Mapping[str, Text] = {
 }
 
 
-def _rows(work: UnitOfWork, keys: list[str]) -> list[Message]:
-    found = {message.id: message for message in store.find_those(work.read, keys)}
+def _rows(work: UnitOfWork, keys: list[str]) -> list[Job]:
+    found = {job.id: job for job in store.find_those(work.read, keys)}
     return [found[key] for key in keys if key in found]
 
 

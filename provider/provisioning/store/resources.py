@@ -188,10 +188,6 @@ def forget_all(db: Connection, client_id: str) -> None:
     db.execute(delete(provisioned_resources).where(_row.client_id == client_id))
 
 
-def has_due(db: Connection, client_id: str, *, now: datetime) -> bool:
-    return db.scalar(select(_row.key).where(_row.client_id == client_id, _is_due(now)).limit(1)) is not None
-
-
 def find_waiting(db: Connection, *, now: datetime) -> list[str]:
     """Return the apps that have something to be sent now."""
     due = select(_row.key).where(_row.client_id == provisionings.c.client_id, _is_due(now)).exists()

@@ -40,7 +40,7 @@ FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(minutes=15)
 """The pause after a failure. It doubles with each further one."""
 
 
-def deliver(installation: Installation, _message_id: str, payload: dict[str, Any]) -> None:
+def deliver(installation: Installation, _job_id: str, payload: dict[str, Any]) -> None:
     """Send what is pending for an app, for SECONDS, and queue the next job if something is left."""
     client_id, until = payload["client_id"], time.monotonic() + SECONDS
     while _step(installation, client_id):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import Boolean, Column, Connection, ForeignKey, Table, delete, func, select
+from sqlalchemy import Boolean, Column, Connection, ForeignKey, Table, func, select
 
 from provider.database.base import metadata
 from provider.database.dialect import upsert
@@ -42,7 +42,3 @@ def count(db: Connection, stream_id: str, *, is_added: bool) -> int:
     """Return how many users were added to a stream, or removed from it."""
     c = signal_subjects.c
     return db.scalar(select(func.count()).where(c.stream_id == stream_id, c.is_added == is_added)) or 0
-
-
-def remove_all(db: Connection, stream_id: str) -> None:
-    db.execute(delete(signal_subjects).where(signal_subjects.c.stream_id == stream_id))

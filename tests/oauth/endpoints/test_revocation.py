@@ -2,9 +2,13 @@
 
 import pytest
 
+from provider.accounts.activity import SENTENCES, find_activity
+from provider.audit import store as audit
+from provider.audit.events import Event
 from tests.oauth.conftest import Register, Unchanged
 from tests.oauth.watched_http import WatchedClient
 from tests.support.clock import Clock
+from tests.support.installation import Work
 from tests.support.relying_party import REVOKE, RelyingParty, Tokens
 
 
@@ -37,6 +41,23 @@ def test_an_access_token_takes_only_itself(rp: RelyingParty, tokens: Tokens) -> 
     assert not rp.is_active(tokens.access_token)
     second = rp.refresh(tokens)
     assert rp.userinfo(second).status_code == 200
+
+
+def test_users_see_that_an_app_revoked_an_access_token(rp: RelyingParty, tokens: Tokens, work: Work) -> None:
+    rp.revoke(tokens.access_token)
+    with work() as w:
+        [event] = audit.find(w.read, names=["token.revoked"])
+        assert event.user_id is not None
+        seen = [entry.sentence for entry in find_activity(w, event.user_id, client_id=rp.client_id)]
+    assert SENTENCES[Event.TOKEN_REVOKED] in seen
+
+
+def test_a_token_of_the_client_itself_is_of_no_user(register: Register, work: Work) -> None:
+    app = register(grant_types=("client_credentials",), redirect_uris=(), scope="api:read")
+    app.revoke(app.client_credentials().access_token)
+    with work() as w:
+        [event] = audit.find(w.read, names=["token.revoked"])
+    assert (event.user_id, event.client_id) == (None, app.client_id)
 
 
 @pytest.mark.both_databases

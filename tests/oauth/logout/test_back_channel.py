@@ -13,7 +13,7 @@ from provider.accounts import compromise_report, deletion, devices, suspension
 from provider.accounts.users import delete_user
 from provider.config.settings import Settings
 from provider.outbox import store as outbox
-from provider.outbox.store import DeliveryState, Message
+from provider.outbox.store import DeliveryState, Job
 from provider.sessions import lifecycle
 from provider.sessions import store as sessions
 from provider.sessions.store import Session
@@ -41,9 +41,9 @@ def deliver(installation: Installation) -> Callable[[], int]:
     return lambda: deliver_due(installation)
 
 
-def promises(work: Work) -> list[Message]:
+def jobs(work: Work) -> list[Job]:
     with work() as w:
-        return [promise for promise in outbox.find(w.read) if promise.topic == "logout"]
+        return [job for job in outbox.find(w.read) if job.topic == "logout"]
 
 
 def logout_claims(rp: RelyingParty, request: Request) -> dict[str, Any]:
@@ -85,9 +85,7 @@ def test_each_app_of_the_session_is_notified_with_its_own_subject(
     plain.sign_in(browser)  # a second grant is no second logout
     elsewhere.sign_in(person(ada))
     plain.log_out(browser, tokens[plain.client_id])
-    assert {promise.about.split(",")[0] for promise in promises(work)} == {
-        f"logout to {rp.client_id}" for rp in (plain, pairwise)
-    }
+    assert {job.about.split(",")[0] for job in jobs(work)} == {f"logout to {rp.client_id}" for rp in (plain, pairwise)}
     assert deliver() == 2
     told = {request.target: request for request in foreign_server.requests}
     assert set(told) == {"/plain", "/pairwise?tenant=7"}
@@ -95,7 +93,7 @@ def test_each_app_of_the_session_is_notified_with_its_own_subject(
         claims, known = logout_claims(rp, told[target]), rp.verify(tokens[rp.client_id])
         assert (claims["sub"], claims["sid"]) == (known["sub"], known["sid"])
     assert deliver() == 0
-    assert {promise.state for promise in promises(work)} == {DeliveryState.SENT}
+    assert {job.state for job in jobs(work)} == {DeliveryState.SENT}
 
 
 ENDINGS: dict[str, Callable[[UnitOfWork, Session], object]] = {
@@ -155,10 +153,10 @@ def test_a_logout_notification_is_retried_until_the_app_answers(
     for pause in (5, 10, 20, 40):  # more patience than a letter is worth
         assert deliver() == 1
         clock.advance(seconds=pause)
-    (promise,) = promises(work)
-    assert (promise.state, promise.attempts) == (DeliveryState.WAITING, 4)
-    assert "no connection" in str(promise.error)
-    assert "not asked again yet" not in str(promise.error), "that was so at the second attempt only"
+    (job,) = jobs(work)
+    assert (job.state, job.attempts) == (DeliveryState.WAITING, 4)
+    assert "no connection" in str(job.error)
+    assert "not asked again yet" not in str(job.error), "that was so at the second attempt only"
     with ForeignServer(foreign_tls, port=port) as back:
         assert deliver() == 1
         clock.advance(hours=1)
@@ -191,8 +189,8 @@ def test_the_response_of_the_app_decides_whether_the_notification_is_retried(
     rp = register(backchannel_logout_uri=foreign_server.url())
     rp.log_out(browser, rp.sign_in(browser))
     deliver()
-    (promise,) = promises(work)
-    assert (promise.state, promise.error) == (state, error)
+    (job,) = jobs(work)
+    assert (job.state, job.error) == (state, error)
 
 
 def test_a_logout_token_is_not_accepted_as_another_token(

@@ -34,7 +34,6 @@ from provider.web.endpoint import endpoint
 from provider.web.pages import page
 
 TAB = "signals"
-HERE = "signals"
 METHODS = {Method.PUSH: Text("Push to a URL of the application"), Method.POLL: Text("The application polls")}
 STATUSES = {Status.ENABLED: Text("on"), Status.PAUSED: Text("paused"), Status.DISABLED: Text("off")}
 OUTCOMES = {

@@ -30,7 +30,6 @@ from provider.web.errors import TooLarge
 from provider.web.pages import go, page
 from provider.work import Installation, unit_of_work
 
-PATH = "/admin/users/import"
 NEEDS = Permission.USERS_WRITE
 MEGABYTES = MAX_FILE // 1024 // 1024
 EXAMPLE = "email,name,roles\nada@example.com,Ada Lovelace,staff\ngrace@example.com,Grace Hopper,\n"

@@ -13,6 +13,7 @@ from provider.admin.pages.paging import AT_ONCE, next_page, place_on
 from provider.admin.pages.users.selected import ACTIONS
 from provider.languages.text import Text
 from provider.oauth.clients.clients import find_client
+from provider.operator_names import OperatorKind, OperatorName
 from provider.operators.bulk import runs as bulk_runs
 from provider.operators.imports import store as imports
 from provider.outbox import store as outbox
@@ -21,7 +22,6 @@ from provider.web.call import Call
 from provider.web.endpoint import endpoint
 from provider.web.pages import page
 
-PATH = "/admin/users/runs"
 STATES: Mapping[str, Text] = {
     "checking": Text("checking"),
     "checked": Text("not started"),
@@ -71,17 +71,18 @@ def list_runs(call: Call) -> Response:
 
 
 def operator_names(call: Call, operators: set[str]) -> dict[str, tuple[str, str | None]]:
-    """Return the name and the URL of each operator (`user ID` or `client ID`). A URL is None if it is gone."""
-    ids = [name for kind, _, name in (one.partition(" ") for one in operators) if kind == "user"]
+    """Return the name and the URL of each operator, as `str` of an OperatorName. A URL is None if it is gone."""
+    parsed = {one: OperatorName.parse(one) for one in operators}
+    ids = [operator.id for operator in parsed.values() if operator.kind == OperatorKind.USER]
     emails = {each.user.id: each.email or each.user.id for each in overview.describe(call.work, ids)}
     names: dict[str, tuple[str, str | None]] = {}
-    for one in operators:
-        kind, _, name = one.partition(" ")
-        if kind == "user":
-            names[one] = emails.get(name, name), f"/admin/users/{name}" if name in emails else None
+    for one, operator in parsed.items():
+        if operator.kind == OperatorKind.USER:
+            known = emails.get(operator.id)
+            names[one] = known or operator.id, None if known is None else f"/admin/users/{operator.id}"
         else:
-            client = find_client(call.work, name)
-            names[one] = (client.metadata.client_name if client else None) or name, None
+            client = find_client(call.work, operator.id)
+            names[one] = (client.metadata.client_name if client else None) or operator.id, None
     return names
 
 
@@ -102,7 +103,7 @@ def _of_run(run: bulk_runs.Run) -> Listed:
         failed=run.failed,
         total=run.total,
         created_at=run.created_at,
-        operator=f"user {run.operator_id}",
+        operator=str(OperatorName.user(run.operator_id)),
     )
 
 
