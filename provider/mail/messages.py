@@ -14,9 +14,10 @@ from provider.languages.catalogs import LANGUAGES, Language
 from provider.languages.negotiation import best
 from provider.mail.rendering import Email, link_to, render
 from provider.outbox import messages
+from provider.outbox.topics import Topic
 from provider.work import UnitOfWork
 
-TOPIC = "mail"
+TOPIC = Topic.MAIL
 
 
 class Notice(Protocol):

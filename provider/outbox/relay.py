@@ -16,9 +16,9 @@ from typing import Any
 
 from provider.crypto.vault import VaultError
 from provider.observability.logging import log
-from provider.observability.metrics import PROMISES
 from provider.outbox import store
 from provider.outbox.messages import PURPOSE
+from provider.outbox.metrics import PROMISES
 from provider.outbox.store import Message
 from provider.work import Installation, unit_of_work
 

@@ -10,12 +10,13 @@ from typing import Any
 
 from provider.audit.events import Event
 from provider.outbox import messages
+from provider.outbox.topics import Topic
 from provider.provisioning.store import connections, resources
 from provider.provisioning.store.connections import Provisioning, Scan
 from provider.provisioning.store.resources import Kind
 from provider.work import UnitOfWork
 
-TOPIC = "provisioning"
+TOPIC = Topic.PROVISIONING
 """The topic in the outbox."""
 OF_USERS = frozenset(
     {

@@ -8,9 +8,10 @@ from sqlalchemy import JSON, column, select, table
 
 from provider.database.types import Identifier, UtcTime
 from provider.outbox import messages
+from provider.outbox.topics import Topic
 from provider.work import UnitOfWork
 
-TOPIC = "logout"
+TOPIC = Topic.LOGOUT
 
 # Grants and clients are oauth's and sit above this one, so they are named here without an import.
 _grants = table("grants", column("session_id", Identifier), column("client_id"))

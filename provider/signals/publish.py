@@ -12,6 +12,7 @@ from typing import Any
 
 from provider.database.base import new_id
 from provider.outbox import messages
+from provider.outbox.topics import Topic
 from provider.signals import event_types
 from provider.signals.notices import WATCHED, Notice, notice_of
 from provider.signals.store import known, queue, subjects
@@ -20,7 +21,7 @@ from provider.signals.store.queue import Signal
 from provider.signals.store.streams import DefaultSubjects, Status, Stream
 from provider.work import UnitOfWork
 
-TOPIC = "signals"
+TOPIC = Topic.SIGNALS
 """The topic in the outbox: a job that pushes what waits for a stream."""
 PURPOSE = "signal"
 

@@ -3,12 +3,13 @@
 from collections.abc import Mapping, Sequence
 
 from provider.outbox import messages
+from provider.outbox.topics import Topic
 from provider.runtime.throw_away import is_throw_away
 from provider.webhooks import store
 from provider.webhooks.store import Webhook
 from provider.work import UnitOfWork
 
-TOPIC = "webhook"
+TOPIC = Topic.WEBHOOK
 """The topic in the outbox."""
 
 

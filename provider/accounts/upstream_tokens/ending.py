@@ -15,9 +15,10 @@ from provider.audit.events import Event
 from provider.audit.log import record
 from provider.crypto.vault import VaultError
 from provider.outbox import messages
+from provider.outbox.topics import Topic
 from provider.work import UnitOfWork
 
-TOPIC = "upstream-token-revocation"
+TOPIC = Topic.UPSTREAM_TOKEN_REVOCATION
 TRIED_FOR = timedelta(days=1)
 """How long an upstream is asked to revoke tokens. Then they end by themselves."""
 

@@ -11,9 +11,10 @@ from provider.oauth.grants.store.backchannel_requests import BackchannelRequest
 from provider.outbound.answers import Answer, OutboundFailed
 from provider.outbox import messages
 from provider.outbox.relay import PermanentFailure, RetryPolicy, TemporaryFailure
+from provider.outbox.topics import Topic
 from provider.work import Installation, UnitOfWork, unit_of_work
 
-TOPIC = "backchannel-ping"
+TOPIC = Topic.BACKCHANNEL_PING
 PURPOSE = "backchannel-notification"
 RETRIES = RetryPolicy(attempts=12, longest_pause=timedelta(minutes=1))
 """A ping expires with its request. Until then it is repeated."""

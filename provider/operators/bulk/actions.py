@@ -14,10 +14,11 @@ from provider.languages.text import Text
 from provider.operators import authority
 from provider.outbox import messages
 from provider.outbox.relay import PermanentFailure, RetryPolicy
+from provider.outbox.topics import Topic
 from provider.refusals import Forbidden, Refusal
 from provider.work import SYSTEM, Installation, UnitOfWork, unit_of_work
 
-TOPIC = "bulk"
+TOPIC = Topic.BULK
 NO_LONGER = Text("The operator who started this no longer has permission to change users.")
 RETRIES = RetryPolicy(attempts=12, longest_pause=timedelta(hours=2))
 

@@ -27,8 +27,9 @@ from provider.database.base import metadata
 from provider.database.deleting import delete_some
 from provider.database.rows import rows_of, values_of
 from provider.database.types import Identifier, UtcTime
+from provider.outbox.topics import Topic
 
-TOPIC = "user-import"
+TOPIC = Topic.USER_IMPORT
 """The topic of the outbox jobs that check or carry out an import."""
 
 
