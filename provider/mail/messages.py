@@ -17,8 +17,6 @@ from provider.outbox import messages
 from provider.outbox.topics import Topic
 from provider.work import UnitOfWork
 
-TOPIC = Topic.MAIL
-
 
 class Notice(Protocol):
     """A function that queues an email about a change that needs no action."""
@@ -297,4 +295,4 @@ def _enqueue(work: UnitOfWork, to: str, email: Email, name: str, *, lifetime: ti
     """Queue the email; return the id of its message."""
     payload = {"to": to, "subject": email.subject, "text": email.text, "html": email.html}
     expires_at = None if lifetime is None else work.now + lifetime
-    return messages.enqueue(work, TOPIC, payload, about=f"{name} to {to}", expires_at=expires_at)
+    return messages.enqueue(work, Topic.MAIL, payload, about=f"{name} to {to}", expires_at=expires_at)

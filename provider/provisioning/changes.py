@@ -16,8 +16,6 @@ from provider.provisioning.store.connections import Provisioning, Scan
 from provider.provisioning.store.resources import Kind
 from provider.work import UnitOfWork
 
-TOPIC = Topic.PROVISIONING
-"""The topic in the outbox."""
 OF_USERS = frozenset(
     {
         Event.ACCOUNT_REGISTERED,
@@ -69,7 +67,7 @@ def publish(work: UnitOfWork, events: Sequence[Mapping[str, object]]) -> None:
 
 def enqueue(work: UnitOfWork, client_id: str) -> None:
     """Queue the job that sends what is pending for an app."""
-    messages.enqueue(work, TOPIC, {"client_id": client_id}, about=about(client_id))
+    messages.enqueue(work, Topic.PROVISIONING, {"client_id": client_id}, about=about(client_id))
 
 
 def about(client_id: str) -> str:

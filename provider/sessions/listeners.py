@@ -11,8 +11,6 @@ from provider.outbox import messages
 from provider.outbox.topics import Topic
 from provider.work import UnitOfWork
 
-TOPIC = Topic.LOGOUT
-
 # Grants and clients are oauth's and sit above this one, so they are named here without an import.
 _grants = table("grants", column("session_id", Identifier), column("client_id"))
 _clients = table("clients", column("client_id"), column("metadata", JSON), column("disabled_at", UtcTime))
@@ -34,4 +32,4 @@ def notify_clients(work: UnitOfWork, *, user_id: str, ended: list[str]) -> None:
     """
     for session_id, client_id in work.db.execute(_LISTENING.where(_grants.c.session_id.in_(ended))).all():
         payload = {"client_id": client_id, "user_id": user_id, "session_id": session_id}
-        messages.enqueue(work, TOPIC, payload, about=f"logout to {client_id}, session {session_id}")
+        messages.enqueue(work, Topic.LOGOUT, payload, about=f"logout to {client_id}, session {session_id}")

@@ -21,8 +21,6 @@ from provider.signals.store.queue import Signal
 from provider.signals.store.streams import DefaultSubjects, Status, Stream
 from provider.work import UnitOfWork
 
-TOPIC = Topic.SIGNALS
-"""The topic in the outbox: a job that pushes what waits for a stream."""
 PURPOSE = "signal"
 
 
@@ -56,7 +54,7 @@ def add_to_stream(work: UnitOfWork, stream: Stream, notice: Mapping[str, Any], *
 
 def enqueue(work: UnitOfWork, stream: Stream) -> None:
     """Queue the job that pushes what waits for a stream."""
-    messages.enqueue(work, TOPIC, {"stream_id": stream.id}, about=about(stream))
+    messages.enqueue(work, Topic.SIGNALS, {"stream_id": stream.id}, about=about(stream))
 
 
 def about(stream: Stream) -> str:

@@ -9,9 +9,6 @@ from provider.webhooks import store
 from provider.webhooks.store import Webhook
 from provider.work import UnitOfWork
 
-TOPIC = Topic.WEBHOOK
-"""The topic in the outbox."""
-
 
 def publish(work: UnitOfWork, events: Sequence[Mapping[str, object]]) -> None:
     """Queue the events of a transaction for every enabled webhook that subscribed to them, except those about
@@ -33,4 +30,4 @@ def enqueue(work: UnitOfWork, webhook: Webhook, *events: Mapping[str, object]) -
     payloads = [
         ({"webhook_id": webhook.id, "event": dict(event)}, f"{event['name']} to {webhook.id}") for event in events
     ]
-    messages.enqueue_all(work, TOPIC, payloads)
+    messages.enqueue_all(work, Topic.WEBHOOK, payloads)

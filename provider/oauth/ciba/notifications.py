@@ -14,7 +14,6 @@ from provider.outbox.relay import PermanentFailure, RetryPolicy, TemporaryFailur
 from provider.outbox.topics import Topic
 from provider.work import Installation, UnitOfWork, unit_of_work
 
-TOPIC = Topic.BACKCHANNEL_PING
 PURPOSE = "backchannel-notification"
 RETRIES = RetryPolicy(attempts=12, longest_pause=timedelta(minutes=1))
 """A ping expires with its request. Until then it is repeated."""
@@ -34,7 +33,9 @@ def notify(work: UnitOfWork, request: BackchannelRequest) -> None:
         return
     plain = work.vault.decrypt(request.notification, purpose=PURPOSE, context=request.id)
     payload = {"client_id": request.client_id, **json.loads(plain)}
-    messages.enqueue(work, TOPIC, payload, about=f"ping to {request.client_id}", expires_at=request.expires_at)
+    messages.enqueue(
+        work, Topic.BACKCHANNEL_PING, payload, about=f"ping to {request.client_id}", expires_at=request.expires_at
+    )
 
 
 def deliver(installation: Installation, _message_id: str, payload: dict[str, Any]) -> None:

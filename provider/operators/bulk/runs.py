@@ -11,10 +11,7 @@ from sqlalchemy import JSON, Column, Connection, Integer, String, Table, delete,
 from provider.database.base import metadata
 from provider.database.rows import rows_of, values_of
 from provider.database.types import Identifier, UtcTime
-from provider.outbox.topics import Topic
 
-TOPIC = Topic.BULK_MATCHING
-"""The topic of the outbox jobs that carry out a run."""
 LISTED = 100
 """How many failures of a run are kept with their reasons."""
 

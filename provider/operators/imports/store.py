@@ -27,10 +27,6 @@ from provider.database.base import metadata
 from provider.database.deleting import delete_some
 from provider.database.rows import rows_of, values_of
 from provider.database.types import Identifier, UtcTime
-from provider.outbox.topics import Topic
-
-TOPIC = Topic.USER_IMPORT
-"""The topic of the outbox jobs that check or carry out an import."""
 
 
 class State(StrEnum):
