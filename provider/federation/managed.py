@@ -169,7 +169,7 @@ def update(
         raise NoSuchUpstream
     if not settings.store_tokens or before.settings.get("issuer") != members.get("issuer"):
         upstream_tokens.end_of_upstream(work.db, row.key, now=work.now)
-    changed = differences(*({**one.settings, "position": one.position} for one in (before, row)))
+    changed = differences(_shown(before), _shown(row))
     record(
         work,
         Event.UPSTREAM_UPDATED,
@@ -180,6 +180,11 @@ def update(
     )
     _refresh(work)
     return row
+
+
+def _shown(row: SavedUpstream) -> dict[str, Any]:
+    """Return what the audit log shows of an upstream: no secrets."""
+    return {**row.settings, "position": row.position}
 
 
 def disable(work: UnitOfWork, upstream_id: str) -> None:

@@ -164,7 +164,11 @@ def change_group(work: UnitOfWork, name: str, settings: GroupSettings) -> None:
 
 
 def put_group(work: UnitOfWork, name: str, settings: GroupSettings) -> None:
-    """Create a group, or replace its settings. Raises what `create_group` and `change_group` raise."""
+    """Create a group, or replace its settings. Raises what `create_group` and `change_group` raise.
+
+    It raises GroupExists for a group that another request creates meanwhile. The operator's permissions were checked
+    for a new group, and the other one may have roles that this operator can't give.
+    """
     if is_group_name(name) and store.find(work.db, name) is not None:
         change_group(work, name, settings)
     else:

@@ -63,6 +63,7 @@ from provider.operators.as_code.attributes import ATTRIBUTES
 from provider.operators.as_code.details_types import TYPES
 from provider.operators.as_code.groups import GROUPS, plan_groups_of_user
 from provider.operators.as_code.issuers import ISSUERS
+from provider.operators.as_code.kinds import Table
 from provider.operators.as_code.mappings import MAPPINGS
 from provider.operators.as_code.planned_changes import NewSecret, NotApplied, PlannedChange
 from provider.operators.as_code.provisioning import PROVISIONING
@@ -114,7 +115,7 @@ def plan(work: UnitOfWork, text: str, *, environ: Mapping[str, str], prune: bool
     wanted = given["clients"]
     changes = [change for kind in BEFORE_CLIENTS for change in kind.plan(work, given[kind.name], environ, prune=prune)]
     for client_id, table in wanted.items():
-        changes += _client(work, client_id, dict(table), environ)
+        changes += _client(work, Table(f"client {client_id}", client_id, dict(table), environ))
     for kind in AFTER_CLIENTS:
         changes += kind.plan(work, given[kind.name], environ, prune=prune)
     for address, table in given["users"].items():
@@ -141,12 +142,10 @@ def apply(work: UnitOfWork, changes: Iterable[PlannedChange]) -> dict[str, str]:
     return secrets
 
 
-def _client(
-    work: UnitOfWork, client_id: str, table: dict[str, Any], environ: Mapping[str, str]
-) -> Iterable[PlannedChange]:
-    about = f"client {client_id}"
-    secret_env, disabled = table.pop("secret_env", None), table.pop("disabled", False)
-    allow_short = table.pop("allow_short_secret", False)
+def _client(work: UnitOfWork, table: Table) -> Iterable[PlannedChange]:
+    about, client_id, given = table.about, table.name, table.given
+    secret_env, disabled = given.pop("secret_env", None), given.pop("disabled", False)
+    allow_short = given.pop("allow_short_secret", False)
     if not isinstance(allow_short, bool):
         raise NotApplied(f"{about}: allow_short_secret must be true or false.")
     before = clients.find_client(work, client_id)
@@ -155,14 +154,14 @@ def _client(
     if before is not None and before.has_document:
         raise NotApplied(f"{about} has its metadata at this URL, so the file cannot change it.")
     try:
-        metadata = parse_metadata(table)
+        metadata = parse_metadata(given)
         if before is None or before.metadata != metadata:
             require_vouched_for(work, metadata)
             clients.require_valid(work, metadata, before=before)
     except InvalidMetadata as refused:
         raise NotApplied(f"{about}: {refused}") from None
     if before is None:
-        secret = _secret(about, secret_env, environ) if metadata.has_secret and secret_env else None
+        secret = table.read_secret(secret_env, member="secret_env") if metadata.has_secret and secret_env else None
         if secret is not None:
             _require_long_enough(about, secret, metadata, allow_short=allow_short)
         yield PlannedChange(
@@ -225,13 +224,6 @@ def _switching(client_id: str, *, off: bool) -> Callable[[UnitOfWork], None]:
 
 def _deleting(client_id: str) -> Callable[[UnitOfWork], None]:
     return lambda work: clients.delete_client(work, client_id)
-
-
-def _secret(about: str, variable: object, environ: Mapping[str, str]) -> str:
-    secret = environ.get(str(variable), "")
-    if not secret:
-        raise NotApplied(f"{about}: the environment variable {variable} (secret_env) is not set.")
-    return secret
 
 
 def _require_long_enough(about: str, secret: str, metadata: ClientMetadata, *, allow_short: bool) -> None:
