@@ -16,11 +16,12 @@ Top to bottom; each package may import those below it, never above (`lint-import
 - `mail`: emails and sending them.
 - `webhooks`, `provisioning`, `signals`: who is notified of changes: webhooks, apps with SCIM, receivers of signals.
 - `audit`, `outbox`, `ratelimits`: the audit log, queued jobs, rate limits.
+- `declarations`: what attributes, claim mappings and types of authorization details have in common.
 - `web`: the HTTP kit. `work`: the unit of work, one transaction per request. `saved_settings`: the branding and the
   upstream providers that operators saved.
 - `database`, `crypto`, `jose`, `observability`, `outbound`: primitives; the last calls other servers.
 - `config`: the settings. `runtime`: greenlets and the garbage collector.
-- `refusals`, `parameters`, `destination`: values that all packages share.
+- `refusals`, `parameters`, `destination`, `changes`: values that all packages share.
 - `languages`, `branding`: translations, colours and logo.
 """
 

@@ -26,6 +26,7 @@ from provider.oauth.keys.store import SigningKeyRow, State
 from provider.observability import metrics
 from provider.observability.logging import log
 from provider.outbox import store as outbox
+from provider.outbox.metrics import OUTBOX, OUTBOX_AGE
 from provider.web.listening import reserve, share
 from provider.work import Installation, UnitOfWork, unit_of_work
 
@@ -104,12 +105,12 @@ class InstallationCollector:
 
 
 def _outbox(work: UnitOfWork) -> "Iterable[Metric]":
-    counts = metrics.OUTBOX.family()
+    counts = OUTBOX.family()
     for topic, state, count in outbox.count_undelivered(work.read):
         counts.add_metric((topic, state), count)
     due_at = outbox.oldest_due(work.read, now=work.now)
     waited = 0.0 if due_at is None else (work.now - due_at).total_seconds()
-    return counts, metrics.OUTBOX_AGE.of(waited)
+    return counts, OUTBOX_AGE.of(waited)
 
 
 def _keys(work: UnitOfWork) -> "Iterable[Metric]":

@@ -7,6 +7,7 @@ import typer
 from provider.cli.arguments import identifier
 from provider.cli.installation import unit
 from provider.cli.output import Json, counted, print_rows, say
+from provider.outbox.topics import Topic
 
 app = typer.Typer(help="Manage queued emails, notifications and bulk changes.", no_args_is_help=True)
 
@@ -21,7 +22,7 @@ def list_jobs(
             "the first three."
         ),
     ] = None,
-    topic: Annotated[str | None, typer.Option(help="Show only this kind: mail, logout or webhook.")] = None,
+    topic: Annotated[str | None, typer.Option(help=f"Show only this type: {', '.join(Topic)}.")] = None,
     about: Annotated[
         str | None,
         typer.Option(help="Show only this recipient: part of an email address, a client_id or a webhook ID."),

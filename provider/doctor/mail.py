@@ -15,7 +15,6 @@ from provider.doctor.findings import Finding, fine, problem, unknown
 from provider.doctor.mail_domain import judge_domain
 from provider.doctor.transport import Unreachable
 from provider.languages.catalogs import LANGUAGES
-from provider.mail.messages import TOPIC
 from provider.mail.rendering import render
 from provider.mail.samples import values_of
 from provider.mail.settings_check import HOST, check_settings
@@ -23,6 +22,7 @@ from provider.mail.smtp import DEMO_MAILBOX, ehlo_name
 from provider.outbox import messages
 from provider.outbox import store as outbox
 from provider.outbox.store import DeliveryState
+from provider.outbox.topics import Topic
 from provider.urls import is_loopback
 from provider.work import Origin, unit_of_work
 
@@ -90,7 +90,7 @@ def _test_email(case: Case) -> Iterator[Finding]:
     email = render(settings, language, TEMPLATE, **values_of(settings))
     with unit_of_work(case.inside, Origin()) as work:
         payload = {"to": to, "subject": f"Test: {email.subject}", "text": email.text, "html": email.html}
-        message_id = messages.enqueue(work, TOPIC, payload, about=f"test_email to {to}")
+        message_id = messages.enqueue(work, Topic.MAIL, payload, about=f"test_email to {to}")
         record(work, Event.TEST_EMAIL_SENT, template=TEMPLATE, language=language.tag)
     until = time.monotonic() + DELIVERED_WITHIN
     while True:

@@ -7,6 +7,7 @@ from typing import Any
 from provider.accounts.store import upstream_tokens
 from provider.audit.events import Event
 from provider.audit.log import record
+from provider.changes import differences
 from provider.config.settings import Settings
 from provider.crypto.vault import Vault, VaultError
 from provider.database import dialect
@@ -168,26 +169,22 @@ def update(
         raise NoSuchUpstream
     if not settings.store_tokens or before.settings.get("issuer") != members.get("issuer"):
         upstream_tokens.end_of_upstream(work.db, row.key, now=work.now)
-    changed = differences(before, row)
-    was, is_now = ({name: pair[side] for name, pair in changed.items()} for side in (0, 1))
+    changed = differences(_shown(before), _shown(row))
     record(
         work,
         Event.UPSTREAM_UPDATED,
         upstream=before.key,
         changed=[*changed, *([secret] if is_new else [])],
-        before=was,
-        after=is_now,
+        before=changed.before,
+        after=changed.after,
     )
     _refresh(work)
     return row
 
 
-def differences(before: SavedUpstream | None, after: SavedUpstream) -> dict[str, tuple[Any, Any]]:
-    """Return what differs, without secrets: name to (value before, value after)."""
-    was = {} if before is None else {**before.settings, "position": before.position}
-    wanted = {**after.settings, "position": after.position}
-    names = [*wanted, *(name for name in was if name not in wanted)]
-    return {name: (was.get(name), wanted.get(name)) for name in names if was.get(name) != wanted.get(name)}
+def _shown(row: SavedUpstream) -> dict[str, Any]:
+    """Return what the audit log shows of an upstream: no secrets."""
+    return {**row.settings, "position": row.position}
 
 
 def disable(work: UnitOfWork, upstream_id: str) -> None:

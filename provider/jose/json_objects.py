@@ -89,7 +89,11 @@ def _number(text: str) -> float:
 
 
 def is_same(value: object, other: object) -> bool:
-    """Return whether these are the same JSON value. Python takes true for 1 and false for 0."""
+    """Return whether these are the same JSON value. Objects have no order. Python takes true for 1 and false for 0."""
+    if isinstance(value, dict) and isinstance(other, dict):
+        return value.keys() == other.keys() and all(is_same(value[name], other[name]) for name in value)
+    if isinstance(value, list) and isinstance(other, list):
+        return len(value) == len(other) and all(map(is_same, value, other))
     return isinstance(value, bool) == isinstance(other, bool) and value == other
 
 

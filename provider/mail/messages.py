@@ -14,9 +14,8 @@ from provider.languages.catalogs import LANGUAGES, Language
 from provider.languages.negotiation import best
 from provider.mail.rendering import Email, link_to, render
 from provider.outbox import messages
+from provider.outbox.topics import Topic
 from provider.work import UnitOfWork
-
-TOPIC = "mail"
 
 
 class Notice(Protocol):
@@ -296,4 +295,4 @@ def _enqueue(work: UnitOfWork, to: str, email: Email, name: str, *, lifetime: ti
     """Queue the email; return the id of its message."""
     payload = {"to": to, "subject": email.subject, "text": email.text, "html": email.html}
     expires_at = None if lifetime is None else work.now + lifetime
-    return messages.enqueue(work, TOPIC, payload, about=f"{name} to {to}", expires_at=expires_at)
+    return messages.enqueue(work, Topic.MAIL, payload, about=f"{name} to {to}", expires_at=expires_at)

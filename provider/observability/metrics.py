@@ -1,4 +1,4 @@
-"""The metrics for Prometheus. docs/reference/metrics.md is generated from this module.
+"""The metrics for Prometheus. docs/reference/metrics.md is generated from this module and `outbox.metrics`.
 
 Label values are names from our own code (routes, grants, errors), never text from a request.
 
@@ -25,11 +25,6 @@ def _tokens(grant: str, outcome: str) -> tuple[str, ...]:
     if outcome != "issued":
         return (counters.TOKENS_REFUSED,)
     return (counters.TOKENS_ISSUED, counters.GRANT + counters.short_grant(grant))
-
-
-def _emails(topic: str, outcome: str) -> tuple[str, ...]:
-    tallied = {"kept": (counters.MAIL_SENT,), "failed": (counters.MAIL_FAILED,)}  # put back: it may yet arrive
-    return tallied.get(outcome, ()) if topic == "mail" else ()
 
 
 STATUSES = ("1xx", "2xx", "3xx", "4xx", "5xx", "gone")
@@ -96,22 +91,6 @@ KINDS = (
 """What rate limits count (`ratelimits.of_network`)."""
 KIND = Label("kind", "What was tried, or what the limit counts.", KINDS)
 POOL = Label("pool", "The event loop, or the pool of threads.", ("loop", "endpoint", "password", "outbound"))
-TOPIC = Label(
-    "topic",
-    "What is delivered, or done.",
-    (
-        "backchannel-ping",
-        "mail",
-        "logout",
-        "webhook",
-        "bulk",
-        "bulk-matching",
-        "user-import",
-        "provisioning",
-        "signals",
-        "upstream-token-revocation",
-    ),
-)
 ALGORITHM = Label("alg", "The algorithm of the key.", ("RS256", "ES256", "EdDSA"))
 
 REQUESTS = Counter(
@@ -193,15 +172,6 @@ EVENTS = Counter(
     Label("event", "The name of the event (docs/reference/events.md)."),
     alert="Events that matter to you, such as `token.refresh.reused` or `account.intrusion.reported`.",
 )
-OUTBOX_JOBS = Counter(
-    "signet_promises",
-    "Attempts to deliver a job of the outbox.",
-    TOPIC,
-    Label("outcome", "Delivered, to be retried, or failed permanently.", ("kept", "put_back", "failed")),
-    alert='Any increase of `outcome="failed"`.',
-    tally=_emails,
-)
-
 PROVISIONED = Counter(
     "signet_provisioned",
     "Users and groups sent to the SCIM services of apps.",
@@ -230,17 +200,6 @@ DATABASE_UP = Figure(
     "signet_database_up",
     "Whether the database responds: 1 or 0. With 0, the figures below are missing.",
     alert="`signet_database_up == 0`.",
-)
-OUTBOX = Figure(
-    "signet_outbox",
-    "Jobs of the outbox that wait, or failed permanently.",
-    TOPIC,
-    Label("state", "`due`, `trying` or `failed`.", ("due", "trying", "failed")),
-)
-OUTBOX_AGE = Figure(
-    "signet_outbox_oldest_due_seconds",
-    "How long the job that is due longest is due, in seconds.",
-    alert="`max(signet_outbox_oldest_due_seconds) > 300`: no worker runs, or the mail server is down.",
 )
 KEY_AGE = Figure("signet_signing_key_age_seconds", "How long the current signing key is in use, in seconds.", ALGORITHM)
 KEY_ROTATION = Figure(

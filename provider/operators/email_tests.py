@@ -5,10 +5,10 @@ from provider.audit.events import Event
 from provider.audit.log import record
 from provider.languages.catalogs import Language
 from provider.languages.text import Text
-from provider.mail.messages import TOPIC
 from provider.mail.rendering import render
 from provider.mail.samples import values_of
 from provider.outbox import messages
+from provider.outbox.topics import Topic
 from provider.ratelimits import LIMITS, hit
 from provider.refusals import Refusal
 from provider.work import UnitOfWork
@@ -41,5 +41,5 @@ def send_test(work: UnitOfWork, *, user_id: str, name: str, language: Language) 
     # Its code and links do not work, so the subject must not look like that of an email to act on.
     subject = language.say(Text("Test: %(subject)s", subject=email.subject))
     payload = {"to": to, "subject": subject, "text": email.text, "html": email.html}
-    messages.enqueue(work, TOPIC, payload, about=f"test_email to {to}")
+    messages.enqueue(work, Topic.MAIL, payload, about=f"test_email to {to}")
     record(work, Event.TEST_EMAIL_SENT, user_id=user_id, template=name, language=language.tag)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
+from provider.changes import Changes, differences
 from provider.operators.provisioning import require_client
 from provider.signals import configuration, event_types, streams
 from provider.signals.configuration import InvalidStream
@@ -38,10 +39,9 @@ class StreamSettings:
     def as_json(self) -> dict[str, Any]:
         return asdict(self) | {"events": list(self.events)}
 
-    def differences(self, after: "StreamSettings") -> dict[str, tuple[Any, Any]]:
-        """Return the settings that differ: the values of both."""
-        old, new = self.as_json(), after.as_json()
-        return {name: (old[name], new[name]) for name in old if old[name] != new[name]}
+    def differences(self, wanted: "StreamSettings") -> Changes:
+        """Return what `wanted` changes."""
+        return differences(vars(self), vars(wanted))
 
 
 MEMBERS = tuple(field.name for field in fields(StreamSettings))

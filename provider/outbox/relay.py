@@ -16,9 +16,9 @@ from typing import Any
 
 from provider.crypto.vault import VaultError
 from provider.observability.logging import log
-from provider.observability.metrics import OUTBOX_JOBS
 from provider.outbox import store
 from provider.outbox.messages import PURPOSE
+from provider.outbox.metrics import OUTBOX_JOBS
 from provider.outbox.store import Job
 from provider.work import Installation, unit_of_work
 

@@ -10,13 +10,12 @@ from typing import Any
 
 from provider.audit.events import Event
 from provider.outbox import messages
+from provider.outbox.topics import Topic
 from provider.provisioning.store import connections, resources
 from provider.provisioning.store.connections import Provisioning, Scan
 from provider.provisioning.store.resources import Kind
 from provider.work import UnitOfWork
 
-TOPIC = "provisioning"
-"""The topic in the outbox."""
 OF_USERS = frozenset(
     {
         Event.ACCOUNT_REGISTERED,
@@ -68,7 +67,7 @@ def publish(work: UnitOfWork, events: Sequence[Mapping[str, object]]) -> None:
 
 def enqueue(work: UnitOfWork, client_id: str) -> None:
     """Queue the job that sends what is pending for an app."""
-    messages.enqueue(work, TOPIC, {"client_id": client_id}, about=about(client_id))
+    messages.enqueue(work, Topic.PROVISIONING, {"client_id": client_id}, about=about(client_id))
 
 
 def about(client_id: str) -> str:

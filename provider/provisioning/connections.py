@@ -82,9 +82,10 @@ def put(work: UnitOfWork, client_id: str, settings: ProvisioningSettings, *, tok
     if "base_url" in changed:
         resources.forget_all(work.db, client_id)  # the IDs there are those of another service
     _compare(work, client_id, enabled=before.disabled_at is None)
-    was, now = ({name: pair[index] for name, pair in changed.items()} for index in (0, 1))
     named = sorted([*changed, *(["token"] if token is not None else [])])
-    record(work, Event.PROVISIONING_UPDATED, client_id=client_id, changed=named, before=was, after=now)
+    record(
+        work, Event.PROVISIONING_UPDATED, client_id=client_id, changed=named, before=changed.before, after=changed.after
+    )
     return find(work, client_id)
 
 

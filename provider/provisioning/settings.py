@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 from urllib.parse import urlsplit
 
+from provider.changes import Changes, differences
 from provider.languages.text import Text
 from provider.outbound.addresses import may_be_asked, networks
 from provider.provisioning.store.connections import OnDeletion, Provisioning
@@ -44,10 +45,9 @@ class ProvisioningSettings:
     def of(cls, row: Provisioning) -> "ProvisioningSettings":
         return cls(row.base_url, tuple(row.members_of), tuple(row.push_groups), row.on_deletion, row.with_attributes)
 
-    def differences(self, wanted: "ProvisioningSettings") -> dict[str, tuple[Any, Any]]:
-        """Return what is different in `wanted`, by member: the value here and there, as JSON has it."""
-        pairs = {name: (_plain(value), _plain(getattr(wanted, name))) for name, value in asdict(self).items()}
-        return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+    def differences(self, wanted: "ProvisioningSettings") -> Changes:
+        """Return what `wanted` changes."""
+        return differences(vars(self), vars(wanted))
 
     def as_json(self) -> dict[str, Any]:
         return {name: _plain(value) for name, value in asdict(self).items()}

@@ -8,9 +8,8 @@ from sqlalchemy import JSON, column, select, table
 
 from provider.database.types import Identifier, UtcTime
 from provider.outbox import messages
+from provider.outbox.topics import Topic
 from provider.work import UnitOfWork
-
-TOPIC = "logout"
 
 # Grants and clients are oauth's and sit above this one, so they are named here without an import.
 _grants = table("grants", column("session_id", Identifier), column("client_id"))
@@ -33,4 +32,4 @@ def notify_clients(work: UnitOfWork, *, user_id: str, ended: list[str]) -> None:
     """
     for session_id, client_id in work.db.execute(_LISTENING.where(_grants.c.session_id.in_(ended))).all():
         payload = {"client_id": client_id, "user_id": user_id, "session_id": session_id}
-        messages.enqueue(work, TOPIC, payload, about=f"logout to {client_id}, session {session_id}")
+        messages.enqueue(work, Topic.LOGOUT, payload, about=f"logout to {client_id}, session {session_id}")

@@ -12,6 +12,7 @@ from typing import Any
 
 from provider.database.base import new_id
 from provider.outbox import messages
+from provider.outbox.topics import Topic
 from provider.signals import event_types
 from provider.signals.notices import WATCHED, Notice, notice_of
 from provider.signals.store import known, queue, subjects
@@ -20,8 +21,6 @@ from provider.signals.store.queue import Signal
 from provider.signals.store.streams import DefaultSubjects, Status, Stream
 from provider.work import UnitOfWork
 
-TOPIC = "signals"
-"""The topic in the outbox: a job that pushes what waits for a stream."""
 PURPOSE = "signal"
 
 
@@ -55,7 +54,7 @@ def add_to_stream(work: UnitOfWork, stream: Stream, notice: Mapping[str, Any], *
 
 def enqueue(work: UnitOfWork, stream: Stream) -> None:
     """Queue the job that pushes what waits for a stream."""
-    messages.enqueue(work, TOPIC, {"stream_id": stream.id}, about=about(stream))
+    messages.enqueue(work, Topic.SIGNALS, {"stream_id": stream.id}, about=about(stream))
 
 
 def about(stream: Stream) -> str:

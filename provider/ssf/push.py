@@ -17,6 +17,7 @@ from provider.observability.metrics import SIGNALS
 from provider.outbound.answers import Answer, OutboundFailed
 from provider.outbox import store as outbox
 from provider.outbox.relay import RetryPolicy
+from provider.outbox.topics import Topic
 from provider.signals import publish
 from provider.signals.configuration import open_header
 from provider.signals.store import deliveries, queue
@@ -67,7 +68,7 @@ def enqueue_due(installation: Installation) -> None:
     """Queue a job for each stream that has something to be pushed and no job, and drop what is too old."""
     with unit_of_work(installation) as work:
         for stream in store.find_those(work.read, queue.find_pushable(work.read, now=work.now)):
-            if not outbox.has_open(work.read, publish.TOPIC, publish.about(stream)):
+            if not outbox.has_open(work.read, Topic.SIGNALS, publish.about(stream)):
                 publish.enqueue(work, stream)
 
 

@@ -3,13 +3,11 @@
 from collections.abc import Mapping, Sequence
 
 from provider.outbox import messages
+from provider.outbox.topics import Topic
 from provider.runtime.throw_away import is_throw_away
 from provider.webhooks import store
 from provider.webhooks.store import Webhook
 from provider.work import UnitOfWork
-
-TOPIC = "webhook"
-"""The topic in the outbox."""
 
 
 def publish(work: UnitOfWork, events: Sequence[Mapping[str, object]]) -> None:
@@ -32,4 +30,4 @@ def enqueue(work: UnitOfWork, webhook: Webhook, *events: Mapping[str, object]) -
     payloads = [
         ({"webhook_id": webhook.id, "event": dict(event)}, f"{event['name']} to {webhook.id}") for event in events
     ]
-    messages.enqueue_all(work, TOPIC, payloads)
+    messages.enqueue_all(work, Topic.WEBHOOK, payloads)

@@ -2,46 +2,42 @@
 
 from collections.abc import Mapping
 
-from provider.accounts.upstream_tokens import ending
 from provider.federation import token_revocations
-from provider.mail import messages, transport
+from provider.mail import transport
 from provider.oauth.ciba import notifications as pings
 from provider.oauth.logout import back_channel as logout
 from provider.operators.bulk import actions as bulk
 from provider.operators.bulk import matching as bulk_matching
-from provider.operators.imports import jobs as user_imports
-from provider.operators.imports import store as imports
+from provider.operators.imports import jobs as imports
 from provider.outbox.relay import Handler, RetryPolicy
-from provider.provisioning import changes as provisioning
-from provider.scim.outbound import jobs
-from provider.sessions import listeners
-from provider.signals import publish as signals
-from provider.ssf import push
-from provider.webhooks import delivery, notify
+from provider.outbox.topics import Topic
+from provider.scim.outbound import jobs as provisioning
+from provider.ssf import push as signals
+from provider.webhooks import delivery
 
 HANDLERS: Mapping[str, Handler] = {
-    messages.TOPIC: transport.deliver,
-    listeners.TOPIC: logout.deliver,
-    notify.TOPIC: delivery.deliver,
-    pings.TOPIC: pings.deliver,
-    bulk.TOPIC: bulk.carry_out,
-    bulk_matching.TOPIC: bulk_matching.carry_out,
-    imports.TOPIC: user_imports.carry_out,
-    ending.TOPIC: token_revocations.deliver,
-    provisioning.TOPIC: jobs.deliver,
-    signals.TOPIC: push.deliver,
+    Topic.MAIL: transport.deliver,
+    Topic.LOGOUT: logout.deliver,
+    Topic.WEBHOOK: delivery.deliver,
+    Topic.BACKCHANNEL_PING: pings.deliver,
+    Topic.BULK: bulk.carry_out,
+    Topic.BULK_MATCHING: bulk_matching.carry_out,
+    Topic.USER_IMPORT: imports.carry_out,
+    Topic.UPSTREAM_TOKEN_REVOCATION: token_revocations.deliver,
+    Topic.PROVISIONING: provisioning.deliver,
+    Topic.SIGNALS: signals.deliver,
 }
 """The handler of each topic."""
 POLICIES: Mapping[str, RetryPolicy] = {
-    messages.TOPIC: transport.RETRIES,
-    listeners.TOPIC: logout.RETRIES,
-    notify.TOPIC: delivery.RETRIES,
-    pings.TOPIC: pings.RETRIES,
-    bulk.TOPIC: bulk.RETRIES,
-    bulk_matching.TOPIC: bulk.RETRIES,
-    imports.TOPIC: bulk.RETRIES,
-    ending.TOPIC: token_revocations.RETRIES,
-    provisioning.TOPIC: jobs.RETRIES,
-    signals.TOPIC: push.RETRIES,
+    Topic.MAIL: transport.RETRIES,
+    Topic.LOGOUT: logout.RETRIES,
+    Topic.WEBHOOK: delivery.RETRIES,
+    Topic.BACKCHANNEL_PING: pings.RETRIES,
+    Topic.BULK: bulk.RETRIES,
+    Topic.BULK_MATCHING: bulk.RETRIES,
+    Topic.USER_IMPORT: bulk.RETRIES,
+    Topic.UPSTREAM_TOKEN_REVOCATION: token_revocations.RETRIES,
+    Topic.PROVISIONING: provisioning.RETRIES,
+    Topic.SIGNALS: signals.RETRIES,
 }
 """How long each topic's messages are retried."""

@@ -1,13 +1,17 @@
 """Claim mappings: declared by the admin API and in the console, and what an application would get for a user."""
 
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from provider.oauth.claim_mapping import store
+from provider.oauth.claim_mapping.declarations import parse_declaration
 from provider.oauth.clients.clients import create_client
 from provider.oauth.clients.metadata import ClientMetadata
+from provider.oauth.tokens.claim_mappings import create_mapping
 from tests.admin.conftest import Console, Program, action_form, events
 from tests.support.claim_mappings import SHOP, declare_attribute, give_attributes, join_groups, map_claim
 from tests.support.factories import REDIRECT_URI
@@ -58,6 +62,20 @@ def test_a_mapping_is_declared_changed_and_deleted_by_the_admin_api(
     assert operator("DELETE", f"{PATH}/shop").status_code == 404
     assert operator("DELETE", "/clients/k8s").status_code == 204
     assert names(work) == []
+
+
+@pytest.mark.both_databases
+def test_a_mapping_that_another_request_declares_meanwhile_is_replaced(work: Work) -> None:
+    """N-591."""
+    tier: dict[str, Any] = {"claim": "tier", "scope": "profile", "source": "constant"}
+    with ThreadPoolExecutor(1) as other:
+        with work() as w:
+            create_mapping(w, "tier", parse_declaration(tier | {"value": "gold"}))
+            replaced = other.submit(map_claim, work, "tier", **tier, value="silver")
+            time.sleep(0.2)  # so that it sees that there is none, if it looks before it waits
+        replaced.result(60)
+    with work() as w:
+        assert [(one.name, one.value) for one in store.find_all(w.read)] == [("tier", "silver")]
 
 
 def test_a_preview_shows_what_would_be_issued_and_is_recorded(

@@ -59,6 +59,16 @@ def test_a_type_is_declared_changed_and_deleted_by_the_admin_api(
     assert events(work, "authorization_details_type.updated")[0]["changed"] == ["label"]
 
 
+def test_a_schema_whose_one_becomes_true_is_changed(operator: Program, reader: Program, work: Work) -> None:
+    """N-590. Python takes 1 and true for equal."""
+    for constant in (1, True):
+        schema = {"type": "object", "properties": {"all": {"const": constant}}, "additionalProperties": False}
+        put = operator("PUT", f"{PATH}/files", label="Files", json_schema=schema)
+        assert put.status_code == 200, put.text
+    assert reader.get(f"{PATH}/files")["json_schema"]["properties"]["all"]["const"] is True
+    assert events(work, "authorization_details_type.updated")[0]["changed"] == ["json_schema"]
+
+
 @in_one_world(
     ("changes", "said"),
     [

@@ -193,6 +193,11 @@ def test_a_healthy_installation_needs_no_attention(healthy: health.Health, safe:
             "Emails: 1 job failed",
             "/admin/outbox?state=failed&topic=mail",
         ),
+        (
+            {"undelivered": [("backchannel-ping", "failed", 1)]},
+            "Approval on another device (CIBA): 1 job failed",
+            "/admin/outbox?state=failed&topic=backchannel-ping",
+        ),
         ({"undelivered": [("mail", "failed", 2)]}, "Emails: 2 jobs failed", "/admin/outbox?state=failed&topic=mail"),
         ({"doctor_problems": 2}, "The last diagnostics found 2 problems.", "/admin/doctor"),
         ({"keys": "late"}, "The RS256 key is overdue for rotation.", "/admin/keys"),

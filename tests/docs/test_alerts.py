@@ -5,6 +5,7 @@ from typing import Any
 
 import yaml
 
+import provider.metrics  # noqa: F401  # imports every module that declares metrics
 from provider.observability.instruments import METRICS
 from tests.support.server_process import REPOSITORY
 

@@ -7,6 +7,7 @@ from functools import cache
 
 from authlib.oauth2 import OAuth2Error
 
+import provider.metrics  # noqa: F401  # imports every module that declares metrics
 from provider.config.settings import PREFIX, Settings
 from provider.oauth import errors
 from provider.oauth.errors import ChallengeError

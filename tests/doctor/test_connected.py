@@ -23,11 +23,12 @@ from provider.federation.upstreams import Upstream
 from provider.oauth.clients.store import clients
 from provider.outbound.client import Outbound
 from provider.outbox.store import DeliveryState, outbox
+from provider.outbox.topics import Topic
 from provider.provisioning import connections
 from provider.provisioning.settings import ProvisioningSettings
 from provider.signals import streams
 from provider.signals.store import streams as stored_streams
-from provider.webhooks import notify, subscriptions
+from provider.webhooks import subscriptions
 from provider.work import utc_now
 from tests.federation.conftest import write_upstreams
 from tests.federation.fake_provider import rsa_key
@@ -147,7 +148,7 @@ def test_what_breaks_at_connected_systems_is_named(
         stored_streams.change(w.db, stream_id, failures=3, error="it answered 401", dropped=2)
         row: dict[str, object] = {
             "id": new_id(),
-            "topic": notify.TOPIC,
+            "topic": Topic.WEBHOOK,
             "about": f"user.created to {webhook_id}",
             "payload": "{}",
         }

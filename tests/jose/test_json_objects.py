@@ -75,3 +75,11 @@ def test_true_is_not_one() -> None:
     assert not is_same(1, True)
     assert not is_same(False, 0)
     assert not is_same("1", 1)
+
+
+def test_json_values_are_compared_at_every_depth_and_objects_have_no_order() -> None:
+    assert is_same({"a": [1, {"b": None}], "c": 0}, {"c": 0, "a": [1, {"b": None}]})
+    assert not is_same({"a": [{"b": 1}]}, {"a": [{"b": True}]})
+    assert not is_same([0, 1], [0, 1, 2])
+    assert not is_same({"a": None}, {})
+    assert not is_same([], {})

@@ -7,6 +7,7 @@ from provider.audit import log
 from provider.audit.events import Event
 from provider.oauth.clients import clients
 from provider.outbox import store as outbox
+from provider.outbox.topics import Topic
 from provider.provisioning import changes, connections
 from provider.provisioning.store import resources
 from provider.work import Installation
@@ -57,12 +58,12 @@ def test_only_one_job_is_queued_while_an_app_is_away(provision: Provision, work:
         make_user(w, ADA)
     app.run()
     with work() as w:
-        before = len(outbox.find(w.read, topic=changes.TOPIC, limit=1000))
+        before = len(outbox.find(w.read, topic=Topic.PROVISIONING, limit=1000))
     for number in range(5):
         with work() as w:
             make_user(w, f"user{number}@example.test")
     with work() as w:
-        assert len(outbox.find(w.read, topic=changes.TOPIC, limit=1000)) == before
+        assert len(outbox.find(w.read, topic=Topic.PROVISIONING, limit=1000)) == before
         assert resources.count(w.read, app.client_id).pending == 6
 
 

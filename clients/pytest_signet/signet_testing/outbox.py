@@ -12,6 +12,7 @@ from typing import Any
 from provider.oauth.tokens.server import AuthorizationServer
 from provider.outbox import relay
 from provider.outbox.relay import Handler
+from provider.outbox.topics import Topic
 from provider.work import Installation
 from signet_testing.changes import Sign
 from signet_testing.faults import Faults
@@ -85,12 +86,10 @@ class Outbox:
                     self._pending -= 1
 
     def _handlers(self) -> Mapping[str, Handler]:
-        from provider.mail import messages  # noqa: PLC0415
-        from provider.sessions import listeners  # noqa: PLC0415
         from provider.worker.handlers import HANDLERS  # noqa: PLC0415
 
         def keep(_installation: Installation, _message_id: str, payload: dict[str, Any]) -> None:
             self.emails.append(Email(**{name: payload[name] for name in ("to", "subject", "text", "html")}))
 
         assert self._notify is not None  # noqa: S101  # `open` set it
-        return {**HANDLERS, messages.TOPIC: keep, listeners.TOPIC: self._notify}
+        return {**HANDLERS, Topic.MAIL: keep, Topic.LOGOUT: self._notify}

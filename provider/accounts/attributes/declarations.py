@@ -13,10 +13,10 @@ from typing import Any
 from provider.accounts.attributes.kinds import Kind
 from provider.accounts.attributes.reserved import CLAIMS, SCOPES
 from provider.accounts.attributes.rules import InvalidRule, parse_rules
-from provider.accounts.store.user_attributes import LONGEST_NAME, LONGEST_RELEASED, Attribute
+from provider.accounts.store.user_attributes import LONGEST_NAME, LONGEST_RELEASED
+from provider.declarations import Declared, InvalidDeclaration
 from provider.jose.json_objects import is_whole_number
 from provider.languages.own_text import InvalidOwnText, clean_texts
-from provider.refusals import Refusal
 
 LONGEST_LABEL, LONGEST_HELP = 100, 300
 LAST_POSITION = 10_000
@@ -46,18 +46,14 @@ class Place(StrEnum):
     """Wherever operators create and change users."""
 
 
-class InvalidAttribute(Refusal):
+class InvalidAttribute(InvalidDeclaration):
     """An invalid declaration. `member` is the member that is wrong."""
 
     code = "invalid-user-attribute"
 
-    def __init__(self, member: str, problem: object) -> None:
-        self.member = member
-        super().__init__(f"{member}: {problem}")
-
 
 @dataclass(frozen=True, kw_only=True)
-class Declaration:
+class Declaration(Declared):
     """The declaration of an attribute. Texts are objects of language tag to text."""
 
     type: str
@@ -127,16 +123,6 @@ def parse_declaration(name: str, given: Mapping[str, Any]) -> Declaration:
 def is_attribute_name(name: str) -> bool:
     """Return whether this can be the name of an attribute: lower-case letters, digits and underscores."""
     return _NAME.fullmatch(name) is not None
-
-
-def declaration_of(one: Attribute) -> Declaration:
-    return Declaration(**{member: getattr(one, member) for member in MEMBERS})
-
-
-def differences(here: Declaration, wanted: Declaration) -> dict[str, tuple[Any, Any]]:
-    """Return the differences: member to (value here, wanted value)."""
-    pairs = {member: (getattr(here, member), getattr(wanted, member)) for member in MEMBERS}
-    return {member: pair for member, pair in pairs.items() if pair[0] != pair[1]}
 
 
 def _require_consistent(seen_by: list[str], edited_by: list[str], shown_at: list[str], required_at: list[str]) -> None:

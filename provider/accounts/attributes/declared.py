@@ -9,8 +9,6 @@ from dataclasses import asdict
 from provider.accounts.attributes.declarations import (
     Declaration,
     InvalidAttribute,
-    declaration_of,
-    differences,
     is_attribute_name,
 )
 from provider.accounts.store import user_attributes as store
@@ -88,7 +86,7 @@ def update_attribute(work: UnitOfWork, name: str, declaration: Declaration) -> A
         raise NoSuchAttribute
     if declaration.type != before.type:
         raise InvalidAttribute("type", f"can't be changed from {before.type}. Declare another attribute.")
-    changed = differences(declaration_of(before), declaration)
+    changed = Declaration.of(before).differences(declaration)
     if not changed:
         return before
     _require_own_claim(declaration, others, name)
@@ -104,19 +102,15 @@ def update_attribute(work: UnitOfWork, name: str, declaration: Declaration) -> A
         updated_at=work.now,
     )
     store.replace(work.db, made)
-    record(
-        work,
-        Event.USER_ATTRIBUTE_UPDATED,
-        name=name,
-        changed=list(changed),
-        before={member: pair[0] for member, pair in changed.items()},
-        after={member: pair[1] for member, pair in changed.items()},
-    )
+    record(work, Event.USER_ATTRIBUTE_UPDATED, name=name, **changed.as_details())
     return made
 
 
 def put_attribute(work: UnitOfWork, name: str, declaration: Declaration) -> Attribute:
-    """Declare an attribute, or replace its declaration. Raises InvalidAttribute."""
+    """Declare an attribute, or replace its declaration. Raises InvalidAttribute.
+
+    The order is that of `authorization_details.types.put_type`, for the same reason.
+    """
     try:
         return update_attribute(work, name, declaration)
     except NoSuchAttribute:

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
-from typing import Any
 
 from provider.accounts.groups.names import is_group_name, require_group_names
 from provider.accounts.roles.names import require_role_names
@@ -13,6 +12,7 @@ from provider.accounts.store.group_tables import LONGEST_DESCRIPTION, LONGEST_DI
 from provider.accounts.store.groups import GroupRow, ListedGroup
 from provider.audit.events import Event
 from provider.audit.log import record
+from provider.changes import Changes, differences
 from provider.database.base import parse_id
 from provider.languages.free_text import clean_line
 from provider.languages.text import Text
@@ -74,10 +74,9 @@ class GroupSettings:
     groups: tuple[str, ...] = ()
     owners: tuple[str, ...] = ()
 
-    def differences(self, wanted: "GroupSettings") -> dict[str, tuple[Any, Any]]:
-        """Return the differences: name to (value here, wanted value)."""
-        pairs = {name: (getattr(self, name), getattr(wanted, name)) for name in MEMBERS}
-        return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+    def differences(self, wanted: "GroupSettings") -> Changes:
+        """Return what `wanted` changes."""
+        return differences(vars(self), vars(wanted))
 
 
 MEMBERS = tuple(field.name for field in fields(GroupSettings))
@@ -143,7 +142,7 @@ def create_group(work: UnitOfWork, name: str, settings: GroupSettings) -> None:
     if not store.add(work.db, _row(name, wanted, work, created_at=work.now)):
         raise GroupExists
     _put(work, name, GroupSettings(), wanted)
-    record(work, Event.GROUP_CREATED, group=name, after=_recorded(GroupSettings().differences(wanted), 1))
+    record(work, Event.GROUP_CREATED, group=name, after=GroupSettings().differences(wanted).after)
 
 
 def change_group(work: UnitOfWork, name: str, settings: GroupSettings) -> None:
@@ -161,11 +160,15 @@ def change_group(work: UnitOfWork, name: str, settings: GroupSettings) -> None:
         return
     store.change(work.db, _row(name, wanted, work, created_at=row.created_at))
     _put(work, name, before, wanted)
-    record(work, Event.GROUP_UPDATED, group=name, before=_recorded(changed, 0), after=_recorded(changed, 1))
+    record(work, Event.GROUP_UPDATED, group=name, before=changed.before, after=changed.after)
 
 
 def put_group(work: UnitOfWork, name: str, settings: GroupSettings) -> None:
-    """Create a group, or replace its settings. Raises what `create_group` and `change_group` raise."""
+    """Create a group, or replace its settings. Raises what `create_group` and `change_group` raise.
+
+    It raises GroupExists for a group that another request creates meanwhile. The operator's permissions were checked
+    for a new group, and the other one may have roles that this operator can't give.
+    """
     if is_group_name(name) and store.find(work.db, name) is not None:
         change_group(work, name, settings)
     else:
@@ -255,9 +258,3 @@ def _settings(work: UnitOfWork, row: GroupRow) -> GroupSettings:
         groups=tuple(store.find_contained(work.read, [row.name])),
         owners=tuple(store.find_owners(work.read, row.name)),
     )
-
-
-def _recorded(changed: dict[str, tuple[Any, Any]], which: int) -> dict[str, Any]:
-    return {
-        name: list(pair[which]) if isinstance(pair[which], tuple) else pair[which] for name, pair in changed.items()
-    }

@@ -15,9 +15,9 @@ from provider.audit.events import Event
 from provider.audit.log import record
 from provider.crypto.vault import VaultError
 from provider.outbox import messages
+from provider.outbox.topics import Topic
 from provider.work import UnitOfWork
 
-TOPIC = "upstream-token-revocation"
 TRIED_FOR = timedelta(days=1)
 """How long an upstream is asked to revoke tokens. Then they end by themselves."""
 
@@ -82,4 +82,10 @@ def revoke_pair(work: UnitOfWork, upstream: str, pair: TokenPair) -> None:
     """
     hint = "access_token" if pair.refresh_token is None else "refresh_token"
     payload = {"upstream": upstream, "token": pair.refresh_token or pair.access_token, "hint": hint}
-    messages.enqueue(work, TOPIC, payload, about=f"revocation at {upstream}", expires_at=work.now + TRIED_FOR)
+    messages.enqueue(
+        work,
+        Topic.UPSTREAM_TOKEN_REVOCATION,
+        payload,
+        about=f"revocation at {upstream}",
+        expires_at=work.now + TRIED_FOR,
+    )

@@ -13,21 +13,24 @@ from provider.api.callers import Operator
 from provider.operators import outbox as rules
 from provider.operators.outbox import NoSuchJob, NotFailed, NotWaiting
 from provider.outbox import store
+from provider.outbox.store import Job
+from provider.outbox.topics import Topic
 from provider.web.call import Call
 
 STATES = "`due` (waiting), `trying` (being sent), `kept` (sent), `failed` or `cancelled`."
+TOPICS = f"{', '.join(f'`{topic}`' for topic in Topic)}."
 WANTED = {
     "state": f"Only jobs in this state: {STATES}",
-    "topic": "Only jobs of this type: `mail`, `logout` or `webhook`.",
+    "topic": f"Only jobs of this type: {TOPICS}",
     "about": "Only jobs whose recipient contains this: part of an email address, a client_id or a webhook ID.",
 }
 
 
 class Job(Body):
-    """An email, logout notification or webhook event to deliver. Its contents are never shown."""
+    """An email, a notification or another job, such as a change to users. Its contents are never shown."""
 
     id: str = Field(description="The job's ID.")
-    topic: str = Field(description="`mail`, `logout` or `webhook`.")
+    topic: str = Field(description=f"The type: {TOPICS}")
     about: str = Field(description="What is sent, and the recipient.")
     state: str = Field(description=STATES)
     attempts: int = Field(description="The number of attempts so far.")

@@ -7,8 +7,8 @@ from datetime import timedelta
 from provider.config.production_checks import find_problems
 from provider.config.settings import Settings
 from provider.languages.text import Text
-from provider.operators.lists.jobs import TOPICS
 from provider.operators.overview.health import Health
+from provider.outbox.topics import TITLES
 
 SKEW = timedelta(seconds=10)
 """How far the clock of a machine may be from that of the database."""
@@ -75,7 +75,7 @@ def _jobs(health: Health) -> Iterator[Concern]:
             "%(topic)s: %(count)s job failed and will not be retried.",
             "%(topic)s: %(count)s jobs failed and will not be retried.",
             count=count,
-            topic=TOPICS.get(topic, topic),
+            topic=TITLES.get(topic, topic),
         )
         yield Concern(text, is_urgent=True, url=f"/admin/outbox?state=failed&topic={topic}")
 

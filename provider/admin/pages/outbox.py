@@ -9,8 +9,9 @@ from provider.admin.pages.lists import export_page, list_page
 from provider.languages.text import Text
 from provider.operators import outbox as rules
 from provider.operators.audit.event_names import EVENT_NAMES
-from provider.operators.lists.jobs import JOBS, STATES, TOPICS
+from provider.operators.lists.jobs import JOBS, STATES
 from provider.outbox.store import DeliveryState, Job
+from provider.outbox.topics import TITLES
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
 
@@ -67,7 +68,7 @@ def list_jobs(call: Call) -> Response:
         in_context=lambda rows: {
             "jobs": [(job, in_words(job), available(ACTIONS, job, NEEDS, operator)) for job in rows],
             "states": STATES,
-            "topics": TOPICS,
+            "topics": TITLES,
             "done": STARTED if "started" in call.query else done_message(call, ACTIONS),
         },
     )

@@ -12,11 +12,11 @@ from provider.admin.guards import Operator, require_operator
 from provider.admin.pages.attention import find_concerns
 from provider.audit.events import Event
 from provider.languages.text import Text
-from provider.mail import messages
-from provider.operators.lists.jobs import STATES, TOPICS
+from provider.operators.lists.jobs import STATES
 from provider.operators.overview import charts, health, statistics
 from provider.operators.overview.charts import Unit
 from provider.outbox.store import DeliveryState
+from provider.outbox.topics import TITLES, Topic
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
 from provider.web.pages import page
@@ -29,7 +29,7 @@ SPAN_NAMES = {
 }
 USUAL = "24h"
 _AUDIT = "/admin/audit?name={}&since=SINCE&until=UNTIL"
-_EMAILS = f"/admin/outbox?topic={messages.TOPIC}&state={{}}"
+_EMAILS = f"/admin/outbox?topic={Topic.MAIL}&state={{}}"
 LISTS = {
     "users": "/admin/users",
     "new_users": "/admin/users?created_from=SINCE&created_to=UNTIL",
@@ -84,7 +84,7 @@ def overview(call: Call) -> Response:
         lists={name: url if _may_open(operator, url) else "" for name, url in LISTS.items()},
         queue=_queue(state.undelivered),
         states=STATES,
-        topics=TOPICS,
+        topics=TITLES,
         version=__version__,
         width=charts.WIDTH,
         height=charts.HEIGHT,

@@ -13,12 +13,12 @@ from provider.oauth.clients.metadata import load_metadata
 from provider.oauth.clients.store import clients
 from provider.outbound.answers import OutboundFailed, OutboundRefused
 from provider.outbox import store as outbox
+from provider.outbox.topics import Topic
 from provider.provisioning.connections import open_token
 from provider.provisioning.remote import Rejected, Service, Unauthorized, Unavailable
 from provider.provisioning.store import connections as provisioning
 from provider.signals.store import streams
 from provider.signals.store.streams import Method, Status
-from provider.webhooks import notify
 from provider.webhooks import store as webhooks
 from provider.work import UnitOfWork, unit_of_work
 
@@ -125,7 +125,7 @@ def webhook_receivers(case: Case) -> Iterator[Finding]:
     """Look for events that could not be delivered, and whether each endpoint answers at all."""
     with unit_of_work(case.inside) as work:
         found = webhooks.find_enabled(work.read)[:MOST]
-        failed = Counter(about.rpartition(" to ")[2] for about in outbox.find_failed(work.read, notify.TOPIC))
+        failed = Counter(about.rpartition(" to ")[2] for about in outbox.find_failed(work.read, Topic.WEBHOOK))
     for webhook in found:
         name = f"The webhook {webhook.id} to {webhook.url}"
         if failed[webhook.id]:

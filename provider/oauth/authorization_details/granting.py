@@ -80,18 +80,9 @@ def is_within(wanted: Detail, granted: Detail) -> bool:
     if wanted.keys() != granted.keys():
         return False
     return all(
-        _is_some_of(wanted[name], granted[name]) if name in LISTS else is_equal(wanted[name], granted[name])
+        _is_some_of(wanted[name], granted[name]) if name in LISTS else is_same(wanted[name], granted[name])
         for name in granted
     )
-
-
-def is_equal(value: object, other: object) -> bool:
-    """Return whether two JSON values are equal. Objects have no order; true is not 1."""
-    if isinstance(value, dict) and isinstance(other, dict):
-        return value.keys() == other.keys() and all(is_equal(value[name], other[name]) for name in value)
-    if isinstance(value, list) and isinstance(other, list):
-        return len(value) == len(other) and all(map(is_equal, value, other))
-    return is_same(value, other)
 
 
 def are_all_in(wanted: Iterable[Detail], granted: Iterable[Detail]) -> bool:
@@ -125,8 +116,8 @@ def _still_valid(
 
 def _is_some_of(wanted: object, granted: object) -> bool:
     if not (isinstance(wanted, list) and isinstance(granted, list)) or not wanted:
-        return is_equal(wanted, granted)
-    return all(any(is_equal(one, other) for other in granted) for one in wanted)
+        return is_same(wanted, granted)
+    return all(any(is_same(one, other) for other in granted) for one in wanted)
 
 
 def _is_for(one: Detail, resources: Sequence[str], audience: Sequence[str]) -> bool:

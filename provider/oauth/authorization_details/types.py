@@ -12,6 +12,7 @@ from typing import Any
 
 from provider.audit.events import Event
 from provider.audit.log import record
+from provider.declarations import Declared, InvalidDeclaration
 from provider.jose.json_schemas import InvalidSchema
 from provider.languages.own_text import InvalidOwnText, clean_texts
 from provider.languages.text import Text
@@ -44,18 +45,14 @@ class TypeExists(Refusal):
     message = Text("There is a type with this name already.")
 
 
-class InvalidType(Refusal):
+class InvalidType(InvalidDeclaration):
     """An invalid declaration. `member` is the member that is wrong."""
 
     code = "invalid-authorization-details-type"
 
-    def __init__(self, member: str, problem: object) -> None:
-        self.member = member
-        super().__init__(f"{member}: {problem}")
-
 
 @dataclass(frozen=True, kw_only=True)
-class Declaration:
+class Declaration(Declared):
     """The declaration of a type. Texts are objects of language tag to text."""
 
     json_schema: dict[str, Any]
@@ -136,24 +133,21 @@ def update_type(work: UnitOfWork, name: str, declaration: Declaration) -> Detail
     before = store.find(work.db, name)
     if before is None:
         raise NoSuchType
-    changed = differences(declaration_of(before), declaration)
+    changed = Declaration.of(before).differences(declaration)
     if not changed:
         return before
     made = DetailsType(type=name, **asdict(declaration), created_at=before.created_at, updated_at=work.now)
     store.replace(work.db, made)
-    record(
-        work,
-        Event.DETAILS_TYPE_UPDATED,
-        type=name,
-        changed=list(changed),
-        before={member: pair[0] for member, pair in changed.items()},
-        after={member: pair[1] for member, pair in changed.items()},
-    )
+    record(work, Event.DETAILS_TYPE_UPDATED, type=name, **changed.as_details())
     return made
 
 
 def put_type(work: UnitOfWork, name: str, declaration: Declaration) -> DetailsType:
-    """Declare a type, or replace its declaration. Raises InvalidType."""
+    """Declare a type, or replace its declaration. Raises InvalidType.
+
+    The lock of `update_type` lasts until the transaction ends. So if there is no such type, no other request creates it
+    before `create_type` does. A look without the lock could be wrong by then.
+    """
     try:
         return update_type(work, name, declaration)
     except NoSuchType:
@@ -165,16 +159,6 @@ def delete_type(work: UnitOfWork, name: str) -> None:
     if not is_type_name(name) or not store.remove(work.db, name):
         raise NoSuchType
     record(work, Event.DETAILS_TYPE_DELETED, type=name)
-
-
-def declaration_of(one: DetailsType) -> Declaration:
-    return Declaration(**{member: getattr(one, member) for member in MEMBERS})
-
-
-def differences(here: Declaration, wanted: Declaration) -> dict[str, tuple[Any, Any]]:
-    """Return the differences: member to (value here, wanted value)."""
-    pairs = {member: (getattr(here, member), getattr(wanted, member)) for member in MEMBERS}
-    return {member: pair for member, pair in pairs.items() if pair[0] != pair[1]}
 
 
 def _schema(given: object) -> dict[str, Any]:

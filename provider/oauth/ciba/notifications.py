@@ -11,9 +11,9 @@ from provider.oauth.grants.store.backchannel_requests import BackchannelRequest
 from provider.outbound.answers import Answer, OutboundFailed
 from provider.outbox import messages
 from provider.outbox.relay import PermanentFailure, RetryPolicy, TemporaryFailure
+from provider.outbox.topics import Topic
 from provider.work import Installation, UnitOfWork, unit_of_work
 
-TOPIC = "backchannel-ping"
 PURPOSE = "backchannel-notification"
 RETRIES = RetryPolicy(attempts=12, longest_pause=timedelta(minutes=1))
 """A ping expires with its request. Until then it is repeated."""
@@ -33,7 +33,9 @@ def notify(work: UnitOfWork, request: BackchannelRequest) -> None:
         return
     plain = work.vault.decrypt(request.notification, purpose=PURPOSE, context=request.id)
     payload = {"client_id": request.client_id, **json.loads(plain)}
-    messages.enqueue(work, TOPIC, payload, about=f"ping to {request.client_id}", expires_at=request.expires_at)
+    messages.enqueue(
+        work, Topic.BACKCHANNEL_PING, payload, about=f"ping to {request.client_id}", expires_at=request.expires_at
+    )
 
 
 def deliver(installation: Installation, _job_id: str, payload: dict[str, Any]) -> None:

@@ -7,14 +7,14 @@ from enum import StrEnum
 from typing import Any
 
 from provider.accounts.attributes.declarations import is_attribute_name
+from provider.declarations import Declared, InvalidDeclaration
 from provider.jose.json_objects import read_json, write_json
 from provider.languages.own_text import InvalidOwnText, clean_texts
 from provider.oauth.claim_mapping.expression_syntax import InvalidExpression
 from provider.oauth.claim_mapping.expressions import compile_expression
 from provider.oauth.claim_mapping.paths import LISTS, InvalidPath, parse_path
-from provider.oauth.claim_mapping.store import LONGEST_NAME, LONGEST_PREFIX, LONGEST_SCOPE, ClaimMapping
+from provider.oauth.claim_mapping.store import LONGEST_NAME, LONGEST_PREFIX, LONGEST_SCOPE
 from provider.oauth.scopes import ACCOUNT, ADMIN_READ, ADMIN_WRITE, IN_WORDS, OFFLINE_ACCESS, is_scope_token
-from provider.refusals import Refusal
 
 LONGEST_DESCRIPTION = 200
 LARGEST_CONSTANT = 2048
@@ -57,18 +57,14 @@ class Format(StrEnum):
     FIRST = "first"
 
 
-class InvalidMapping(Refusal):
+class InvalidMapping(InvalidDeclaration):
     """An invalid declaration. `member` is the member that is wrong."""
 
     code = "invalid-claim-mapping"
 
-    def __init__(self, member: str, problem: object) -> None:
-        self.member = member
-        super().__init__(f"{member}: {problem}")
-
 
 @dataclass(frozen=True, kw_only=True)
-class Declaration:
+class Declaration(Declared):
     """The declaration of a mapping."""
 
     claim: str
@@ -147,16 +143,6 @@ def attributes_read_by(one: Declaration) -> set[str]:
     if one.attribute is not None:
         return {one.attribute}
     return {"".join(groups) for groups in _READS.findall(one.expression or "")}
-
-
-def declaration_of(one: ClaimMapping) -> Declaration:
-    return Declaration(**{member: getattr(one, member) for member in MEMBERS})
-
-
-def differences(here: Declaration, wanted: Declaration) -> dict[str, tuple[Any, Any]]:
-    """Return the differences: member to (value here, wanted value)."""
-    pairs = {member: (getattr(here, member), getattr(wanted, member)) for member in MEMBERS}
-    return {member: pair for member, pair in pairs.items() if write_json(pair[0]) != write_json(pair[1])}
 
 
 def _require_for_source(given: Mapping[str, Any], source: str) -> None:

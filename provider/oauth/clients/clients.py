@@ -202,8 +202,7 @@ def update_client(work: UnitOfWork, client_id: str, metadata: ClientMetadata, *,
     if metadata.token_endpoint_auth_method != SECRET_JWT:
         secrets_store.forget_sealed(work.db, client_id)
     changed = before.metadata.differences(metadata)
-    was, is_now = ({name: pair[side] for name, pair in changed.items()} for side in (0, 1))
-    record(work, Event.CLIENT_UPDATED, client_id=client_id, changed=list(changed), before=was, after=is_now)
+    record(work, Event.CLIENT_UPDATED, client_id=client_id, **changed.as_details())
 
 
 def require_valid(work: UnitOfWork, metadata: ClientMetadata, *, before: Client | None = None) -> None:

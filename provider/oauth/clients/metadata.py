@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+from provider.changes import Changes, differences
 from provider.jose.algorithms import (
     ENCRYPTION_ALGORITHMS,
     ENCRYPTION_METHODS,
@@ -271,10 +272,9 @@ class ClientMetadata:
         """
         return self.redirect_origins | frozenset(filter(None, map(origin_of, self.allowed_origins)))
 
-    def differences(self, wanted: "ClientMetadata") -> dict[str, tuple[Any, Any]]:
-        """Return the differences: name to (value here, wanted value)."""
-        pairs = {name: (getattr(self, name), getattr(wanted, name)) for name in FIELDS}
-        return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+    def differences(self, wanted: "ClientMetadata") -> Changes:
+        """Return what `wanted` changes."""
+        return differences(vars(self), vars(wanted))
 
     def as_json(self) -> dict[str, Any]:
         """Return the metadata as JSON values under its RFC 7591 names, without members that are None."""

@@ -15,8 +15,6 @@ from provider.oauth.claim_mapping.declarations import (
     Declaration,
     InvalidMapping,
     attributes_read_by,
-    declaration_of,
-    differences,
     is_mapping_name,
 )
 from provider.oauth.claim_mapping.store import LONGEST_NAME, ClaimMapping
@@ -76,29 +74,25 @@ def update_mapping(work: UnitOfWork, name: str, declaration: Declaration) -> Cla
     before = store.find(work.db, name)
     if before is None:
         raise NoSuchMapping
-    changed = differences(declaration_of(before), declaration)
+    changed = Declaration.of(before).differences(declaration)
     if not changed:
         return before
     _require_valid(work, name, declaration)
     made = ClaimMapping(name=name, **asdict(declaration), created_at=before.created_at, updated_at=work.now)
     store.replace(work.db, made, sorted(attributes_read_by(declaration)))
-    record(
-        work,
-        Event.CLAIM_MAPPING_UPDATED,
-        client_id=made.client_id,
-        name=name,
-        changed=list(changed),
-        before={member: pair[0] for member, pair in changed.items()},
-        after={member: pair[1] for member, pair in changed.items()},
-    )
+    record(work, Event.CLAIM_MAPPING_UPDATED, client_id=made.client_id, name=name, **changed.as_details())
     return made
 
 
 def put_mapping(work: UnitOfWork, name: str, declaration: Declaration) -> ClaimMapping:
-    """Declare a mapping, or replace its declaration. Raises InvalidMapping."""
-    if is_mapping_name(name) and store.find(work.read, name) is not None:
+    """Declare a mapping, or replace its declaration. Raises InvalidMapping.
+
+    The order is that of `authorization_details.types.put_type`, for the same reason.
+    """
+    try:
         return update_mapping(work, name, declaration)
-    return create_mapping(work, name, declaration)
+    except NoSuchMapping:
+        return create_mapping(work, name, declaration)
 
 
 def delete_mapping(work: UnitOfWork, name: str) -> None:

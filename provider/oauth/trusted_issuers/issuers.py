@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from provider.audit.events import Event
 from provider.audit.log import record
+from provider.changes import Changes, differences
 from provider.database import dialect
 from provider.database.base import new_id
 from provider.jose.algorithms import SIGNATURES
@@ -61,10 +62,9 @@ class IssuerSettings:
         """Return the settings of an issuer as they are stored."""
         return cls(issuer.jwks_uri, issuer.jwks, tuple(issuer.algorithms), issuer.user_mapping)
 
-    def differences(self, wanted: "IssuerSettings") -> dict[str, tuple[Any, Any]]:
-        """Return the differences: name to (value here, wanted value)."""
-        pairs = {name: (getattr(self, name), getattr(wanted, name)) for name in MEMBERS}
-        return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+    def differences(self, wanted: "IssuerSettings") -> Changes:
+        """Return what `wanted` changes."""
+        return differences(vars(self), vars(wanted))
 
 
 def parse_settings(given: Mapping[str, Any]) -> IssuerSettings:
@@ -181,8 +181,7 @@ def update(work: UnitOfWork, issuer_id: str, settings: IssuerSettings) -> Truste
     if not store.replace(work.db, row):
         raise NoSuchIssuer
     changed = IssuerSettings.of(before).differences(settings)
-    was, is_now = ({name: pair[side] for name, pair in changed.items()} for side in (0, 1))
-    record(work, Event.ISSUER_UPDATED, issuer=before.issuer, changed=list(changed), before=was, after=is_now)
+    record(work, Event.ISSUER_UPDATED, issuer=before.issuer, **changed.as_details())
     return row
 
 

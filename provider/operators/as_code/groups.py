@@ -1,6 +1,9 @@
-"""Groups of users as code: compare those of a file with the ones of the installation."""
+"""Groups of users as code: compare those of a file with the ones of the installation.
 
-from collections.abc import Callable, Iterable, Mapping
+Groups that contain none come first, so that the others can contain them.
+"""
+
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,26 +14,11 @@ from provider.accounts.groups.names import is_group_name
 from provider.accounts.store import groups as store
 from provider.accounts.users import find_user
 from provider.languages.free_text import InvalidText
+from provider.operators.as_code.kinds import Kind, Table
 from provider.operators.as_code.planned_changes import NotApplied, PlannedChange
-from provider.refusals import Refusal
 from provider.work import UnitOfWork
 
-GROUPS = "groups"
-"""The table of a file with the groups, by name."""
-KNOWN = set(groups.MEMBERS)
 _LISTS = ("roles", "groups", "owners")
-
-
-def plan_groups(work: UnitOfWork, tables: Mapping[str, dict[str, Any]], *, prune: bool) -> list[PlannedChange]:
-    """Return the changes that bring groups in line with these tables. With `prune`, others are deleted if there are any
-    tables. Raises NotApplied.
-
-    Groups that contain none come first, so that the others can contain them.
-    """
-    ordered = sorted(tables.items(), key=lambda item: bool(item[1].get("groups")))
-    changes = [change for name, table in ordered for change in _plan(work, name, table)]
-    gone = [name for name in _every_name(work) if name not in tables] if prune and tables else []
-    return [*changes, *(PlannedChange("delete", _about(name), do=_deleting(name)) for name in gone)]
 
 
 def plan_groups_of_user(work: UnitOfWork, address: str, user_id: str, wanted: object) -> Iterable[PlannedChange]:
@@ -45,15 +33,19 @@ def plan_groups_of_user(work: UnitOfWork, address: str, user_id: str, wanted: ob
         )
 
 
-def _plan(work: UnitOfWork, name: str, table: Mapping[str, Any]) -> Iterable[PlannedChange]:
-    about = _about(name)
+def _plan(work: UnitOfWork, table: Table) -> Iterable[PlannedChange]:
+    name = table.name
     if not is_group_name(name):
-        raise NotApplied(f"{about}: this is not a name that a group can have.")
-    wanted = _parse(work, about, table)
+        raise NotApplied(f"{table.about}: this is not a name that a group can have.")
+    wanted = _parse(work, table.about, table.given)
+
+    def put(work: UnitOfWork) -> None:
+        groups.put_group(work, name, wanted)
+
     if store.find(work.read, name) is None:
-        yield PlannedChange("create", about, GroupSettings().differences(wanted), _putting(name, wanted))
+        yield PlannedChange("create", table.about, GroupSettings().differences(wanted), put)
     elif changed := groups.find_group(work, name).settings.differences(wanted):
-        yield PlannedChange("update", about, changed, _putting(name, wanted))
+        yield PlannedChange("update", table.about, changed, put)
 
 
 def _parse(work: UnitOfWork, about: str, table: Mapping[str, Any]) -> GroupSettings:
@@ -78,8 +70,6 @@ def _parse(work: UnitOfWork, about: str, table: Mapping[str, Any]) -> GroupSetti
         return groups.check_settings(work, replace(settings, owners=tuple(owners)))
     except InvalidText as invalid:
         raise NotApplied(f"{about}: {invalid}") from None
-    except Refusal as refused:
-        raise NotApplied(f"{about}: {refused}") from None
 
 
 def _every_name(work: UnitOfWork) -> Iterable[str]:
@@ -89,13 +79,12 @@ def _every_name(work: UnitOfWork) -> Iterable[str]:
         after = page[-1].name
 
 
-def _about(name: str) -> str:
-    return f"group {name}"
-
-
-def _putting(name: str, wanted: GroupSettings) -> Callable[[UnitOfWork], None]:
-    return lambda work: groups.put_group(work, name, wanted)
-
-
-def _deleting(name: str) -> Callable[[UnitOfWork], None]:
-    return lambda work: groups.delete_group(work, name)
+GROUPS = Kind(
+    name="groups",
+    noun="group",
+    members=groups.MEMBERS,
+    plan_one=_plan,
+    find_names=_every_name,
+    delete=groups.delete_group,
+    order=lambda table: bool(table.get("groups")),
+)

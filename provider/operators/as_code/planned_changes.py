@@ -12,6 +12,13 @@ class NotApplied(Exception):
 
 
 @dataclass(frozen=True)
+class NewSecret:
+    """The generated secret of a new client, which is shown only once."""
+
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True)
 class PlannedChange:
     """One difference between file and installation. `kind` is create, update or delete; `about` names the client or
     user; `values` maps a name to (current, wanted).
@@ -20,7 +27,7 @@ class PlannedChange:
     kind: str
     about: str
     values: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
-    do: Callable[[UnitOfWork], str | None] = field(default=lambda _work: None, repr=False)
-    """Applies the change. Returns the generated secret of a new client, which is shown only once."""
+    do: Callable[[UnitOfWork], object] = field(default=lambda _work: None, repr=False)
+    """Applies the change. What it returns is ignored, except a NewSecret."""
     short_secret_of: str | None = None
     """The client_id of a new client with a short secret, for a warning."""

@@ -47,50 +47,39 @@ clients and upstreams are not touched.
 """
 
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
-from provider.accounts.attributes.declarations import MEMBERS as MEMBERS_OF_ATTRIBUTES
 from provider.accounts.email.email_addresses import parse_address
 from provider.accounts.store import email_addresses
 from provider.accounts.users import set_roles
-from provider.oauth.authorization_details.types import MEMBERS
 from provider.oauth.clients import clients
 from provider.oauth.clients.client_secrets import is_short, require_long_enough
 from provider.oauth.clients.clients import Client
 from provider.oauth.clients.metadata import FIELDS, ClientMetadata, InvalidMetadata
 from provider.oauth.clients.metadata_rules import parse_metadata
 from provider.oauth.clients.sector_documents import require_vouched_for
-from provider.operators.as_code.attributes import ATTRIBUTES, plan_attributes
-from provider.operators.as_code.details_types import TYPES, plan_types
-from provider.operators.as_code.groups import GROUPS, plan_groups, plan_groups_of_user
-from provider.operators.as_code.groups import KNOWN as KNOWN_OF_GROUPS
-from provider.operators.as_code.issuers import ISSUERS, plan_issuers
-from provider.operators.as_code.issuers import KNOWN as KNOWN_OF_ISSUERS
-from provider.operators.as_code.mappings import KNOWN as KNOWN_OF_MAPPINGS
-from provider.operators.as_code.mappings import MAPPINGS, plan_mappings
-from provider.operators.as_code.planned_changes import NotApplied, PlannedChange
-from provider.operators.as_code.provisioning import KNOWN as KNOWN_OF_PROVISIONING
-from provider.operators.as_code.provisioning import PROVISIONING, plan_provisioning
-from provider.operators.as_code.signals import KNOWN as KNOWN_OF_STREAMS
-from provider.operators.as_code.signals import STREAMS, plan_streams
-from provider.operators.as_code.upstreams import KNOWN as KNOWN_OF_UPSTREAMS
-from provider.operators.as_code.upstreams import UPSTREAMS, plan_upstreams
+from provider.operators.as_code.attributes import ATTRIBUTES
+from provider.operators.as_code.details_types import TYPES
+from provider.operators.as_code.groups import GROUPS, plan_groups_of_user
+from provider.operators.as_code.issuers import ISSUERS
+from provider.operators.as_code.kinds import Table
+from provider.operators.as_code.mappings import MAPPINGS
+from provider.operators.as_code.planned_changes import NewSecret, NotApplied, PlannedChange
+from provider.operators.as_code.provisioning import PROVISIONING
+from provider.operators.as_code.signals import STREAMS
+from provider.operators.as_code.upstreams import UPSTREAMS
 from provider.refusals import Refusal
 from provider.work import UnitOfWork
 
 OURS = {"secret_env", "allow_short_secret", "disabled"}
-KINDS: Mapping[str, set[str]] = {
+BEFORE_CLIENTS = (TYPES, ISSUERS, UPSTREAMS, GROUPS, ATTRIBUTES)
+AFTER_CLIENTS = (MAPPINGS, PROVISIONING, STREAMS)
+"""These may name clients that are new in the same file."""
+KINDS: Mapping[str, Collection[str]] = {
     "clients": {*FIELDS, *OURS},
     "users": {"roles", "groups"},
-    GROUPS: KNOWN_OF_GROUPS,
-    TYPES: set(MEMBERS),
-    ISSUERS: KNOWN_OF_ISSUERS,
-    UPSTREAMS: KNOWN_OF_UPSTREAMS,
-    ATTRIBUTES: set(MEMBERS_OF_ATTRIBUTES),
-    MAPPINGS: KNOWN_OF_MAPPINGS,
-    PROVISIONING: KNOWN_OF_PROVISIONING,
-    STREAMS: KNOWN_OF_STREAMS,
+    **{kind.name: kind.members for kind in (*BEFORE_CLIENTS, *AFTER_CLIENTS)},
 }
 """What a file may have, and the members of each table of it."""
 AT_ONCE = 500
@@ -108,7 +97,7 @@ def read(text: str) -> dict[str, Tables]:
         given = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise NotApplied(f"The file is not valid TOML: {error}.") from None
-    _require_known("the file", given, set(KINDS))
+    _require_known("the file", given, KINDS)
     for kind, known in KINDS.items():
         tables = given.setdefault(kind, {})
         if not isinstance(tables, dict) or not all(isinstance(table, dict) for table in tables.values()):
@@ -124,17 +113,13 @@ def plan(work: UnitOfWork, text: str, *, environ: Mapping[str, str], prune: bool
     """
     given = read(text)
     wanted = given["clients"]
-    changes = plan_types(work, given[TYPES], prune=prune) + plan_issuers(work, given[ISSUERS], prune=prune)
-    changes += plan_upstreams(work, given[UPSTREAMS], environ, prune=prune)
-    changes += plan_groups(work, given[GROUPS], prune=prune)
-    changes += plan_attributes(work, given[ATTRIBUTES], prune=prune)
-    changes += [
-        change for client_id, table in wanted.items() for change in _client(work, client_id, dict(table), environ)
-    ]
-    changes += plan_mappings(work, given[MAPPINGS], prune=prune)
-    changes += plan_provisioning(work, given[PROVISIONING], environ, prune=prune)
-    changes += plan_streams(work, given[STREAMS], environ, prune=prune)
-    changes += [change for address, table in given["users"].items() for change in _user(work, address, table)]
+    changes = [change for kind in BEFORE_CLIENTS for change in kind.plan(work, given[kind.name], environ, prune=prune)]
+    for client_id, table in wanted.items():
+        changes += _client(work, Table(f"client {client_id}", client_id, dict(table), environ))
+    for kind in AFTER_CLIENTS:
+        changes += kind.plan(work, given[kind.name], environ, prune=prune)
+    for address, table in given["users"].items():
+        changes += _user(work, address, table)
     if prune:
         changes += [
             PlannedChange("delete", f"client {client.client_id}", do=_deleting(client.client_id))
@@ -149,20 +134,18 @@ def apply(work: UnitOfWork, changes: Iterable[PlannedChange]) -> dict[str, str]:
     secrets = {}
     for change in changes:
         try:
-            secret = change.do(work)
+            result = change.do(work)
         except Refusal as refused:
             raise NotApplied(f"{change.about}: {refused}") from refused
-        if secret is not None:
-            secrets[change.about] = secret
+        if isinstance(result, NewSecret):
+            secrets[change.about] = result.secret
     return secrets
 
 
-def _client(
-    work: UnitOfWork, client_id: str, table: dict[str, Any], environ: Mapping[str, str]
-) -> Iterable[PlannedChange]:
-    about = f"client {client_id}"
-    secret_env, disabled = table.pop("secret_env", None), table.pop("disabled", False)
-    allow_short = table.pop("allow_short_secret", False)
+def _client(work: UnitOfWork, table: Table) -> Iterable[PlannedChange]:
+    about, client_id, given = table.about, table.name, table.given
+    secret_env, disabled = given.pop("secret_env", None), given.pop("disabled", False)
+    allow_short = given.pop("allow_short_secret", False)
     if not isinstance(allow_short, bool):
         raise NotApplied(f"{about}: allow_short_secret must be true or false.")
     before = clients.find_client(work, client_id)
@@ -171,14 +154,14 @@ def _client(
     if before is not None and before.has_document:
         raise NotApplied(f"{about} has its metadata at this URL, so the file cannot change it.")
     try:
-        metadata = parse_metadata(table)
+        metadata = parse_metadata(given)
         if before is None or before.metadata != metadata:
             require_vouched_for(work, metadata)
             clients.require_valid(work, metadata, before=before)
     except InvalidMetadata as refused:
         raise NotApplied(f"{about}: {refused}") from None
     if before is None:
-        secret = _secret(about, secret_env, environ) if metadata.has_secret and secret_env else None
+        secret = table.read_secret(secret_env, member="secret_env") if metadata.has_secret and secret_env else None
         if secret is not None:
             _require_long_enough(about, secret, metadata, allow_short=allow_short)
         yield PlannedChange(
@@ -221,12 +204,12 @@ def _user(work: UnitOfWork, address: str, table: Mapping[str, Any]) -> Iterable[
 
 def _creating(
     client_id: str, metadata: ClientMetadata, secret: str | None, *, allow_short: bool
-) -> Callable[[UnitOfWork], str | None]:
-    def do(work: UnitOfWork) -> str | None:
+) -> Callable[[UnitOfWork], NewSecret | None]:
+    def do(work: UnitOfWork) -> NewSecret | None:
         shown = clients.create_client(
             work, metadata, client_id=client_id, secret=secret, allow_short_secret=allow_short
         )[1]
-        return shown if secret is None else None
+        return NewSecret(shown) if secret is None and shown is not None else None
 
     return do
 
@@ -243,13 +226,6 @@ def _deleting(client_id: str) -> Callable[[UnitOfWork], None]:
     return lambda work: clients.delete_client(work, client_id)
 
 
-def _secret(about: str, variable: object, environ: Mapping[str, str]) -> str:
-    secret = environ.get(str(variable), "")
-    if not secret:
-        raise NotApplied(f"{about}: the environment variable {variable} (secret_env) is not set.")
-    return secret
-
-
 def _require_long_enough(about: str, secret: str, metadata: ClientMetadata, *, allow_short: bool) -> None:
     try:
         require_long_enough(secret, metadata, allow_short=allow_short)
@@ -257,8 +233,8 @@ def _require_long_enough(about: str, secret: str, metadata: ClientMetadata, *, a
         raise NotApplied(f"{about}: {refused}") from None
 
 
-def _require_known(about: str, table: Mapping[str, Any], known: set[str]) -> None:
-    unknown = sorted(table.keys() - known)
+def _require_known(about: str, table: Mapping[str, Any], known: Collection[str]) -> None:
+    unknown = sorted(table.keys() - set(known))
     if unknown:
         raise NotApplied(f"{about}: unknown name {', '.join(unknown)}.")
 

@@ -15,10 +15,10 @@ from provider.operator_names import OperatorName
 from provider.operators import authority
 from provider.outbox import messages
 from provider.outbox.relay import PermanentFailure, RetryPolicy
+from provider.outbox.topics import Topic
 from provider.refusals import Forbidden, Refusal
 from provider.work import SYSTEM, Installation, UnitOfWork, unit_of_work
 
-TOPIC = "bulk"
 NO_LONGER = Text("The operator who started this no longer has permission to change users.")
 RETRIES = RetryPolicy(attempts=12, longest_pause=timedelta(hours=2))
 
@@ -82,7 +82,7 @@ def enqueue(work: UnitOfWork, *, action: str, users: Mapping[str, str], operator
         payload = {"action": action, "user_id": user_id, "operator": operator_id, "why": work.origin.why}
         if value:
             payload["value"] = value
-        messages.enqueue(work, TOPIC, payload, about=f"{action.replace('-', '_')} to {name}")
+        messages.enqueue(work, Topic.BULK, payload, about=f"{action.replace('-', '_')} to {name}")
 
 
 def carry_out(installation: Installation, _job_id: str, payload: dict[str, Any]) -> None:

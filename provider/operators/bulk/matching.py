@@ -17,10 +17,11 @@ from provider.operator_names import OperatorName
 from provider.operators import authority
 from provider.operators.bulk import actions as bulk
 from provider.operators.bulk import runs as bulk_runs
-from provider.operators.bulk.runs import TOPIC, Run, RunState
+from provider.operators.bulk.runs import Run, RunState
 from provider.operators.lists.listing import Conditions, place_as_json, place_from_json
 from provider.operators.lists.users import USERS
 from provider.outbox import messages
+from provider.outbox.topics import Topic
 from provider.refusals import Refusal
 from provider.work import SYSTEM, Installation, UnitOfWork, unit_of_work
 
@@ -31,7 +32,7 @@ SECONDS = 20.0
 COUNTED = 1_000_000
 """How many users are counted exactly before a run starts."""
 
-__all__ = ["TOPIC", "carry_out", "conditions_of", "start", "stop"]
+__all__ = ["carry_out", "conditions_of", "start", "stop"]
 
 
 def conditions_of(work: UnitOfWork, values: Mapping[str, str], *, operator_id: str) -> Conditions:
@@ -141,4 +142,6 @@ def _change(work: UnitOfWork, run: Run, permissions: Permissions, user_ids: list
 
 
 def _enqueue(work: UnitOfWork, run_id: str, action: str, total: int) -> str:
-    return messages.enqueue(work, TOPIC, {"run": run_id}, about=f"{action.replace('-', '_')} to {total} users")
+    return messages.enqueue(
+        work, Topic.BULK_MATCHING, {"run": run_id}, about=f"{action.replace('-', '_')} to {total} users"
+    )

@@ -12,8 +12,6 @@ from provider.database.base import metadata
 from provider.database.rows import rows_of, values_of
 from provider.database.types import Identifier, UtcTime
 
-TOPIC = "bulk-matching"
-"""The topic of the outbox jobs that carry out a run."""
 LISTED = 100
 """How many failures of a run are kept with their reasons."""
 

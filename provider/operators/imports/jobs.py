@@ -26,9 +26,10 @@ from provider.operators import authority
 from provider.operators.imports import store
 from provider.operators.imports.parts import open_rows, read_parts, seal_rows, with_failures
 from provider.operators.imports.rows import Options, Outcome, Result, import_part
-from provider.operators.imports.store import TOPIC, Import, Part, State
+from provider.operators.imports.store import Import, Part, State
 from provider.outbox import messages
 from provider.outbox.relay import PermanentFailure
+from provider.outbox.topics import Topic
 from provider.refusals import Refusal
 from provider.work import SYSTEM, Installation, UnitOfWork, unit_of_work
 
@@ -241,4 +242,4 @@ def _record_start(work: UnitOfWork, one: Import) -> None:
 
 
 def _enqueue(work: UnitOfWork, import_id: str, total: int) -> str:
-    return messages.enqueue(work, TOPIC, {"import": import_id}, about=f"import of {total} users")
+    return messages.enqueue(work, Topic.USER_IMPORT, {"import": import_id}, about=f"import of {total} users")

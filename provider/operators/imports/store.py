@@ -28,9 +28,6 @@ from provider.database.deleting import delete_some
 from provider.database.rows import rows_of, values_of
 from provider.database.types import Identifier, UtcTime
 
-TOPIC = "user-import"
-"""The topic of the outbox jobs that check or carry out an import."""
-
 
 class State(StrEnum):
     CHECKING = "checking"  # a dry run

@@ -3,30 +3,13 @@
 from collections.abc import Mapping
 
 from provider.languages.text import Text
-from provider.mail import messages
-from provider.operators.bulk import actions as bulk
-from provider.operators.bulk import runs as bulk_runs
-from provider.operators.imports import store as user_imports
 from provider.operators.lists.listing import Column, Filter, Kind, Listing
 from provider.outbox import store
 from provider.outbox.store import DeliveryState, Job
-from provider.provisioning import changes as provisioning
-from provider.sessions import listeners
-from provider.signals import publish as signals
-from provider.webhooks import notify
+from provider.outbox.topics import TITLES
 from provider.work import UnitOfWork
 
 table = store.outbox
-TOPICS: Mapping[str, Text] = {
-    messages.TOPIC: Text("Emails"),
-    listeners.TOPIC: Text("Logout notifications"),
-    notify.TOPIC: Text("Webhook events"),
-    provisioning.TOPIC: Text("Provisioning"),
-    signals.TOPIC: Text("Shared signals"),
-    bulk.TOPIC: Text("Changes to users"),
-    bulk_runs.TOPIC: Text("Changes to all users that match"),
-    user_imports.TOPIC: Text("Imports of users"),
-}
 STATES: Mapping[str, Text] = {
     DeliveryState.WAITING: Text("waiting"),
     DeliveryState.SENDING: Text("sending"),
@@ -53,7 +36,7 @@ JOBS = Listing(
     ),
     filters=(
         Filter("state", Text("Status"), lambda _work, value: table.c.state == value, Kind.CHOICE, STATES),
-        Filter("topic", Text("Type"), lambda _work, value: table.c.topic == value, Kind.CHOICE, TOPICS),
+        Filter("topic", Text("Type"), lambda _work, value: table.c.topic == value, Kind.CHOICE, TITLES),
         Filter(
             "about",
             Text("Recipient or application"),

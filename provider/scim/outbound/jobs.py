@@ -18,6 +18,7 @@ from provider.observability.logging import log
 from provider.observability.metrics import PROVISIONED
 from provider.outbox import store as outbox
 from provider.outbox.relay import RetryPolicy
+from provider.outbox.topics import Topic
 from provider.provisioning import changes
 from provider.provisioning.connections import UNREADABLE, open_token
 from provider.provisioning.remote import Rejected, Service, Unauthorized, Unavailable
@@ -55,7 +56,7 @@ def enqueue_due(installation: Installation) -> None:
     with unit_of_work(installation) as work:
         for client_id in resources.find_waiting(work.read, now=work.now):
             client = find_client(work, client_id)
-            has_job = outbox.has_open(work.read, changes.TOPIC, changes.about(client_id))
+            has_job = outbox.has_open(work.read, Topic.PROVISIONING, changes.about(client_id))
             if client is not None and not client.disabled and not has_job:
                 changes.enqueue(work, client_id)
 

@@ -1,5 +1,6 @@
 """The reference of the metrics, from their declarations."""
 
+import provider.metrics  # noqa: F401  # imports every module that declares metrics
 from provider.observability.instruments import METRICS, Counter, Described, Histogram, Label
 from tests.docs.generate.markdown import links, table
 

@@ -6,11 +6,11 @@ from sqlalchemy import select
 from starlette.testclient import TestClient
 
 from provider.accounts.store import upstream_tokens as store
-from provider.accounts.upstream_tokens import ending
 from provider.audit.store import audit_events
 from provider.oauth.grants.token_exchange import ACCESS_TOKEN, GRANT_TYPE
 from provider.outbox import relay
 from provider.outbox.store import outbox
+from provider.outbox.topics import Topic
 from provider.work import Installation, unit_of_work
 from provider.worker.handlers import HANDLERS, POLICIES
 from tests.federation.fake_provider import Traveller
@@ -64,6 +64,6 @@ def names_of_events(work: Work, kind: str = "account.upstream_tokens") -> list[s
 def deliver(installation: Installation) -> None:
     """Deliver the revocations that are due, and no emails."""
     with unit_of_work(installation) as w:
-        ids = w.read.scalars(select(outbox.c.id).where(outbox.c.topic == ending.TOPIC)).all()
+        ids = w.read.scalars(select(outbox.c.id).where(outbox.c.topic == Topic.UPSTREAM_TOKEN_REVOCATION)).all()
     for message_id in ids:
         relay.deliver(installation, message_id, HANDLERS, POLICIES)

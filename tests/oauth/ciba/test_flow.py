@@ -1,6 +1,7 @@
 """An app asks, the user answers elsewhere, and the app gets tokens once (OpenID Connect CIBA sections 7 to 11)."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -9,12 +10,13 @@ from sqlalchemy import select
 from provider.audit.events import Event
 from provider.audit.store import find as find_events
 from provider.config.settings import Settings
-from provider.mail import messages
 from provider.oauth.ciba import notifications
 from provider.oauth.clients import clients
 from provider.oauth.grants.store.backchannel_requests import backchannel_requests
 from provider.outbox import store as outbox
+from provider.outbox.relay import Handler
 from provider.outbox.store import DeliveryState
+from provider.outbox.topics import Topic
 from provider.work import Installation
 from provider.worker.jobs import purge
 from tests.oauth.approvals import ADA, FOR_CIBA, answer, ask, press, refusal, waiting
@@ -33,7 +35,7 @@ from tests.support.limits import Lower
 from tests.support.relying_party import TWO_FACTORS, RelyingParty
 
 API = "https://api.example.test/pay"
-PINGS = {notifications.TOPIC: notifications.deliver, messages.TOPIC: lambda *_: None}
+PINGS: Mapping[str, Handler] = {Topic.BACKCHANNEL_PING: notifications.deliver, Topic.MAIL: lambda *_: None}
 """The handlers of the outbox: emails go nowhere."""
 
 
@@ -313,7 +315,7 @@ def test_a_ping_is_retried_after_an_outage_only(
         answer(browser)
         deliver_due(installation, PINGS)
         with work() as w:
-            ping = next(message for message in outbox.find(w.read) if message.topic == notifications.TOPIC)
+            ping = next(message for message in outbox.find(w.read) if message.topic == Topic.BACKCHANNEL_PING)
         clock.advance(seconds=11)  # a server that failed is not asked again for ten seconds
         assert (ping.state, ping.about) == (state, f"ping to {bank.client_id}")
     assert {request.target for request in foreign_server.requests} == {"/cb"}

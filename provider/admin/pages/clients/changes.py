@@ -12,6 +12,7 @@ from provider.admin.pages.actions import VERSION, require_version_seen
 from provider.admin.pages.clients.frame import client_page
 from provider.admin.pages.conflicts import Record, conflict
 from provider.audit.events import Event
+from provider.changes import Changes
 from provider.oauth.clients import clients
 from provider.oauth.clients.clients import Client, NoSuchClient
 from provider.oauth.clients.metadata import ClientMetadata, InvalidMetadata
@@ -110,7 +111,7 @@ def client_conflict(
     try:
         changes = client.metadata.differences(merge(client.metadata, names, typed()))
     except InvalidMetadata:  # it is said when the form is sent again
-        changes = {}
+        changes = Changes()
     differing = [(LABELS[name], _shown(name, pair)[0]) for name, pair in changes.items()]
     record = Record(Event.CLIENT_UPDATED, client_id=client.client_id, members=names)
     return conflict(call, record, differing)

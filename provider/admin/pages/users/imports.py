@@ -21,6 +21,7 @@ from provider.operators.imports import jobs, store
 from provider.operators.imports.jobs import NotChecked
 from provider.operators.imports.parts import MAX_FILE, Failure, Place, find_failures
 from provider.operators.imports.store import Import, State
+from provider.outbox.topics import Topic
 from provider.refusals import NotFound
 from provider.web import errors as error_pages
 from provider.web.bodies import MAX_BODY
@@ -183,7 +184,7 @@ def _show(call: Call, one: Import, *, refusal: InvalidInput | None = None) -> Re
         starter_url=url,
         may_act=may_act,
         link_lifetime=call.settings.invite_link_lifetime,
-        outbox_url=f"/admin/outbox?topic={store.TOPIC}",
+        outbox_url=f"/admin/outbox?topic={Topic.USER_IMPORT}",
         why=call.form.get("why", ""),
         errors={} if refusal is None else {refusal.name: refusal.message},
     )

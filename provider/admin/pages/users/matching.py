@@ -16,6 +16,7 @@ from provider.operators.bulk import matching as bulk_matching
 from provider.operators.bulk import runs as bulk_runs
 from provider.operators.lists.listing import Count
 from provider.operators.lists.users import USERS
+from provider.outbox.topics import Topic
 from provider.refusals import NotFound
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
@@ -82,7 +83,7 @@ def show_run(call: Call) -> Response:
         is_running=is_running,
         is_stuck=is_running and is_stuck(call, run.job_id),
         list_url=PATH + _query({"q": run.text, **run.filters}),
-        outbox_url="/admin/outbox" + _query({"topic": bulk_runs.TOPIC}),
+        outbox_url="/admin/outbox" + _query({"topic": Topic.BULK_MATCHING}),
         may_stop=operator.may(Permission.USERS_WRITE),
     )
 

@@ -20,6 +20,7 @@ from provider.database.base import parse_id
 from provider.languages.text import Text
 from provider.operators import authority
 from provider.operators.bulk import actions as bulk
+from provider.outbox.topics import Topic
 from provider.refusals import NotFound
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
@@ -136,7 +137,7 @@ def act_on_selected_users(call: Call) -> Response:
         return _ask(call, action, users, themselves=themselves, beyond=beyond, refusal=refusal)
     names = {person.user.id: person.email or person.user.id for person in users}
     bulk.enqueue(call.work, action=name, users=names, operator_id=operator.user_id, value=value)
-    return go(f"{OUTBOX}?{urlencode({'topic': bulk.TOPIC, 'started': 'yes'})}")
+    return go(f"{OUTBOX}?{urlencode({'topic': Topic.BULK, 'started': 'yes'})}")
 
 
 def require_role(operator: Operator, role: str, *, is_given: bool) -> None:
