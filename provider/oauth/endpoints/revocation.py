@@ -17,7 +17,7 @@ from provider.oauth.http.cross_origin import cross_origin
 from provider.oauth.http.refused import NO_STORE, quick_endpoint
 from provider.oauth.keys.key_ring import SignatureRefused
 from provider.oauth.tokens.access_tokens import TYP
-from provider.oauth.tokens.store import grants, refresh_tokens
+from provider.oauth.tokens.store import grants, refresh_tokens, revoked_access_tokens
 from provider.web.call import Call
 
 
@@ -40,10 +40,10 @@ def revocation(call: Call) -> Response:
 
 def _revoke_refresh_token(request: TokenRequest, token: str) -> None:
     work = request.work
-    found = refresh_tokens.find(work.read, digest(token))
-    if found is None:
+    presented = refresh_tokens.find(work.read, digest(token))
+    if presented is None:
         return
-    grant = found[1]
+    grant = presented.grant
     _require_own(request, grant.client_id)
     if grants.revoke(work.db, grant.id, reason="revoked by the client", now=work.now):
         record(work, Event.FAMILY_REVOKED, user_id=grant.user_id, client_id=grant.client_id, grant=grant.id)
@@ -59,7 +59,7 @@ def _revoke_access_token(request: TokenRequest, token: str) -> None:
     if expires_at <= work.now:
         return
     _require_own(request, str(claims["client_id"]))
-    grants.revoke_jti(work.db, str(claims["jti"]), expires_at=expires_at)
+    revoked_access_tokens.add(work.db, str(claims["jti"]), expires_at=expires_at)
     record(work, Event.TOKEN_REVOKED, client_id=request.client.client_id, jti=claims["jti"])
 
 
