@@ -59,6 +59,7 @@ import provider.oauth.tokens.store.delegations
 import provider.oauth.tokens.store.grants
 import provider.oauth.tokens.store.installation_secrets
 import provider.oauth.tokens.store.refresh_tokens
+import provider.oauth.tokens.store.revoked_access_tokens
 import provider.oauth.trusted_issuers.store
 import provider.operators.bulk.runs
 import provider.operators.doctor_runs

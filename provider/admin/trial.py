@@ -22,7 +22,7 @@ from provider.oauth.tokens.access_tokens import read_access_token
 from provider.oauth.tokens.server import AuthorizationServer
 from provider.oauth.tokens.store import grants
 from provider.oauth.tokens.store.grants import Grant
-from provider.oauth.tokens.userinfo_jwts import userinfo_claims
+from provider.oauth.tokens.userinfo import userinfo_claims
 from provider.refusals import Forbidden
 from provider.work import UnitOfWork
 
@@ -60,7 +60,7 @@ def finish(work: UnitOfWork, server: AuthorizationServer, trial: Trial, client: 
     Raises Forbidden if the code belongs to another user, and the OAuth2Error of the token endpoint.
     """
     found = authorization_codes.find(work.read, digest(code))
-    if found is not None and found[1].user_id != trial.user_id:
+    if found is not None and found.grant.user_id != trial.user_id:
         raise Forbidden
     form = {
         "grant_type": authorization_code.GRANT_TYPE,
@@ -70,16 +70,16 @@ def finish(work: UnitOfWork, server: AuthorizationServer, trial: Trial, client: 
     }
     checks = Checks("token", client_id=client.client_id)
     response = authorization_code.redeem(TokenRequest(work, server, client, form, checks))
-    live = read_access_token(work, server, response["access_token"], with_person=True)
-    grant, person = live.grant, live.person
+    token = read_access_token(work, server, response["access_token"], with_person=True)
+    grant, person = token.grant, token.person
     assert grant is not None  # noqa: S101  # a code has a grant
     userinfo = None
-    if OPENID in live.scope and person is not None:
-        userinfo = userinfo_claims(work, server, live, grant, person)
+    if OPENID in token.scope and person is not None:
+        userinfo = userinfo_claims(work, server, client, token, grant=grant, person=person)
     grants.revoke(work.db, grant.id, reason=REASON, now=work.now)
     if not trial.had_consent:
         consents.remove(work.db, trial.user_id, client.client_id)
-    record(work, Event.CLIENT_TRIED, user_id=trial.user_id, client_id=client.client_id, scopes=list(live.scope))
+    record(work, Event.CLIENT_TRIED, user_id=trial.user_id, client_id=client.client_id, scopes=list(token.scope))
     id_token = response.pop("id_token", None)
     return Outcome(
         grant=grant,

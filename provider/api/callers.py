@@ -24,7 +24,8 @@ from provider.oauth.http.bearer import require_person, require_token
 from provider.oauth.http.refused import require_one_authorization
 from provider.oauth.http.server import server_of
 from provider.oauth.scopes import ACCOUNT, ADMIN_READ, ADMIN_WRITE
-from provider.oauth.tokens.store.grants import Grant, Person
+from provider.oauth.tokens.store.grants import Grant
+from provider.oauth.tokens.store.people import Person
 from provider.operator_names import OperatorName
 from provider.sessions.assurance import acr_of, has_two_factors
 from provider.web.call import Call
@@ -48,8 +49,8 @@ def require_bearer(call: Call) -> Bearer:
     """Require an active access token of a user with the scope `account`. Raises InvalidTokenError or
     InsufficientScopeError.
     """
-    live, grant, person = require_person(call, Checks("account API"), ACCOUNT)
-    return Bearer(grant, person, str(live.claims["sub"]))
+    token, grant, person = require_person(call, Checks("account API"), ACCOUNT)
+    return Bearer(grant, person, str(token.claims["sub"]))
 
 
 def require_first_party(call: Call) -> Client:
@@ -102,9 +103,9 @@ def require_operator(call: Call, *, needs: Permission) -> Operator:
     or InsufficientScopeError.
     """
     checks = Checks("admin API")
-    live = require_token(call, checks, {_scope_for(needs), ADMIN_WRITE})
-    grant, person = live.grant, live.person
-    permissions = EVERYTHING if ADMIN_WRITE in live.scope else READING
+    token = require_token(call, checks, {_scope_for(needs), ADMIN_WRITE})
+    grant, person = token.grant, token.person
+    permissions = EVERYTHING if ADMIN_WRITE in token.scope else READING
     if grant is not None and person is not None:
         given, wanted = permissions_of(person.effective_roles), " or ".join(roles_with(needs))
         checks.require(
@@ -119,7 +120,7 @@ def require_operator(call: Call, *, needs: Permission) -> Operator:
             "token. `signet user set-role USER ROLE` gives a user a role.",
         )
         permissions &= given
-    operator = Operator(str(live.claims["client_id"]), None if grant is None else grant.user_id, permissions)
+    operator = Operator(str(token.claims["client_id"]), None if grant is None else grant.user_id, permissions)
     call.work.origin = call.work.origin.of_operator(operator.name)
     return operator
 

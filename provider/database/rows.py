@@ -127,6 +127,31 @@ def joined(*parts: Rows[Any]) -> Rows[Any]:
     return Rows(columns, lambda *row: tuple([make(*row[begin:end]) for make, begin, end in makers]))
 
 
+def joined_as(row_class: type[Value], /, **parts: Rows[Any] | ColumnElement[Any]) -> Rows[Value]:
+    """Return the `Rows` that read a NamedTuple from each row of a join: each field from the part or the single column
+    that is given by its name.
+
+    Raises TypeError if a field without a default is not given, or if a name is not a field.
+    """
+    named: Any = row_class
+    missing = [name for name in named._fields if name not in parts and name not in named._field_defaults]
+    unknown = parts.keys() - set(named._fields)
+    if missing or unknown:
+        raise TypeError(f"{named.__name__}: no part for {missing}, no field for {sorted(unknown)}")
+    makers: list[tuple[str, Callable[..., Any] | None, int, int]] = []
+    columns: Columns = ()
+    for name, part in parts.items():
+        make, of_part = (part.make, part.columns) if isinstance(part, Rows) else (None, (part,))
+        makers.append((name, make, len(columns), len(columns) + len(of_part)))
+        columns += of_part
+
+    def assemble(*row: Any) -> Value:
+        values = {name: row[begin] if make is None else make(*row[begin:end]) for name, make, begin, end in makers}
+        return row_class(**values)
+
+    return Rows(columns, assemble)
+
+
 def values_of(row: Any) -> dict[str, Any]:
     """Return the fields of a dataclass as a dict, for an insert or an update."""
     return dict(vars(row))

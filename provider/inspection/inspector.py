@@ -4,7 +4,6 @@ import re
 import uuid
 from urllib.parse import urlsplit
 
-from provider.inspection import store
 from provider.inspection.authorization_requests import inspect_authorization
 from provider.inspection.documents import (
     NOT_FETCHED,
@@ -23,7 +22,7 @@ from provider.jose.json_objects import read_object
 from provider.languages.text import Text
 from provider.oauth.authorize.parked_requests import URN
 from provider.oauth.explanations import find_explanation
-from provider.oauth.tokens.store import grants
+from provider.oauth.tokens.store import token_grants
 from provider.parameters import MalformedParameters, Parameters, parse_parameters
 from provider.refusals import Refusal
 from provider.sessions import store as sessions
@@ -169,13 +168,13 @@ def inspect_id(reader: Reader, text: str) -> Inspection | None:
     except ValueError:
         return None
     work = reader.work
-    grant = store.find_grant(work.read, known)
-    if grant is not None:
-        found = grants.find_for_access_token(work.read, known, "", caller=None)
+    found = token_grants.find(work.read, known)
+    if found is not None:
+        grant = found.grant
         return Inspection(
             kind="grant ID",
             summary="It is a grant: one sign-in of one user to one application, with all its tokens.",
-            parts=[] if found is None else [reader.grant_part(found[0], found[1])],
+            parts=[reader.grant_part(grant, found.state)],
             user_id=grant.user_id,
             client_id=grant.client_id,
             grant_id=grant.id,

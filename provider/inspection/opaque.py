@@ -11,7 +11,7 @@ from provider.oauth.authorize.store import authorization_codes
 from provider.oauth.authorize.store.authorization_codes import MOST_ATTEMPTS, AuthorizationCode
 from provider.oauth.tokens.access_tokens import inactive_reason
 from provider.oauth.tokens.store import refresh_tokens
-from provider.oauth.tokens.store.grants import Grant, GrantState
+from provider.oauth.tokens.store.presented import Presented
 from provider.oauth.tokens.store.refresh_tokens import RefreshToken
 
 
@@ -20,10 +20,10 @@ def inspect_opaque(reader: Reader, text: str) -> Inspection:
     work, key = reader.work, digest(text)
     code = authorization_codes.find(work.read, key)
     if code is not None:
-        return _code(reader, text, *code[:3])
+        return _code(reader, text, code)
     refresh = refresh_tokens.find(work.read, key)
     if refresh is not None:
-        return _refresh_token(reader, text, *refresh[:3])
+        return _refresh_token(reader, text, refresh)
     if HANDLE.fullmatch(URN + text) is not None and store.find_parked(work.read, key) is not None:
         return inspect_request_uri(reader, URN + text)
     found = inspect_device_code(reader, text) or inspect_secret(reader, text)
@@ -37,9 +37,9 @@ def inspect_opaque(reader: Reader, text: str) -> Inspection:
     )
 
 
-def _code(reader: Reader, text: str, code: AuthorizationCode, grant: Grant, state: GrantState) -> Inspection:
-    now = reader.work.now
-    reason = inactive_reason(grant, state, now)
+def _code(reader: Reader, text: str, presented: Presented[AuthorizationCode]) -> Inspection:
+    now, code, grant = reader.work.now, presented.row, presented.grant
+    reason = inactive_reason(grant, presented.state, now)
     problem = ""
     if code.spent_at is not None:
         problem = f"It was redeemed at {moment(code.spent_at)}. A second use revokes all tokens of the grant."
@@ -74,7 +74,7 @@ def _code(reader: Reader, text: str, code: AuthorizationCode, grant: Grant, stat
         summary=problem or "It can be redeemed now, once, by its application.",
         is_valid=not problem,
         secret=not problem,
-        parts=[Part("Code", facts), reader.grant_part(grant, state)],
+        parts=[Part("Code", facts), reader.grant_part(grant, presented.state)],
         user_id=grant.user_id,
         client_id=grant.client_id,
         grant_id=grant.id,
@@ -82,9 +82,10 @@ def _code(reader: Reader, text: str, code: AuthorizationCode, grant: Grant, stat
     )
 
 
-def _refresh_token(reader: Reader, text: str, token: RefreshToken, grant: Grant, state: GrantState) -> Inspection:
+def _refresh_token(reader: Reader, text: str, presented: Presented[RefreshToken]) -> Inspection:
     now, grace = reader.work.now, reader.work.settings.refresh_grace
-    reason = inactive_reason(grant, state, now)
+    token, grant = presented.row, presented.grant
+    reason = inactive_reason(grant, presented.state, now)
     problem, is_retry = "", False
     if reason is not None:
         problem = f"Its grant is not active: {reason}."
@@ -109,7 +110,7 @@ def _refresh_token(reader: Reader, text: str, token: RefreshToken, grant: Grant,
         summary=problem or "It is active.",
         is_valid=not problem or is_retry,
         secret=not problem or is_retry,
-        parts=[Part("Refresh token", facts), reader.grant_part(grant, state)],
+        parts=[Part("Refresh token", facts), reader.grant_part(grant, presented.state)],
         user_id=grant.user_id,
         client_id=grant.client_id,
         grant_id=grant.id,

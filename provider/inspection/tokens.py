@@ -17,7 +17,7 @@ from provider.oauth.keys.key_ring import SignatureRefused
 from provider.oauth.tokens.access_tokens import TYP as ACCESS_TOKEN
 from provider.oauth.tokens.access_tokens import InactiveToken, read_access_token
 from provider.oauth.tokens.id_tokens import read_hint
-from provider.oauth.tokens.store import grants
+from provider.oauth.tokens.store import token_grants
 from provider.oauth.trusted_issuers import store as trusted_issuers
 
 TYPES: Mapping[str, str] = {
@@ -165,10 +165,10 @@ def _access_token(reader: Reader, text: str, claims: Mapping[str, Any], header: 
         reason = str(inactive)
     parts = [header, Part("Claims", _claims(reader, claims, _of_times(reader, claims)))]
     grant_id = claims.get("grant_id")
-    found = grants.find_for_access_token(reader.work.read, grant_id, "", caller=None) if grant_id else None
+    found = token_grants.find(reader.work.read, grant_id) if grant_id else None
     if found is not None:
-        parts.append(reader.grant_part(found[0], found[1]))
-    grant = None if found is None else found[0]
+        parts.append(reader.grant_part(found.grant, found.state))
+    grant = None if found is None else found.grant
     return Inspection(
         kind="access token",
         summary=f"It is not active: {reason}." if reason else "It is active.",

@@ -20,9 +20,9 @@ from provider.oauth.tokens.access_tokens import ActiveToken, Authorization, acce
 from provider.oauth.tokens.id_tokens import id_token_claims
 from provider.oauth.tokens.introspected_claims import introspected_claims
 from provider.oauth.tokens.server import AuthorizationServer
-from provider.oauth.tokens.store import grants
+from provider.oauth.tokens.store import people
 from provider.oauth.tokens.store.grants import Grant
-from provider.oauth.tokens.userinfo_jwts import userinfo_claims
+from provider.oauth.tokens.userinfo import userinfo_claims
 from provider.refusals import Refusal
 from provider.work import UnitOfWork
 
@@ -64,7 +64,7 @@ def preview(
     for token in granted:
         if token not in client.metadata.scopes:
             raise InvalidPreview(token)
-    person = grants.find_person(work.read, user_id)
+    person = people.find(work.read, user_id)
     if person is None:
         raise NoSuchUser
     grant = Grant(
@@ -89,8 +89,8 @@ def preview(
     id_token = userinfo = None
     if has_openid:
         id_token = id_token_claims(work, server, client=client, grant=grant, scope=granted, person=person)
-        live = ActiveToken(claims=access_token, grant=grant, person=person)
-        userinfo = userinfo_claims(work, server, live, grant, person)
+        active = ActiveToken(claims=access_token, grant=grant, person=person)
+        userinfo = userinfo_claims(work, server, client, active, grant=grant, person=person)
     introspection = introspected_claims(work, server, access_token, person)
     record(work, Event.CLAIMS_PREVIEWED, user_id=user_id, client_id=client.client_id, scopes=list(granted))
     return Preview(

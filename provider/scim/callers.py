@@ -43,9 +43,9 @@ def require_directory(call: Call) -> Directory:
 
 
 def _of_token(call: Call, checks: Checks) -> str:
-    live = require_token(call, checks, {SCIM})
+    token = require_token(call, checks, {SCIM})
     checks.require(
-        live.grant is None,
+        token.grant is None,
         "The client acts for itself",
         section="RFC 7644 section 2",
         error=InsufficientScopeError,
@@ -55,7 +55,7 @@ def _of_token(call: Call, checks: Checks) -> str:
         fix="Request the access token with grant_type=client_credentials and scope=scim.",
         scope=SCIM,
     )
-    return str(live.claims["client_id"])
+    return str(token.claims["client_id"])
 
 
 def _of_secret(call: Call, checks: Checks) -> str:

@@ -32,8 +32,8 @@ def require_receiver(call: Call, scopes: Iterable[str]) -> tuple[str, frozenset[
     name the client. Returns its id and the scopes. Raises InvalidTokenError or InsufficientScopeError.
     """
     section = "CAEP Interoperability Profile 1.0 section 2.7.1"
-    live = _require_own_token(call, Checks("shared signals"), scopes, section=section, scope=SSF_MANAGE)
-    return str(live.claims["client_id"]), frozenset(live.scope)
+    token = _require_own_token(call, Checks("shared signals"), scopes, section=section, scope=SSF_MANAGE)
+    return str(token.claims["client_id"]), frozenset(token.scope)
 
 
 def is_active(call: Call, work: UnitOfWork) -> bool:
@@ -51,8 +51,8 @@ def require_revoker(call: Call) -> Client:
     events name the client. Returns the client. Raises InvalidTokenError or InsufficientScopeError.
     """
     checks = Checks("global token revocation")
-    live = _require_own_token(call, checks, (GLOBAL_REVOCATION,), section=DRAFT, scope=GLOBAL_REVOCATION)
-    client = server_of(call).clients.find(call.work, str(live.claims["client_id"]))
+    token = _require_own_token(call, checks, (GLOBAL_REVOCATION,), section=DRAFT, scope=GLOBAL_REVOCATION)
+    client = server_of(call).clients.find(call.work, str(token.claims["client_id"]))
     return checks.found(
         client,
         "The client exists",
@@ -108,9 +108,9 @@ def _upstream_of(call: Call, issuer: object) -> Upstream | None:
 
 
 def _require_own_token(call: Call, checks: Checks, scopes: Iterable[str], *, section: str, scope: str) -> ActiveToken:
-    live = require_token(call, checks, scopes)
+    token = require_token(call, checks, scopes)
     checks.require(
-        live.grant is None,
+        token.grant is None,
         "The client acts for itself",
         section=section,
         error=InsufficientScopeError,
@@ -120,5 +120,5 @@ def _require_own_token(call: Call, checks: Checks, scopes: Iterable[str], *, sec
         fix=f"Request the access token with grant_type=client_credentials and scope={scope}.",
         scope=scope,
     )
-    call.work.origin = call.work.origin.of_operator(OperatorName.client(str(live.claims["client_id"])))
-    return live
+    call.work.origin = call.work.origin.of_operator(OperatorName.client(str(token.claims["client_id"])))
+    return token

@@ -11,7 +11,7 @@ from provider.oauth.clients.clients import Client
 from provider.oauth.scopes import GROUPS, ROLES, parse_scope
 from provider.oauth.tokens.claims import claims_of, names_for
 from provider.oauth.tokens.server import AuthorizationServer
-from provider.oauth.tokens.store import grants
+from provider.oauth.tokens.store import people
 from provider.signals import event_types
 from provider.signals.publish import PURPOSE
 from provider.signals.store import known
@@ -68,7 +68,7 @@ def _changed_claims(work: UnitOfWork, client: Client, user_id: str, names: list[
     """Return the present values of the claims that changed, those that the user lets the client know. One that is gone
     is null, or an empty list.
     """
-    person = grants.find_person(work.read, user_id)
+    person = people.find(work.read, user_id)
     scope = set(parse_scope(known.scope_of_user(work.read, user_id, client.client_id))) & set(client.metadata.scopes)
     told = [name for name in names if name in names_for(scope)]
     if person is None or not told:

@@ -12,7 +12,7 @@ from provider.database.base import is_id
 from provider.oauth.clients.clients import Client
 from provider.oauth.scopes import parse_scope
 from provider.oauth.tokens.server import AuthorizationServer
-from provider.oauth.tokens.store import grants
+from provider.oauth.tokens.store import people
 from provider.signals.configuration import InvalidStream
 from provider.signals.store import known
 from provider.work import UnitOfWork
@@ -32,7 +32,7 @@ def find_user(work: UnitOfWork, server: AuthorizationServer, client: Client, giv
     if subject["format"] == "iss_sub":
         issuer, sub = _text(subject, "iss"), _text(subject, "sub")
         user_id = server.subjects.user_id_of(work, client, sub)
-        if issuer != server.issuer or not is_id(user_id) or grants.find_person(work.read, user_id) is None:
+        if issuer != server.issuer or not is_id(user_id) or people.find(work.read, user_id) is None:
             return None
         return user_id
     if subject["format"] != "email":

@@ -28,7 +28,7 @@ from provider.oauth.clients.unused_clients import purge_unused
 from provider.oauth.grants.store import backchannel_requests, device_codes
 from provider.oauth.keys import rotation
 from provider.oauth.sender_constraint import store as used_proofs
-from provider.oauth.tokens.store import delegations, grants, refresh_tokens
+from provider.oauth.tokens.store import delegations, grants, refresh_tokens, revoked_access_tokens
 from provider.observability.logging import log
 from provider.operators import store as idempotency
 from provider.operators.bulk import runs as bulk_runs
@@ -78,7 +78,7 @@ PURGES: Mapping[str, tuple[Purge, timedelta]] = {
     "client secrets": (client_secrets.purge, timedelta(0)),
     "initial access tokens": (initial_access_tokens.purge, timedelta(0)),
     "refresh tokens": (refresh_tokens.purge, timedelta(days=1)),
-    "revoked access tokens": (grants.purge_revoked_jtis, timedelta(minutes=5)),
+    "revoked access tokens": (revoked_access_tokens.purge, timedelta(minutes=5)),
     "states of upstream sign-ins": (used_states.purge, timedelta(0)),
     "challenges of passkeys": (used_challenges.purge, timedelta(minutes=1)),
     "values of deleted attributes": (attribute_values.purge, timedelta(0)),

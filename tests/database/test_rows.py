@@ -4,13 +4,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from sqlalchemy import Column, Connection, Integer, MetaData, String, Table, create_engine, func, insert, select
 
 import provider
 from provider.database.dialect import queue_for
-from provider.database.rows import joined, one_value, optional, rows_of, values_of
+from provider.database.rows import joined, joined_as, one_value, optional, rows_of, values_of
 from tests.support.installation import Work
 
 metadata = MetaData()
@@ -72,6 +73,30 @@ def test_columns_of_one_name_in_two_tables_are_kept_apart(library: Connection) -
         (lent, EMMA, "EMMA", lent),
         (Loan(None, None), WAVES, "THE WAVES", None),  # type: ignore[arg-type]  # not declared optional
     ]
+
+
+class Lent(NamedTuple):
+    is_old: bool
+    is_lent: bool
+    book: Book
+    loan: Loan | None = None
+
+
+def test_a_join_is_read_by_name(library: Connection) -> None:
+    """Two conditions cannot change places, and a field that is not asked for has its default."""
+    is_lent, is_old = loans.c.id.is_not(None), books.c.id > 7
+    source = books.outerjoin(loans, loans.c.id == books.c.id)
+    alone = joined_as(Lent, book=BOOK, is_lent=is_lent, is_old=is_old)
+    query = alone.select().select_from(source).order_by(books.c.id)
+    assert alone.all(library, query) == [Lent(False, True, EMMA), Lent(True, False, WAVES)]
+    both = joined_as(Lent, is_lent=is_lent, is_old=is_old, loan=optional(LOAN), book=BOOK)
+    found = both.all(library, both.select().select_from(source).order_by(books.c.id))
+    assert [row.loan for row in found] == [Loan(id=7, borrowed="Emma, second copy"), None]
+
+
+def test_a_join_that_does_not_fit_its_tuple_is_an_error_where_it_is_declared() -> None:
+    with pytest.raises(TypeError, match=r"^Lent: no part for \['is_old'\], no field for \['old'\]$"):
+        joined_as(Lent, old=books.c.id > 7, is_lent=books.c.id > 7, book=BOOK)
 
 
 def test_a_returning_statement_reads_by_name(library: Connection) -> None:

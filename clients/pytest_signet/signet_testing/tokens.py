@@ -16,7 +16,7 @@ from provider.oauth.clients.store import clients as stored_clients
 from provider.oauth.scopes import parse_scope
 from provider.oauth.tokens.access_tokens import TYP, Authorization, access_token_claims
 from provider.oauth.tokens.server import AuthorizationServer
-from provider.oauth.tokens.store import grants
+from provider.oauth.tokens.store import grants, people
 from provider.oauth.tokens.store.grants import Grant
 from provider.sessions import lifecycle
 from provider.sessions import store as sessions
@@ -88,7 +88,7 @@ class Tokens:
                 client=client,
                 scope=tuple(named),
                 grant=grant,
-                person=grants.find_person(work.db, user_id),
+                person=people.find(work.db, user_id),
                 audience=_audience(work, audience, named),
             )
             return self._signed(work, authorization, claims, wrong)

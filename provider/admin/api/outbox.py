@@ -13,7 +13,6 @@ from provider.api.callers import Operator
 from provider.operators import outbox as rules
 from provider.operators.outbox import NoSuchJob, NotFailed, NotWaiting
 from provider.outbox import store
-from provider.outbox.store import Job
 from provider.outbox.topics import Topic
 from provider.web.call import Call
 

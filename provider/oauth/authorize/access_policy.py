@@ -15,8 +15,8 @@ from provider.languages.text import Text
 from provider.oauth.checks import Checks
 from provider.oauth.clients.clients import Client
 from provider.oauth.tokens.claims import roles_for
-from provider.oauth.tokens.store import grants
-from provider.oauth.tokens.store.grants import Person
+from provider.oauth.tokens.store import people
+from provider.oauth.tokens.store.people import Person
 from provider.work import UnitOfWork
 
 SECTION = "RFC 6749 section 4.1.2.1"
@@ -43,7 +43,7 @@ def find_denial(work: UnitOfWork, client: Client, user_id: str, *, here: bool = 
     metadata = client.metadata
     if not (metadata.allowed_roles or metadata.allowed_groups or metadata.allowed_networks):
         return None
-    person = grants.find_person(work.read, user_id)
+    person = people.find(work.read, user_id)
     denied = None if person is None else denial_of(client, person)
     return denied or (denial_of_network(client, work.origin.network) if here else None)
 

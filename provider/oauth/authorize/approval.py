@@ -21,7 +21,7 @@ from provider.oauth.scopes import format_scope
 from provider.oauth.tokens.access_tokens import Authorization, sign_access_token
 from provider.oauth.tokens.id_tokens import make_id_token
 from provider.oauth.tokens.server import AuthorizationServer
-from provider.oauth.tokens.store import grants
+from provider.oauth.tokens.store import grants, people
 from provider.oauth.tokens.store.grants import Grant
 from provider.observability import counters
 from provider.sessions.assurance import PHR, acr_of
@@ -118,7 +118,7 @@ def _front_channel_tokens(
     """
     if not request.response_type & {TOKEN, ID_TOKEN}:
         return {}
-    client, person = request.client, grants.find_person(work.read, grant.user_id)
+    client, person = request.client, people.find(work.read, grant.user_id)
     assert person is not None  # noqa: S101  # their session is active
     answer: dict[str, str] = {}
     if TOKEN in request.response_type:

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from provider.oauth.errors import UnauthorizedClientError
 from provider.oauth.first_party import sign_in as first_party_sign_in
 from provider.oauth.http.authenticated import authenticated
-from provider.oauth.http.proofs import proven
+from provider.oauth.http.proofs import with_key
 from provider.oauth.http.refused import NO_STORE, as_json
 from provider.web.call import Call
 from provider.web.endpoint import machine_endpoint
@@ -25,7 +25,7 @@ def authorization_challenge(call: Call) -> Response:
     Returns `authorization_code`, or 403 `insufficient_authorization` for what is
     still missing.
     """
-    request = proven(call, authenticated(call, "authorization challenge"))
+    request = with_key(call, authenticated(call, "authorization challenge"))
     metadata = request.client.metadata
     request.checks.require(
         metadata.first_party and metadata.authorization_challenge,

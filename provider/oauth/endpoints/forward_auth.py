@@ -86,7 +86,7 @@ def forward_auth_of_envoy(call: Call) -> Response:
 def _answer(call: Call, asked: Asked, *, redirects: bool | None = None) -> Response:
     server = server_of(call)
     visit = cookies.find_visit(call, server, asked.origin)
-    client = find_client_of_site(call.work, server, asked.origin) if visit is None else visit[0]
+    client = find_client_of_site(call.work, server, asked.origin) if visit is None else visit.client
     if redirects is None:
         redirects = call.query.get("redirect") != "no"
     try:
@@ -98,7 +98,7 @@ def _answer(call: Call, asked: Asked, *, redirects: bool | None = None) -> Respo
     level = level_for(client, rule)
     if visit is None:
         return _sign_in(call, client, asked, level, redirects=redirects)
-    _, grant, person = visit
+    grant, person = visit.grant, visit.person
     if asked.wants_page and denial_of(client, person) is not None:
         # The page there says why, and whom to ask. About networks it could decide otherwise, and send the user back.
         return _sign_in(call, client, asked, level, redirects=redirects)
@@ -166,5 +166,5 @@ def site_sign_out(call: Call) -> Response:
     if call.headers.get("sec-fetch-site", "none") in {"none", "same-origin"}:
         cookies.write_cookie(response, origin, cookies.SITE, "")
         if visit is not None:
-            grants.revoke(call.work.db, visit[1].id, reason="signed out", now=call.work.now)
+            grants.revoke(call.work.db, visit.grant.id, reason="signed out", now=call.work.now)
     return response

@@ -48,9 +48,9 @@ def introspection(call: Call) -> Response:
         got="a public client",
         fix="Use a confidential client. To register an API: `signet client create --type api --resource URI`.",
     )
-    token = request.required("token", "RFC 7662 section 2.1")
+    text = request.required("token", "RFC 7662 section 2.1")
     try:
-        answer = _access_token(request, token) if token.count(".") == 2 else _refresh_token(request, token)
+        answer = _access_token(request, text) if text.count(".") == 2 else _refresh_token(request, text)
     except AccessDeniedError as error:  # of this request the caller learns nothing, but its operator may (section 4)
         work.after_commit.append(partial(explain, call.installation, call.origin, error))
         answer = INACTIVE
@@ -62,12 +62,12 @@ def introspection(call: Call) -> Response:
     return JsonResponse(answer, headers=NO_STORE)
 
 
-def _access_token(request: TokenRequest, token: str) -> dict[str, Any]:
+def _access_token(request: TokenRequest, text: str) -> dict[str, Any]:
     try:
-        live = read_access_token(
+        token = read_access_token(
             request.work,
             request.server,
-            token,
+            text,
             caller=request.client.client_id,
             with_person=request.server.claim_mappings.are_in(request.work, Place.INTROSPECTION),
         )
@@ -75,15 +75,15 @@ def _access_token(request: TokenRequest, token: str) -> dict[str, Any]:
         if inactive.client_id is None:
             request.count_unknown("introspection")
         return INACTIVE
-    claims = live.claims
+    claims = token.claims
     is_own = claims["client_id"] == request.client.client_id
     _require_may_know(
         request,
-        is_own or _is_for(request.client, live, request.server.issuer),
+        is_own or _is_for(request.client, token, request.server.issuer),
         expected="a token of this client, or one whose audience is this client's resource_identifiers",
-        got=f"a token of {claims['client_id']} for {' '.join(sorted(live.audience))}",
+        got=f"a token of {claims['client_id']} for {' '.join(sorted(token.audience))}",
     )
-    answer = introspected_claims(request.work, request.server, claims, live.person)
+    answer = introspected_claims(request.work, request.server, claims, token.person)
     if "authorization_details" in claims:  # RFC 9396 section 9.2
         identifiers = () if is_own else request.client.metadata.resource_identifiers
         details = claims["authorization_details"]
@@ -91,7 +91,7 @@ def _access_token(request: TokenRequest, token: str) -> dict[str, Any]:
     return answer
 
 
-def _is_for(client: Client, live: ActiveToken, issuer: str) -> bool:
+def _is_for(client: Client, token: ActiveToken, issuer: str) -> bool:
     """Return whether the client is an API, and the token is for it (RFC 7662 section 2.1).
 
     A token whose audience names the API is for it, also if the same client signs users in. A token whose audience is
@@ -99,10 +99,10 @@ def _is_for(client: Client, live: ActiveToken, issuer: str) -> bool:
     no one in.
     """
     metadata = client.metadata
-    if name_one_of(live.audience, (client.client_id, *metadata.resource_identifiers)):
+    if name_one_of(token.audience, (client.client_id, *metadata.resource_identifiers)):
         return True
     is_only_api = client.is_vouched_for and not metadata.redirect_uris and not metadata.asks_elsewhere
-    return is_only_api and issuer in live.audience
+    return is_only_api and issuer in token.audience
 
 
 def _require_may_know(request: TokenRequest, may_know: bool, *, expected: str, got: str) -> None:  # noqa: FBT001
@@ -121,16 +121,16 @@ def _require_may_know(request: TokenRequest, may_know: bool, *, expected: str, g
     )
 
 
-def _refresh_token(request: TokenRequest, token: str) -> dict[str, Any]:
+def _refresh_token(request: TokenRequest, text: str) -> dict[str, Any]:
     """Return the response for a refresh token. Only its own client may ask about it."""
     work, client = request.work, request.client
-    found = refresh_tokens.find(work.read, digest(token))
-    if found is None:
+    presented = refresh_tokens.find(work.read, digest(text))
+    if presented is None:
         request.count_unknown("introspection")
         return INACTIVE
-    row, grant, state, _person = found
-    in_use = row.rotated_at is None and row.expires_at > work.now and inactive_reason(grant, state, work.now) is None
-    if not in_use:
+    row, grant = presented.row, presented.grant
+    is_current = row.rotated_at is None and row.expires_at > work.now
+    if not is_current or inactive_reason(grant, presented.state, work.now) is not None:
         return INACTIVE
     _require_may_know(
         request,

@@ -14,7 +14,7 @@ from provider.oauth.clients.rules.fapi2 import pushed_request_lifetime_of
 from provider.oauth.errors import InvalidRequestError
 from provider.oauth.http.authenticated import authenticated
 from provider.oauth.http.cross_origin import cross_origin
-from provider.oauth.http.proofs import proven
+from provider.oauth.http.proofs import with_key
 from provider.oauth.http.refused import NO_STORE, quick_endpoint
 from provider.parameters import Parameters
 from provider.web.call import Call
@@ -28,7 +28,7 @@ PROOF = ("client_secret", "client_assertion", "client_assertion_type")
 @cross_origin
 def pushed_authorization_request(call: Call) -> Response:
     """Answer pushed requests: POST /oauth2/par. Returns 201, `request_uri` and `expires_in` (RFC 9126 section 2.2)."""
-    request = proven(call, authenticated(call, "pushed_authorization_request", may_be_new=True))
+    request = with_key(call, authenticated(call, "pushed_authorization_request", may_be_new=True))
     work, server, checks, client = request.work, request.server, request.checks, request.client
     checks.require(
         "request_uri" not in request.form,

@@ -19,7 +19,7 @@ from provider.oauth.http.cross_origin import cross_origin
 from provider.oauth.http.refused import NO_STORE, quick_endpoint
 from provider.oauth.keys.key_ring import SignatureRefused
 from provider.oauth.tokens.access_tokens import TYP
-from provider.oauth.tokens.store import grants, refresh_tokens
+from provider.oauth.tokens.store import grants, refresh_tokens, revoked_access_tokens, token_grants
 from provider.web.call import Call
 
 
@@ -42,10 +42,10 @@ def revocation(call: Call) -> Response:
 
 def _revoke_refresh_token(request: TokenRequest, token: str) -> None:
     work = request.work
-    found = refresh_tokens.find(work.read, digest(token))
-    if found is None:
+    presented = refresh_tokens.find(work.read, digest(token))
+    if presented is None:
         return
-    grant = found[1]
+    grant = presented.grant
     _require_own(request, grant.client_id)
     if grants.revoke(work.db, grant.id, reason="revoked by the client", now=work.now):
         record(work, Event.FAMILY_REVOKED, user_id=grant.user_id, client_id=grant.client_id, grant=grant.id)
@@ -62,7 +62,7 @@ def _revoke_access_token(request: TokenRequest, token: str) -> None:
         return
     _require_own(request, str(claims["client_id"]))
     user_id = _user_of(request, claims)
-    grants.revoke_jti(work.db, str(claims["jti"]), expires_at=expires_at)
+    revoked_access_tokens.add(work.db, str(claims["jti"]), expires_at=expires_at)
     record(work, Event.TOKEN_REVOKED, user_id=user_id, client_id=request.client.client_id, jti=claims["jti"])
 
 
@@ -70,8 +70,8 @@ def _user_of(request: TokenRequest, claims: Mapping[str, Any]) -> str | None:
     """Return the user whose access token it is. None: the client has it for itself, or its grant was deleted."""
     if "grant_id" not in claims:
         return None
-    found = grants.find_for_access_token(request.work.read, claims["grant_id"], str(claims["jti"]), caller=None)
-    return None if found is None else found[0].user_id
+    found = token_grants.find(request.work.read, claims["grant_id"])
+    return None if found is None else found.grant.user_id
 
 
 def _require_own(request: TokenRequest, owner: str) -> None:

@@ -9,10 +9,11 @@ from starlette.responses import Response
 from provider.oauth.checks import ADD_GRANT, with_value
 from provider.oauth.clients.unused_clients import mark_used
 from provider.oauth.errors import UnauthorizedClientError, UnsupportedGrantTypeError
-from provider.oauth.grants.grant_types import GRANTS, SPEND_PROOF
+from provider.oauth.grants.grant_types import GRANTS
+from provider.oauth.grants.request import TokenRequest
 from provider.oauth.http.authenticated import authenticated
 from provider.oauth.http.cross_origin import cross_origin
-from provider.oauth.http.proofs import require_proven
+from provider.oauth.http.proofs import with_required_key
 from provider.oauth.http.refused import NO_STORE, quick_endpoint
 from provider.observability import counters
 from provider.observability.instruments import OTHER, name_of
@@ -52,8 +53,16 @@ def _grant_of(call: Call) -> str:
 def token(call: Call) -> Response:
     """Answer token requests: POST /oauth2/token. Returns a token response (RFC 6749 section 5.1) or an error (section
     5.2).
+
+    The decorators, from outside to inside: `quick_endpoint` runs all of it in a unit of work and answers errors with
+    JSON; `cross_origin` marks the call before anything can be refused, so that pages can read errors too; `counted`
+    sees each error before it becomes a response.
+
+    A grant that must ask another server starts all of it again in another thread (`work.NeedsNetwork`). The CallValues
+    survive: the client that was authenticated and the proof that was checked, both of which may be spent.
     """
-    request = require_proven(call, authenticated(call, "token"), spent_by=SPEND_PROOF)
+    request = authenticated(call, "token")
+    request = with_required_key(call, request, spends=not _spends_proof(request))
     checks, client = request.checks, request.client
     grant_type = request.required("grant_type", "RFC 6749 section 4.1.3")
     checks.require(
@@ -76,7 +85,16 @@ def token(call: Call) -> Response:
         got=grant_type,
         fix=ADD_GRANT,
     )
-    response = JsonResponse(GRANTS[grant_type](request), headers=NO_STORE)
+    response = JsonResponse(GRANTS[grant_type].redeem(request), headers=NO_STORE)
     mark_used(request.work, client)
     request.work.after_commit.append(partial(counters.count, counters.tokens_of_app(client.client_id, grant_type)))
     return response
+
+
+def _spends_proof(request: TokenRequest) -> bool:
+    """Return whether the grant of the request spends its DPoP proof. One that the client may not use is never called,
+    so it does not.
+    """
+    grant_type = request.form.get("grant_type", "")
+    grant = GRANTS.get(grant_type)
+    return grant is not None and grant.spends_proof and grant_type in request.client.metadata.grant_types

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 from urllib.parse import quote
 
 from provider.oauth.scopes import GROUPS as OF_GROUPS
-from provider.oauth.tokens.store.grants import Person
+from provider.oauth.tokens.store.people import Person
 
 USER, NAME, EMAIL, GROUPS = "Remote-User", "Remote-Name", "Remote-Email", "Remote-Groups"
 NAMES = (USER, NAME, EMAIL, GROUPS)

@@ -15,7 +15,7 @@ from provider.oauth.forward_auth.sites import (
     level_for,
 )
 from provider.oauth.tokens.server import AuthorizationServer
-from provider.oauth.tokens.store import grants
+from provider.oauth.tokens.store import people
 from provider.work import UnitOfWork
 
 SUSPENDED = Text("This account is suspended.")
@@ -54,7 +54,7 @@ def preview(work: UnitOfWork, server: AuthorizationServer, *, user: User, url: s
     if not network:  # the address is not known, so its rules are listed instead
         judged = replace(client, metadata=replace(client.metadata, allowed_networks=()))
         at = None if rule is None else replace(rule, allowed_networks=())
-    person = grants.find_person(work.read, user.id)
+    person = people.find(work.read, user.id)
     denied = None
     if person is not None:
         denied = find_denial_of_site(judged, person, network or "") or find_denial_at(judged, at, person, network or "")

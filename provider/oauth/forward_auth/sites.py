@@ -8,7 +8,7 @@ from provider.oauth.clients.clients import Client
 from provider.oauth.clients.protected_sites.path_rules import PathRule
 from provider.oauth.clients.store import client_origins
 from provider.oauth.tokens.server import AuthorizationServer
-from provider.oauth.tokens.store.grants import Person
+from provider.oauth.tokens.store.people import Person
 from provider.refusals import Refusal
 from provider.sessions.assurance import REQUIRED_FACTORS, strictest
 from provider.urls import web_origin_of

@@ -17,7 +17,7 @@ from provider.oauth.authorize.trials import redirect_uri_of as redirect_uri_of_t
 from provider.oauth.clients.redirect_uris import is_registered
 from provider.oauth.clients.rules.fapi2 import code_lifetime_of
 from provider.oauth.errors import InvalidGrantError
-from provider.oauth.grants.presented import Kind, Presented, authorize, require_active, require_own
+from provider.oauth.grants.presented import Kind, narrow_to_request, require_active, require_own
 from provider.oauth.grants.request import TokenRequest
 from provider.oauth.scopes import parse_scope
 from provider.oauth.tokens.access_tokens import token_response
@@ -32,8 +32,8 @@ KIND = Kind("The code", "RFC 6749 section 4.1.3", "authorization-code", REFUSED)
 def redeem(request: TokenRequest) -> dict[str, Any]:
     """Return the token response. Raises InvalidGrantError; the description is the same for every reason."""
     work, checks, client = request.work, request.checks, request.client
-    found = authorization_codes.find(work.read, digest(request.required("code", KIND.section)))
-    presented = require_own(request, KIND, None if found is None else Presented(*found))
+    text = request.required("code", KIND.section)
+    presented = require_own(request, KIND, authorization_codes.find(work.read, digest(text)))
     code, grant = presented.row, presented.grant
     if code.spent_at is not None:
         _revoke_replayed(request, grant)
@@ -62,7 +62,7 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
     _require_same_request(request, code)
     scope = client.metadata.still_of(parse_scope(grant.scope))
     refresh_token, first = request.first_refresh_token(grant)
-    authorization = authorize(request, presented, scope=scope, nonce=code.nonce)
+    authorization = narrow_to_request(request, presented, scope=scope, nonce=code.nonce)
     response = token_response(work, request.server, authorization, refresh_token=refresh_token)
     if not authorization_codes.redeem(work.autocommit, code.digest, refresh_token=first, now=work.now):
         _revoke_replayed(request, grant)  # used by another request, or tried too often, while this one was checked

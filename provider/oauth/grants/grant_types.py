@@ -1,4 +1,8 @@
-"""The grant types the token endpoint supports, each with the function that redeems it."""
+"""The grant types the token endpoint supports."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from provider.oauth.grants import (
     authorization_code,
@@ -9,20 +13,24 @@ from provider.oauth.grants import (
     refresh_token,
     token_exchange,
 )
+from provider.oauth.grants.request import TokenRequest
 
-GRANTS = {
-    grant.GRANT_TYPE: grant.redeem
-    for grant in (
-        authorization_code,
-        refresh_token,
-        client_credentials,
-        device_code,
-        ciba,
-        token_exchange,
-        jwt_bearer,
-    )
+
+@dataclass(frozen=True)
+class GrantType:
+    redeem: Callable[[TokenRequest], dict[str, Any]]
+    """Returns the token response, or raises an OAuth2Error."""
+    spends_proof: bool = False
+    """Whether `redeem` spends the DPoP proof of the request, whatever becomes of it."""
+
+
+GRANTS: Mapping[str, GrantType] = {
+    authorization_code.GRANT_TYPE: GrantType(authorization_code.redeem),
+    refresh_token.GRANT_TYPE: GrantType(refresh_token.redeem, spends_proof=True),
+    client_credentials.GRANT_TYPE: GrantType(client_credentials.redeem),
+    device_code.GRANT_TYPE: GrantType(device_code.redeem),
+    ciba.GRANT_TYPE: GrantType(ciba.redeem),
+    token_exchange.GRANT_TYPE: GrantType(token_exchange.redeem),
+    jwt_bearer.GRANT_TYPE: GrantType(jwt_bearer.redeem),
 }
-"""The function for each grant type. The discovery document lists the same names."""
-
-SPEND_PROOF = frozenset({refresh_token.GRANT_TYPE})
-"""The grant types that spend the DPoP proof of a request themselves, whatever becomes of it."""
+"""The grant types by name. The discovery document lists the same names."""

@@ -29,7 +29,7 @@ from provider.oauth.grants.id_jag import ID_JAG_TYP
 from provider.oauth.grants.request import TokenRequest
 from provider.oauth.scopes import OFFLINE_ACCESS, OPENID, format_scope, parse_scope, requested_scope
 from provider.oauth.tokens.access_tokens import Authorization, token_response
-from provider.oauth.tokens.store import delegations, grants
+from provider.oauth.tokens.store import delegations, grants, people
 from provider.oauth.tokens.store.grants import Grant
 from provider.oauth.trusted_issuers.assertions import SECTION, Use, require_trusted
 from provider.oauth.trusted_issuers.issuers import LINKED, NONE, SUB
@@ -59,7 +59,7 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
     if not is_id_jag:
         _require_consent(request, user, scope, audience)
     request.require_enabled()
-    person = grants.find_person(work.read, user.id)
+    person = people.find(work.read, user.id)
     denied = None if person is None else denial_of(client, person)
     require_access(request.checks, denied, error=InvalidGrantError, section="RFC 7523 section 3.1")
     _spend(request, issuer, claims)

@@ -15,7 +15,7 @@ from provider.oauth.errors import (
     InvalidGrantError,
     SlowDownError,
 )
-from provider.oauth.grants.presented import Kind, Presented, authorize, require_active, require_own
+from provider.oauth.grants.presented import Kind, narrow_to_request, require_active, require_own
 from provider.oauth.grants.request import TokenRequest
 from provider.oauth.grants.store.polled_requests import PolledRequest, PolledTable, find_allowed
 from provider.oauth.scopes import parse_scope
@@ -67,8 +67,8 @@ def redeem_polled(request: TokenRequest, polled: Polled, table: PolledTable[Any]
     )
     if asked.answered_at is None:
         _wait(request, polled, table, asked)
-    grant_id = checks.found(
-        asked.grant_id,
+    checks.require(
+        asked.grant_id is not None,
         "The user allowed access",
         section=polled.section,
         error=AccessDeniedError,
@@ -77,7 +77,7 @@ def redeem_polled(request: TokenRequest, polled: Polled, table: PolledTable[Any]
         got="access declined",
         fix=f"Show the user that access was declined. If they want to try again: {polled.start_over}",
     )
-    return _fetch(request, polled, table, asked, grant_id)
+    return _fetch(request, polled, table, asked)
 
 
 def _wait(request: TokenRequest, polled: Polled, table: PolledTable[Any], asked: PolledRequest) -> NoReturn:
@@ -115,16 +115,13 @@ def _after(work: UnitOfWork, interval: int) -> datetime:
     return work.now + timedelta(seconds=interval) - LEEWAY
 
 
-def _fetch(
-    request: TokenRequest, polled: Polled, table: PolledTable[Any], asked: PolledRequest, grant_id: str
-) -> dict[str, Any]:
+def _fetch(request: TokenRequest, polled: Polled, table: PolledTable[Any], asked: PolledRequest) -> dict[str, Any]:
     work, client = request.work, request.client
-    found = find_allowed(work.read, grant_id)
-    presented = require_active(request, polled.kind, None if found is None else Presented(asked, *found))
+    presented = require_active(request, polled.kind, find_allowed(work.read, asked))
     grant = presented.grant
     refresh_token, first = request.first_refresh_token(grant)
     scope = client.metadata.still_of(parse_scope(grant.scope))
-    authorization = authorize(request, presented, scope=scope)
+    authorization = narrow_to_request(request, presented, scope=scope)
     response = token_response(work, request.server, authorization, refresh_token=refresh_token)
     if not table.redeem(work.autocommit, asked.digest, refresh_token=first, now=work.now):
         _refuse_replay(request, polled, asked)
@@ -137,9 +134,9 @@ def _refuse_replay(request: TokenRequest, polled: Polled, asked: PolledRequest) 
     Two parties have what names it, and one of them is not the client (as in RFC 9700 section 4.5).
     """
     work = request.work
-    found = find_allowed(work.read, str(asked.grant_id))
-    if found is not None and grants.revoke(work.db, found[0].id, reason=f"{polled.noun} replayed", now=work.now):
-        grant = found[0]
+    presented = find_allowed(work.read, asked)
+    grant = None if presented is None else presented.grant
+    if grant is not None and grants.revoke(work.db, grant.id, reason=f"{polled.noun} replayed", now=work.now):
         record(work, Event.CODE_REPLAYED, user_id=grant.user_id, client_id=grant.client_id, grant=grant.id)
     request.checks.refuse(
         f"{polled.kind.name} is used for the first time",

@@ -4,14 +4,14 @@ It exists, it was issued to this client, and what the user approved is active.
 """
 
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from provider.oauth.authorization_details.granting import narrow_details
 from provider.oauth.clients.resources import narrow
 from provider.oauth.errors import InvalidGrantError
 from provider.oauth.grants.request import TokenRequest
 from provider.oauth.tokens.access_tokens import Authorization, inactive_reason
-from provider.oauth.tokens.store.grants import Grant, GrantState, Person
+from provider.oauth.tokens.store.presented import Presented, Row
 
 
 class Issued(Protocol):
@@ -21,7 +21,6 @@ class Issued(Protocol):
     def client_id(self) -> str: ...
 
 
-Row = TypeVar("Row")
 IssuedT = TypeVar("IssuedT", bound=Issued)
 
 
@@ -38,29 +37,16 @@ class Kind:
     """The error_description. It is the same for every reason, so that the response reveals none."""
 
 
-@dataclass(frozen=True)
-class Presented(Generic[Row]):
-    """A stored code or token, its grant, what decides whether the grant is active, and its user."""
-
-    row: Row
-    grant: Grant
-    state: GrantState
-    person: Person
-
-    @property
-    def client_id(self) -> str:
-        return self.grant.client_id
-
-
 def require_own(request: TokenRequest, kind: Kind, found: IssuedT | None) -> IssuedT:
     """Return the code or token if it exists and was issued to the client that sent it.
 
     Raises InvalidGrantError; InvalidClientError if the client was deleted or disabled a moment ago; TooManyRequests if
     many came that were never issued.
     """
-    own = found is not None and found.client_id == request.client.client_id
+    own, got = found is not None and found.client_id == request.client.client_id, ""
     if not own:
         request.require_enabled()  # what it was given is deleted with a client
+        got = request.whose(None if found is None else found.client_id)
     if found is None:
         request.count_unknown(kind.counted_as)
     return request.checks.found(
@@ -70,7 +56,7 @@ def require_own(request: TokenRequest, kind: Kind, found: IssuedT | None) -> Iss
         error=InvalidGrantError,
         description=kind.refused,
         expected="one issued to this client",
-        got=request.whose(None if found is None else found.client_id),
+        got=got,
         fix="Check that the app sends the whole value, from the client that received it. If it is lost "
         "or was already used, send the user to sign in again.",
     )
@@ -98,7 +84,7 @@ def require_active(request: TokenRequest, kind: Kind, presented: Presented[Row] 
     )
 
 
-def authorize(
+def narrow_to_request(
     request: TokenRequest, presented: Presented[Row], *, scope: tuple[str, ...], nonce: str | None = None
 ) -> Authorization:
     """Return the tokens that the client gets for a code or a refresh token: with this scope, and of what the user

@@ -16,7 +16,7 @@ from provider.audit.log import record
 from provider.crypto.digests import digest
 from provider.oauth.authorize.access_policy import denial_of, require_access
 from provider.oauth.errors import InvalidGrantError, InvalidScopeError
-from provider.oauth.grants.presented import Kind, Presented, authorize, require_active, require_own
+from provider.oauth.grants.presented import Kind, narrow_to_request, require_active, require_own
 from provider.oauth.grants.request import TokenRequest
 from provider.oauth.scopes import parse_scope, requested_scope
 from provider.oauth.sender_constraint.confirmation import is_certificate
@@ -24,6 +24,7 @@ from provider.oauth.sender_constraint.dpop import require_unused, spend, spend_p
 from provider.oauth.tokens.access_tokens import Authorization, token_response
 from provider.oauth.tokens.store import grants, refresh_tokens
 from provider.oauth.tokens.store.grants import Grant
+from provider.oauth.tokens.store.presented import Presented
 from provider.oauth.tokens.store.refresh_tokens import RefreshToken
 from provider.refusals import Refusal
 from provider.sessions.assurance import REQUIRED_FACTORS, is_at_least, level_of
@@ -38,7 +39,8 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
     """Return the token response. Raises InvalidGrantError or InvalidScopeError; InvalidDpopProofError if the DPoP
     proof was used before.
 
-    The proof is spent in the statement that rotates the token: one commit less. Each other way to an end spends it too.
+    The token is rotated, repeated if it was rotated a moment ago, or kept. Rotation spends the proof in the same
+    statement: one commit less. Each other way to an end spends it too.
     """
     try:
         return _redeem(request)
@@ -49,12 +51,24 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
 
 
 def _redeem(request: TokenRequest) -> dict[str, Any]:
-    work, checks, client = request.work, request.checks, request.client
-    text = request.required("refresh_token", KIND.section)
-    found = refresh_tokens.find(work.read, digest(text))
-    presented = require_own(request, KIND, None if found is None else Presented(*found))
-    token, grant = presented.row, presented.grant
+    work, text = request.work, request.required("refresh_token", KIND.section)
+    presented = require_own(request, KIND, refresh_tokens.find(work.read, digest(text)))
+    token = presented.row
     require_active(request, KIND, presented)
+    _require_usable(request, token)
+    _require_access(request, presented)
+    authorization = narrow_to_request(request, presented, scope=_scope(request, presented.grant))
+    if token.rotated_at is not None:
+        return _repeated(request, presented, authorization, text, rotated_at=token.rotated_at)
+    if request.client.metadata.is_fapi2:
+        return _kept(request, presented, authorization, text)
+    return _rotated(request, presented, authorization, text)
+
+
+def _require_usable(request: TokenRequest, token: RefreshToken) -> None:
+    """Check that the token has not expired, and that the request proves the key that it is bound to."""
+    work, checks = request.work, request.checks
+    needs_certificate = is_certificate(token.confirmation)
     checks.require(
         token.expires_at > work.now,
         "The refresh token has not expired",
@@ -68,33 +82,15 @@ def _redeem(request: TokenRequest) -> dict[str, Any]:
     checks.require(
         token.confirmation in {None, request.confirmation},
         "The request proves the key or certificate that the refresh token is bound to",
-        section="RFC 8705 section 4" if is_certificate(token.confirmation) else "RFC 9449 section 5",
+        section="RFC 8705 section 4" if needs_certificate else "RFC 9449 section 5",
         error=InvalidGrantError,
         description=REFUSED,
         expected="the certificate of the first token request"
-        if is_certificate(token.confirmation)
+        if needs_certificate
         else "a DPoP proof with the key of the first token request",
         got=request.confirmation or "no DPoP proof, and no certificate of a client with bound tokens",
         fix="Keep the key as long as the refresh token. If it is lost, send the user to sign in again.",
     )
-    _require_access(request, presented)
-    scope = _scope(request, grant)
-    authorization = authorize(request, presented, scope=scope)
-    rotated_at = token.rotated_at
-    if request.proof is not None and (rotated_at is not None or client.metadata.is_fapi2):
-        spend_proof(work, checks, request.proof)  # before anything is revoked or extended
-    if rotated_at is None and client.metadata.is_fapi2:
-        return _without_rotation(request, authorization, text, token)
-    if rotated_at is None:
-        successor = _successors_of(work, text)[0]
-        response = token_response(work, request.server, authorization, refresh_token=successor)
-        row = request.refresh_token_row(successor, grant, generation=token.generation + 1, bound=token.confirmation)
-        if _rotate(request, token, successor=row):
-            return response
-        # Another request rotated it between our look and our write: the same as a repeated refresh.
-        rotated_at = refresh_tokens.find_rotation(work.db, token.digest)
-    successor = _repeat(request, grant, text, rotated_at=rotated_at)
-    return token_response(work, request.server, authorization, refresh_token=successor)
 
 
 def _require_access(request: TokenRequest, presented: Presented[RefreshToken]) -> None:
@@ -120,32 +116,6 @@ def _require_access(request: TokenRequest, presented: Presented[RefreshToken]) -
         )
 
 
-def _rotate(request: TokenRequest, token: RefreshToken, *, successor: RefreshToken) -> bool:
-    """Retire the token. Returns False if another request did so; raises InvalidDpopProofError."""
-    db, now, proof = request.work.autocommit, request.work.now, request.proof
-    if proof is None:
-        return refresh_tokens.rotate(db, token.digest, successor=successor, now=now)
-    rotation = refresh_tokens.rotate_with_proof(db, token.digest, successor=successor, now=now, proof=proof)
-    require_unused(request.checks, proof, is_new=rotation.is_new)
-    return rotation.is_rotated
-
-
-def _without_rotation(
-    request: TokenRequest, authorization: Authorization, text: str, token: RefreshToken
-) -> dict[str, Any]:
-    """Return the token response with the same refresh token, which stays valid.
-
-    FAPI 2.0 clients prove their identity with a key, so rotation protects nothing, and a response that gets lost would
-    end their access (FAPI 2.0 Security Profile section 5.3.2.1).
-    """
-    work, grant = request.work, authorization.grant
-    assert grant is not None  # noqa: S101  # a refresh token has one
-    response = token_response(work, request.server, authorization, refresh_token=text)
-    in_use_until = request.refresh_token_row(text, grant).expires_at
-    refresh_tokens.extend(work.autocommit, token.digest, expires_at=in_use_until)
-    return response
-
-
 def _scope(request: TokenRequest, grant: Grant) -> tuple[str, ...]:
     """Return the requested scope, or all of it. The family keeps its full scope.
 
@@ -167,33 +137,97 @@ def _scope(request: TokenRequest, grant: Grant) -> tuple[str, ...]:
     return asked
 
 
-def _repeat(request: TokenRequest, grant: Grant, text: str, *, rotated_at: datetime) -> str:
-    """Return the existing successor, if this is a repetition within the grace period.
+def _rotated(
+    request: TokenRequest, presented: Presented[RefreshToken], authorization: Authorization, text: str
+) -> dict[str, Any]:
+    """Retire the token, and return the token response with its successor."""
+    work, token = request.work, presented.row
+    successor = _successors_of(work, text)[0]
+    response = token_response(work, request.server, authorization, refresh_token=successor)
+    row = request.new_refresh_token(
+        successor, presented.grant, generation=token.generation + 1, bound=token.confirmation
+    )
+    if _retire(request, token, successor=row):
+        return response
+    # Another request rotated it between our look and our write: the same as a repeated refresh.
+    rotated_at = refresh_tokens.find_rotation(work.db, token.digest)
+    return _repeated(request, presented, authorization, text, rotated_at=rotated_at)
 
-    Otherwise revokes the family and raises InvalidGrantError.
+
+def _retire(request: TokenRequest, token: RefreshToken, *, successor: RefreshToken) -> bool:
+    """Retire the token, and spend the proof. Returns False if another request retired it; raises InvalidDpopProofError
+    if the proof was used before.
     """
-    work = request.work
-    made = [
-        (one, row)
-        for one in _successors_of(work, text)
-        if (row := refresh_tokens.find_plain(work.read, digest(one))) is not None
-    ]
-    age = work.now - rotated_at
-    repeated = bool(made) and made[0][1].rotated_at is None and age <= work.settings.refresh_grace
-    repeated = repeated and bool(work.settings.refresh_grace)
-    if not repeated and grants.revoke(work.db, grant.id, reason="refresh token reused", now=work.now):
+    db, now, proof = request.work.autocommit, request.work.now, request.proof
+    if proof is None:
+        return refresh_tokens.rotate(db, token.digest, successor=successor, now=now)
+    rotation = refresh_tokens.rotate_with_proof(db, token.digest, successor=successor, now=now, proof=proof)
+    require_unused(request.checks, proof, is_new=rotation.is_new)
+    return rotation.is_rotated
+
+
+def _repeated(
+    request: TokenRequest,
+    presented: Presented[RefreshToken],
+    authorization: Authorization,
+    text: str,
+    *,
+    rotated_at: datetime,
+) -> dict[str, Any]:
+    """Return the token response with the successor of a token that was rotated, if this is a retry within the grace
+    period. Otherwise revokes the family and raises InvalidGrantError.
+    """
+    work, grant = request.work, presented.grant
+    _spend_proof(request)
+    age, grace = work.now - rotated_at, work.settings.refresh_grace
+    successor = _find_unused_successor(work, text)
+    is_retry = bool(grace) and age <= grace and successor is not None
+    if not is_retry and grants.revoke(work.db, grant.id, reason="refresh token reused", now=work.now):
         record(work, Event.REFRESH_REUSED, user_id=grant.user_id, client_id=grant.client_id, grant=grant.id)
-    request.checks.require(
-        repeated,
+    successor = request.checks.found(
+        successor if is_retry else None,
         "The refresh token is used for the first time",
         section="RFC 9700 section 4.14.2",
         error=InvalidGrantError,
         description=REFUSED,
-        expected=f"first use, or a retry within {work.settings.refresh_grace.total_seconds():.0f} seconds of it",
+        expected=f"first use, or a retry within {grace.total_seconds():.0f} seconds of it",
         got=f"first use {age.total_seconds():.0f} seconds ago. All tokens of the sign-in are now revoked",
         fix="Store the refresh token of each response, and refresh from one place at a time.",
     )
-    return made[0][0]
+    return token_response(work, request.server, authorization, refresh_token=successor)
+
+
+def _kept(
+    request: TokenRequest, presented: Presented[RefreshToken], authorization: Authorization, text: str
+) -> dict[str, Any]:
+    """Return the token response with the same refresh token, which stays valid.
+
+    FAPI 2.0 clients prove their identity with a key, so rotation protects nothing, and a response that gets lost would
+    end their access (FAPI 2.0 Security Profile section 5.3.2.1).
+    """
+    work = request.work
+    _spend_proof(request)
+    response = token_response(work, request.server, authorization, refresh_token=text)
+    in_use_until = request.new_refresh_token(text, presented.grant).expires_at
+    refresh_tokens.extend(work.autocommit, presented.row.digest, expires_at=in_use_until)
+    return response
+
+
+def _spend_proof(request: TokenRequest) -> None:
+    """Use up the DPoP proof, if there is one, before anything is revoked or extended. Raises InvalidDpopProofError if
+    it was used before.
+    """
+    if request.proof is not None:
+        spend_proof(request.work, request.checks, request.proof)
+
+
+def _find_unused_successor(work: UnitOfWork, text: str) -> str | None:
+    """Return the successor that was issued for a refresh token, or None if it was rotated itself or is deleted."""
+    for successor in _successors_of(work, text):
+        row = refresh_tokens.find_plain(work.read, digest(successor))
+        if row is not None:
+            return successor if row.rotated_at is None else None
+    return None
 
 
 def _successors_of(work: UnitOfWork, presented: str) -> list[str]:

@@ -80,7 +80,7 @@ class TokenRequest:
         else:
             fail(self.work, LIMITS.guess_by_client, key=of_network(self.work, f"{kind}:{client.client_id}"))
 
-    def refresh_token_row(
+    def new_refresh_token(
         self, text: str, grant: Grant, *, generation: int = 1, bound: Confirmation | None = None
     ) -> RefreshToken:
         """Return the row to store for a refresh token. `bound` is the key that its predecessor is bound to.
@@ -93,7 +93,14 @@ class TokenRequest:
         expires_at = min(self.work.now + self.work.settings.refresh_idle_lifetime, grant.expires_at)
         if bound is None and self.confirmation is not None and self.client.metadata.is_public:
             bound = self.confirmation
-        return RefreshToken(digest(text), grant.id, generation, expires_at, None, bound)
+        return RefreshToken(
+            digest=digest(text),
+            grant_id=grant.id,
+            generation=generation,
+            expires_at=expires_at,
+            rotated_at=None,
+            confirmation=bound,
+        )
 
     def first_refresh_token(self, grant: Grant) -> tuple[str, RefreshToken] | tuple[None, None]:
         """Return the first refresh token of a new family and its row.
@@ -103,4 +110,4 @@ class TokenRequest:
         if REFRESH_TOKEN not in self.client.metadata.grant_types:
             return None, None
         text = new_opaque()
-        return text, self.refresh_token_row(text, grant)
+        return text, self.new_refresh_token(text, grant)

@@ -138,13 +138,13 @@ def _require_types(request: TokenRequest) -> None:
 
 
 def _read(request: TokenRequest, name: str) -> ActiveToken:
-    live, problem = None, ""
+    token, problem = None, ""
     try:
-        live = read_access_token(request.work, request.server, request.form[name], with_person=True)
+        token = read_access_token(request.work, request.server, request.form[name], with_person=True)
     except InactiveToken as inactive:
         problem = str(inactive)
     return request.checks.found(
-        live,
+        token,
         f"{name} is active",
         section="RFC 8693 section 2.2.2",
         error=InvalidRequestError,

@@ -11,7 +11,8 @@ from provider.oauth.http.cross_origin import allow
 from provider.oauth.http.proofs import require_holder
 from provider.oauth.http.server import server_of
 from provider.oauth.tokens.access_tokens import ActiveToken, InactiveToken, read_access_token
-from provider.oauth.tokens.store.grants import Grant, Person
+from provider.oauth.tokens.store.grants import Grant
+from provider.oauth.tokens.store.people import Person
 from provider.observability.metrics import FAILED_ATTEMPTS
 from provider.web.call import Call
 
@@ -25,56 +26,56 @@ def require_person(call: Call, checks: Checks, scope: str) -> tuple[ActiveToken,
 
     Raises InvalidTokenError (401), InsufficientScopeError (403), or InvalidRequestError for ambiguous credentials.
     """
-    live = _require_live(call, checks)
-    acts_for = None if live.grant is None or live.person is None else (live.grant, live.person)
+    token = _require_active(call, checks)
+    acts_for = None if token.grant is None or token.person is None else (token.grant, token.person)
     grant, person = checks.found(
-        acts_for if scope in live.scope else None,
+        acts_for if scope in token.scope else None,
         f"The access token has the scope {scope} and acts for a user",
         section="RFC 6750 section 3.1",
         error=InsufficientScopeError,
         description=f"The access token must have the scope {scope} and act for a user",
         expected=scope,
-        got=" ".join(live.scope) or "no scope",
+        got=" ".join(token.scope) or "no scope",
         fix=f"Request the scope {scope} when a user signs in, and send the access token issued then.",
         scope=scope,
     )
-    return live, grant, person
+    return token, grant, person
 
 
 def require_token(call: Call, checks: Checks, scopes: Iterable[str]) -> ActiveToken:
     """Return an active access token with one of these scopes, of a user or of a client acting for itself."""
-    live, wanted = _require_live(call, checks), sorted(scopes)
+    token, wanted = _require_active(call, checks), sorted(scopes)
     checks.require(
-        not set(wanted).isdisjoint(live.scope),
+        not set(wanted).isdisjoint(token.scope),
         f"The access token has the scope {' or '.join(wanted)}",
         section="RFC 6750 section 3.1",
         error=InsufficientScopeError,
         description=f"The access token must have the scope {wanted[0]}",
         expected=" or ".join(wanted),
-        got=" ".join(live.scope) or "no scope",
+        got=" ".join(token.scope) or "no scope",
         fix=f"Request the scope {wanted[0]}, and send the access token issued then.",
         scope=wanted[0],
     )
-    return live
+    return token
 
 
-def _require_live(call: Call, checks: Checks) -> ActiveToken:
-    scheme, token = _read_token(call, checks, SCHEMES)
-    live: ActiveToken | None = None
+def _require_active(call: Call, checks: Checks) -> ActiveToken:
+    scheme, text = _read_token(call, checks, SCHEMES)
+    token: ActiveToken | None = None
     problem = ""
     try:
-        live = read_access_token(call.work, server_of(call), token, with_person=True)
-        checks.client_id = str(live.claims["client_id"])
-        if call.settings.issuer not in live.audience:
-            problem, live = f"an access token for {' '.join(sorted(live.audience))}", None
+        token = read_access_token(call.work, server_of(call), text, with_person=True)
+        checks.client_id = str(token.claims["client_id"])
+        if call.settings.issuer not in token.audience:
+            problem, token = f"an access token for {' '.join(sorted(token.audience))}", None
     except InactiveToken as inactive:
         problem, checks.client_id = str(inactive), inactive.client_id
         if inactive.client_id is None:
             call.work.after_commit.append(partial(FAILED_ATTEMPTS.count, "access_token"))
     if checks.client_id is not None:
         allow(call, checks.client_id)
-    live = checks.found(
-        live,
+    token = checks.found(
+        token,
         "The access token is active",
         section="RFC 6750 section 3.1",
         error=InvalidTokenError,
@@ -84,9 +85,9 @@ def _require_live(call: Call, checks: Checks) -> ActiveToken:
         fix="Refresh, and send the new access token. Check that it is an access token (not an ID token) "
         "that this server issued for this API.",
     )
-    if scheme == DPOP or "cnf" in live.claims:
-        require_holder(call, checks, token, bound=live.confirmation, has_scheme=scheme == DPOP)
-    return live
+    if scheme == DPOP or "cnf" in token.claims:
+        require_holder(call, checks, text, bound=token.confirmation, has_scheme=scheme == DPOP)
+    return token
 
 
 def bearer_token(call: Call, checks: Checks) -> str:

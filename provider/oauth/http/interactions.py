@@ -9,20 +9,20 @@ from provider.observability.logging import log
 from provider.web.call import Call
 
 HEADER = "x-fapi-interaction-id"
-REQUESTED = HEADER.encode()
+_NAME = HEADER.encode()
 UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
-def return_interaction_id(call: Call, sent: bytes) -> bool:
-    """Send the interaction ID of a request back, whatever the response will be, and log it.
+def return_interaction_id(call: Call) -> str | None:
+    """Send the interaction ID of the request back, whatever the response will be, and log it.
 
-    Returns whether it is one: a UUID.
+    Returns the ID, or None if the request has none that is a UUID.
     """
-    value = sent.decode("latin-1")
-    if UUID.fullmatch(value) is None:
-        return False
+    sent = call.headers.lines(_NAME)
+    if not sent or UUID.fullmatch(value := sent[0].decode("latin-1")) is None:
+        return None
     _put(call, value)
-    return True
+    return value
 
 
 def begin_interaction(call: Call) -> None:

@@ -1,6 +1,5 @@
 """DPoP proofs in requests (RFC 9449): at our endpoints for clients, and with access tokens at our own APIs."""
 
-from collections.abc import Collection
 from dataclasses import replace
 
 from provider.oauth.checks import Checks
@@ -13,35 +12,35 @@ from provider.oauth.errors import (
 from provider.oauth.grants.request import TokenRequest
 from provider.oauth.http.certificate_bound_tokens import refuse_proof, require_certificate, with_certificate
 from provider.oauth.sender_constraint.confirmation import Confirmation, is_certificate
-from provider.oauth.sender_constraint.dpop import ProvenRequest, Shown, check_proof, spend_proof
+from provider.oauth.sender_constraint.dpop import CheckedProof, ProvenRequest, check_proof, spend_proof
 from provider.oauth.sender_constraint.nonces import current_nonce
 from provider.web.call import Call
 from provider.web.call_values import CallValue
 
-PROVEN = CallValue[Shown]("proven")
-"""The key whose proof was checked. It stays when the call is answered again: its proof may be spent."""
+CHECKED = CallValue[CheckedProof]("checked_proof")
+"""The DPoP proof of the request. It stays when the call is answered again: it may be spent."""
 BOUND = "The access token is bound to a key. Send it with the scheme DPoP, and with a DPoP proof"
 
 
-def proven(call: Call, request: TokenRequest) -> TokenRequest:
-    """Return the request of a client with the key that its DPoP proof shows. A proof is optional.
+def with_key(call: Call, request: TokenRequest, *, spends: bool = True) -> TokenRequest:
+    """Return the request of a client with the key of its DPoP proof, if it has one.
 
-    Raises InvalidDpopProofError or UseDpopNonceError.
+    The proof is spent here, or by the caller if not `spends`. Raises InvalidDpopProofError or UseDpopNonceError.
     """
-    return _with_key(call, request) if "dpop" in call.headers else request
+    if "dpop" not in call.headers:
+        return request
+    refuse_proof(request)
+    asked = ProvenRequest(method=call.method, url=call.settings.issuer + call.path, alias=_alias_of(call))
+    checked = (_check_and_spend if spends else _check)(call, request.checks, asked)
+    return replace(request, confirmation=checked.confirmation, proof=checked.proof)
 
 
-def require_proven(call: Call, request: TokenRequest, *, spent_by: Collection[str]) -> TokenRequest:
-    """Return the same. A client whose tokens must be bound must send a proof (RFC 9449 section 5.2), or show its
-    certificate (RFC 8705 section 3).
-
-    `spent_by`: the grant types that spend the proof themselves.
+def with_required_key(call: Call, request: TokenRequest, *, spends: bool) -> TokenRequest:
+    """Return the request as `with_key` does. A client whose tokens must be bound must send a proof (RFC 9449 section
+    5.2), or show its certificate (RFC 8705 section 3).
     """
     if "dpop" in call.headers:
-        grant_type = request.form.get("grant_type")
-        return _with_key(
-            call, request, spend=not (grant_type in spent_by and grant_type in request.client.metadata.grant_types)
-        )
+        return with_key(call, request, spends=spends)
     metadata = request.client.metadata
     if metadata.may_bind_certificate:
         return with_certificate(call, request)
@@ -81,7 +80,7 @@ def require_holder(
         got="a bearer token" if bound is not None else "the scheme DPoP",
         fix="Send the token_type of the token response as the scheme of the Authorization header.",
     )
-    shown = _prove_now(
+    checked = _check_and_spend(
         call,
         checks,
         ProvenRequest(
@@ -94,36 +93,28 @@ def require_holder(
         ),
     )
     checks.require(
-        shown.confirmation == bound,
+        checked.confirmation == bound,
         "The DPoP proof has the key that the access token is bound to",
         section="RFC 9449 section 4.3",
         error=InvalidTokenError,
         description="The access token is bound to another key than that of the DPoP proof",
         expected="a DPoP proof with the key of the token request",
-        got=shown.confirmation,
+        got=checked.confirmation,
         fix="Sign the proofs of token requests and of API requests with the same key.",
     )
 
 
-def _with_key(call: Call, request: TokenRequest, *, spend: bool = True) -> TokenRequest:
-    refuse_proof(request)
-    asked = ProvenRequest(method=call.method, url=call.settings.issuer + call.path, alias=_alias_of(call))
-    confirmation, proof = (_prove_now if spend else _prove)(call, request.checks, asked)
-    return replace(request, confirmation=confirmation, proof=proof)
+def _check_and_spend(call: Call, checks: Checks, asked: ProvenRequest) -> CheckedProof:
+    checked = _check(call, checks, asked)
+    spend_proof(call.work, checks, checked.proof, error=asked.error)
+    return checked
 
 
-def _prove_now(call: Call, checks: Checks, asked: ProvenRequest) -> Shown:
-    """Check the proof, and spend it."""
-    shown = _prove(call, checks, asked)
-    spend_proof(call.work, checks, shown.proof, error=asked.error)
-    return shown
-
-
-def _prove(call: Call, checks: Checks, asked: ProvenRequest) -> Shown:
+def _check(call: Call, checks: Checks, asked: ProvenRequest) -> CheckedProof:
     call.set_header("dpop-nonce", current_nonce(call.installation.vault, call.work.now))
-    if not PROVEN.is_on(call):
-        PROVEN.put(call, check_proof(call.work, checks, call.headers.getlist("dpop"), asked))
-    return PROVEN.of(call)
+    if not CHECKED.is_on(call):
+        CHECKED.put(call, check_proof(call.work, checks, call.headers.getlist("dpop"), asked))
+    return CHECKED.of(call)
 
 
 def _alias_of(call: Call) -> str | None:

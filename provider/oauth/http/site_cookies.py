@@ -1,14 +1,16 @@
 """The cookies at a protected site. Both belong to that host alone (`__Host-`), and no script can read them."""
 
 from datetime import timedelta
+from typing import NamedTuple
 
 from starlette.responses import Response
 
 from provider.oauth.clients.clients import Client
 from provider.oauth.tokens.access_tokens import inactive_reason
 from provider.oauth.tokens.server import AuthorizationServer
-from provider.oauth.tokens.store import grants
-from provider.oauth.tokens.store.grants import Grant, Person
+from provider.oauth.tokens.store import token_grants
+from provider.oauth.tokens.store.grants import Grant
+from provider.oauth.tokens.store.people import Person
 from provider.web.call import Call
 
 SITE = "signet-site"
@@ -17,6 +19,14 @@ BROWSER = "signet-site-browser"
 """The identity of the browser at this site, to which a sign-in that was started there is bound."""
 PURPOSE = "forward-auth"
 LONGEST = 1000
+
+
+class Visit(NamedTuple):
+    """The access of a user to a protected site."""
+
+    client: Client
+    grant: Grant
+    person: Person
 
 
 def read_cookie(call: Call, origin: str, name: str) -> str | None:
@@ -49,8 +59,8 @@ def seal_grant(call: Call, origin: str, grant: Grant) -> str:
     return call.installation.vault.seal(value, purpose=PURPOSE, now=call.work.now, lifetime=lifetime)
 
 
-def find_visit(call: Call, server: AuthorizationServer, origin: str) -> tuple[Client, Grant, Person] | None:
-    """Return the client, the grant and the user of the cookie, or None if it is missing or was set at another site.
+def find_visit(call: Call, server: AuthorizationServer, origin: str) -> Visit | None:
+    """Return the visit that the cookie is of, or None if it is missing or was set at another site.
 
     The grant is read each time, so its access ends here as it does for every app: when the user signs out or removes
     the app, when the account or the client is disabled, or when its tokens are revoked.
@@ -62,7 +72,7 @@ def find_visit(call: Call, server: AuthorizationServer, origin: str) -> tuple[Cl
     client = server.clients.find(call.work, sealed["c"])
     if client is None or origin not in client.metadata.protected_sites:
         return None
-    found = grants.find_for_userinfo(call.work.read, sealed["g"], "")
-    if found is None or inactive_reason(found[0], found[1], call.work.now) is not None:
+    found = token_grants.find(call.work.read, sealed["g"], with_person=True)
+    if found is None or found.person is None or inactive_reason(found.grant, found.state, call.work.now) is not None:
         return None
-    return client, found[0], found[3]
+    return Visit(client, found.grant, found.person)

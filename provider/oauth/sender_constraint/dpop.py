@@ -62,15 +62,15 @@ class ProofKey(NamedTuple):
     thumbprint: str
 
 
-class Shown(NamedTuple):
-    """The key that a proof shows, and the proof."""
+class CheckedProof(NamedTuple):
+    """A proof that was checked, and the key that it proves."""
 
     confirmation: Confirmation
     proof: Proof
 
 
-def check_proof(work: UnitOfWork, checks: Checks, lines: Sequence[str], request: ProvenRequest) -> Shown:
-    """Return what the one proof among the header lines shows, for a caller who spends it. Raises the errors of
+def check_proof(work: UnitOfWork, checks: Checks, lines: Sequence[str], request: ProvenRequest) -> CheckedProof:
+    """Return the one proof among the header lines, for a caller who spends it. Raises the errors of
     `request`.
     """
     checks.require(
@@ -89,7 +89,7 @@ def check_proof(work: UnitOfWork, checks: Checks, lines: Sequence[str], request:
     with_nonce = _require_recent(work, checks, claims, request)
     jti = claims["jti"]
     expires_at = work.now + (LIFETIME if with_nonce else OLDEST + 2 * CLIENT_LEEWAY)
-    return Shown(of_key(key.thumbprint), Proof(digest(f"{key.thumbprint}.{jti}"), expires_at))
+    return CheckedProof(of_key(key.thumbprint), Proof(digest(f"{key.thumbprint}.{jti}"), expires_at))
 
 
 def spend_proof(

@@ -19,8 +19,9 @@ from provider.oauth.sender_constraint.confirmation import Confirmation, as_claim
 from provider.oauth.tokens.claims import actors_of, roles_and_groups
 from provider.oauth.tokens.id_tokens import make_id_token
 from provider.oauth.tokens.server import AuthorizationServer
-from provider.oauth.tokens.store import delegations, grants
-from provider.oauth.tokens.store.grants import Grant, GrantState, Person
+from provider.oauth.tokens.store import delegations, token_grants
+from provider.oauth.tokens.store.grants import Grant, GrantState
+from provider.oauth.tokens.store.people import Person
 from provider.observability import counters
 from provider.sessions.assurance import acr_of
 from provider.work import UnitOfWork
@@ -233,27 +234,17 @@ def _read_active(
     grant_id, jti = claims.get("grant_id"), str(claims.get("jti"))
     if grant_id is None:
         return _read_own(work, claims, jti, caller=caller)
-    person: Person | None = None
-    if with_person and caller is None:
-        found = grants.find_for_userinfo(work.read, grant_id, jti)
-        if found is None:
-            raise InactiveToken("its grant was deleted")
-        grant, state, revoked, person = found
-    else:
-        find = grants.find_with_person if with_person else grants.find_for_access_token
-        plain = find(work.read, grant_id, jti, caller=caller)
-        if plain is None:
-            raise InactiveToken("its grant was deleted")
-        grant, state, revoked, is_caller_enabled = plain[:4]
-        person = plain[4] if len(plain) == 5 else None
-        if caller is not None and not is_caller_enabled:
-            raise InactiveToken(CALLER_GONE)
-    reason = "it was revoked" if revoked else inactive_reason(grant, state, work.now)
+    found = token_grants.find(work.read, grant_id, jti=jti, caller=caller, with_person=with_person)
+    if found is None:
+        raise InactiveToken("its grant was deleted")
+    if not found.is_caller_enabled:
+        raise InactiveToken(CALLER_GONE)
+    reason = "it was revoked" if found.is_revoked else inactive_reason(found.grant, found.state, work.now)
     if reason is not None:
         raise InactiveToken(reason)
     for client_id in actors_of(claims):  # it was exchanged, by each of these
-        _require_acting(work, server, grant.user_id, client_id, issued=claims["iat"])
-    return ActiveToken(claims=claims, grant=grant, person=person)
+        _require_acting(work, server, found.grant.user_id, client_id, issued=claims["iat"])
+    return ActiveToken(claims=claims, grant=found.grant, person=found.person)
 
 
 def _require_acting(
@@ -262,11 +253,12 @@ def _require_acting(
     """Check that a client is enabled and may act for the user, and could when the token was issued. Raises
     InactiveToken.
     """
-    may_act, ended_at, resumed_at = delegations.find_actor(work.read, user_id, client_id, issued=end_of_second(issued))
-    if not may_act:
+    actor = delegations.find_actor(work.read, user_id, client_id, issued=end_of_second(issued))
+    if not actor.may_act:
         server.clients.forget_one(client_id)
         raise InactiveToken(CLIENT_GONE)
-    if ended_at is not None or (resumed_at is not None and issued < int(resumed_at.timestamp())):
+    resumed_at = actor.resumed_at
+    if actor.ended_at is not None or (resumed_at is not None and issued < int(resumed_at.timestamp())):
         raise InactiveToken("the user stopped a client that acts for them")
 
 
@@ -283,13 +275,13 @@ def _is_timely(claims: dict[str, Any], now: float) -> bool:
 def _read_own(work: UnitOfWork, claims: dict[str, Any], jti: str, *, caller: str | None) -> ActiveToken:
     """Read a token that a client has for itself: it is active while the client is enabled."""
     client_id = str(claims.get("client_id"))
-    revoked, may_act, is_caller_enabled = grants.find_own(
+    state = token_grants.find_own(
         work.read, jti, client_id=client_id, issued=end_of_second(claims["iat"]), caller=caller
     )
-    if not may_act:
+    if not state.may_act:
         raise InactiveToken(CLIENT_GONE)
-    if revoked:
+    if state.is_revoked:
         raise InactiveToken("it was revoked")
-    if caller is not None and not is_caller_enabled:
+    if not state.is_caller_enabled:
         raise InactiveToken(CALLER_GONE)
     return ActiveToken(claims=claims, grant=None, person=None)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from provider.accounts.attributes.reserved import CLAIMS
-from provider.oauth.tokens.store.grants import Person
+from provider.oauth.tokens.store.people import Person
 
 EMPTY = "[]"
 

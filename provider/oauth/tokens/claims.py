@@ -7,7 +7,7 @@ from typing import Any
 
 from provider.jose.json_objects import is_same, read_object
 from provider.oauth.scopes import CLAIMS, CLAIMS_OF_SCOPE, GROUPS, ROLES, SCOPE_OF_CLAIM
-from provider.oauth.tokens.store.grants import Person
+from provider.oauth.tokens.store.people import Person
 
 
 @dataclass(frozen=True)

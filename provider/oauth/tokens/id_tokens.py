@@ -11,7 +11,8 @@ from provider.oauth.tokens.attribute_claims import attributes_of
 from provider.oauth.tokens.claims import bounded, names_for, released
 from provider.oauth.tokens.encrypted_responses import encrypt_to
 from provider.oauth.tokens.server import AuthorizationServer
-from provider.oauth.tokens.store.grants import Grant, Person
+from provider.oauth.tokens.store.grants import Grant
+from provider.oauth.tokens.store.people import Person
 from provider.sessions.assurance import acr_of
 from provider.work import UnitOfWork
 

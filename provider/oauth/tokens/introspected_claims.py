@@ -6,7 +6,7 @@ from typing import Any
 from provider.oauth.claim_mapping.declarations import Place
 from provider.oauth.sender_constraint.confirmation import from_claim, token_type_of
 from provider.oauth.tokens.server import AuthorizationServer
-from provider.oauth.tokens.store.grants import Person
+from provider.oauth.tokens.store.people import Person
 from provider.work import UnitOfWork
 
 SHOWN = (

@@ -22,7 +22,7 @@ from provider.oauth.claim_mapping.paths import LISTS, RESERVED, put_at, split_pa
 from provider.oauth.claim_mapping.store import ClaimMapping
 from provider.oauth.scopes import GROUPS, ROLES
 from provider.oauth.tokens.claims import KNOWN_BY_US, MOST_NAMES, roles_for
-from provider.oauth.tokens.store.grants import Person
+from provider.oauth.tokens.store.people import Person
 from provider.observability.logging import log
 from provider.work import UnitOfWork
 

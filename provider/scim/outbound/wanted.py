@@ -15,7 +15,7 @@ from provider.crypto.digests import digest
 from provider.jose.json_objects import write_json
 from provider.oauth.authorize.access_policy import denial_of
 from provider.oauth.clients.clients import Client
-from provider.oauth.tokens.store import grants
+from provider.oauth.tokens.store import people
 from provider.oauth.tokens.subjects import Subjects
 from provider.provisioning.store import resources
 from provider.provisioning.store.connections import Provisioning
@@ -85,7 +85,7 @@ def find_group(work: UnitOfWork, connection: Provisioning, name: str) -> Wanted:
 
 def find_groups_of(work: UnitOfWork, connection: Provisioning, user_id: str) -> list[str]:
     """Return the groups the app gets whose members may change with this user: all, if the user is not here."""
-    person = grants.find_person(work.read, user_id) if connection.push_groups else None
+    person = people.find(work.read, user_id) if connection.push_groups else None
     return [name for name in connection.push_groups if person is None or name in person.groups]
 
 
@@ -108,7 +108,7 @@ def _has_access(work: UnitOfWork, connection: Provisioning, client: Client, user
     metadata = client.metadata
     if not (connection.members_of or metadata.allowed_roles or metadata.allowed_groups):
         return True
-    person = grants.find_person(work.read, user_id)
+    person = people.find(work.read, user_id)
     if person is None or denial_of(client, person) is not None:
         return False
     return not connection.members_of or not set(connection.members_of).isdisjoint(person.groups)

@@ -29,7 +29,7 @@ from provider.accounts.store import users
 from provider.accounts.store.group_tables import group_members, group_roles, user_groups
 from provider.accounts.users import NoSuchUser, delete_user
 from provider.database.base import NOBODY
-from provider.oauth.tokens.store import grants
+from provider.oauth.tokens.store import people
 from tests.support.factories import make_user
 from tests.support.installation import Work
 
@@ -99,7 +99,7 @@ def test_members_have_the_roles_of_their_groups_and_of_those_around_them(work: W
         add_member(w, "backend", user_id=ada)
         roles.require_factor(w, name="developer", required_factor="passkey")
     with work() as w:
-        user, person = users.find(w.read, ada), grants.find_person(w.read, ada)
+        user, person = users.find(w.read, ada), people.find(w.read, ada)
         assert user is not None
         assert person is not None
         assert (user.roles, user.groups) == (["staff"], ["backend"])
@@ -169,7 +169,7 @@ def test_a_person_in_500_groups_is_read_quickly(work: Work) -> None:
         w.db.execute(insert(group_members), [{"group_name": name, "user_id": ada} for name in names])
     with work() as w:
         began = perf_counter()
-        person = grants.find_person(w.read, ada)
+        person = people.find(w.read, ada)
         took = timedelta(seconds=perf_counter() - began)
     assert person is not None
     assert (len(person.groups), len(person.effective_roles)) == (500, 500)

@@ -12,6 +12,7 @@ from provider.accounts.store import users
 from provider.accounts.store.email_addresses import EmailAddress
 from provider.accounts.store.email_addresses import add as add_address
 from provider.oauth.tokens.claims import MOST_NAMES
+from provider.oauth.tokens.server import AuthorizationServer
 from tests.oauth.conftest import Explain, Person, Register
 from tests.oauth.watched_http import WatchedClient
 from tests.support.cases import in_one_world
@@ -270,6 +271,16 @@ def test_an_expired_token_is_refused(rp: RelyingParty, browser: WatchedClient, c
     assert rp.userinfo(tokens).status_code == 200
     clock.advance(seconds=1)
     assert rp.userinfo(tokens).status_code == 401
+
+
+def test_a_token_is_refused_whose_client_is_deleted_at_the_same_moment(
+    rp: RelyingParty, browser: WatchedClient, server: AuthorizationServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """N-600; RFC 6750 section 3.1: its grant was read, and then the client was gone."""
+    tokens = rp.sign_in(browser)
+    monkeypatch.setattr(server.clients, "find", lambda *_: None)
+    response = rp.userinfo(tokens)
+    assert (response.status_code, response.json()["error"]) == (401, "invalid_token")
 
 
 def test_a_token_without_openid_is_not_enough(rp: RelyingParty, browser: WatchedClient) -> None:

@@ -17,7 +17,7 @@ from provider.oauth.clients import clients
 from provider.oauth.clients.metadata import InvalidMetadata
 from provider.oauth.clients.metadata_rules import parse_metadata
 from provider.oauth.clients.protected_sites.sites import OF_NEW_CLIENT
-from provider.oauth.tokens.store import active_grants, grants
+from provider.oauth.tokens.store import active_grants, token_grants
 from provider.sessions.lifecycle import end_all_sessions
 from tests.oauth.forward_auth.conftest import PAGE, PATHS, PROXY, WIKI, Protect, Visitor, join, query_of
 from tests.support.installation import ISSUER, Work
@@ -397,10 +397,10 @@ def test_an_outage_is_503_and_not_a_verdict(
     visit = visitor(ada)
     visit.sign_in()
 
-    def away(*_: object) -> None:
+    def away(*_: object, **__: object) -> None:
         raise OUTAGES[0]("away")
 
-    monkeypatch.setattr(grants, "find_for_userinfo", away)
+    monkeypatch.setattr(token_grants, "find", away)
     visit.http.outage = True
     answer = visit.ask()
     assert answer.status_code == 503

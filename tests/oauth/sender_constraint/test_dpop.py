@@ -45,9 +45,9 @@ def prover() -> Prover:
 def show_once(work: UnitOfWork, *lines: str, asked: ProvenRequest = ASKED) -> Confirmation:
     """Check a proof and spend it, as our endpoints do."""
     checks = Checks("token")
-    shown = check_proof(work, checks, lines, asked)
-    spend_proof(work, checks, shown.proof, error=asked.error)
-    return shown.confirmation
+    checked = check_proof(work, checks, lines, asked)
+    spend_proof(work, checks, checked.proof, error=asked.error)
+    return checked.confirmation
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from provider.oauth.tokens.claims import (
     released,
     roles_for,
 )
-from provider.oauth.tokens.store.grants import Person
+from provider.oauth.tokens.store.people import Person
 
 WHEN = datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC)
 

@@ -20,14 +20,15 @@ from sqlalchemy import (
     update,
 )
 
-from provider.accounts.store.email_addresses import email_addresses
 from provider.database.base import metadata
 from provider.database.dialect import is_postgresql
 from provider.database.prepared import Prepared
-from provider.database.rows import joined, rows_of, values_of
+from provider.database.rows import Rows, joined_as, rows_of, values_of
 from provider.database.types import Digest, Identifier, UtcTime
 from provider.oauth.tokens.store import grants, refresh_tokens
-from provider.oauth.tokens.store.grants import GRANT, PERSON, STATE, Grant, GrantState, Person, join_state
+from provider.oauth.tokens.store.grants import GRANT, STATE, Grant, join_state
+from provider.oauth.tokens.store.people import PERSON, join_address
+from provider.oauth.tokens.store.presented import Presented
 from provider.oauth.tokens.store.refresh_tokens import RefreshToken
 
 MOST_ATTEMPTS = 5
@@ -66,14 +67,13 @@ class AuthorizationCode:
 
 
 _CODE = rows_of(AuthorizationCode, authorization_codes)
-_WITH_GRANT = joined(_CODE, GRANT, STATE, PERSON)
-_FIND = _WITH_GRANT.prepare(
-    _WITH_GRANT.select()
-    .select_from(
-        join_state(
-            authorization_codes.join(grants.grants, grants.grants.c.id == authorization_codes.c.grant_id)
-        ).outerjoin(email_addresses, email_addresses.c.id == grants.primary_address)
-    )
+_PRESENTED: Rows[Presented[AuthorizationCode]] = joined_as(
+    Presented, row=_CODE, grant=GRANT, state=STATE, person=PERSON
+)
+_with_grant = authorization_codes.join(grants.grants, grants.grants.c.id == authorization_codes.c.grant_id)
+_FIND = _PRESENTED.prepare(
+    _PRESENTED.select()
+    .select_from(join_address(join_state(_with_grant)))
     .where(authorization_codes.c.digest == bindparam("digest"))
 )
 _SPEND = (
@@ -110,7 +110,7 @@ _new_grant = insert(grants.grants).values(_values(grants.grants, "g_")).returnin
 _ADD_AT_ONCE = Prepared(insert(authorization_codes).values(_values(authorization_codes, "c_")).add_cte(_new_grant))
 
 
-def find(db: Connection, digest: bytes) -> tuple[AuthorizationCode, Grant, GrantState, Person] | None:
+def find(db: Connection, digest: bytes) -> Presented[AuthorizationCode] | None:
     return _FIND.one(db, {"digest": digest})
 
 

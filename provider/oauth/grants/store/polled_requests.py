@@ -23,12 +23,13 @@ from sqlalchemy import (
     update,
 )
 
-from provider.accounts.store.email_addresses import email_addresses
 from provider.database.dialect import is_postgresql, upsert
 from provider.database.rows import joined, rows_of, values_of
 from provider.database.types import Digest, Identifier, UtcTime
 from provider.oauth.tokens.store import grants, refresh_tokens
-from provider.oauth.tokens.store.grants import GRANT, PERSON, STATE, Grant, GrantState, Person, join_state
+from provider.oauth.tokens.store.grants import GRANT, STATE, Grant, join_state
+from provider.oauth.tokens.store.people import PERSON, join_address
+from provider.oauth.tokens.store.presented import Presented
 from provider.oauth.tokens.store.refresh_tokens import RefreshToken
 
 
@@ -74,19 +75,21 @@ def polled_indexes(name: str) -> tuple[Index, ...]:
 _ALLOWED = joined(GRANT, STATE, PERSON)
 _FIND_ALLOWED = _ALLOWED.prepare(
     _ALLOWED.select()
-    .select_from(join_state(grants.grants).outerjoin(email_addresses, email_addresses.c.id == grants.primary_address))
+    .select_from(join_address(join_state(grants.grants)))
     .where(grants.grants.c.id == bindparam("grant_id"))
 )
-
-
-def find_allowed(db: Connection, grant_id: str) -> tuple[Grant, GrantState, Person] | None:
-    """Return the grant that the user approved. It is deleted with its request: returns None if both were just
-    deleted.
-    """
-    return _FIND_ALLOWED.one(db, {"grant_id": grant_id})
-
-
 RowT = TypeVar("RowT", bound=PolledRequest)
+
+
+def find_allowed(db: Connection, request: RowT) -> Presented[RowT] | None:
+    """Return the request with the grant that the user approved. The grant is deleted with its request: returns None if
+    both were just deleted.
+    """
+    found = _FIND_ALLOWED.one(db, {"grant_id": request.grant_id})
+    if found is None:
+        return None
+    grant, state, person = found
+    return Presented(request, grant, state, person)
 
 
 class PolledTable(Generic[RowT]):

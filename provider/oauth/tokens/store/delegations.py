@@ -7,6 +7,7 @@ has stop working.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import (
     JSON,
@@ -28,7 +29,7 @@ from sqlalchemy import (
 
 from provider.database.base import metadata
 from provider.database.dialect import upsert
-from provider.database.rows import joined, one_value, rows_of, values_of
+from provider.database.rows import joined_as, rows_of, values_of
 from provider.database.types import Identifier, UtcTime
 from provider.oauth.tokens.store.assertions import may_act
 from provider.oauth.trusted_issuers.store import is_accepted
@@ -78,6 +79,17 @@ class Delegation:
         return self.scope.split()
 
 
+class Actor(NamedTuple):
+    """A client that acts for a user, with what decides whether it still may."""
+
+    may_act: bool
+    """Whether it is enabled and has been authenticated by a trusted issuer since the token was issued."""
+    ended_at: datetime | None
+    """When the user stopped it."""
+    resumed_at: datetime | None
+    """When the user last allowed it again."""
+
+
 _DELEGATION = rows_of(Delegation, delegations)
 IS_KNOWN = or_(
     delegations.c.method != ASSERTION,
@@ -91,10 +103,11 @@ _FIND = _DELEGATION.prepare(
     )
 )
 _one = (delegations.c.user_id == bindparam("user"), delegations.c.client_id == bindparam("actor", type_=String))
-_ACTOR = joined(
-    one_value(may_act(bindparam("actor", type_=String), bindparam("issued", type_=UtcTime))),
-    one_value(select(delegations.c.ended_at).where(*_one).scalar_subquery()),
-    one_value(select(delegations.c.resumed_at).where(*_one).scalar_subquery()),
+_ACTOR = joined_as(
+    Actor,
+    may_act=may_act(bindparam("actor", type_=String), bindparam("issued", type_=UtcTime)),
+    ended_at=select(delegations.c.ended_at).where(*_one).scalar_subquery(),
+    resumed_at=select(delegations.c.resumed_at).where(*_one).scalar_subquery(),
 )
 _FIND_ACTOR = _ACTOR.prepare(_ACTOR.select())
 
@@ -121,15 +134,9 @@ def find(db: Connection, user_id: str, client_id: str) -> Delegation | None:
     return _FIND.one(db, {"user_id": user_id, "client_id": client_id})
 
 
-def find_actor(
-    db: Connection, user_id: str, client_id: str, *, issued: datetime
-) -> tuple[bool, datetime | None, datetime | None]:
-    """Return whether the client is enabled and has been authenticated by a trusted issuer since `issued`, when the user
-    stopped it, and when they allowed it again.
-    """
-    found: tuple[bool, datetime | None, datetime | None] | None = _FIND_ACTOR.one(
-        db, {"user": user_id, "actor": client_id, "issued": issued}
-    )
+def find_actor(db: Connection, user_id: str, client_id: str, *, issued: datetime) -> Actor:
+    """Return whether a client may still act for the user with a token that was issued at the time `issued`."""
+    found = _FIND_ACTOR.one(db, {"user": user_id, "actor": client_id, "issued": issued})
     assert found is not None  # noqa: S101  # it reads no table whose rows could be missing
     return found
 

@@ -14,27 +14,20 @@ from sqlalchemy import (
     Index,
     String,
     Table,
-    bindparam,
     delete,
-    exists,
     insert,
     select,
     update,
 )
 
-from provider.accounts.store.attribute_values import RELEASED
-from provider.accounts.store.email_addresses import email_addresses
-from provider.accounts.store.group_tables import names_of_user, roles_of_user, split_names, with_roles_of_groups
 from provider.accounts.store.users import users
 from provider.database.base import metadata
-from provider.database.dialect import upsert
 from provider.database.prepared import Prepared
-from provider.database.rows import joined, one_value, rows_of, values_of
+from provider.database.rows import rows_of, values_of
 from provider.database.security_stamp import has_same_stamp, stamp_column
 from provider.database.types import Identifier, UtcTime
-from provider.oauth.clients.store.clients import clients, is_enabled
-from provider.oauth.tokens.store.assertions import has_accepted_issuers, may_act
-from provider.oauth.tokens.store.mapped_attributes import MAPPED
+from provider.oauth.clients.store.clients import clients
+from provider.oauth.tokens.store.assertions import has_accepted_issuers
 from provider.sessions.store import sessions
 
 grants = Table(
@@ -63,14 +56,6 @@ grants = Table(
     Index("ix_grants_session_id", "session_id"),
     Index("ix_grants_expires_at", "expires_at"),
     Index("ix_grants_client_id", "client_id"),
-)
-
-revoked_access_tokens = Table(
-    "revoked_access_tokens",
-    metadata,
-    Column("jti", String(64), primary_key=True),
-    Column("expires_at", UtcTime, nullable=False),
-    Index("ix_revoked_access_tokens_expires_at", "expires_at"),
 )
 
 
@@ -111,35 +96,6 @@ class GrantState:
     """Whether the trusted issuers that it depends on, if any, have been trusted since the grant was created."""
 
 
-@dataclass(frozen=True)
-class Person:
-    """A user's claims, for the ID token and userinfo."""
-
-    claims: dict[str, Any]
-    roles: list[str]
-    updated_at: datetime
-    email: str | None
-    email_verified_at: datetime | None
-    attributes: str | None
-    """The declared attributes that scopes release, as JSON (`accounts.store.attribute_values.RELEASED`)."""
-    in_groups: str | None = None
-    """The names of all groups that the user is in, as the database returns them."""
-    group_roles: str | None = None
-    """The roles of these groups, as the database returns them."""
-    mapped: str | None = None
-    """The attributes that claim mappings read, as JSON (`claim_mapping.store.MAPPED`)."""
-
-    @property
-    def groups(self) -> list[str]:
-        """The names of the groups that the user is in, also through a contained group."""
-        return split_names(self.in_groups)
-
-    @property
-    def effective_roles(self) -> list[str]:
-        """The user's own roles, and those of the user's groups."""
-        return with_roles_of_groups(self.roles, self.group_roles) if self.group_roles else self.roles
-
-
 GRANT = rows_of(Grant, grants)
 HAS_SAME_STAMP = has_same_stamp(
     grants.c.security_stamp, users.c.not_before, otherwise=grants.c.created_at > stamp_column(users.c.not_before)
@@ -153,28 +109,6 @@ STATE = rows_of(
     client_disabled_at=clients.c.disabled_at,
     has_accepted_issuers=HAS_ACCEPTED_ISSUERS,
 )
-_mine = email_addresses.alias("mine")
-primary_address = (
-    select(_mine.c.id)
-    .where(_mine.c.user_id == users.c.id)
-    .order_by(_mine.c.verified_at.is_(None), _mine.c.created_at.desc())
-    .limit(1)
-    .correlate(users)
-    .scalar_subquery()
-)
-"""The id of a user's address: the verified one first."""
-PERSON = rows_of(
-    Person,
-    claims=users.c.claims,
-    roles=users.c.roles,
-    updated_at=users.c.updated_at,
-    email=email_addresses.c.address,
-    email_verified_at=email_addresses.c.verified_at,
-    in_groups=names_of_user(users.c.id, users),
-    group_roles=roles_of_user(users.c.id, users),
-    attributes=RELEASED,
-    mapped=MAPPED,
-)
 
 
 def join_state(source: Any) -> Any:
@@ -186,73 +120,11 @@ def join_state(source: Any) -> Any:
     )
 
 
-_jti_revoked = exists().where(revoked_access_tokens.c.jti == bindparam("jti"))
-_is_caller_enabled = is_enabled(bindparam("caller", type_=String))
-_WITH_JTI = joined(GRANT, STATE, one_value(_jti_revoked), one_value(_is_caller_enabled))
-_may_act = may_act(bindparam("client_id", type_=String), bindparam("issued", type_=UtcTime))
-_OWN = joined(one_value(_jti_revoked), one_value(_may_act), one_value(_is_caller_enabled))
-_WITH_JTI_AND_PERSON = joined(GRANT, STATE, one_value(_jti_revoked), one_value(_is_caller_enabled), PERSON)
-_WITH_PERSON = joined(GRANT, STATE, one_value(_jti_revoked), PERSON)
-_FIND_OWN = _OWN.prepare(_OWN.select())
-_FOR_ACCESS_TOKEN = _WITH_JTI.prepare(
-    _WITH_JTI.select().select_from(join_state(grants)).where(grants.c.id == bindparam("grant_id"))
-)
-_FOR_USERINFO = _WITH_PERSON.prepare(
-    _WITH_PERSON.select()
-    .select_from(join_state(grants).outerjoin(email_addresses, email_addresses.c.id == primary_address))
-    .where(grants.c.id == bindparam("grant_id"))
-)
-_FOR_MAPPED_CLAIMS = _WITH_JTI_AND_PERSON.prepare(
-    _WITH_JTI_AND_PERSON.select()
-    .select_from(join_state(grants).outerjoin(email_addresses, email_addresses.c.id == primary_address))
-    .where(grants.c.id == bindparam("grant_id"))
-)
-_PERSON = PERSON.prepare(
-    PERSON.select()
-    .select_from(users.outerjoin(email_addresses, email_addresses.c.id == primary_address))
-    .where(users.c.id == bindparam("user_id"))
-)
 _INSERT = Prepared(insert(grants))
 
 
 def add(db: Connection, grant: Grant) -> None:
     _INSERT.change(db, values_of(grant))
-
-
-def find_for_access_token(
-    db: Connection, grant_id: str, jti: str, *, caller: str | None
-) -> tuple[Grant, GrantState, bool, bool] | None:
-    """Return a grant, its state, whether this `jti` was revoked, and whether the client `caller` is enabled.
-
-    Returns None if there is no such grant.
-    """
-    return _FOR_ACCESS_TOKEN.one(db, {"grant_id": grant_id, "jti": jti, "caller": caller})
-
-
-def find_with_person(
-    db: Connection, grant_id: str, jti: str, *, caller: str | None
-) -> tuple[Grant, GrantState, bool, bool, Person] | None:
-    """Return what `find_for_access_token` does, and the user."""
-    return _FOR_MAPPED_CLAIMS.one(db, {"grant_id": grant_id, "jti": jti, "caller": caller})
-
-
-def find_own(
-    db: Connection, jti: str, *, client_id: str, issued: datetime, caller: str | None
-) -> tuple[bool, bool, bool]:
-    """Return whether this `jti` of a client's own token was revoked, whether the client is enabled and has been
-    authenticated by a trusted issuer since it was issued, and whether the caller is enabled.
-    """
-    found = _FIND_OWN.one(db, {"jti": jti, "client_id": client_id, "issued": issued, "caller": caller})
-    assert found is not None  # noqa: S101  # it reads no table whose rows could be missing
-    return found
-
-
-def find_for_userinfo(db: Connection, grant_id: str, jti: str) -> tuple[Grant, GrantState, bool, Person] | None:
-    return _FOR_USERINFO.one(db, {"grant_id": grant_id, "jti": jti})
-
-
-def find_person(db: Connection, user_id: str) -> Person | None:
-    return _PERSON.one(db, {"user_id": user_id})
 
 
 def revoke(db: Connection, grant_id: str, *, reason: str, now: datetime) -> bool:
@@ -280,21 +152,6 @@ def find_clients_of_sessions(db: Connection, session_ids: Collection[str]) -> li
     return [(client_id, user_id, session_id) for client_id, user_id, session_id in db.execute(found)]
 
 
-def revoke_jti(db: Connection, jti: str, *, expires_at: datetime) -> None:
-    """Remember a revoked access token until it would have expired anyway."""
-    db.execute(upsert(db, revoked_access_tokens).values(jti=jti, expires_at=expires_at).on_conflict_do_nothing())
-
-
 def purge(db: Connection, *, before: datetime, limit: int) -> int:
     old = select(grants.c.id).where(grants.c.expires_at < before).order_by(grants.c.expires_at).limit(limit)
     return db.execute(delete(grants).where(grants.c.id.in_(old))).rowcount
-
-
-def purge_revoked_jtis(db: Connection, *, before: datetime, limit: int) -> int:
-    old = (
-        select(revoked_access_tokens.c.jti)
-        .where(revoked_access_tokens.c.expires_at < before)
-        .order_by(revoked_access_tokens.c.expires_at)
-        .limit(limit)
-    )
-    return db.execute(delete(revoked_access_tokens).where(revoked_access_tokens.c.jti.in_(old))).rowcount

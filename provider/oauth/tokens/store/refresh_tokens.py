@@ -23,15 +23,15 @@ from sqlalchemy import (
     update,
 )
 
-from provider.accounts.store.email_addresses import email_addresses
 from provider.database.base import metadata
 from provider.database.dialect import is_postgresql
 from provider.database.prepared import Prepared
-from provider.database.rows import joined, rows_of, values_of
+from provider.database.rows import Rows, joined_as, rows_of, values_of
 from provider.database.types import Digest, Identifier, UtcTime
 from provider.oauth.sender_constraint.store import SPENT, Proof, bind_proof, spend
-from provider.oauth.tokens.store import grants
-from provider.oauth.tokens.store.grants import GRANT, PERSON, STATE, Grant, GrantState, Person, join_state
+from provider.oauth.tokens.store.grants import GRANT, STATE, grants, join_state
+from provider.oauth.tokens.store.people import PERSON, join_address
+from provider.oauth.tokens.store.presented import Presented
 
 refresh_tokens = Table(
     "refresh_tokens",
@@ -58,14 +58,11 @@ class RefreshToken:
 
 
 _TOKEN = rows_of(RefreshToken, refresh_tokens)
-_WITH_GRANT = joined(_TOKEN, GRANT, STATE, PERSON)
-_FIND = _WITH_GRANT.prepare(
-    _WITH_GRANT.select()
-    .select_from(
-        join_state(refresh_tokens.join(grants.grants, grants.grants.c.id == refresh_tokens.c.grant_id)).outerjoin(
-            email_addresses, email_addresses.c.id == grants.primary_address
-        )
-    )
+_PRESENTED: Rows[Presented[RefreshToken]] = joined_as(Presented, row=_TOKEN, grant=GRANT, state=STATE, person=PERSON)
+_with_grant = refresh_tokens.join(grants, grants.c.id == refresh_tokens.c.grant_id)
+_FIND = _PRESENTED.prepare(
+    _PRESENTED.select()
+    .select_from(join_address(join_state(_with_grant)))
     .where(refresh_tokens.c.digest == bindparam("digest"))
 )
 _ROTATE = (
@@ -119,7 +116,7 @@ def add(db: Connection, token: RefreshToken) -> None:
     _INSERT.change(db, values_of(token))
 
 
-def find(db: Connection, digest: bytes) -> tuple[RefreshToken, Grant, GrantState, Person] | None:
+def find(db: Connection, digest: bytes) -> Presented[RefreshToken] | None:
     return _FIND.one(db, {"digest": digest})
 
 

@@ -4,49 +4,46 @@ import json
 from typing import Any
 
 from provider.oauth.claim_mapping.declarations import Place
+from provider.oauth.clients.clients import Client
 from provider.oauth.tokens.access_tokens import ActiveToken
 from provider.oauth.tokens.attribute_claims import attributes_of
 from provider.oauth.tokens.claims import names_for, released
 from provider.oauth.tokens.encrypted_responses import encrypt_to
 from provider.oauth.tokens.server import AuthorizationServer
-from provider.oauth.tokens.store.grants import Grant, Person
+from provider.oauth.tokens.store.grants import Grant
+from provider.oauth.tokens.store.people import Person
 from provider.work import UnitOfWork
 
 TYP = "JWT"
 
 
 def userinfo_claims(
-    work: UnitOfWork, server: AuthorizationServer, live: ActiveToken, grant: Grant, person: Person
+    work: UnitOfWork, server: AuthorizationServer, client: Client, token: ActiveToken, *, grant: Grant, person: Person
 ) -> dict[str, Any]:
     """Return the claims that the scope of an access token and the claims parameter release (OIDC Core section 5.3)."""
-    # The token's own subject is the one the client knows, and the one of the ID token that came with it.
-    client = server.clients.find(work, grant.client_id)
-    scopes = frozenset() if client is None else client.metadata.scopes
-    names = names_for(live.scope)
-    claims = released(person, names, grant.claims, "userinfo", client_id=grant.client_id, scopes=scopes)
-    claims = attributes_of(person, live.scope, granted_at=grant.created_at) | claims
-    claims = server.claim_mappings.add_to(
-        work, claims, Place.USERINFO, person=person, client_id=grant.client_id, scope=live.scope
+    client_id, scope = client.client_id, token.scope
+    claims = released(
+        person, names_for(scope), grant.claims, "userinfo", client_id=client_id, scopes=client.metadata.scopes
     )
-    return {**claims, "sub": live.claims["sub"]}
+    claims = attributes_of(person, scope, granted_at=grant.created_at) | claims
+    claims = server.claim_mappings.add_to(work, claims, Place.USERINFO, person=person, client_id=client_id, scope=scope)
+    # The token's own subject is the one the client knows, and the one of the ID token that came with it.
+    return {**claims, "sub": token.claims["sub"]}
 
 
 def make_userinfo_jwt(
-    work: UnitOfWork, server: AuthorizationServer, *, client_id: str, claims: dict[str, Any]
+    work: UnitOfWork, server: AuthorizationServer, client: Client, claims: dict[str, Any]
 ) -> str | None:
     """Return the userinfo response as a JWT with `iss` and `aud`, or None for a client that gets plain JSON.
 
     It is signed, encrypted, or both, as the client is registered. Raises the errors of `encrypt_to`.
     """
-    client = server.clients.find(work, client_id)
-    if client is None:
-        return None
     metadata = client.metadata
     signing = metadata.userinfo_signed_response_alg
     alg, enc = metadata.userinfo_encrypted_response_alg, metadata.userinfo_encrypted_response_enc
     jwt = None
     if signing is not None:
-        signed_claims = {**claims, "iss": server.issuer, "aud": client_id}
+        signed_claims = {**claims, "iss": server.issuer, "aud": client.client_id}
         jwt = server.keys.signer(work, signing).sign(signed_claims, typ=TYP)
     if alg is None or enc is None:
         return jwt
