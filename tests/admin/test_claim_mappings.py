@@ -66,7 +66,7 @@ def test_a_mapping_is_declared_changed_and_deleted_by_the_admin_api(
 
 @pytest.mark.both_databases
 def test_a_mapping_that_another_request_declares_meanwhile_is_replaced(work: Work) -> None:
-    """N-591."""
+    """N-582."""
     tier: dict[str, Any] = {"claim": "tier", "scope": "profile", "source": "constant"}
     with ThreadPoolExecutor(1) as other:
         with work() as w:

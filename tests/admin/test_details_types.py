@@ -60,7 +60,7 @@ def test_a_type_is_declared_changed_and_deleted_by_the_admin_api(
 
 
 def test_a_schema_whose_one_becomes_true_is_changed(operator: Program, reader: Program, work: Work) -> None:
-    """N-590. Python takes 1 and true for equal."""
+    """N-581. Python takes 1 and true for equal."""
     for constant in (1, True):
         schema = {"type": "object", "properties": {"all": {"const": constant}}, "additionalProperties": False}
         put = operator("PUT", f"{PATH}/files", label="Files", json_schema=schema)

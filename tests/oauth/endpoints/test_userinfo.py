@@ -276,7 +276,7 @@ def test_an_expired_token_is_refused(rp: RelyingParty, browser: WatchedClient, c
 def test_a_token_is_refused_whose_client_is_deleted_at_the_same_moment(
     rp: RelyingParty, browser: WatchedClient, server: AuthorizationServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """N-600; RFC 6750 section 3.1: its grant was read, and then the client was gone."""
+    """N-583; RFC 6750 section 3.1: its grant was read, and then the client was gone."""
     tokens = rp.sign_in(browser)
     monkeypatch.setattr(server.clients, "find", lambda *_: None)
     response = rp.userinfo(tokens)
