@@ -39,7 +39,7 @@ NODE_AWAY = problem(
 
 @dataclass
 class Answers:
-    """What several requests for the same document were answered with."""
+    """The answers to several requests for the same document."""
 
     asked_by_content: dict[str, list[str]] = field(default_factory=dict)
     """Who was asked, by what the document contained."""

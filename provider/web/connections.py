@@ -48,6 +48,10 @@ class HeadTooLarge(Exception):
     """The head of a request is larger than MAX_HEAD."""
 
 
+class NoProxy(Exception):
+    """A request for a tunnel (CONNECT). The parser would take the body of such a request for the next one."""
+
+
 class BoundedConnection(HttpToolsProtocol):
     """An HTTP connection that closes when a request is too large or too slow."""
 
@@ -182,11 +186,6 @@ class BoundedConnection(HttpToolsProtocol):
         return b"\r\n".join([*lines, b"", b""])
 
     @property
-    def _is_without_upgrade(self) -> bool:
-        """Whether the head that has just ended counts: otherwise it is parsed again."""
-        return not (self.parser.should_upgrade() and any(name == b"upgrade" for name, _ in self.headers))
-
-    @property
     def _is_idle(self) -> bool:
         """Whether no request waits for its response, or for the rest of it."""
         return self.cycle is None or self.cycle.response_complete
@@ -203,7 +202,9 @@ class BoundedConnection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         if len(self.url) + sum(len(name) + len(value) + len(": \r\n") for name, value in self.headers) > MAX_HEAD:
             raise HeadTooLarge
-        if self._is_without_upgrade:
+        if self.parser.get_method() == b"CONNECT":
+            raise NoProxy
+        if not self.parser.should_upgrade():  # else it is parsed again
             self._in_head = False
             self._make_room()
             super().on_headers_complete()
@@ -213,7 +214,7 @@ class BoundedConnection(HttpToolsProtocol):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        if self._is_without_upgrade:
+        if not self.parser.should_upgrade():
             self._clear_deadline()
             if not self.cycle.response_complete:
                 self._waiting.pop(self, None)

@@ -152,7 +152,7 @@ def test_it_is_ignored_wherever_its_bytes_are_split(echo: socket.socket) -> None
 
 
 def test_it_is_ignored_in_requests_that_come_together(echo: socket.socket) -> None:
-    """N-605: with the end of a body, and with others (RFC 9112 section 9.3.2)."""
+    """N-606: with the end of a body, and with others (RFC 9112 section 9.3.2)."""
     first, second = posted(b"first"), posted(b"second")
     echo.sendall(first[:-2])
     time.sleep(0.001)
@@ -163,7 +163,7 @@ def test_it_is_ignored_in_requests_that_come_together(echo: socket.socket) -> No
 
 
 def test_a_head_is_refused_for_its_size_however_it_arrives(port: int) -> None:
-    """N-606."""
+    """N-607."""
     large = FORM + b"X-Padding: " + b"x" * connections.MAX_HEAD + b"\r\nContent-Length: 0\r\n\r\n"
     for segments in ([large], [large[:-2], large[-2:]], [large[:30], large[30:]]):
         with connect(port) as client:
@@ -175,7 +175,7 @@ def test_a_head_is_refused_for_its_size_however_it_arrives(port: int) -> None:
 
 
 def test_a_body_that_ends_with_the_next_head_counts_for_no_head(echo: socket.socket) -> None:
-    """N-606."""
+    """MAX_HEAD is of the head alone."""
     body = b"x" * (connections.MAX_HEAD + 1)
     second = posted(b"second")
     echo.sendall(posted(body) + second[:20])
@@ -185,7 +185,7 @@ def test_a_body_that_ends_with_the_next_head_counts_for_no_head(echo: socket.soc
 
 
 def test_an_endless_trailer_is_hung_up_on(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """N-606, RFC 9112 section 7.1.2."""
+    """N-608, RFC 9112 section 7.1.2."""
     monkeypatch.setattr(connections, "ARRIVES_WITHIN", PATIENCE)
     with connect(port) as client, pytest.raises(ConnectionError):
         client.sendall(FORM + b"Transfer-Encoding: chunked\r\n\r\n0\r\n")
@@ -195,7 +195,7 @@ def test_an_endless_trailer_is_hung_up_on(port: int, monkeypatch: pytest.MonkeyP
 
 
 def test_a_line_break_between_requests_keeps_no_connection(port: int) -> None:
-    """N-607, RFC 9112 section 2.2."""
+    """N-609, RFC 9112 section 2.2."""
     with connect(port) as client:
         client.sendall(b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n")
         while not client.recv(4096).endswith(b"}"):
@@ -215,6 +215,8 @@ def test_a_line_break_between_requests_keeps_no_connection(port: int) -> None:
         FORM + b"Transfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\nabc",
         b"GET /\x00 HTTP/1.1\r\nHost: id.example.test\r\n\r\n",
         b"NONSENSE\r\n\r\n",
+        b"CONNECT /oauth2/token HTTP/1.1\r\nHost: id.example.test\r\nContent-Length: 3\r\n\r\nGET",
+        b"CONNECT /oauth2/token HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n",
     ],
 )
 def test_what_is_no_request_for_us_is_the_callers_fault(port: int, raw: bytes) -> None:
