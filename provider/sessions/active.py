@@ -9,7 +9,7 @@ from sqlalchemy import Connection, String, bindparam, column, func, select, tabl
 from provider.database.rows import rows_of
 from provider.database.security_stamp import has_same_stamp, stamp_column
 from provider.database.types import UtcTime
-from provider.sessions.store import IdleSince, Session, is_used, sessions
+from provider.sessions.store import ACTIVE_USER, IdleSince, Session, is_used, sessions
 
 
 @dataclass(frozen=True)
@@ -19,9 +19,6 @@ class ActiveSession(Session):
     required_factor: str | None = None
     """The strictest `required_factor` of the user's roles, also of those of groups, or None if none requires one."""
 
-
-ACTIVE_USER = "ACTIVE"
-"""The status of users whose sessions are active: the stored value of `accounts.store.users.Status.ACTIVE`."""
 
 # A session counts only while its user does: active, and with the same security stamp. The tables of users and roles are
 # accounts' and sit above this one, so they are named here without an import.

@@ -31,6 +31,10 @@ from provider.database.prepared import Prepared
 from provider.database.rows import rows_of, values_of
 from provider.database.types import Digest, Identifier, UtcTime
 
+ACTIVE_USER = "ACTIVE"
+"""The status of users whose sessions are active: the stored value of `accounts.store.users.Status.ACTIVE`."""
+
+
 sessions = Table(
     "sessions",
     metadata,

@@ -29,7 +29,7 @@ from provider.database.prepared import Prepared
 from provider.database.rows import rows_of
 from provider.database.security_stamp import next_not_before, stamp_of
 from provider.database.types import Identifier, UtcTime
-from provider.sessions.active import ACTIVE_USER
+from provider.sessions.store import ACTIVE_USER
 
 ADMIN = "admin"
 """The role of operators."""
