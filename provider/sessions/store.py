@@ -34,7 +34,6 @@ from provider.database.types import Digest, Identifier, UtcTime
 ACTIVE_USER = "ACTIVE"
 """The status of users whose sessions are active: the stored value of `accounts.store.users.Status.ACTIVE`."""
 
-
 sessions = Table(
     "sessions",
     metadata,
