@@ -11,10 +11,11 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -242,11 +243,13 @@ def run(url: str, people: int, *, only_lists: bool = False) -> Figures:
         if not only_lists:
             measure_protocol(there, figures)
     for command in () if only_lists else COMMANDS:
-        figures.measure(
-            "command", f"signet {' '.join(command)}", lambda c=command: signet(*c, settings=environ).returncode, times=1
-        )
+        figures.measure("command", f"signet {' '.join(command)}", partial(_exit_code, command, environ), times=1)
     installation.database.close()
     return figures
+
+
+def _exit_code(command: Sequence[str], environ: Mapping[str, str]) -> int:
+    return signet(*command, settings=environ).returncode
 
 
 @contextmanager

@@ -48,7 +48,7 @@ def add(installation: Installation, *, events: int, people: int, clients: Sequen
             rows = 0
             if month == months[0]:
                 count = int((until - month).total_seconds() / step)
-                rows = _execute(db, _rows(name, month, step, count, people, clients))
+                rows = _execute(db, _rows(name, month, step, count, people=people, clients=clients))
             elif month <= now:
                 rows = _execute(db, _copy(name, months[0], month, min(until, now)))
             _attach(db, name, month, until)
@@ -75,7 +75,7 @@ def _attach(db: Connection, name: str, month: datetime, until: datetime) -> None
     db.commit()
 
 
-def _rows(name: str, month: datetime, step: float, count: int, people: int, clients: Sequence[str]) -> str:
+def _rows(name: str, month: datetime, step: float, count: int, *, people: int, clients: Sequence[str]) -> str:
     number = f"lpad(to_hex(1 + (power(random(), 2) * {people - 1})::int), 12, '0')"
     person = f"overlay('{id_of(USER, 0)}' placing {number} from 25)"
     apps = ", ".join(f"'{each}'" for each in clients)

@@ -6,6 +6,7 @@ Ids and addresses are made of a number, so that whoever measures knows what ther
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, NullPool, create_engine
 
@@ -92,7 +93,8 @@ def fill(installation: Installation, *, people: int, password_hash: str, client_
         _the_rest(writing, people)
         db.commit()
         if db.dialect.name == "postgresql":  # its daemon does so by itself
-            db.connection.driver_connection.autocommit = True
+            driver: Any = db.connection.driver_connection
+            driver.autocommit = True
             db.exec_driver_sql("VACUUM ANALYZE")
         db.invalidate()  # in haste for good
 

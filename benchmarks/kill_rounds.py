@@ -89,7 +89,7 @@ def run(database: str, *, rounds: int, seed: int, each: int = 2, report: bool = 
         "SIGNET_CODE_LIFETIME": "10m",  # a round must not end because codes expire on a busy machine
         "SIGNET_REFRESH_GRACE": "5m",  # a refresh without an answer is repeated after the restart
     }
-    with scratch(database, workers=2, **settings) as there:
+    with scratch(database, workers=2, settings=settings) as there:
         there.start()
         actors = make_actors(there, random, each=each)
         keys = actors[0].rp.jwks()

@@ -7,7 +7,7 @@ import contextlib
 import os
 import signal
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -124,7 +124,9 @@ def is_running(pid: int) -> bool:
 
 
 @contextmanager
-def scratch(database: str, *, workers: int, within: Path | None = None, **settings: str) -> Iterator[Scratch]:
+def scratch(
+    database: str, *, workers: int, settings: Mapping[str, str], within: Path | None = None
+) -> Iterator[Scratch]:
     """Yield a migrated installation on `sqlite` or `postgresql`. Its service is not started, and stopped in the end.
 
     Its folder is made in `within`. `settings` are environment variables.

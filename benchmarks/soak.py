@@ -184,7 +184,7 @@ def soak(
     report: Callable[[Sample], None] = lambda _sample: None,
 ) -> Record:
     """Run the mix on `sqlite` or `postgresql`, and return what was measured."""
-    with scratch(database, workers=workers, **SETTINGS) as there:
+    with scratch(database, workers=workers, settings=SETTINGS) as there:
         there.start()
         playing = make_lanes(there, lanes, seed=1)
         most = measure_maximum(playing, measure)

@@ -124,7 +124,7 @@ def _measure(name: str, only: str, *, check_only: bool) -> Iterator[Measured]:
             "SIGNET_CLIENT_DOCUMENTS": "listed",
             "SIGNET_CLIENT_DOCUMENT_DOMAINS": "app.example.test",
         }
-        with scratch(DATABASES[name], workers=1, **settings) as service:
+        with scratch(DATABASES[name], workers=1, settings=settings) as service:
             service.start()
             chosen = [each for each in _pairs(service, authority) if only in f"{each.name} {each.more}"]
             if check_only:
@@ -156,14 +156,17 @@ def _costs(pair: Pair, pids: Callable[[], list[int]]) -> tuple[Cost, Cost]:
 
 def _pairs(service: Scratch, authority: Shown) -> list[Pair]:
     issuer, person = service.origin, service.client()
-    signing = {"jwks": Signatory().jwks, "first_party": True, "scope": SCOPE}
+    signing: dict[str, Any] = {"jwks": Signatory().jwks, "first_party": True, "scope": SCOPE}
     with unit_of_work(service.installation) as work:
         user_id = make_user(work)
         confidential = make_client(work, **signing)
         public = make_client(work, public=True, first_party=True, scope=SCOPE)
         program = make_client(work, **PROGRAM)
-        subject = {"tls_client_auth_subject_dn": "CN=client,O=Example"}
-        showing = make_client(work, **PROGRAM, token_endpoint_auth_method="tls_client_auth", **subject)
+        certified = {
+            "token_endpoint_auth_method": "tls_client_auth",
+            "tls_client_auth_subject_dn": "CN=client,O=Example",
+        }
+        showing = make_client(work, **PROGRAM | certified)
     with unit_of_work(service.installation) as work:
         _keep_document(work)
     with unit_of_work(service.installation) as work:

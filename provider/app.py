@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol
+from typing import Protocol
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -14,16 +15,17 @@ from starlette.types import ASGIApp, Scope
 
 from provider.accounts.signed_in_accounts import address_of
 from provider.api.problems import as_problem
+from provider.destination import BrowserSession
 from provider.federation.directories import open_directories
 from provider.federation.pages.forwarding import forward_home
 from provider.federation.sign_out import way_on
 from provider.federation.token_fetching import TokenFetching
-from provider.federation.upstreams import open_upstreams
+from provider.federation.upstreams import Upstreams, open_upstreams
 from provider.oauth.authorize import connected_apps, parked_requests
 from provider.oauth.ciba.requests import WaitingApprovals
 from provider.oauth.keys.key_ring import KeyRing
 from provider.oauth.logout import front_channel
-from provider.oauth.tokens.server import open_server
+from provider.oauth.tokens.server import AuthorizationServer, open_server
 from provider.refusals import MethodNotAllowed, NotFound, Refusal
 from provider.routes import routing_table
 from provider.scim.error_responses import as_scim
@@ -48,10 +50,20 @@ class Background(Protocol):
     def stop(self) -> None: ...
 
 
+@dataclass(kw_only=True)
+class State(AppState):
+    """The state of the whole application."""
+
+    oauth: AuthorizationServer
+    """See `oauth.http.server.server_of`."""
+    upstreams: Upstreams
+    """See `federation.pages.upstreams_of`."""
+
+
 class Application(Starlette):
     """Starlette without its own middleware: `Envelope` answers errors, and the router 404 and 405."""
 
-    state: AppState  # type: ignore[assignment]  # Starlette's own looks for each attribute in a dict
+    state: State  # type: ignore[assignment]  # Starlette's own looks for each attribute in a dict
 
     def build_middleware_stack(self) -> ASGIApp:
         app: ASGIApp = self.router
@@ -97,7 +109,7 @@ def create_app(
     way_after_sign_out = partial(way_on, upstreams=upstreams)
 
     def page_after_sign_out(
-        work: UnitOfWork, *, ended: Sequence[Any], onward: str | None = None, client_id: str | None = None
+        work: UnitOfWork, *, ended: Sequence[BrowserSession], onward: str | None = None, client_id: str | None = None
     ) -> str:
         onward = way_after_sign_out(work, ended=ended, onward=onward)
         return front_channel.page_after(server, work, ended=ended, onward=onward, client_id=client_id)
@@ -106,6 +118,7 @@ def create_app(
         describe_request=partial(parked_requests.describe, server),
         record_sign_in=parked_requests.record_sign_in,
         name_app=partial(connected_apps.name_and_host, server),
+        connected_apps=lambda work, user_id: connected_apps.find_connected(work, server, user_id),
         export_applications=partial(connected_apps.export, server),
         list_approvals=WaitingApprovals(server).find,
         page_after_sign_out=page_after_sign_out,
@@ -116,7 +129,7 @@ def create_app(
         revoke_grants=connected_apps.revoke_grants_of_sessions,
         sign_in_buttons=lambda: upstreams.shown,
     )
-    app.state = AppState(installation, Threads(settings), services, oauth=server, upstreams=upstreams)
+    app.state = State(installation, Threads(settings), services, oauth=server, upstreams=upstreams)
     return app
 
 

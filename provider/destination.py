@@ -8,7 +8,7 @@ app if the request expires on the way.
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlencode
 
 HOME = "/account"
@@ -16,6 +16,16 @@ CONSOLE = "/admin/"
 START_AGAIN = "/start-again"
 LONGEST_LOCALES = 200
 """The longest `ui_locales` that pages carry on, in characters. The rest is cut off."""
+
+
+class BrowserSession(Protocol):
+    """A session of a browser, for what leads the browser on (`sessions.store.Session`)."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def user_id(self) -> str: ...
 
 
 @dataclass(frozen=True)

@@ -93,7 +93,9 @@ def test_routes_on_demand_are_loaded_by_the_first_request_for_one_of_them_or_aft
 
 def test_routes_on_demand_are_below_their_path_and_no_others_are(installation: Installation) -> None:
     table = routing_table(installation.settings)
-    for place in (route for route in table if isinstance(route, RoutesOnDemand)):
+    places = [route for route in table if isinstance(route, RoutesOnDemand)]
+    assert places
+    for place in places:
         assert [route.path for route in place.routes if not place.has(route.path)] == []
         outside = [route.path for route in table if isinstance(route, Route) and place.has(route.path)]
         assert outside == [], place.paths

@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -39,7 +39,7 @@ SOMETIMES_FOR_OPERATORS: Mapping[str, frozenset[str]] = {
 """Details left out for single events: the reason of a suspension, and attributes that the user may not see."""
 
 
-def export(work: UnitOfWork, *, user_id: str, applications: list[dict[str, Any]]) -> bytes:
+def export(work: UnitOfWork, *, user_id: str, applications: Sequence[Mapping[str, object]]) -> bytes:
     """Return the user's data as a JSON document. `applications` is what the OAuth side stores about this user."""
     read = work.read
     user, picture = users.find(read, user_id), pictures.find_of_user(read, user_id)

@@ -1,8 +1,8 @@
 """Paging of all lists of the admin API: `limit` is the maximum number of items, and `next` is sent as `after` to get
 the next page.
 
-A cursor is sealed, so only the server can read where a page ended. One that was edited or invented is rejected (attack
-130). It holds the key of the last row of a page, so a later page costs no more than the first.
+A cursor is sealed, so only the server can read where a page ended. One that was edited or invented is rejected
+(A-130). It holds the key of the last row of a page, so a later page costs no more than the first.
 """
 
 from dataclasses import dataclass

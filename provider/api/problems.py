@@ -12,8 +12,7 @@ from provider.api.bodies import InvalidBody
 from provider.api.validation import MemberProblem
 from provider.languages.text import Text
 from provider.oauth.explanations import explain
-from provider.oauth.http.refused import challenge, scheme_of
-from provider.oauth.protected_resources import metadata_url
+from provider.oauth.http.refused import challenge, step_up_challenge
 from provider.refusals import Refusal
 from provider.web.call import Call
 from provider.web.errors import headers_of, refusal_of
@@ -49,8 +48,8 @@ class ConfirmationNeeded(Refusal):
 
     @property
     def parameters(self) -> str:
-        """The parameters of the challenge (RFC 9470 section 3)."""
-        return f'realm="signet", error="insufficient_user_authentication", max_age="{self.max_age}"'
+        """The parameters of the challenge that say what is needed (RFC 9470 section 3)."""
+        return f'max_age="{self.max_age}"'
 
 
 class SecondFactorNeeded(ConfirmationNeeded):
@@ -80,8 +79,7 @@ def as_problem(call: Call, error: Exception) -> Response:
     refusal = refusal_of(error)
     headers = headers_of(refusal)
     if isinstance(refusal, ConfirmationNeeded):
-        about_us = metadata_url(call.settings.issuer, call.path)
-        headers["www-authenticate"] = f'{scheme_of(call)} {refusal.parameters}, resource_metadata="{about_us}"'
+        headers["www-authenticate"] = step_up_challenge(call, refusal.parameters)
     more = {}
     if isinstance(refusal, InvalidBody):
         more["errors"] = [_said(call, one) for one in refusal.errors]

@@ -22,7 +22,6 @@ from sqlalchemy import (
     exists,
     func,
     insert,
-    literal_column,
     or_,
     select,
     true,
@@ -31,7 +30,7 @@ from sqlalchemy import (
 
 from provider.database import partitions
 from provider.database.base import metadata
-from provider.database.dialect import is_postgresql, planned_for_values
+from provider.database.dialect import TextExpression, is_postgresql, planned_for_values
 from provider.database.prepared import Prepared
 from provider.database.rows import columns_of, rows_of, values_of
 from provider.database.types import Identifier, UtcTime
@@ -55,21 +54,17 @@ audit_events = Table(
     Index("ix_audit_events_name_at", "name", "at"),
     Index("ix_audit_events_network_at", "network", "at"),
 )
-# The operator of an event, in its details: the databases have different functions for it. Both have this index, by
-# their own.
-_OPERATORS: dict[str, ColumnElement[str]] = {
-    "postgresql": literal_column("(details ->> 'operator')", String),
-    "sqlite": literal_column("json_extract(details, '$.operator')", String),
-}
+_OPERATOR = TextExpression(postgresql="(details ->> 'operator')", sqlite="json_extract(details, '$.operator')")
+"""The operator of an event, in its details."""
 
 
 def declare_index() -> None:
     """Add PostgreSQL's index of operators to the table. Its options load the dialect, for which commands would wait."""
     Index(
         "ix_audit_events_operator_at",
-        _OPERATORS["postgresql"],
+        _OPERATOR.postgresql,
         audit_events.c.at,
-        postgresql_where=_OPERATORS["postgresql"].is_not(None),
+        postgresql_where=_OPERATOR.postgresql.is_not(None),
     ).ddl_if(dialect="postgresql")
 
 
@@ -124,7 +119,7 @@ def find(
     if client_id is not None:
         wanted.append(audit_events.c.client_id == client_id)
     if operator is not None:
-        wanted.append(_OPERATORS[db.dialect.name] == operator)
+        wanted.append(_OPERATOR.on(db) == operator)
     if network is not None:
         wanted.append(audit_events.c.network == network)
     if newer_than is not None:

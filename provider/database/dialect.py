@@ -4,10 +4,21 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Dialect, Table, func, select, text
+from sqlalchemy import ColumnElement, Connection, Dialect, String, Table, func, literal_column, select, text
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql, sqlite
+
+
+class TextExpression:
+    """A text that each database computes with SQL of its own. Both have an index by their own."""
+
+    def __init__(self, *, postgresql: str, sqlite: str) -> None:
+        self.postgresql: ColumnElement[str] = literal_column(postgresql, String)
+        self.sqlite: ColumnElement[str] = literal_column(sqlite, String)
+
+    def on(self, db: Connection) -> ColumnElement[str]:
+        return self.postgresql if is_postgresql(db) else self.sqlite
 
 
 def is_postgresql(db: Connection) -> bool:

@@ -1,4 +1,4 @@
-"""Examinations of discovery and keys: the same from every address and node, whole, cached and readable as intended."""
+"""Examinations of discovery and keys: whole, cached and readable as intended."""
 
 import gzip
 import json
@@ -7,42 +7,19 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from provider.doctor.examination import Case, Examination, Group
-from provider.doctor.findings import Finding, Severity, fine, problem, warning
-from provider.doctor.resolver import NoSuchName
-from provider.doctor.transport import Response, Unreachable
+from provider.doctor.findings import Finding, fine, problem, warning
+from provider.doctor.transport import Response
 
 DISCOVERY, KEYS = "/.well-known/openid-configuration", "/oauth2/jwks"
-REPEATED = 4
-"""How often the balancer is asked, to see more than one node."""
-MOST_ADDRESSES = 8
 LONGEST_CACHE = 24 * 3600
 PRIVATE_MEMBERS = {"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
 """Members of a JWK that only its owner may know (RFC 7518 section 6)."""
-SCALE = "docs/operate/scale.md"
 
 OTHER_ISSUER = problem(
     "metadata.other-issuer",
     why="Apps compare the issuer with the URL they know, byte for byte, and reject every token.",
     fix="Set SIGNET_ISSUER to the URL at which users and apps reach Signet, on every node, and restart.",
     section="OpenID Connect Discovery section 4.3; RFC 9207 section 2.4",
-)
-DISCOVERY_DIFFERS = problem(
-    "metadata.discovery-differs",
-    why="Apps work or fail depending on the node that answers. The nodes have other settings or versions.",
-    fix="Give every node the same settings and version, and restart those that differ.",
-    section=SCALE,
-)
-KEYS_DIFFER = problem(
-    "metadata.keys-differ",
-    why="Tokens that one node signs cannot be verified with the keys of another, so sign-ins fail at random.",
-    fix="Give every node the same database. During a rotation this lasts SIGNET_KEY_CACHE seconds; then run again.",
-    section=SCALE,
-)
-NODE_AWAY = problem(
-    "metadata.node-does-not-answer",
-    why="The balancer sends it requests that fail, or has one node less.",
-    fix="Start the node, or remove it from the balancer.",
-    section=SCALE,
 )
 ELSEWHERE = problem(
     "metadata.endpoints-are-elsewhere",
@@ -112,70 +89,17 @@ TOKENS_CACHED = problem(
 )
 
 
-def _ask(case: Case, path: str) -> Iterator[tuple[str, Response | Unreachable]]:
-    """Ask the balancer several times, each address of its name, and each node. Yield who was asked, and the answer."""
-    for _ in range(REPEATED):
-        yield "the issuer", case.ask("GET", path)
-    try:
-        addresses = case.resolver.addresses(case.host)
-    except (NoSuchName, Unreachable):
-        addresses = []
-    if len(addresses) > 1:
-        for address in addresses[:MOST_ADDRESSES]:
-            try:
-                yield address, case.ask("GET", path, address=address)
-            except Unreachable:
-                continue  # the examination of connections says so
-    for node in case.nodes:
-        try:
-            yield node, case.transport.send("GET", node + path, headers={"Host": case.authority})
-        except Unreachable as failed:
-            yield node, failed
-
-
-def _read(response: Response) -> Any:
+def read_json(response: Response) -> Any:
+    """Return the JSON of a response, or None if it is none."""
     try:
         return json.loads(response.body)
     except ValueError:
         return None
 
 
-def _contents(case: Case, path: str) -> tuple[dict[str, list[str]], dict[str, str], dict[str, str]]:
-    """Return who was asked for each of the contents, and why others gave none: they failed, or are away."""
-    seen: dict[str, list[str]] = {}
-    failed: dict[str, str] = {}
-    away: dict[str, str] = {}
-    for asked, answer in _ask(case, path):
-        if isinstance(answer, Unreachable):
-            away[asked] = answer.reason
-        elif answer.status != 200 or not isinstance(value := _read(answer), dict):
-            failed[asked] = f"status {answer.status}"
-        else:
-            seen.setdefault(json.dumps(value, sort_keys=True), []).append(asked)
-    return seen, failed, away
-
-
-def _same(case: Case) -> Iterator[Finding]:
-    for path, differs, name in ((DISCOVERY, DISCOVERY_DIFFERS, "discovery"), (KEYS, KEYS_DIFFER, "keys")):
-        seen, failed, away = _contents(case, path)
-        if len(seen) > 1:  # a key may have been added between two requests
-            seen, failed, away = _contents(case, path)
-        for asked, reason in failed.items():
-            kind = NODE_AWAY if asked != "the issuer" else NOT_JSON
-            yield kind.found(f"{path} from {asked}: {reason}.")
-        for asked, reason in away.items():
-            yield NODE_AWAY.found(f"{path} from {asked}: {reason}.", severity=Severity.UNKNOWN)
-        if len(seen) > 1:
-            groups = "; ".join(", ".join(dict.fromkeys(group)) for group in seen.values())
-            yield differs.found(f"{path} has {len(seen)} contents, from {groups}.")
-        elif seen and not failed and not away:
-            count = sum(map(len, seen.values()))
-            yield fine(f"metadata.same-{name}", f"{path} was the same in {count} requests.")
-
-
 def _discovery(case: Case) -> Iterator[Finding]:
     answer = case.ask("GET", DISCOVERY)
-    value = _read(answer)
+    value = read_json(answer)
     if answer.status != 200:
         return  # the examination of the address says so
     if not isinstance(value, dict) or not (answer.header("content-type") or "").startswith("application/json"):
@@ -195,13 +119,17 @@ def _discovery(case: Case) -> Iterator[Finding]:
     if parts.path:
         place = f"/.well-known/oauth-authorization-server{parts.path}"
         inserted = case.transport.send("GET", f"{parts.scheme}://{parts.netloc}{place}")
-        if inserted.status != 200 or not isinstance(found := _read(inserted), dict) or found.get("issuer") != case.url:
+        if (
+            inserted.status != 200
+            or not isinstance(found := read_json(inserted), dict)
+            or found.get("issuer") != case.url
+        ):
             yield NO_ALIAS.found(f"{parts.scheme}://{parts.netloc}{place} answers {inserted.status}.")
 
 
 def _keys(case: Case) -> Iterator[Finding]:
     answer = case.ask("GET", KEYS)
-    value = _read(answer)
+    value = read_json(answer)
     keys = value.get("keys") if isinstance(value, dict) else None
     if answer.status != 200 or not isinstance(keys, list) or not keys:
         yield NO_KEYS.found(f"{KEYS} answers {answer.status} without keys.")
@@ -278,13 +206,6 @@ def _cors(case: Case) -> Iterator[Finding]:
 
 
 METADATA = (
-    Examination(
-        "same-metadata",
-        Group.METADATA,
-        "Asks for discovery and keys several times, at each address and node, and compares.",
-        _same,
-        seconds=60.0,
-    ),
     Examination("discovery", Group.METADATA, "Reads the discovery document.", _discovery),
     Examination("keys", Group.METADATA, "Reads the public keys.", _keys),
     Examination(

@@ -18,6 +18,7 @@ from provider.doctor.mail import MAIL
 from provider.doctor.metadata import METADATA
 from provider.doctor.proxy import PROXY
 from provider.doctor.public_answers import PUBLIC_ANSWERS
+from provider.doctor.same_metadata import SAME_METADATA
 from provider.doctor.stores.databases import DATABASES
 from provider.doctor.stores.redis_server import REDIS_SERVER
 from provider.doctor.tls import TLS
@@ -32,6 +33,7 @@ EXAMINATIONS: tuple[Examination, ...] = (
     *EDGE_RESPONSES,
     *EDGE_NODES,
     *BROWSER,
+    *SAME_METADATA,
     *METADATA,
     *CLOCK,
     *MAIL,

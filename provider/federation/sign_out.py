@@ -13,13 +13,13 @@ from authlib.common.urls import add_params_to_uri
 
 from provider.crypto.digests import digest
 from provider.crypto.vault import VaultError
+from provider.destination import BrowserSession
 from provider.federation.exchange import UpstreamIdentity
 from provider.federation.managed import post_logout_redirect_uri
 from provider.federation.store import upstream_sessions
 from provider.federation.store.upstream_sessions import UpstreamSession
 from provider.federation.upstreams import Upstream, Upstreams, UpstreamUnavailable
 from provider.observability.logging import log
-from provider.sessions.store import Session
 from provider.work import UnitOfWork
 
 PATH = "/login/upstream/sign-out"
@@ -63,7 +63,9 @@ def remember(work: UnitOfWork, upstream: Upstream, identity: UpstreamIdentity, *
     )
 
 
-def way_on(work: UnitOfWork, upstreams: Upstreams, *, ended: Sequence[Session], onward: str | None) -> str | None:
+def way_on(
+    work: UnitOfWork, upstreams: Upstreams, *, ended: Sequence[BrowserSession], onward: str | None
+) -> str | None:
     """Return where the browser goes after these sessions of it ended: to a page that leads through their upstreams, or
     only `onward`.
     """

@@ -11,7 +11,7 @@ from provider.inspection.reader import Reader
 from provider.jose import base64url
 from provider.jose.json_objects import read_object
 from provider.jose.signed_jwts import InvalidJwt, SignedJwt, read_jwt
-from provider.jose.times import is_numeric_date
+from provider.jose.times import is_ahead, is_numeric_date
 from provider.oauth.clients.clients import Client
 from provider.oauth.keys.key_ring import SignatureRefused
 from provider.oauth.tokens.access_tokens import TYP as ACCESS_TOKEN
@@ -244,7 +244,7 @@ def _of_times(reader: Reader, claims: Mapping[str, Any]) -> dict[str, str]:
             problems[name] = f"Its {name} is not a number of seconds since 1970."
         elif name == "exp" and value <= now:
             problems[name] = f"It expired {now - value:.0f} seconds ago."
-        elif name != "exp" and value > now + 60:
+        elif name != "exp" and is_ahead(value, now):
             problems[name] = f"Its {name} is {value - now:.0f} seconds in the future. Check the clocks."
     return problems
 

@@ -13,6 +13,8 @@ UPSTREAM_LEEWAY = timedelta(seconds=60)
 """The leeway for ID tokens of upstream providers (F-11), for which no profile sets one. With less, a slightly wrong
 clock could lock out all their users. The nonce prevents replays.
 """
+OWN_LEEWAY = 60
+"""The leeway for `iat` and `nbf` of access tokens, in seconds: the clocks of our nodes may differ."""
 TOO_FAR = 253_402_300_800
 """The year 10000 in seconds since the epoch, which datetime cannot express."""
 
@@ -23,6 +25,11 @@ def is_numeric_date(value: object) -> TypeGuard[float]:
     Python takes `true` for 1, reads NaN and Infinity, and turns 1e400 into infinity: none of them is a date.
     """
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < TOO_FAR
+
+
+def is_ahead(moment: float, now: float) -> bool:
+    """Return whether the `iat` or `nbf` of an access token is in the future. Both are seconds since the epoch."""
+    return moment > now + OWN_LEEWAY
 
 
 def problem_with_times(

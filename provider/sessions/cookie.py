@@ -15,8 +15,9 @@ from datetime import timedelta
 from provider.crypto.digests import digest
 from provider.observability import counters
 from provider.sessions import browser_state, store
+from provider.sessions.active import ActiveSession, find_active, find_all_active
 from provider.sessions.idle import idle_since
-from provider.sessions.store import ActiveSession, Session
+from provider.sessions.store import Session
 from provider.web import cookies
 from provider.web.call import Call
 from provider.web.call_values import CallValue
@@ -153,7 +154,7 @@ def _secrets(call: Call) -> dict[str, str]:
 
 
 def _find_active(work: UnitOfWork, value: str) -> ActiveSession | None:
-    session = store.find_active(work.read, digest(value), now=work.now, idle_since=idle_since(work))
+    session = find_active(work.read, digest(value), now=work.now, idle_since=idle_since(work))
     if session is not None and session.last_seen <= work.now - TOUCH_EVERY:
         _touch(work, session)
     return session
@@ -170,7 +171,7 @@ def _find_all(call: Call, value: str) -> dict[str, ActiveSession]:
     digests = {digest(secret): secret for secret in secrets[: work.settings.accounts_per_browser - 1]}
     if not digests:
         return {}
-    found = store.find_all_active(work.read, digests, now=work.now, idle_since=idle_since(work))
+    found = find_all_active(work.read, digests, now=work.now, idle_since=idle_since(work))
     by_digest = {session.digest: session for session in found if session.pending is None}
     return {secret: by_digest[known] for known, secret in digests.items() if known in by_digest}
 

@@ -9,9 +9,10 @@ from urllib.parse import urlencode
 
 from provider.destination import Destination
 from provider.refusals import RedirectRequired
+from provider.sessions.active import ActiveSession
 from provider.sessions.assurance import AAL2, is_at_least, level_of
 from provider.sessions.cookie import find_others, find_session, may_have_others
-from provider.sessions.store import ActiveSession, Session
+from provider.sessions.store import Session
 from provider.web.call import Call
 
 CHOOSER = "/select-account"

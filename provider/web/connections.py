@@ -8,19 +8,23 @@ to uvicorn. Bodies are limited by `web.bodies`.
 
 A request to change the protocol is ignored (RFC 9110 section 7.8). The parser would drop the body of such a request.
 Java's HTTP client, which Spring uses, asks for HTTP/2 in this way wherever the URL is http.
+
+Nothing here depends on how the bytes of a request are spread over segments: only the parser says what they are.
 """
 
 import asyncio
-import re
 import ssl
 from typing import Any
 
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from provider.descriptors import most_open
 
 MAX_HEAD = 64 * 1024
-"""The largest request line with headers, in bytes. Our longest URLs are authorization requests, a few kilobytes."""
+"""The largest request line with headers, in bytes, and the largest trailer of a body. Our longest URLs are those of
+authorization requests, a few kilobytes.
+"""
 ARRIVES_WITHIN = 20.0
 """Seconds from the first byte of a request, or from the connection, to the last byte of the request."""
 SPARED = 1.0
@@ -32,20 +36,29 @@ TAKES_AT_LEAST = 16 * 1024
 LAST_WORD = 3.0
 """Seconds that a connection without a request has to send one, once the service stops."""
 
-_UPGRADE = re.compile(rb"\r\nupgrade:[^\r\n]*", re.IGNORECASE)
+INVALID = "Invalid HTTP request received."
+"""What uvicorn answers to bytes that are no request."""
 _REFUSALS = {
     408: b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
     431: b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
 }
 
 
+class HeadTooLarge(Exception):
+    """The head of a request is larger than MAX_HEAD."""
+
+
+class NoProxy(Exception):
+    """A request for a tunnel (CONNECT). The parser would take the body of such a request for the next one."""
+
+
 class BoundedConnection(HttpToolsProtocol):
     """An HTTP connection that closes when a request is too large or too slow."""
 
-    _in_head = True
-    _head_size = 0
-    _awaits_head = True
-    """Whether the next bytes belong to a head: also between two requests."""
+    _in_head = False
+    """Whether a head has begun, and not ended."""
+    _without_progress = 0
+    """The bytes since the segment in which a request began, or the last one with a part of its body."""
     _deadline: asyncio.TimerHandle | None = None
     _waits_since = 0.0
     """By the loop's clock."""
@@ -133,35 +146,79 @@ class BoundedConnection(HttpToolsProtocol):
             self.transport.close()
 
     def data_received(self, data: bytes) -> None:
-        if self._awaits_head and _UPGRADE.search(data):
-            head, end, body = data.partition(b"\r\n\r\n")
-            data = _UPGRADE.sub(b"", head) + end + body
-        super().data_received(data)
-        if self._in_head and not self.transport.is_closing():
-            self._head_size += len(data)
-            if self._head_size > MAX_HEAD:
+        self._unset_keepalive_if_required()
+        if self._deadline is None and self._is_idle:
+            self._set_deadline()  # even if these are only line breaks before a request (RFC 9112 section 2.2)
+        self._without_progress += len(data)
+        try:
+            self._parse(data)
+        except HttpParserError as error:
+            if isinstance(error.__context__, HeadTooLarge):
                 self._hang_up(431)
+            else:
+                self.logger.warning(INVALID)
+                self.send_400_response(INVALID)
+        else:
+            if self._without_progress > MAX_HEAD:  # a head, the trailer of a body, or line breaks between requests
+                self._hang_up(431)
+
+    def _parse(self, data: bytes) -> None:
+        """Pass what arrived to the parser.
+
+        It stops after the head of a request to change the protocol. That head is then parsed again without `Upgrade`.
+        """
+        rest = memoryview(data)
+        while rest:
+            try:
+                self.parser.feed_data(rest)
+            except HttpParserUpgrade as stopped:
+                rest = rest[stopped.args[0] :]
+            else:
+                return
+            head = self._head_without_upgrade()
+            self.parser = HttpRequestParser(self)
+            self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn's
+            self.parser.feed_data(head)
+
+    def _head_without_upgrade(self) -> bytes:
+        lines = [b"%s %s HTTP/%s" % (self.parser.get_method(), self.url, self.parser.get_http_version().encode())]
+        lines += [name + b": " + value for name, value in self.headers if name != b"upgrade"]
+        return b"\r\n".join([*lines, b"", b""])
+
+    @property
+    def _is_idle(self) -> bool:
+        """Whether no request waits for its response, or for the rest of it."""
+        return self.cycle is None or self.cycle.response_complete
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._in_head = True
-        self._head_size = 0
-        if self.cycle is None or self.cycle.response_complete:
+        self._without_progress = 0
+        if self._is_idle:
             self._await_request()
         if self._deadline is None:
             self._set_deadline()
 
     def on_headers_complete(self) -> None:
-        self._in_head = self._awaits_head = False
-        self._make_room()
-        super().on_headers_complete()
+        if len(self.url) + sum(len(name) + len(value) + len(": \r\n") for name, value in self.headers) > MAX_HEAD:
+            raise HeadTooLarge
+        if self.parser.get_method() == b"CONNECT":
+            raise NoProxy
+        if not self.parser.should_upgrade():  # else it is parsed again
+            self._in_head = False
+            self._make_room()
+            super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self._without_progress = 0
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
-        self._awaits_head = True
-        self._clear_deadline()
-        if not self.cycle.response_complete:
-            self._waiting.pop(self, None)
-        super().on_message_complete()
+        if not self.parser.should_upgrade():
+            self._clear_deadline()
+            if not self.cycle.response_complete:
+                self._waiting.pop(self, None)
+            super().on_message_complete()
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
@@ -177,13 +234,12 @@ class BoundedConnection(HttpToolsProtocol):
             self._deadline = None
 
     def _hang_up(self, status: int) -> None:
-        transport: Any = self.transport
-        if transport.is_closing():
+        if self.transport.is_closing():
             return
-        if self._in_head and self._head_size:
-            transport.write(_REFUSALS[status])
+        if self._in_head and self._is_idle:  # else it would be taken for the response to an earlier request
+            self.transport.write(_REFUSALS[status])
         # In the middle of a body the endpoint sees that the caller is gone, and does nothing.
-        transport.close()
+        self.transport.close()
 
 
 class CertifiedConnection(BoundedConnection):

@@ -2,14 +2,19 @@
 higher packages for pages of lower ones.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from provider.destination import App
+from starlette.responses import Response
+
+from provider.destination import App, BrowserSession, Destination
 from provider.web.threads import Threads
 from provider.work import Installation, UnitOfWork
+
+if TYPE_CHECKING:
+    from provider.web.call import Call
 
 
 class SignInButton(Protocol):
@@ -43,13 +48,31 @@ class Approval(Protocol):
     def expires_at(self) -> datetime: ...
 
 
+class ConnectedApp(Protocol):
+    """An application that a user connected."""
+
+    @property
+    def client_id(self) -> str: ...
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def last_used(self) -> datetime | None: ...
+
+
 class PageAfterSignOut(Protocol):
     """A function that returns the URL to go to after a sign-out that ended these sessions. It leads on to `onward`, a
     page of ours on the way to the app of `client_id`, if there is one.
     """
 
     def __call__(
-        self, work: UnitOfWork, *, ended: Sequence[Any], onward: str | None = None, client_id: str | None = None
+        self,
+        work: UnitOfWork,
+        *,
+        ended: Sequence[BrowserSession],
+        onward: str | None = None,
+        client_id: str | None = None,
     ) -> str: ...
 
 
@@ -58,7 +81,7 @@ class WayAfterSignOut(Protocol):
     came from, where operators want that, and then `onward`.
     """
 
-    def __call__(self, work: UnitOfWork, *, ended: Sequence[Any], onward: str | None) -> str | None: ...
+    def __call__(self, work: UnitOfWork, *, ended: Sequence[BrowserSession], onward: str | None) -> str | None: ...
 
 
 class ForwardHome(Protocol):
@@ -66,7 +89,7 @@ class ForwardHome(Protocol):
     none, or with `only_required` if its users may also sign in here.
     """
 
-    def __call__(self, call: Any, where: Any, typed: str, *, only_required: bool) -> Any: ...
+    def __call__(self, call: "Call", where: Destination, typed: str, *, only_required: bool) -> Response | None: ...
 
 
 class RecordSignIn(Protocol):
@@ -88,8 +111,10 @@ class Services:
     record_sign_in: RecordSignIn
     name_app: Callable[[UnitOfWork, str], tuple[str, str]]
     """Returns name and host of the app with this client_id, as users know it. The host may be empty."""
-    export_applications: Callable[[UnitOfWork, str], list[dict[str, Any]]]
-    """Returns the apps that a user connected, for their data export and account page."""
+    connected_apps: Callable[[UnitOfWork, str], Sequence[ConnectedApp]]
+    """Returns the apps that a user connected."""
+    export_applications: Callable[[UnitOfWork, str], Sequence[Mapping[str, object]]]
+    """Returns the apps that a user connected as JSON objects, for the export of the user's data."""
     list_approvals: Callable[[UnitOfWork, str], Sequence[Approval]]
     """Returns the requests of apps that wait for this user's answer, the latest first."""
     page_after_sign_out: PageAfterSignOut
@@ -107,14 +132,12 @@ class Services:
 
 @dataclass
 class AppState:
-    """The state that the endpoints of one application share: `scope["app"].state`."""
+    """The state that the endpoints of one application share: `scope["app"].state`. `provider.app` adds to it what this
+    package may not import.
+    """
 
     installation: Installation
     threads: Threads
     services: Services
-    oauth: Any
-    """The `oauth.tokens.server.AuthorizationServer`, which this package may not import. See `server_of`."""
-    upstreams: Any
-    """The `federation.upstreams.Upstreams`."""
     stopping: bool = False
     """Whether the service reports that it is not ready, and closes kept connections."""

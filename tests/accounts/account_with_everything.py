@@ -31,8 +31,9 @@ from provider.accounts.upstream_tokens.sealing import TokenPair, seal
 from provider.crypto.digests import digest
 from provider.database.base import new_id
 from provider.sessions import store as sessions
+from provider.sessions.active import find_active
 from provider.sessions.idle import idle_since
-from provider.sessions.store import Session, find_active
+from provider.sessions.store import Session
 from provider.web import cookies
 from provider.work import Installation, UnitOfWork
 from tests.admin.conftest import Console, Program, program

@@ -47,5 +47,7 @@ def test_it_does_not_exist_in_production(console: Console) -> None:
 def test_every_field_and_notice_is_among_the_parts() -> None:
     used = PARTS.read_text("utf-8")
     for path in (TEMPLATES / "macros/forms.html", TEMPLATES / "macros/notices.html"):
-        for name in re.findall(r"{% macro ([a-z]\w*)\(", path.read_text("utf-8")):
+        names = re.findall(r"{% macro ([a-z]\w*)\(", path.read_text("utf-8"))
+        assert names, path
+        for name in names:
             assert re.search(rf"{{{{ (.*\W)?{name}\(", used), f"show {name} of {path.name} in {PARTS.name}"

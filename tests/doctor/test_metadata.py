@@ -15,6 +15,7 @@ from provider.doctor.clock import CLOCK
 from provider.doctor.examination import Case
 from provider.doctor.inside import INSIDE
 from provider.doctor.metadata import DISCOVERY, KEYS, METADATA
+from provider.doctor.same_metadata import SAME_METADATA
 from provider.doctor.transport import Response, Unreachable
 from provider.jose.algorithms import ES256
 from provider.oauth.keys.rotation import follow_schedule
@@ -28,7 +29,7 @@ PUBLISHED = [each for each in INSIDE if each.name == "published-keys"]
 
 
 def found(case: Case) -> dict[str, str]:
-    return {name: each.severity for name, each in found_by(case, (*METADATA, *PUBLISHED)).items()}
+    return {name: each.severity for name, each in found_by(case, (*SAME_METADATA, *METADATA, *PUBLISHED)).items()}
 
 
 def with_json(change: Callable[[dict[str, Any]], object]) -> Change:
@@ -130,7 +131,7 @@ def test_a_node_that_answers_otherwise_is_named_with_its_address(
     def at_first(method: str, url: str, *rest: Any) -> Response:
         return node(method, url.replace("http://10.0.0.5:8101", ISSUER), *rest)
 
-    found_ = found_by(replace(two, transport=FakeTransport(at_first)), METADATA[:1])
+    found_ = found_by(replace(two, transport=FakeTransport(at_first)), SAME_METADATA)
     assert list(found_) == [name]
     assert "from the issuer, http://10.0.0.5:8101; http://10.0.0.6:8101." in found_[name].what
 
@@ -144,7 +145,7 @@ def test_a_key_that_is_added_between_two_requests_is_no_difference(case: Case, p
         return with_json(lambda it: it["keys"].append({"kid": "new"}))(response) if requests > 1 else response
 
     proxy.change = add_key
-    assert found_by(case, METADATA[:1]) == {}
+    assert found_by(case, SAME_METADATA) == {}
     assert requests > 2
 
 
@@ -167,7 +168,7 @@ def test_an_address_of_the_name_that_answers_otherwise_is_named(case: Case, prox
         return with_json(lambda it: it.update(other=True))(response) if address == "198.51.100.8" else response
 
     both = FakeResolver({"id.example.test": ["198.51.100.7", "198.51.100.8"]})
-    found_ = found_by(replace(case, transport=FakeTransport(answer), resolver=both), METADATA[:1])
+    found_ = found_by(replace(case, transport=FakeTransport(answer), resolver=both), SAME_METADATA)
     assert set(found_) == {"metadata.discovery-differs", "metadata.keys-differ"}
 
 
@@ -178,13 +179,13 @@ def test_a_node_that_does_not_answer_is_named(case: Case, proxy: Proxy) -> None:
         return proxy(method, url, *rest)
 
     broken = replace(case, nodes=("http://10.0.0.6:8101",), transport=FakeTransport(answer))
-    (finding,) = found_by(broken, METADATA[:1]).values()
+    (finding,) = found_by(broken, SAME_METADATA).values()
     assert (finding.id, finding.severity) == ("metadata.node-does-not-answer", "unknown")
 
     def wrong(method: str, url: str, *rest: Any) -> Response:
         return respond(404) if url.startswith("http://10.0.0.6") else proxy(method, url, *rest)
 
-    (finding,) = found_by(replace(broken, transport=FakeTransport(wrong)), METADATA[:1]).values()
+    (finding,) = found_by(replace(broken, transport=FakeTransport(wrong)), SAME_METADATA).values()
     assert (finding.id, finding.severity) == ("metadata.node-does-not-answer", "problem")
 
 
@@ -198,9 +199,9 @@ class TestBelowAPath:
             return document if asked.startswith(url) else respond(404)
 
         case = Case(url=url, transport=FakeTransport(answer), resolver=FakeResolver())
-        assert list(found_by(case, METADATA[1:2])) == ["metadata.well-known-path-is-missing"]
+        assert list(found_by(case, METADATA[:1])) == ["metadata.well-known-path-is-missing"]
         fit = replace(case, transport=FakeTransport(lambda *_: document))
-        assert found_by(fit, METADATA[1:2]) == {}
+        assert found_by(fit, METADATA[:1]) == {}
 
 
 # Clocks.

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from gettext import c2py
 from io import BytesIO
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from babel.messages.frontend import CommandLineInterface
 from babel.messages.pofile import read_po
 
 import provider.app  # noqa: F401  # defines every refusal there is
+from provider.accounts.email.home_realms import SignInElsewhere
 from provider.languages import catalogs
 from provider.languages.catalogs import ENGLISH, LANGUAGES
 from provider.languages.text import Text
@@ -94,6 +96,7 @@ def test_a_translation_holds_the_same_values_and_marks(tag: str) -> None:
     catalog = catalog_of(tag)
     form_of = c2py(catalog.plural_expr)
     numbers = Counter(form_of(count) for count in range(1000))
+    assert any(messages(catalog))
     for message in messages(catalog):
         allowed = [sorted(MARKS.findall(original)) for original in forms(message.id)]
         for form, text in enumerate(forms(message.string)):
@@ -104,7 +107,9 @@ def test_a_translation_holds_the_same_values_and_marks(tag: str) -> None:
 
 def test_every_word_of_a_template_is_marked() -> None:
     """What is left of a template without its marks, values and tags is punctuation."""
-    for path in [*TEMPLATES.rglob("*.html"), *TEMPLATES.glob("mail/*.txt"), *TEMPLATES.glob("mail/*.jinja")]:
+    kinds = [list(TEMPLATES.rglob("*.html")), list(TEMPLATES.glob("mail/*.txt")), list(TEMPLATES.glob("mail/*.jinja"))]
+    assert all(kinds)
+    for path in chain(*kinds):
         if "demo" in path.parts or path.name == "snippets.html":
             continue  # a mailbox for whoever tries us out; code to copy
         text = re.sub(MARKED, " ", path.read_text(), flags=re.DOTALL)
@@ -125,7 +130,9 @@ def refusals(kind: type[Refusal] = Refusal) -> Iterator[type[Refusal]]:
 
 
 def test_every_refusal_is_said_in_the_readers_language() -> None:
-    for refusal in refusals():
+    found = set(refusals())
+    assert SignInElsewhere in found
+    for refusal in found:
         if refusal.__module__.startswith("provider.cli") or refusal.__module__ in OPERATORS:
             continue
         assert isinstance(refusal.title, Text), refusal

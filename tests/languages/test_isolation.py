@@ -160,7 +160,9 @@ def test_emails_isolate_the_brand_and_the_provider(inbox: Inbox, work: Work) -> 
     with work() as w:
         messages.identity_linked(w, to="ada@example.test", provider=APP)
         messages.verify_email(w, to="ada@example.test", token="t", code="123456", carry={})
-    for letter in inbox.letters("ada@example.test"):
+    letters = inbox.letters("ada@example.test")
+    assert len(letters) == 2
+    for letter in letters:
         for part in (letter.subject, letter.text):
             assert HEBREW in part
             assert HEBREW not in ISOLATED.sub("", part), part

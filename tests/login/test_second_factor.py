@@ -20,6 +20,7 @@ from provider.login.password import sign_in_by_password
 from provider.login.second_factor import show_second_factor
 from provider.refusals import Refusal
 from provider.sessions import store
+from provider.sessions.active import find_active
 from provider.sessions.idle import idle_since
 from provider.work import Installation, unit_of_work
 from tests.support.browser import Browser
@@ -277,7 +278,7 @@ def test_the_same_code_on_many_sign_ins_at_once_finishes_one(
 
     def finish(cookie: str) -> bool:
         with unit_of_work(installation) as w:
-            session = store.find_active(w.read, digest(cookie), now=w.now, idle_since=idle_since(w))
+            session = find_active(w.read, digest(cookie), now=w.now, idle_since=idle_since(w))
             assert session is not None
             try:
                 show_second_factor(w, session, factor=TOTP, code=code)

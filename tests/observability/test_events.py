@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from provider.audit.events import Event
+from provider.changes import differences
 from tests.support.server_process import REPOSITORY
 
 LEVELS = {"debug": "debug", "info": "info", "warning": "warning", "error": "error", "exception": "error"}
@@ -31,7 +32,11 @@ def calls(of: str) -> Iterator[ast.Call]:
 
 
 def fields_of(call: ast.Call) -> set[str]:
-    return {keyword.arg for keyword in call.keywords if keyword.arg is not None} - OF_THE_ROW
+    named = {keyword.arg for keyword in call.keywords if keyword.arg is not None} - OF_THE_ROW
+    changes = any(
+        keyword.arg is None and ast.unparse(keyword.value).endswith(".as_details()") for keyword in call.keywords
+    )
+    return named | set(differences({}, {}).as_details()) if changes else named
 
 
 def keys_in(details: ast.AST) -> set[str]:

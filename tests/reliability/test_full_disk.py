@@ -34,7 +34,7 @@ WRONG = {"grant_type": "client_credentials", "client_id": "nobody", "client_secr
 
 
 def test_with_a_full_disk_reads_are_served_and_writes_get_503_until_there_is_space() -> None:
-    with scratch("sqlite", workers=1, SIGNET_BCRYPT_COST="4", SIGNET_LOG_LEVEL="info") as there:
+    with scratch("sqlite", workers=1, settings={"SIGNET_BCRYPT_COST": "4", "SIGNET_LOG_LEVEL": "info"}) as there:
         there.start()
         rp, browser = _app_and_user(there)
         code = rp.ask(browser.client, scope=SCOPE)
@@ -56,7 +56,7 @@ def test_with_a_full_disk_reads_are_served_and_writes_get_503_until_there_is_spa
 def test_on_a_file_system_that_became_read_only_reads_are_served_and_writes_get_503(tmp_path: Path) -> None:
     with _file_system(tmp_path) as files, ExitStack() as mounted:
         mounted.enter_context(files.mounted())
-        with scratch("sqlite", workers=1, within=files.root, SIGNET_BCRYPT_COST="4") as there:
+        with scratch("sqlite", workers=1, settings={"SIGNET_BCRYPT_COST": "4"}, within=files.root) as there:
             there.start()
             rp, browser = _app_and_user(there)
             code = rp.ask(browser.client, scope=SCOPE)

@@ -45,7 +45,7 @@ def test_nothing_acknowledged_is_lost_and_nothing_dead_is_revived(
 
 def test_the_ledgers_notice_a_database_that_was_set_back() -> None:
     """What the rounds look for is found when it is there: here an older copy of the database returns."""
-    with scratch("sqlite", workers=1, SIGNET_BCRYPT_COST="4", SIGNET_REGISTRATION="open") as there:
+    with scratch("sqlite", workers=1, settings={"SIGNET_BCRYPT_COST": "4", "SIGNET_REGISTRATION": "open"}) as there:
         there.start()
         actors = make_actors(there, Random(1), each=1)
         refresher, revoker = _find(actors, Refresher), _find(actors, Revoker)

@@ -8,6 +8,7 @@ import pytest
 from provider.crypto.digests import digest
 from provider.database.security_stamp import FIRST
 from provider.sessions import lifecycle, store
+from provider.sessions.active import find_active
 from provider.sessions.assurance import AAL2, ONE_TIME_CODE, PASSWORD, acr_of
 from provider.sessions.idle import idle_since
 from provider.sessions.store import Session
@@ -33,7 +34,7 @@ def open_one(work: Work, user_id: str, *, pending: str | None = None) -> str:
 def find(work: Work, cookie: str) -> Session | None:
     with work() as w:
         since = idle_since(w)
-        return store.find_active(w.read, digest(cookie), now=w.now, idle_since=since)
+        return find_active(w.read, digest(cookie), now=w.now, idle_since=since)
 
 
 def get(work: Work, cookie: str) -> Session:

@@ -27,7 +27,7 @@ from provider.crypto.digests import digest
 from provider.oauth.authorize.parked_requests import record_sign_in
 from provider.oauth.clients.clients import Client
 from provider.sessions import lifecycle
-from provider.sessions import store as sessions
+from provider.sessions.active import find_active
 from provider.sessions.idle import idle_since
 from provider.web import cookies
 from provider.work import Installation, unit_of_work
@@ -66,7 +66,7 @@ def sign_in_person(
         assert user is not None
         cookie = lifecycle.open_session(work, user_id=user_id, security_stamp=user.security_stamp, factor=amr)
         if answering is not None:
-            session = sessions.find_active(work.db, digest(cookie), now=work.now, idle_since=idle_since(work))
+            session = find_active(work.db, digest(cookie), now=work.now, idle_since=idle_since(work))
             assert session is not None
             mine = browser.cookies[cookies.cookie_name(installation.settings, cookies.BROWSER)]
             record_sign_in(work, answering, browser=mine, session_id=session.id)

@@ -26,7 +26,7 @@ from provider.app import create_app
 from provider.crypto.digests import digest
 from provider.installation import open_installation
 from provider.login.pages.email_code import ENTER
-from provider.sessions import store as sessions
+from provider.sessions.active import find_active, find_all_active
 from provider.sessions.idle import idle_since
 from provider.sessions.store import Session
 from provider.web import cookies
@@ -215,14 +215,14 @@ class World:
             return None
         with self.work() as w:
             since = idle_since(w)
-            return sessions.find_active(w.read, digest(value), now=w.now, idle_since=since)
+            return find_active(w.read, digest(value), now=w.now, idle_since=since)
 
     def other_sessions_at(self, browser: Browser) -> Sequence[Session]:
         """Those of the other accounts that are signed in there."""
         _, others = self._secrets_at(browser)
         with self.work() as w:
             since, digests = idle_since(w), [digest(one) for one in others]
-            return sessions.find_all_active(w.read, digests, now=w.now, idle_since=since)
+            return find_all_active(w.read, digests, now=w.now, idle_since=since)
 
     def _secrets_at(self, browser: Browser) -> tuple[str, list[str]]:
         """The secret of the current account and those of the others. A browser that was closed gets them back."""

@@ -145,7 +145,9 @@ def test_the_contract_names_every_property_there_is(database_url: str) -> None:
     """docs/guides/branding.md: a name that goes, or comes, goes and comes there too."""
     documented = (REPOSITORY / "docs/guides/branding.md").read_text()
     assert set(re.findall(r"`--([a-z-]+)`", documented)) == set(re.findall(r"--([a-z-]+):", CSS))
-    for block in re.findall(r"{% block (\w+) %}", (REPOSITORY / "templates/layout.html").read_text()):
+    blocks = re.findall(r"{% block (\w+) %}", (REPOSITORY / "templates/layout.html").read_text())
+    assert blocks
+    for block in blocks:
         assert f"`{block}`" in documented
 
 
@@ -156,7 +158,9 @@ def stylesheet(look: Look) -> str:
 
 def test_text_is_sent_compressed_to_those_who_accept_it(client: TestClient) -> None:
     """RFC 9110 section 8.4.1.3. A cache keeps both apart (section 12.5.5)."""
-    for url in asset_urls(client.get("/login").text):
+    urls = asset_urls(client.get("/login").text)
+    assert urls
+    for url in urls:
         plain = client.get(url, headers={"accept-encoding": "identity"})
         packed = client.get(url, headers={"accept-encoding": "br, gzip"})
         assert plain.content == packed.content

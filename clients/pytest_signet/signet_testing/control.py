@@ -15,24 +15,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from provider.refusals import Refusal
+from signet_testing.faults import KINDS
 from signet_testing.records import Client, User
 from signet_testing.serving.middleware import CONTROL, read_body
 from signet_testing.signet import Signet
 
-FAULTS = (
-    "fail",
-    "slow",
-    "lose_answer",
-    "id_token",
-    "access_token",
-    "logout_token",
-    "discovery",
-    "userinfo",
-    "redirect",
-    "hide_keys",
-    "drop_logout",
-)
-"""The methods of `Faults` that a request may name."""
 Body = dict[str, Any]
 Operation = Callable[["Control", Body], Any]
 
@@ -76,8 +63,8 @@ class Control:
 
     def fault(self, body: Body) -> Any:
         kind = body.pop("fault")
-        if kind not in FAULTS:
-            raise Unknown(f"there is no fault {kind!r}. Use one of {', '.join(FAULTS)}.")
+        if kind not in KINDS:
+            raise Unknown(f"there is no fault {kind!r}. Use one of {', '.join(KINDS)}.")
         kids = body.pop("kids", ()) if kind == "hide_keys" else ()
         getattr(self.signet.faults, kind)(*kids, **body)
         return None

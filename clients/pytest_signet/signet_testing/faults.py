@@ -141,3 +141,11 @@ class Faults:
     def drop_logout(self, *, times: int | None = None) -> Fault:
         """Lose back-channel logout requests on their way to apps. Signet believes that they were delivered."""
         return self._add(DROPPED_LOGOUT, times)
+
+
+KINDS = tuple(
+    name
+    for name, method in vars(Faults).items()
+    if not name.startswith("_") and method.__annotations__["return"] is Fault
+)
+"""The methods that add a fault."""

@@ -19,7 +19,7 @@ from provider.oauth.tokens.server import AuthorizationServer
 from provider.oauth.tokens.store import grants, people
 from provider.oauth.tokens.store.grants import Grant
 from provider.sessions import lifecycle
-from provider.sessions import store as sessions
+from provider.sessions.active import find_active
 from provider.sessions.idle import idle_since
 from provider.work import Installation, UnitOfWork, unit_of_work
 from signet_testing.changes import Change, sign_with
@@ -64,7 +64,7 @@ class Tokens:
                 factor=METHODS.get(acr, "pwd"),
                 auth_time=work.now - auth_time,
             )
-            session = sessions.find_active(work.db, digest(cookie), now=work.now, idle_since=idle_since(work))
+            session = find_active(work.db, digest(cookie), now=work.now, idle_since=idle_since(work))
             assert session is not None  # noqa: S101  # it was just opened
             grant = Grant(
                 id=new_id(),

@@ -12,8 +12,8 @@ from provider.accounts.store import roles
 from provider.config.settings import Settings
 from provider.languages.text import Text
 from provider.refusals import Refusal
+from provider.sessions.active import ActiveSession
 from provider.sessions.assurance import AAL1, AAL2, PHR, REQUIRED_FACTORS, is_at_least, strictest
-from provider.sessions.store import ActiveSession
 from provider.work import UnitOfWork
 
 

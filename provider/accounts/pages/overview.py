@@ -28,8 +28,8 @@ def account(call: Call) -> Response:
     session = require_user(call)
     user_id, read = session.user_id, call.work.read
     user, address = users.find(read, user_id), email_addresses.find_of_user(read, user_id)
-    apps = call.services.export_applications(call.work, user_id)
-    apps.sort(key=lambda app: app["last_used"] or NEVER, reverse=True)
+    connected = call.services.connected_apps(call.work, user_id)
+    apps = sorted(connected, key=lambda app: app.last_used or NEVER, reverse=True)
     return page(
         call,
         "accounts/overview.html",

@@ -33,7 +33,7 @@ def forgot_password(call: Call) -> Response:
         return _forgot(call, where, email=email, errors=errors, status_code=400)
     home = call.services.forward_home(call, where, email, only_required=True)
     if home is not None:
-        return home  # type: ignore[no-any-return]  # `services` may not name responses
+        return home
     try:
         proof_of_work.require_solved(call.work, Form.RESET, call.form.get("proof"))
     except TooManyRequests as refusal:

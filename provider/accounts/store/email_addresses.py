@@ -28,7 +28,7 @@ from provider.accounts.store.links import LinkStatus, Purpose, one_time_links
 from provider.accounts.store.passwords import passwords
 from provider.accounts.store.users import IN_USE, NOT_IN_USE, USER, Status, User, users
 from provider.database.base import metadata
-from provider.database.dialect import queue_for, queue_for_all
+from provider.database.dialect import TextExpression, queue_for, queue_for_all
 from provider.database.prepared import Prepared
 from provider.database.rows import joined, optional, rows_of, values_of
 from provider.database.types import Identifier, UtcTime
@@ -45,11 +45,8 @@ email_addresses = Table(
     Index("ix_email_addresses_user_id", "user_id"),
     Index("ix_email_addresses_normal", "normal"),
 )
-# The domain of an address: the databases have different functions for it. Both have this index, by their own.
-_DOMAINS: dict[str, ColumnElement[str]] = {
-    "postgresql": literal_column("split_part(normal, '@', 2)", String),
-    "sqlite": literal_column("substr(normal, instr(normal, '@') + 1)", String),
-}
+_DOMAIN = TextExpression(postgresql="split_part(normal, '@', 2)", sqlite="substr(normal, instr(normal, '@') + 1)")
+"""The domain of an address."""
 
 
 def declare_indexes() -> None:
@@ -62,9 +59,9 @@ def declare_indexes() -> None:
         sqlite_where=verified,
         postgresql_where=verified,
     )
-    Index(
-        "ix_email_addresses_domain", _DOMAINS["postgresql"], email_addresses.c.normal, email_addresses.c.user_id
-    ).ddl_if(dialect="postgresql")
+    Index("ix_email_addresses_domain", _DOMAIN.postgresql, email_addresses.c.normal, email_addresses.c.user_id).ddl_if(
+        dialect="postgresql"
+    )
 
 
 @dataclass(frozen=True)
@@ -213,7 +210,7 @@ def find_page_of_domain(
 ) -> list[tuple[str, str]]:
     """Return (address, user_id) pairs of a domain, in order. `after` is the last pair of the previous page."""
     normal, user_id = email_addresses.c.normal, email_addresses.c.user_id
-    query = select(normal, user_id).where(_DOMAINS[db.dialect.name] == domain)
+    query = select(normal, user_id).where(_DOMAIN.on(db) == domain)
     if after is not None:
         query = query.where(normal >= after[0], or_(normal > after[0], user_id > after[1]))
     return [(address, whose) for address, whose in db.execute(query.order_by(normal, user_id).limit(limit))]

@@ -94,6 +94,7 @@ def suspend(
     Example: signet user suspend ada@example.com --reason 'a stolen laptop'
     """
     from provider.accounts import suspension
+    from provider.accounts.store.users import Status
     from provider.accounts.users import get_user
 
     why = line(reason or "", most=suspension.LONGEST_REASON, option="--reason") or None
@@ -102,7 +103,7 @@ def suspend(
         suspension.suspend(work, user_id=user.id, reason=why)
     say(
         f"Suspended {who} and revoked all access.",
-        {"id": user.id, "status": "SUSPENDED"},
+        {"id": user.id, "status": Status.SUSPENDED},
         as_json=as_json,
     )
 

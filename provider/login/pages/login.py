@@ -58,7 +58,7 @@ def login(call: Call) -> Response:
     # Who types no password may not have one here.
     home = call.services.forward_home(call, where, username, only_required=bool(call.form.get("password")))
     if home is not None:
-        return home  # type: ignore[no-any-return]  # `services` may not name responses
+        return home
     try:
         done = sign_in_by_password(
             call.work,

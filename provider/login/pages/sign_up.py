@@ -59,7 +59,7 @@ def register(call: Call) -> Response:
     values = {"email": call.form.text("email"), **names}
     home = call.services.forward_home(call, where, values["email"], only_required=True)
     if home is not None:
-        return home  # type: ignore[no-any-return]  # `services` may not name responses
+        return home
     asked = attributes_asked(call.work)
     answers = typed_values(call, asked, editor=Editor.USER)
     attributes, invalid = _read_attributes(asked, answers)

@@ -7,7 +7,7 @@ from provider.accounts.store import email_addresses
 from provider.oauth.authorize.request import AuthorizationRequest
 from provider.oauth.authorize.store.authorization_requests import ParkedRequest
 from provider.oauth.tokens.store import grants
-from provider.sessions.store import ActiveSession
+from provider.sessions.active import ActiveSession
 from provider.work import UnitOfWork
 
 

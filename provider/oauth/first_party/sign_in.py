@@ -41,7 +41,7 @@ from provider.oauth.first_party import store as own_sessions
 from provider.oauth.grants.request import TokenRequest
 from provider.oauth.sender_constraint.confirmation import Confirmation
 from provider.parameters import Parameters
-from provider.sessions import store as sessions
+from provider.sessions.active import find_active
 from provider.sessions.idle import idle_since
 from provider.sessions.lifecycle import end_session, sign_in_again
 from provider.sessions.store import Session
@@ -263,4 +263,4 @@ def _end(work: UnitOfWork, cookie: str) -> None:
 
 
 def _find(work: UnitOfWork, cookie: str) -> Session | None:
-    return sessions.find_active(work.read, digest(cookie), now=work.now, idle_since=idle_since(work))
+    return find_active(work.read, digest(cookie), now=work.now, idle_since=idle_since(work))

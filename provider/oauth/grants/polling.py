@@ -17,7 +17,7 @@ from provider.oauth.errors import (
 )
 from provider.oauth.grants.presented import Kind, narrow_to_request, require_active, require_own
 from provider.oauth.grants.request import TokenRequest
-from provider.oauth.grants.store.polled_requests import PolledRequest, PolledTable, find_allowed
+from provider.oauth.grants.store.polled_requests import PolledRequest, PolledTable, RowT, find_allowed
 from provider.oauth.scopes import parse_scope
 from provider.oauth.tokens.access_tokens import token_response
 from provider.oauth.tokens.store import grants
@@ -46,13 +46,15 @@ class Polled:
     """What to do after it expired or was declined."""
 
 
-def redeem_polled(request: TokenRequest, polled: Polled, table: PolledTable[Any], found: Any) -> dict[str, Any]:
-    """Return the token response for a request that was found by its digest. `found` is a PolledRequest or None.
+def redeem_polled(
+    request: TokenRequest, polled: Polled, table: PolledTable[RowT], found: RowT | None
+) -> dict[str, Any]:
+    """Return the token response for a request that was found by its digest, if it was.
 
     Raises AuthorizationPendingError, SlowDownError, ExpiredTokenError, AccessDeniedError or InvalidGrantError.
     """
     work, checks = request.work, request.checks
-    asked: PolledRequest = require_own(request, polled.kind, found)
+    asked = require_own(request, polled.kind, found)
     if asked.spent_at is not None:
         _refuse_replay(request, polled, asked)
     checks.require(
@@ -80,7 +82,7 @@ def redeem_polled(request: TokenRequest, polled: Polled, table: PolledTable[Any]
     return _fetch(request, polled, table, asked)
 
 
-def _wait(request: TokenRequest, polled: Polled, table: PolledTable[Any], asked: PolledRequest) -> NoReturn:
+def _wait(request: TokenRequest, polled: Polled, table: PolledTable[RowT], asked: RowT) -> NoReturn:
     """Raise the error for a client whose user has not answered yet.
 
     The polling interval holds for all nodes together, so it is stored in the row.
@@ -115,7 +117,9 @@ def _after(work: UnitOfWork, interval: int) -> datetime:
     return work.now + timedelta(seconds=interval) - LEEWAY
 
 
-def _fetch(request: TokenRequest, polled: Polled, table: PolledTable[Any], asked: PolledRequest) -> dict[str, Any]:
+def _fetch(
+    request: TokenRequest, polled: Polled, table: PolledTable[RowT], asked: RowT, grant_id: str
+) -> dict[str, Any]:
     work, client = request.work, request.client
     presented = require_active(request, polled.kind, find_allowed(work.read, asked))
     grant = presented.grant

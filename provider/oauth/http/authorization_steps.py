@@ -28,9 +28,9 @@ from provider.oauth.authorize.request import AuthorizationRequest
 from provider.oauth.authorize.store.authorization_requests import ParkedRequest
 from provider.oauth.checks import Checks
 from provider.oauth.errors import UnmetAuthenticationRequirementsError
+from provider.sessions.active import ActiveSession
 from provider.sessions.assurance import AAL1, strictest
 from provider.sessions.guards import step_up_parameters
-from provider.sessions.store import ActiveSession
 from provider.web.call import Call
 
 PAGES: dict[type[Step], str] = {

@@ -9,6 +9,7 @@ from provider.oauth.checks import Checks
 from provider.oauth.errors import InsufficientScopeError, InvalidRequestError, InvalidTokenError, MissingTokenError
 from provider.oauth.http.cross_origin import allow
 from provider.oauth.http.proofs import require_holder
+from provider.oauth.http.refused import require_one_authorization
 from provider.oauth.http.server import server_of
 from provider.oauth.tokens.access_tokens import ActiveToken, InactiveToken, read_access_token
 from provider.oauth.tokens.store.grants import Grant
@@ -100,24 +101,19 @@ def _read_token(call: Call, checks: Checks, schemes: Collection[str]) -> tuple[s
 
     The query is never read (OAuth 2.1 section 5.1).
     """
-    headers = call.headers.getlist("authorization")
-    shown = []
-    for header in headers:
-        scheme, _, value = header.partition(" ")
-        name = scheme.lower()
-        if name in schemes:
-            shown.append((name, value.strip()))
+    scheme, _, value = (require_one_authorization(call, checks) or "").partition(" ")
+    shown = [(scheme.lower(), value.strip())] if scheme.lower() in schemes else []
     in_body = call.form.get("access_token") if call.method == "POST" else None
     if in_body is not None:
         shown.append((BEARER, in_body))
     checks.require(
-        len(shown) <= 1 and len(headers) <= 1 and not call.form.repeated,
+        len(shown) <= 1 and not call.form.repeated,
         "The request has only one access token",
         section="RFC 6750 section 2",
         error=InvalidRequestError,
         description="More than one access token was sent. Send it once, in the Authorization header",
         expected="one access token",
-        got=f"{len(shown)} access tokens, {len(headers)} Authorization headers",
+        got="an access token in the header and in the form, or a parameter twice",
         fix="Send the access token once, in the Authorization header.",
     )
     checks.require(

@@ -62,7 +62,7 @@ def challenge(call: Call, error: OAuth2Error) -> dict[str, str]:
     See RFC 6749 section 5.2 and RFC 6750 section 3.
     """
     if isinstance(error, InvalidClientError):
-        return {"www-authenticate": 'Basic realm="signet"'}
+        return {"www-authenticate": f"Basic {REALM}"}
     if isinstance(
         error, InvalidTokenError | InsufficientScopeError | InvalidResourceProofError | UseResourceNonceError
     ):
@@ -76,23 +76,35 @@ def _token_challenge(call: Call, error: OAuth2Error) -> str:
     It names the URL of the resource's metadata (RFC 9728 section 5.1). A resource takes bearer tokens and tokens with
     DPoP (RFC 9449 section 7.2), and the error is that of the scheme that was used.
     """
-    about = metadata_url(call.settings.issuer, call.path)
-    realm = 'realm="signet"' + (f', resource_metadata="{about}"' if about else "")
+    about = _about_resource(call)
     problem = f', error="{error.error}", error_description="{error.description}"'
     if isinstance(error, InsufficientScopeError) and error.scope:
         problem += f', scope="{error.scope}"'
-    if about is not None and scheme_of(call) == "DPoP":
-        return f"DPoP {realm}, {ALGORITHMS}{problem}"
-    bearer = f"Bearer {realm}" + ("" if isinstance(error, MissingTokenError) else problem)
-    return bearer if about is None else f"{bearer}, DPoP {ALGORITHMS}"
+    if about and _scheme_of(call) == "DPoP":
+        return f"DPoP {REALM}{about}, {ALGORITHMS}{problem}"
+    bearer = f"Bearer {REALM}{about}" + ("" if isinstance(error, MissingTokenError) else problem)
+    return f"{bearer}, DPoP {ALGORITHMS}" if about else bearer
 
 
-def scheme_of(call: Call) -> str:
+def step_up_challenge(call: Call, parameters: str) -> str:
+    """Return the challenge that asks for a newer or stronger sign-in, with these parameters (RFC 9470 section 3)."""
+    problem = f'error="insufficient_user_authentication", {parameters}'
+    return f"{_scheme_of(call)} {REALM}, {problem}{_about_resource(call)}"
+
+
+def _about_resource(call: Call) -> str:
+    """Return the parameter with the URL of the resource's metadata. Empty where no access tokens are taken."""
+    about = metadata_url(call.settings.issuer, call.path)
+    return f', resource_metadata="{about}"' if about else ""
+
+
+def _scheme_of(call: Call) -> str:
     """Return the scheme with which the request sent its access token."""
     scheme = call.headers.get("authorization", "").partition(" ")[0]
     return "DPoP" if scheme.lower() == "dpop" else "Bearer"
 
 
+REALM = 'realm="signet"'
 ALGORITHMS = f'algs="{" ".join(DPOP_SIGNATURES)}"'
 """The parameter of a DPoP challenge that names the algorithms of proofs (RFC 9449 section 7.1)."""
 

@@ -19,9 +19,10 @@ from provider.oauth.authorize.request import AuthorizationRequest
 from provider.oauth.grants.waiting_requests import WaitingRequest
 from provider.oauth.http.access_denied import denied_page
 from provider.oauth.http.server import server_of
+from provider.sessions.active import ActiveSession
 from provider.sessions.assurance import AAL1, level_of, strictest
 from provider.sessions.guards import StepUpRequired, page_to_switch
-from provider.sessions.store import ActiveSession, Session
+from provider.sessions.store import Session
 from provider.web.call import Call
 from provider.web.pages import go
 

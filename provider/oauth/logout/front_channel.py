@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import urlencode
 
+from provider.destination import BrowserSession
 from provider.oauth.clients.clients import Client
 from provider.oauth.clients.redirect_uris import with_query
 from provider.oauth.tokens.server import AuthorizationServer
 from provider.oauth.tokens.store import grants
-from provider.sessions.store import Session
 from provider.work import UnitOfWork
 
 PURPOSE = "signed-out"
@@ -91,7 +91,7 @@ def page_after(
     server: AuthorizationServer,
     work: UnitOfWork,
     *,
-    ended: Sequence[Session],
+    ended: Sequence[BrowserSession],
     onward: str | None = None,
     client_id: str | None = None,
 ) -> str:

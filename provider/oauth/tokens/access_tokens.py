@@ -10,7 +10,7 @@ from typing import Any
 
 from provider.accounts.store.users import Status
 from provider.crypto.digests import new_opaque
-from provider.jose.times import end_of_second, is_numeric_date
+from provider.jose.times import end_of_second, is_ahead, is_numeric_date
 from provider.oauth.claim_mapping.declarations import Place
 from provider.oauth.clients.clients import Client
 from provider.oauth.keys.key_ring import SignatureRefused
@@ -265,10 +265,10 @@ def _require_acting(
 def _is_timely(claims: dict[str, Any], now: float) -> bool:
     """Return whether `exp` is in the future, and `iat` and `nbf` are in the past.
 
-    For `iat` and `nbf`, clocks may differ by a minute (RFC 7519 section 4.1).
+    See RFC 7519 section 4.1.
     """
     expires, begins = claims.get("exp"), (claims.get("iat"), claims.get("nbf", 0))
-    past = all(is_numeric_date(moment) and moment <= now + 60 for moment in begins)
+    past = all(is_numeric_date(moment) and not is_ahead(moment, now) for moment in begins)
     return past and is_numeric_date(expires) and expires > now
 
 

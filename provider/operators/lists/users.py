@@ -15,6 +15,7 @@ from provider.accounts.store.group_tables import group_members
 from provider.accounts.store.roles import user_roles
 from provider.accounts.store.users import NEVER, Status, users
 from provider.audit.active_users import active_users
+from provider.database.dialect import is_postgresql
 from provider.languages.text import Text
 from provider.oauth.authorize.store.consents import consents
 from provider.oauth.tokens.store.grants import grants
@@ -92,7 +93,7 @@ def _weighed(condition: Condition) -> Condition:
 
     def weighed(work: UnitOfWork, value: str) -> ColumnElement[bool]:
         wanted = condition(work, value)
-        if work.read.dialect.name != "sqlite":
+        if is_postgresql(work.read):
             return wanted
         few = _are_few(work, select(users.c.id).where(wanted))
         return func.likelihood(wanted, literal_column("0.001" if few else "0.9"))

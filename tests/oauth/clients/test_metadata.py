@@ -196,7 +196,7 @@ WITH: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("name", sorted(LISTS))
 def test_every_list_has_a_limit(name: str) -> None:
-    """RFC 7591 section 3.2.2; N-580: so that no request or token grows with what was registered."""
+    """N-580, RFC 7591 section 3.2.2: so that no request or token grows with what was registered."""
     most, value = MEMBERS[name].most, VALUES.get(name) or MEMBERS[name].choices[0]
     values = [value.format(number) for number in range(most + 1)]
     sent = {**WEB, **WITH.get(name, {})}

@@ -102,6 +102,7 @@ def test_every_prompt_and_scope_it_names_is_known(metadata: dict[str, Any]) -> N
 )
 def test_what_it_says_a_client_may_be_registered_for(metadata: dict[str, Any], published: str, registered: str) -> None:
     """OIDC Discovery section 3, OIDC Registration section 2: every value that is published is taken."""
+    assert metadata[published]
     for value in metadata[published]:
         found = parse_metadata({"redirect_uris": ["https://app.example.test/cb"], registered: value})
         assert getattr(found, registered) == value

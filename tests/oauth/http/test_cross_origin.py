@@ -190,6 +190,7 @@ def test_no_other_route_is_open_to_pages_of_other_sites(
     for route in flattened(app.routes):
         assert isinstance(route, Route)
         methods.setdefault(route.path.replace("{name}", "signet.css"), {"OPTIONS"}).update(route.methods or ())
+    assert "/login" in methods
     for path in methods.keys() - {*READ_BY_ALL, *READ_BY_APPS}:
         for origin in (APP, "null"):
             asked = {"origin": origin, "access-control-request-method": "POST"}
@@ -306,7 +307,9 @@ def test_allowed_origins_do_not_widen_front_channel_logout() -> None:
 def test_a_405_names_every_method_of_its_path_and_no_other(app: Starlette, http: WatchedClient) -> None:
     """RFC 9110 sections 9.3.7, 10.2.1 and 15.5.6, for every route: what `Allow` names is not answered with 405."""
     values = {"name": "signet.css", "format": "csv"}
-    for route in flattened(app.routes):
+    routes = list(flattened(app.routes))
+    assert routes
+    for route in routes:
         assert isinstance(route, Route)
         path = re.sub(r"{(\w+)(:\w+)?}", lambda found: values.get(found[1], "x"), route.path)
         if path.startswith("/oauth2/register/"):
