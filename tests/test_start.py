@@ -57,7 +57,7 @@ ASKED_BY_FEW = ("provider.admin.api", "provider.admin.pages", "provider.api.endp
 """What only operators, account pages of apps and directories ask for."""
 
 
-OURS_AT_MOST = 620
+OURS_AT_MOST = 650
 """How many of our modules a service loads before its first answer, with room for a few. What only some requests need
 belongs into `provider.routes.ON_DEMAND`.
 """

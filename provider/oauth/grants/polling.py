@@ -117,9 +117,7 @@ def _after(work: UnitOfWork, interval: int) -> datetime:
     return work.now + timedelta(seconds=interval) - LEEWAY
 
 
-def _fetch(
-    request: TokenRequest, polled: Polled, table: PolledTable[RowT], asked: RowT, grant_id: str
-) -> dict[str, Any]:
+def _fetch(request: TokenRequest, polled: Polled, table: PolledTable[RowT], asked: RowT) -> dict[str, Any]:
     work, client = request.work, request.client
     presented = require_active(request, polled.kind, find_allowed(work.read, asked))
     grant = presented.grant
