@@ -16,7 +16,7 @@ from provider.database import prepared
 from provider.routes import ON_DEMAND, routing_table
 from provider.warm_up import warm_up
 from provider.web.pages import environment
-from provider.web.routing import RoutesOnDemand
+from provider.web.routing import RememberingRouter, RoutesOnDemand
 from provider.work import Installation
 from tests.support.server_process import environment as surroundings
 
@@ -77,6 +77,7 @@ def test_routes_on_demand_are_loaded_by_the_first_request_for_one_of_them_or_aft
     installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("provider.app.routing_table", routing_table)  # tests share one otherwise
+    monkeypatch.setattr("provider.app.RememberingRouter", RememberingRouter)
     app = create_app(installation)
     places = {route.paths: route for route in app.routes if isinstance(route, RoutesOnDemand)}
     assert set(places) == set(ON_DEMAND.values())
