@@ -1,6 +1,6 @@
 """Rate limits per network: LIMITS by name, counted outside the transaction.
 
-These limits slow down unknown callers, and their counts may be lost (`ratelimit_counter`). Failures per account may
+These limits slow down unknown callers, and their counts may be lost (`counter`). Failures per account may
 not: they are in SQL (`accounts.throttle`).
 """
 

@@ -14,7 +14,7 @@ from provider.audit import daily, hourly
 from provider.audit.active_users import day_of
 from provider.config.settings import Settings
 from provider.jose.remote_key_sets import ASKED_AGAIN_AFTER
-from provider.oauth.authorize import connected_apps, consent
+from provider.oauth.authorize import app_users, consent
 from provider.oauth.clients import secret_rotation
 from provider.oauth.clients.clients import Client, find_client
 from provider.oauth.clients.metadata import FIELDS
@@ -179,7 +179,7 @@ def test_the_users_of_an_application_are_paged_without_gaps(work: Work) -> None:
         found: list[str] = []
         after: str | None = None
         while True:
-            some, further = connected_apps.find_users(w, made.client_id, after=after, limit=3)
+            some, further = app_users.find_users(w, made.client_id, after=after, limit=3)
             found += [one.user_id for one in some]
             if further is None:
                 break

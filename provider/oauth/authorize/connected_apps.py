@@ -57,6 +57,8 @@ class ConnectedApp:
     """The APIs that its tokens may be for."""
     details: Sequence[Detail] = ()
     """The authorization details that the user allowed (RFC 9396)."""
+    claims: frozenset[str] = frozenset()
+    """The claims that the user allowed one by one."""
     logo_uri: str | None = None
     """The logo of a reviewed app. Others chose it themselves, so it isn't shown."""
     is_agent: bool = False
@@ -107,6 +109,11 @@ class _Given:
         return [each for place, each in enumerate(every) if each not in every[:place]]
 
     @property
+    def claims(self) -> frozenset[str]:
+        consented = self.consent.claims if self.consent else ()
+        return frozenset([*consented, *(self.held.claims if self.held else ())])
+
+    @property
     def last_used(self) -> datetime | None:
         held = [self.held.last_used] if self.held else []
         acted = [self.delegation.last_used_at] if self.delegation else []
@@ -149,6 +156,7 @@ def _connected_app(client: Client, given: _Given, described: ScopeDescriptions) 
         described=described,
         resources=resources,
         details=given.details,
+        claims=given.claims,
         scopes=scopes,
         granted_at=given.consent.granted_at if given.consent else None,
         families=given.held.families if given.held else 0,
@@ -186,51 +194,13 @@ def find_access(work: UnitOfWork, server: AuthorizationServer, *, user_id: str, 
     app = next((one for one in find_connected(work, server, user_id) if one.client_id == client_id), None)
     if app is None:
         raise NotConnected
-    one = consents.find(work.read, user_id, client_id)
-    active = active_grants.find_active(work.read, user_id, now=work.now, client_id=client_id, limit=MOST_GRANTS)
-    asked = [name for grant in active for place in ("id_token", "userinfo") for name in grant.claims.get(place, ())]
-    claims = {*asked, *(one.claims if one else ())} & CLAIM_IN_WORDS.keys()
+    claims = app.claims & CLAIM_IN_WORDS.keys()
     return Access(
         app=app,
         permissions=permissions_of(app.scopes, claims, described=app.described, resources=app.resources),
         apis=find_apis(work, server, app.resources),
         details=describe_stored(work, app.details),
-        grants=active,
-    )
-
-
-@dataclass(frozen=True)
-class AppUser:
-    """A user to whose account an application has access."""
-
-    user_id: str
-    scopes: list[str]
-    granted_at: datetime | None
-    """When the user consented. None if there is no stored consent."""
-    families: int
-    last_used: datetime | None
-
-
-def find_users(work: UnitOfWork, client_id: str, *, after: str | None, limit: int) -> tuple[list[AppUser], str | None]:
-    """Return a page of the users to whose accounts the application has access, in the order of their ids, and the id
-    after which the next page begins.
-    """
-    consented = consents.find_users(work.read, client_id, after=after, limit=limit + 1)
-    with_tokens = active_grants.find_users(work.read, client_id, after=after, limit=limit + 1, now=work.now)
-    found = sorted({*consented, *with_tokens})
-    shown, further = found[:limit], found[limit - 1] if len(found) > limit else None
-    granted = consents.find_of_client(work.read, client_id, shown)
-    held = active_grants.find_holders(work.read, client_id, shown, now=work.now)
-    return [_app_user(user_id, granted.get(user_id), held.get(user_id)) for user_id in shown], further
-
-
-def _app_user(user_id: str, one: Consent | None, use: Held | None) -> AppUser:
-    return AppUser(
-        user_id=user_id,
-        scopes=list(dict.fromkeys([*(one.scopes if one else ()), *(use.scopes if use else ())])),
-        granted_at=one.granted_at if one else None,
-        families=use.families if use else 0,
-        last_used=use.last_used if use else None,
+        grants=active_grants.find_active(work.read, user_id, now=work.now, client_id=client_id, limit=MOST_GRANTS),
     )
 
 

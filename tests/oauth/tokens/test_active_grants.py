@@ -39,11 +39,12 @@ def test_the_grants_of_an_app_are_one_access_however_many_there_are(register: Re
             grant(number, "openid email")
         grant(50, "openid profile", "https://api.example", "https://other.example")
         grant(51, "openid", "https://api.example", authorization_details=[PAYMENT])
-        grant(52, "openid", authorization_details=[PAYMENT, REPORT])
+        asked = {"id_token": ["phone_number"], "userinfo": ["nickname"], "values": {}}
+        grant(52, "openid", authorization_details=[PAYMENT, REPORT], claims=asked)
         grant(60, "openid phone", revoked_at=began)
         grant(-2, "openid address")  # has expired
     with work() as w:
-        rows = w.db.execute(active_grants.HELD_OF_USER, {"user_id": ada, "at": w.now}).all()
+        rows = w.db.execute(active_grants.SELECT_HELD, {"user_id": ada, "at": w.now}).all()
         assert len(rows) == 4  # not 43
         held = active_grants.find_held(w.read, ada, now=w.now)[client.client_id]
         holder = active_grants.find_holders(w.read, client.client_id, [ada], now=w.now)[ada]
@@ -52,5 +53,6 @@ def test_the_grants_of_an_app_are_one_access_however_many_there_are(register: Re
         assert set(found.scopes) == {"openid", "email", "profile"}
         assert set(found.resources) == {"https://api.example", "https://other.example"}
         assert sorted(each["type"] for each in found.details) == ["payment", "report"]
+        assert set(found.claims) == {"phone_number", "nickname"}
         assert found.last_used == began + timedelta(seconds=52)
         assert found.expires_at == began + timedelta(hours=53)

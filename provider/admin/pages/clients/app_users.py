@@ -10,7 +10,7 @@ from provider.admin.pages.paging import AT_ONCE, next_page, place_on
 from provider.admin.pages.user_names import user_names
 from provider.database.base import parse_id
 from provider.languages.text import Text
-from provider.oauth.authorize import connected_apps
+from provider.oauth.authorize import app_users, connected_apps
 from provider.oauth.authorize.connected_apps import NotConnected
 from provider.oauth.clients.clients import Client
 from provider.oauth.http.server import server_of
@@ -24,7 +24,7 @@ def list_app_users(call: Call) -> Response:
     client = find_client(call, require_operator(call, Permission.APPLICATIONS_READ)).value
     place = place_on(call, "app-users")
     after = str(place[0]) if place else None
-    found, further = connected_apps.find_users(call.work, client.client_id, after=after, limit=AT_ONCE)
+    found, further = app_users.find_users(call.work, client.client_id, after=after, limit=AT_ONCE)
     return client_page(
         call,
         client,

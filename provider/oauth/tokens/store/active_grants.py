@@ -24,6 +24,8 @@ class Held:
     resources: Sequence[str] = ()
     details: Sequence[dict[str, Any]] = ()
     """The authorization details of its grants (RFC 9396)."""
+    claims: Sequence[str] = ()
+    """The claims that its grants have one by one, through the claims parameter (OIDC Core section 5.5)."""
     expires_at: datetime | None = None
     """When the last of its grants ends."""
 
@@ -53,7 +55,7 @@ def find_active(
 
 def find_held(db: Connection, user_id: str, *, now: datetime) -> dict[str, Held]:
     """Return the active access to the account, by client_id."""
-    return _together(_HELD_OF_USER.rows(db, {"user_id": user_id, "at": now}))
+    return _together(_HELD.rows(db, {"user_id": user_id, "at": now}))
 
 
 def find_holders(db: Connection, client_id: str, user_ids: Collection[str], *, now: datetime) -> dict[str, Held]:
@@ -77,30 +79,33 @@ def _select_held(by: Column[Any], of: ColumnElement[bool], now: Any) -> Select[A
     """
     of_grant = refresh_tokens.c.grant_id == grants.c.id
     rotated = select(func.max(refresh_tokens.c.rotated_at)).where(of_grant).scalar_subquery()
-    texts = (cast(grants.c.resources, Text), cast(grants.c.authorization_details, Text))
+    texts = [cast(column, Text) for column in (grants.c.resources, grants.c.authorization_details, grants.c.claims)]
     allowed = (by, grants.c.scope, *(text.label(f"json_{number}") for number, text in enumerate(texts)))
     latest = (func.max(grants.c.created_at), func.max(rotated), func.max(grants.c.expires_at))
     query = select(*allowed, func.count(), *latest).select_from(join_state(grants))
     return query.where(of, *_is_active(now)).group_by(by, grants.c.scope, *texts)
 
 
-HELD_OF_USER = _select_held(grants.c.client_id, grants.c.user_id == bindparam("user_id"), bindparam("at"))
-_HELD_OF_USER = Prepared(HELD_OF_USER, tuple(HELD_OF_USER.selected_columns))
+SELECT_HELD = _select_held(grants.c.client_id, grants.c.user_id == bindparam("user_id"), bindparam("at"))
+_HELD = Prepared(SELECT_HELD, tuple(SELECT_HELD.selected_columns))
 
 
 def _together(found: Iterable[Sequence[Any]]) -> dict[str, Held]:
     """Return active access by the first column. A grant is used when it is issued and when it is refreshed."""
     held: dict[str, Held] = {}
-    for key, scope, resources, details, families, created_at, rotated_at, expires_at in found:
+    for key, scope, resources, details, claims, families, created_at, rotated_at, expires_at in found:
         used = max(created_at, rotated_at or created_at)
         before = held.get(key, Held(0, [], used))
         new = [one for one in json.loads(details or "[]") if one not in before.details]
+        asked = json.loads(claims)
+        single = [name for place in ("id_token", "userinfo") for name in asked.get(place, ())]
         held[key] = Held(
             families=before.families + families,
             scopes=list(dict.fromkeys([*before.scopes, *scope.split()])),
             last_used=max(used, before.last_used),
             resources=list(dict.fromkeys([*before.resources, *json.loads(resources)])),
             details=[*before.details, *new],
+            claims=list(dict.fromkeys([*before.claims, *single])),
             expires_at=max(expires_at, before.expires_at or expires_at),
         )
     return held
