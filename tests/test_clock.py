@@ -142,7 +142,7 @@ def test_a_comparison_that_fails_is_an_outage_and_keeps_no_connection(
     assert database.in_use == 0
 
 
-@pytest.fixture(params=[120, 3600], ids=["two minutes", "an hour"])
+@pytest.fixture(params=[pytest.param(120, marks=pytest.mark.slow), 3600], ids=["two minutes", "an hour"])
 def nodes(request: pytest.FixtureRequest, settings: Settings) -> Iterator[Nodes]:
     with running_nodes(settings, apart=request.param, follow_database=True) as nodes:
         yield nodes

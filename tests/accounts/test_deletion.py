@@ -22,7 +22,7 @@ from tests.support.inbox import Inbox
 from tests.support.installation import Work
 from tests.support.people import ADDRESS, code_of, forgot_password, is_signed_in, sign_in, turn_on_two_factor
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.also_on_postgresql
 
 NEW = "a brand new and long password"
 
@@ -40,6 +40,7 @@ def delete(browser: Browser) -> Page:
     return browser.submit({"sure": "on"})
 
 
+@pytest.mark.both_databases
 def test_everything_ends_at_once_and_the_owner_is_told(
     browser: Browser, new_browser: Callable[[], Browser], inbox: Inbox, ada: str, work: Work, clock: Clock
 ) -> None:
@@ -95,6 +96,7 @@ def test_a_forgotten_password_does_not_keep_anybody_from_keeping(
     assert "will be deleted" in sign_in(browser, password=NEW).title
 
 
+@pytest.mark.both_databases
 def test_after_the_grace_it_is_gone_with_everything(
     browser: Browser, inbox: Inbox, ada: str, work: Work, clock: Clock, installation: Installation
 ) -> None:
@@ -114,6 +116,7 @@ def test_after_the_grace_it_is_gone_with_everything(
     assert Event.ACCOUNT_DELETED in names
 
 
+@pytest.mark.both_databases
 def test_a_kept_or_suspended_account_is_not_purged(
     browser: Browser, ada: str, work: Work, clock: Clock, installation: Installation
 ) -> None:
@@ -149,6 +152,7 @@ def test_an_old_sign_in_is_asked_again_with_both_factors(browser: Browser, ada: 
     assert browser.submit({"code": code_of(key, clock.now)}).path == path
 
 
+@pytest.mark.both_databases
 def test_the_copy_holds_what_is_stored_and_no_secret(browser: Browser, ada: str, work: Work, clock: Clock) -> None:
     key, codes = turn_on_two_factor(browser, clock.now)
     answer = browser.open("/account/data/export.json").response

@@ -95,7 +95,7 @@ def address_of(user_id: str) -> str:
     return f"p{9 - int(user_id[-2:]) // 2 * 7 % 10}"
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 @given(
     people=PEOPLE,
     values=st.fixed_dictionaries({}, optional={name: st.sampled_from(of[0]) for name, of in USER_FILTERS.items()}),
@@ -220,7 +220,7 @@ def test_bad_parameters_of_lists_are_named_or_ignored(console: Console, path: st
         assert page.status == 200 or "There is a problem" in page.text
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 @given(
     kinds=st.lists(st.tuples(st.sampled_from(list(PRESETS)), st.booleans(), st.integers(0, 3)), max_size=6),
     wanted=st.fixed_dictionaries(
@@ -252,7 +252,7 @@ def test_filters_of_applications_find_what_plain_python_finds(
     assert found == sorted(expected, key=lambda key: (made[key][2], key))
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 @given(
     made=st.lists(st.tuples(st.sampled_from(["pwd", "fed", "pwd otp mfa"]), st.integers(0, 3)), max_size=8),
     wanted=st.fixed_dictionaries(
@@ -295,7 +295,7 @@ def test_filters_of_sessions_find_what_plain_python_finds(
     assert len(with_user) == len(made)
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 @given(
     made=st.lists(
         st.tuples(st.sampled_from(["mail", "webhook"]), st.sampled_from(list(DeliveryState)), st.sampled_from("ab%")),

@@ -28,7 +28,7 @@ from tests.oauth.store.test_indexes import executed
 from tests.support.attributes import declare
 from tests.support.installation import Work
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.also_on_postgresql
 
 FEW, MANY, PAGE, STAFF = 400, 4000, 25, 10
 
@@ -194,6 +194,7 @@ def test_the_oldest_sign_ins_are_found_among_many_idle_sessions(work: Work) -> N
     assert larger == {}
 
 
+@pytest.mark.slow
 @pytest.mark.only_on("postgresql")
 def test_a_list_is_planned_for_what_it_shows_however_often_it_was_asked_for(console: Console, work: Work) -> None:
     """A plan for any value would read all users where one in a thousand has the attribute."""

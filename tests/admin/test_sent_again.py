@@ -67,7 +67,7 @@ def test_an_edit_of_what_somebody_else_changed_meanwhile_is_refused(operator: Pr
         assert operator("DELETE", path, seen=operator("GET", path).headers["etag"]).status_code == 204
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 def test_one_thing_has_a_version_and_every_change_of_it_looks_at_it(
     app: Starlette, operator: Program, ada: str, browser: Browser, work: Work
 ) -> None:

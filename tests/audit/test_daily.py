@@ -18,7 +18,7 @@ from tests.support.clock import Clock
 from tests.support.factories import make_user
 from tests.support.installation import Work
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.also_on_postgresql
 
 SHOP, WIKI = f"{counters.APP}shop", f"{counters.APP}https://wiki.example.test/a/long/client_id/from/elsewhere"
 
@@ -95,6 +95,7 @@ def test_a_year_of_an_app_is_the_sum_of_its_months_when_its_days_are_gone(
             assert daily.sum_by_app(w.read, since=since, until=until, limit=9) == [("shop", (until - since).days)]
 
 
+@pytest.mark.both_databases
 def test_what_is_counted_after_a_day_was_summed_up_is_in_the_next_sum(
     installation: Installation, work: Work, clock: Clock
 ) -> None:
@@ -177,6 +178,7 @@ def together(*tasks: Callable[[], object]) -> None:
     assert failed == []
 
 
+@pytest.mark.both_databases
 def test_flushes_and_summaries_at_the_same_moment_count_nothing_twice_and_lose_nothing(
     installation: Installation, work: Work
 ) -> None:
@@ -196,6 +198,7 @@ def test_flushes_and_summaries_at_the_same_moment_count_nothing_twice_and_lose_n
     assert found(work, counters.SIGNED_IN, SHOP) == {(0, counters.SIGNED_IN): 20, (0, SHOP): 20}
 
 
+@pytest.mark.both_databases
 def test_a_user_is_active_once_a_day_also_for_several_processes(
     installation: Installation, work: Work, clock: Clock
 ) -> None:
@@ -219,6 +222,7 @@ def test_a_user_is_active_once_a_day_also_for_several_processes(
         assert active_users.count(w.read, since=day_of(w.now) - timedelta(days=1)) == 12
 
 
+@pytest.mark.both_databases
 def test_a_user_who_was_deleted_meanwhile_is_not_counted(installation: Installation, work: Work) -> None:
     with work() as w:
         ada, bob = make_user(w), make_user(w, "bob@example.test")

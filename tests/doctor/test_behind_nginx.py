@@ -27,6 +27,8 @@ ALWAYS = {"tls.no-http2"}
 XFF = "proxy_set_header X-Forwarded-For $remote_addr;"
 HOST = "proxy_set_header Host $http_host;"
 PASS = "proxy_pass http://signet;"
+KEY_CACHE = 10
+"""Seconds."""
 VERSIONS = "ssl_protocols TLSv1.2 TLSv1.3;"
 
 
@@ -52,12 +54,18 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         "SIGNET_SECRET_KEY": SECRET_KEY,
         "SIGNET_TRUSTED_PROXIES": "127.0.0.2",
         "SIGNET_BCRYPT_COST": "4",
+        "SIGNET_KEY_CACHE": str(KEY_CACHE),
     }
     assert signet("migrate", settings=settings).returncode == 0
     conf = configuration(port=port, http_port=free_port(), nodes=(node, node), certificate=certificate)
     # The proxy has an address of its own, as if it were another machine than the doctor's.
     conf = conf.replace(PASS, f"{PASS} proxy_bind 127.0.0.2;")
-    own = settings_for(database_url, issuer=settings["SIGNET_ISSUER"], trusted_proxies=frozenset({"127.0.0.2"}))
+    own = settings_for(
+        database_url,
+        issuer=settings["SIGNET_ISSUER"],
+        trusted_proxies=frozenset({"127.0.0.2"}),
+        key_cache=KEY_CACHE,  # as the service has it, or keys that it does not publish yet would be missed
+    )
     installation = open_installation(own)
     case = Case(
         url=settings["SIGNET_ISSUER"],

@@ -236,7 +236,7 @@ def test_one_node_with_another_secret_key_is_named(case: Case, proxy: Proxy) -> 
 
 
 class TestEcho:
-    """N-431 to N-434: the endpoint with which the app says what it saw is of no use to others."""
+    """The endpoint with which the app says what it saw is of no use to others (N-431 to N-434)."""
 
     @pytest.mark.parametrize("token", [None, "", "x", "é", "12345678.AAAA", "x" * 5000])
     def test_without_a_token_of_this_installation_there_is_no_such_page(

@@ -30,7 +30,7 @@ from tests.support.server_process import free_port, serving
 from tests.support.services import unavailable
 from tests.support.waiting import PATIENCE, wait_until
 
-pytestmark = pytest.mark.only_on("postgresql")
+pytestmark = [pytest.mark.only_on("postgresql"), pytest.mark.slow]
 
 CALLBACK = "http://127.0.0.1:9/callback"
 SCOPE = "openid offline_access"
@@ -167,7 +167,6 @@ def test_a_transaction_waits_for_a_lock_only_until_its_own_deadline(settings: Se
 
 
 @pytest.mark.load
-@pytest.mark.slow
 @pytest.mark.parametrize("pooled", [True, False], ids=["behind PgBouncer", "without"])
 def test_twenty_processes_open_no_more_connections_than_they_may(
     database_url: str, pooler_url: str, *, pooled: bool

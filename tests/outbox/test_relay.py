@@ -83,6 +83,7 @@ def rounds(installation: Installation, clock: Clock, handler: Handler, policy: R
         deliver_due(installation, {"mail": handler}, {"mail": policy})
 
 
+@pytest.mark.also_on_postgresql
 def test_a_message_that_expires_is_retried_with_growing_pauses_until_then_and_is_visible_afterwards(
     installation: Installation, work: Work, put: Put, clock: Clock
 ) -> None:
@@ -99,6 +100,7 @@ def test_a_message_that_expires_is_retried_with_growing_pauses_until_then_and_is
         assert job.error == "expired before it could be delivered: 451 not now"
 
 
+@pytest.mark.also_on_postgresql
 @pytest.mark.parametrize(
     ("policy", "least", "most"),
     [(transport.RETRIES, 96, 110), (back_channel.RETRIES, 2.5, 3.5), (delivery.RETRIES, 2.5, 3.5)],

@@ -36,7 +36,11 @@ from tests.support.own_postgres import OwnServer
 from tests.support.services import Services, services
 
 BOTH = ("sqlite", "postgresql")
-SLOWLY_ON_POSTGRESQL = ("sqlite", pytest.param("postgresql", marks=pytest.mark.slow))
+WHERE = {
+    "both_databases": BOTH,
+    "also_on_postgresql": ("sqlite", pytest.param("postgresql", marks=pytest.mark.slow)),
+}
+"""On which databases a test with this mark runs."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -51,12 +55,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         if fixture not in metafunc.fixturenames or fixture in named or not _is_ours(metafunc, fixture):
             continue
         only = metafunc.definition.get_closest_marker("only_on")
+        # The mark of a test counts before the one of its module.
+        closest = next((mark.name for mark in metafunc.definition.iter_markers() if mark.name in WHERE), None)
         if only is not None:
             metafunc.parametrize(fixture, only.args, indirect=True)
-        elif everything or metafunc.definition.get_closest_marker("both_databases"):
-            metafunc.parametrize(fixture, BOTH, indirect=True)
-        elif metafunc.definition.get_closest_marker("also_on_postgresql"):
-            metafunc.parametrize(fixture, SLOWLY_ON_POSTGRESQL, indirect=True)
+        elif everything or closest is not None:
+            metafunc.parametrize(fixture, BOTH if everything else WHERE[closest], indirect=True)
 
 
 def _names(mark: pytest.Mark) -> list[str]:

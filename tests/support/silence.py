@@ -46,7 +46,8 @@ ASKED = effort(
     [
         pytest.param("sqlite", "tagged", marks=[pytest.mark.slow, pytest.mark.nightly]),
         pytest.param("sqlite", "in capitals, with spaces", marks=[pytest.mark.slow, pytest.mark.nightly]),
-        pytest.param("postgresql", "as it is"),
+        pytest.param("sqlite", "as it is"),
+        pytest.param("postgresql", "as it is", marks=pytest.mark.slow),
     ],
     [pytest.param(database, spelling) for database in ("sqlite", "postgresql") for spelling in SPELLINGS],
 )

@@ -25,7 +25,7 @@ from tests.support.people import (
     turn_on_two_factor,
 )
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.also_on_postgresql
 
 SESSION = "__Host-signet"
 
@@ -41,6 +41,7 @@ def is_on(work: Work, user_id: str) -> bool:
         return second_factor.is_enabled(w, user_id)
 
 
+@pytest.mark.both_databases
 def test_setting_up_shows_picture_key_and_address_and_counts_after_a_valid_code(
     browser: Browser, inbox: Inbox, ada: str, clock: Clock, work: Work
 ) -> None:
@@ -102,6 +103,7 @@ def test_another_session_cannot_confirm_a_set_up(
     assert not is_on(work, ada)
 
 
+@pytest.mark.both_databases
 def test_a_replayed_confirmation_leads_on(browser: Browser, ada: str, clock: Clock) -> None:
     """A-68: reload after the codes were shown shows no second set."""
     sign_in(browser)
@@ -137,6 +139,7 @@ def test_a_set_up_is_over_after_half_an_hour(browser: Browser, ada: str, clock: 
     assert browser.open("/account/two-factor/set-up").path == "/account/two-factor"
 
 
+@pytest.mark.both_databases
 def test_other_sessions_end_when_it_is_turned_on(
     browser: Browser, new_browser: Callable[[], Browser], ada: str, clock: Clock
 ) -> None:
@@ -168,6 +171,7 @@ def test_a_new_device_replaces_the_old_one_only_when_confirmed(browser: Browser,
     assert browser.submit({"code": code_of(new, clock.now)}).path == "/account"
 
 
+@pytest.mark.both_databases
 def test_turning_off_needs_a_valid_code(
     browser: Browser, new_browser: Callable[[], Browser], inbox: Inbox, ada: str, clock: Clock, work: Work
 ) -> None:
@@ -222,6 +226,7 @@ def test_nobody_gets_here_without_signing_in(client: TestClient) -> None:
         assert response.headers["location"].startswith("/login?")
 
 
+@pytest.mark.both_databases
 def test_an_operator_resets_it(browser: Browser, inbox: Inbox, ada: str, clock: Clock, work: Work) -> None:
     sign_in(browser)
     turn_on_two_factor(browser, clock.now)

@@ -104,7 +104,7 @@ class TestEnding:
         assert "sealed" not in exported.text
 
 
-@pytest.mark.both_databases
+@pytest.mark.also_on_postgresql
 class TestUpstreamsThatStoreNoneNow:
     @pytest.fixture
     def settings(self, settings: Settings) -> Settings:

@@ -19,7 +19,7 @@ from tests.support.clock import Clock
 from tests.support.installation import Work
 from tests.support.relying_party import TOKEN, RelyingParty, Tokens
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.also_on_postgresql
 
 
 @pytest.fixture
@@ -60,6 +60,7 @@ def test_a_device_registered_without_refresh_gets_no_refresh_token(register: Reg
     assert "refresh_token" not in tokens.body
 
 
+@pytest.mark.both_databases
 def test_a_device_that_asks_too_often_is_slowed_down(tv: RelyingParty, clock: Clock) -> None:
     """RFC 8628 section 3.5: five seconds more, for this and all later questions."""
     device = start(tv)
@@ -102,6 +103,7 @@ def test_device_codes_expire(
         assert not device_codes.CODES.answer(w.db, digest(ignored.device_code), now=w.now)
 
 
+@pytest.mark.both_databases
 def test_another_client_cannot_use_the_device_code_nor_use_it_up(
     tv: RelyingParty, register: Register, browser: WatchedClient, unchanged: Unchanged
 ) -> None:
@@ -117,6 +119,7 @@ def test_another_client_cannot_use_the_device_code_nor_use_it_up(
     assert device.poll().status == 200
 
 
+@pytest.mark.both_databases
 def test_a_second_use_of_a_device_code_revokes_the_tokens_of_the_first(
     tv: RelyingParty, register: Register, browser: WatchedClient, ada: str, work: Work
 ) -> None:
@@ -133,6 +136,7 @@ def test_a_second_use_of_a_device_code_revokes_the_tokens_of_the_first(
     assert len(replays) == 1
 
 
+@pytest.mark.both_databases
 def test_the_purge_keeps_redeemed_codes_for_a_day_so_that_a_replay_is_recognized(
     tv: RelyingParty, browser: WatchedClient, clock: Clock, installation: Installation
 ) -> None:
@@ -172,6 +176,7 @@ def test_with_offline_access_a_device_outlives_the_browser_it_was_allowed_in(
     assert tv.userinfo(tokens).status_code == 401
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("fetched", [False, True])
 def test_an_account_deleted_between_two_looks_is_no_crash(
     tv: RelyingParty, browser: WatchedClient, ada: str, work: Work, monkeypatch: pytest.MonkeyPatch, *, fetched: bool

@@ -41,6 +41,7 @@ def test_a_refresh_rotates(rp: RelyingParty, first: Tokens) -> None:
     assert rp.userinfo(second).status_code == 200
 
 
+@pytest.mark.also_on_postgresql
 def test_a_refreshed_id_token_tells_of_the_same_sign_in(rp: RelyingParty, first: Tokens, clock: Clock) -> None:
     """OIDC Core section 12.2: same iss, sub, aud, auth_time; newer iat; no other nonce."""
     before = rp.verify(first)
@@ -157,6 +158,7 @@ def test_another_client_cannot_refresh_and_does_not_revoke_the_token(
     assert rp.refresh(first).status == 200
 
 
+@pytest.mark.also_on_postgresql
 def test_a_confidential_client_must_authenticate(rp: RelyingParty, first: Tokens) -> None:
     """RFC 6749 section 6; A-25."""
     form = {"grant_type": "refresh_token", "refresh_token": first.refresh_token, "client_id": rp.client_id}
@@ -165,6 +167,7 @@ def test_a_confidential_client_must_authenticate(rp: RelyingParty, first: Tokens
     assert rp.refresh(first).status == 200
 
 
+@pytest.mark.also_on_postgresql
 def test_a_public_client_refreshes_without_a_secret(register: Register, browser: WatchedClient) -> None:
     """RFC 9700 section 2.2.2: with rotation."""
     rp = register(public=True)
@@ -172,6 +175,7 @@ def test_a_public_client_refreshes_without_a_secret(register: Register, browser:
     assert rp.refresh(first).refresh_token != first.refresh_token
 
 
+@pytest.mark.also_on_postgresql
 @in_one_world("scope", ["openid email offline_access phone", "phone", "unheard-of", "OPENID", 'a"b'])
 def test_more_scope_than_granted_is_refused(rp: RelyingParty, first: Tokens, unchanged: Unchanged, scope: str) -> None:
     """RFC 6749 section 6; A-25: and the token is not burnt."""
@@ -189,11 +193,13 @@ def test_less_scope_is_given_and_the_family_keeps_the_rest(rp: RelyingParty, fir
     assert rp.refresh(narrow).body["scope"] == OFFLINE
 
 
+@pytest.mark.also_on_postgresql
 def test_the_same_scope_may_be_sent(rp: RelyingParty, first: Tokens) -> None:
     """oidcc-refresh-token."""
     assert rp.refresh(first, scope=OFFLINE).status == 200
 
 
+@pytest.mark.also_on_postgresql
 def test_an_unknown_token_is_refused(rp: RelyingParty, first: Tokens, unchanged: Unchanged) -> None:
     """RFC 6749 section 5.2; A-56: nor is an access or ID token one."""
     token = first.refresh_token
@@ -202,6 +208,7 @@ def test_an_unknown_token_is_refused(rp: RelyingParty, first: Tokens, unchanged:
             assert_invalid_grant(rp.refresh(wrong))
 
 
+@pytest.mark.also_on_postgresql
 def test_a_missing_token_is_an_invalid_request(rp: RelyingParty, first: Tokens) -> None:
     """RFC 6749 section 6."""
     assert rp.refresh(first, refresh_token=None).error == "invalid_request"
@@ -293,6 +300,7 @@ def test_a_grant_of_somebody_else_is_not_touched_by_a_suspension(rp: RelyingPart
     assert rp.refresh(first).status == 200
 
 
+@pytest.mark.also_on_postgresql
 def test_the_explanation_says_what_happened_and_no_token(
     rp: RelyingParty, first: Tokens, clock: Clock, explain: Explain
 ) -> None:
@@ -356,6 +364,7 @@ def test_refresh_tokens_of_fapi_2_clients_do_not_rotate(
         assert Event.REFRESH_REUSED not in {event.name for event in find_events(w.read)}
 
 
+@pytest.mark.also_on_postgresql
 def test_what_is_signed_for_a_fapi_2_client_is_not_signed_with_rs256(
     fapi2: RelyingParty, browser: WatchedClient
 ) -> None:

@@ -28,7 +28,7 @@ SIGNATORY = Signatory()
 NOBODY: dict[str, Any] = {"redirect_uris": (), "post_logout_redirect_uris": ()}
 INACTIVE = {"active": False}
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.also_on_postgresql
 
 End = Callable[[str], Callable[[], None]]
 
@@ -98,6 +98,7 @@ def exchange(helper: RelyingParty, token: str) -> Tokens:
     return Tokens(helper.post(TOKEN, **given, resource=FILMS))
 
 
+@pytest.mark.both_databases
 def test_tokens_for_a_user_end_with_the_issuer(
     register: Register, helper: RelyingParty, films: RelyingParty, work: Work, ada: str, clock: Clock, end: End,
     server: AuthorizationServer,
@@ -187,6 +188,7 @@ def test_what_an_api_exchanged_ends_with_the_issuer_that_authenticates_it(
     assert films.introspect(exchange(helper, token).access_token)["active"]
 
 
+@pytest.mark.both_databases
 def test_a_client_that_is_moved_to_an_issuer_keeps_its_tokens(
     register: Register, browser: WatchedClient, work: Work, clock: Clock
 ) -> None:
