@@ -9,7 +9,7 @@ are elsewhere:
 - What was opened through one upstream: `federation.signals.effects`, where the user has other ways to sign in.
 - A role: roles are read again for each request and each token, so nothing has to end.
 - A password found in a breach: it is rejected when a user chooses it. A sign-in with it ends nothing.
-- Every account together: `admin.invalidation`, which invalidates everything that began before a given time.
+- Every account together: `operators.invalidation`, which invalidates everything that began before a given time.
 - Accounts that were never confirmed: `unconfirmed`. No one could sign in to them.
 """
 

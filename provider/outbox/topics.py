@@ -1,5 +1,5 @@
-"""The topics of messages. Each has one handler (`provider.worker.handlers`), which delivers the message or does the
-work that it is about.
+"""The topics of jobs. Each has one handler (`provider.worker.handlers`), which delivers the email, logout notification
+or webhook event, or does the work.
 """
 
 from collections.abc import Mapping

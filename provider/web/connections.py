@@ -157,7 +157,7 @@ class BoundedConnection(HttpToolsProtocol):
                 self._hang_up(431)
             else:
                 self.logger.warning(INVALID)
-                self.send_400_response(INVALID)
+                self._reject()
         else:
             if self._without_progress > MAX_HEAD:  # a head, the trailer of a body, or line breaks between requests
                 self._hang_up(431)
@@ -232,6 +232,15 @@ class BoundedConnection(HttpToolsProtocol):
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
+
+    def _reject(self) -> None:
+        """Answer bytes that are no HTTP, unless that would be taken for the response to an earlier request (RFC 9112
+        section 9.3.2), or for a part of one.
+        """
+        if self._is_idle or (self.cycle.more_body and not self.cycle.response_started):
+            self.send_400_response(INVALID)
+        else:
+            self.transport.close()
 
     def _hang_up(self, status: int) -> None:
         if self.transport.is_closing():

@@ -40,4 +40,4 @@ POLICIES: Mapping[str, RetryPolicy] = {
     Topic.PROVISIONING: provisioning.RETRIES,
     Topic.SIGNALS: signals.RETRIES,
 }
-"""How long each topic's messages are retried."""
+"""How long each topic's jobs are retried."""

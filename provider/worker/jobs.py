@@ -70,14 +70,12 @@ def _rule(function: Callable[..., int]) -> Delete:
 
 PURGES: Mapping[str, tuple[Purge, timedelta]] = {
     "authorization requests": (authorization_requests.purge, timedelta(0)),
-    "authorization codes": (authorization_codes.purge, timedelta(days=1)),  # a replay must be recognised
-    "device codes": (device_codes.purge, timedelta(days=1)),  # the same
+    "device codes": (device_codes.purge, timedelta(days=1)),  # a replay must be recognised
     "backchannel requests": (backchannel_requests.purge, timedelta(days=1)),  # the same
     "used assertions": (used_assertions.purge, timedelta(minutes=1)),  # nodes' clocks differ
     "used DPoP proofs": (used_proofs.purge, timedelta(minutes=1)),
     "client secrets": (client_secrets.purge, timedelta(0)),
     "initial access tokens": (initial_access_tokens.purge, timedelta(0)),
-    "refresh tokens": (refresh_tokens.purge, timedelta(days=1)),
     "revoked access tokens": (revoked_access_tokens.purge, timedelta(minutes=5)),
     "states of upstream sign-ins": (used_states.purge, timedelta(0)),
     "challenges of passkeys": (used_challenges.purge, timedelta(minutes=1)),
@@ -94,7 +92,17 @@ PURGES: Mapping[str, tuple[Purge, timedelta]] = {
 }
 """The purge function for each kind of row, and how long rows are kept after they stop mattering."""
 
+
+def _while_access_lasts(settings: Settings) -> timedelta:
+    """Return how long codes and refresh tokens are kept after they expired: a replay must be recognised, and access
+    tokens that were issued for them must have expired, because their grants can be deleted with them.
+    """
+    return max(timedelta(days=1), settings.access_token_lifetime)
+
+
 RETAINED: Mapping[str, tuple[Purge, Callable[[Settings], timedelta]]] = {
+    "authorization codes": (authorization_codes.purge, _while_access_lasts),
+    "refresh tokens": (refresh_tokens.purge, _while_access_lasts),
     "audit events": (audit.purge, lambda settings: settings.audit_retention),
     "refusals": (refusals.purge, lambda settings: settings.rejected_request_retention),
     "outbox": (outbox.purge, lambda settings: settings.outbox_retention),

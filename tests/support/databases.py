@@ -59,8 +59,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         closest = next((mark.name for mark in metafunc.definition.iter_markers() if mark.name in WHERE), None)
         if only is not None:
             metafunc.parametrize(fixture, only.args, indirect=True)
-        elif everything or closest is not None:
-            metafunc.parametrize(fixture, BOTH if everything else WHERE[closest], indirect=True)
+        elif everything:
+            metafunc.parametrize(fixture, BOTH, indirect=True)
+        elif closest is not None:
+            metafunc.parametrize(fixture, WHERE[closest], indirect=True)
 
 
 def _names(mark: pytest.Mark) -> list[str]:

@@ -8,7 +8,7 @@ import typer
 
 
 class ClientType(StrEnum):
-    """The kinds of applications, as the console has them (`admin.presets`)."""
+    """The kinds of applications, as the console has them (`operators.presets`)."""
 
     WEB = "web"
     SPA = "spa"

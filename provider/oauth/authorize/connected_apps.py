@@ -24,14 +24,13 @@ from provider.oauth.clients.scope_descriptions import UNDESCRIBED, ScopeDescript
 from provider.oauth.scopes import CLAIM_IN_WORDS
 from provider.oauth.tokens.server import AuthorizationServer
 from provider.oauth.tokens.store import active_grants, delegations, grants
-from provider.oauth.tokens.store.active_grants import Held
+from provider.oauth.tokens.store.active_grants import Held, Use
 from provider.oauth.tokens.store.delegations import Delegation
-from provider.oauth.tokens.store.grants import Grant
 from provider.refusals import NotFound
 from provider.work import UnitOfWork
 
-MOST_GRANTS = 100
-"""How many active sign-ins the page of an app shows: the latest."""
+MOST_USES = 100
+"""How many sessions the page of an app shows."""
 
 
 class NotConnected(NotFound):
@@ -72,14 +71,14 @@ class ConnectedApp:
 
 @dataclass(frozen=True)
 class Access:
-    """The access of one app to an account: what it may do, with which APIs, and its active sign-ins."""
+    """The access of one app to an account: what it may do, with which APIs, and where."""
 
     app: ConnectedApp
     permissions: list[Permission]
     apis: list[Api]
     details: list[DescribedDetail]
-    grants: list[Grant]
-    """The latest of them, MOST_GRANTS at most."""
+    uses: list[Use]
+    """Where the user signed in to it and still is: the latest MOST_USES."""
 
 
 @dataclass(frozen=True)
@@ -200,7 +199,7 @@ def find_access(work: UnitOfWork, server: AuthorizationServer, *, user_id: str, 
         permissions=permissions_of(app.scopes, claims, described=app.described, resources=app.resources),
         apis=find_apis(work, server, app.resources),
         details=describe_stored(work, app.details),
-        grants=active_grants.find_active(work.read, user_id, now=work.now, client_id=client_id, limit=MOST_GRANTS),
+        uses=active_grants.find_uses(work.read, user_id=user_id, client_id=client_id, now=work.now, limit=MOST_USES),
     )
 
 

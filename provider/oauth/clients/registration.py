@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 from provider.audit.events import Event
 from provider.audit.log import record
@@ -79,15 +78,21 @@ def read_metadata(work: UnitOfWork, given: Mapping[str, Any], *, before: Client 
         wanted = {name: value for name, value in wanted.items() if (name, value) != UNCHOSEN}
     kept = before.metadata.private_use_schemes if before is not None else ()
     allowed = dict.fromkeys((*work.settings.registration_schemes, *kept))
-    parsed = parse_metadata({**wanted, "private_use_schemes": tuple(allowed)})
-    used = {urlsplit(uri).scheme for uri in parsed.redirect_uris + parsed.post_logout_redirect_uris}
-    parsed = replace(parsed, private_use_schemes=tuple(scheme for scheme in allowed if scheme in used))
-    metadata = _obtainable(work.settings, wanted, parsed)
+    used = _schemes_of(wanted)  # the setting may have more schemes than a client can have
+    schemes = tuple(scheme for scheme in allowed if scheme in used)
+    metadata = _obtainable(work.settings, wanted, parse_metadata({**wanted, "private_use_schemes": schemes}))
     # A browser loads the logo without being asked to: not from the network that the person happens to be in.
     require_reachable(work, metadata.logo_uri)
     clients.require_valid(work, metadata, before=before)
     require_vouched_for(work, metadata)
     return metadata
+
+
+def _schemes_of(wanted: Mapping[str, Any]) -> set[str]:
+    """Return the schemes of the redirect URIs in a request that is not checked yet."""
+    lists = [wanted.get(member) for member in ("redirect_uris", "post_logout_redirect_uris")]
+    uris = [uri for each in lists if isinstance(each, list | tuple) for uri in each if isinstance(uri, str)]
+    return {uri.partition(":")[0].lower() for uri in uris}
 
 
 def _obtainable(settings: Settings, wanted: Mapping[str, Any], metadata: ClientMetadata) -> ClientMetadata:

@@ -99,15 +99,15 @@ def _via(call: Call, access: Access) -> str:
 
 
 def _uses(call: Call, access: Access, user_id: str, *, here: str) -> list[dict[str, object]]:
-    """Return the sign-ins of the app, each with the device if the user is still signed in there."""
+    """Return where the app is signed in, with the device if the user is still signed in there."""
     sessions = {one.id: one for one in find_sessions(call.work, user_id)}
     return [
         {
-            "device": device_name(session.user_agent) if (session := sessions.get(grant.session_id)) else None,
+            "device": device_name(session.user_agent) if (session := sessions.get(use.session_id)) else None,
             "network": session.network if session else "",
-            "since": grant.created_at,
-            "offline": grant.offline,
-            "here": grant.session_id == here,
+            "since": use.since,
+            "offline": use.offline,
+            "here": use.session_id == here,
         }
-        for grant in access.grants
+        for use in access.uses
     ]

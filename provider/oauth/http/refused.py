@@ -121,7 +121,7 @@ def read_form(call: Call, checks: Checks) -> None:
     section 3.2).
     """
     content_type = call.headers.get("content-type", "")
-    require_one_authorization(call, checks)
+    require_one_authorization(call, checks, section="RFC 6749 section 2.3")
     checks.require(
         call.has_form,
         "Content-Type is application/x-www-form-urlencoded",
@@ -147,13 +147,15 @@ def read_form(call: Call, checks: Checks) -> None:
     )
 
 
-def require_one_authorization(call: Call, checks: Checks) -> str | None:
-    """Return the Authorization header, or None. Raises InvalidRequestError if there are several."""
+def require_one_authorization(call: Call, checks: Checks, *, section: str = "RFC 6750 section 2") -> str | None:
+    """Return the Authorization header, or None. Raises InvalidRequestError, which cites `section`, if there are
+    several.
+    """
     headers = call.headers.getlist("authorization")
     checks.require(
         len(headers) <= 1,
         "The request has at most one Authorization header",
-        section="RFC 6749 section 2.3",
+        section=section,
         error=InvalidRequestError,
         description="More than one Authorization header was sent",
         expected="one Authorization header",

@@ -356,7 +356,8 @@ class TestSchemes:
 
     @pytest.fixture
     def changes(self) -> dict[str, Any]:
-        return {"registration": "open", "registration_schemes": ("cursor", "raycast")}
+        others = tuple(f"scheme{number}" for number in range(100))  # more than a client can have
+        return {"registration": "open", "registration_schemes": ("cursor", "raycast", *others)}
 
     def test_an_allowed_scheme_signs_people_in(self, http: WatchedClient, browser: WatchedClient, work: Work) -> None:
         told = register(http, redirect_uris=[URI, self.CURSOR], token_endpoint_auth_method="none").json()

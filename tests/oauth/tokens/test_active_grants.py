@@ -43,16 +43,24 @@ def test_the_grants_of_an_app_are_one_access_however_many_there_are(register: Re
         grant(52, "openid", authorization_details=[PAYMENT, REPORT], claims=asked)
         grant(60, "openid phone", revoked_at=began)
         grant(-2, "openid address")  # has expired
+        grant(53, "openid", session_id=(twice := new_id()))
+        grant(54, "openid", session_id=twice, offline=False)
     with work() as w:
         rows = w.db.execute(active_grants.SELECT_HELD, {"user_id": ada, "at": w.now}).all()
-        assert len(rows) == 4  # not 43
+        assert len(rows) == 5  # not 45
         held = active_grants.find_held(w.read, ada, now=w.now)[client.client_id]
         holder = active_grants.find_holders(w.read, client.client_id, [ada], now=w.now)[ada]
     for found in (held, holder):
-        assert found.families == 43
+        assert found.families == 45
         assert set(found.scopes) == {"openid", "email", "profile"}
         assert set(found.resources) == {"https://api.example", "https://other.example"}
         assert sorted(each["type"] for each in found.details) == ["payment", "report"]
         assert set(found.claims) == {"phone_number", "nickname"}
-        assert found.last_used == began + timedelta(seconds=52)
-        assert found.expires_at == began + timedelta(hours=53)
+        assert found.last_used == began + timedelta(seconds=54)
+        assert found.expires_at == began + timedelta(hours=55)
+    with work() as w:
+        uses = active_grants.find_uses(w.read, user_id=ada, client_id=client.client_id, now=w.now, limit=3)
+        every = active_grants.find_uses(w.read, user_id=ada, client_id=client.client_id, now=w.now, limit=100)
+    assert uses[0] == active_grants.Use(twice, since=began + timedelta(seconds=54), offline=True)
+    assert [use.since - began for use in uses[1:]] == [timedelta(seconds=52), timedelta(seconds=51)]
+    assert len(every) == 44

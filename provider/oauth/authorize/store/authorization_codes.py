@@ -140,10 +140,16 @@ def count_attempt(db: Connection, digest: bytes) -> None:
 
 
 def purge(db: Connection, *, before: datetime, limit: int) -> int:
+    """Delete up to `limit` codes that expired before `before`, and the grants that are unusable without them; return
+    how many codes.
+    """
     old = (
         select(authorization_codes.c.digest)
         .where(authorization_codes.c.expires_at < before)
         .order_by(authorization_codes.c.expires_at)
         .limit(limit)
     )
-    return db.execute(delete(authorization_codes).where(authorization_codes.c.digest.in_(old))).rowcount
+    these = delete(authorization_codes).where(authorization_codes.c.digest.in_(old))
+    grant_ids = list(db.scalars(these.returning(authorization_codes.c.grant_id)))
+    refresh_tokens.delete_unusable_grants(db, grant_ids, before=before)
+    return len(grant_ids)

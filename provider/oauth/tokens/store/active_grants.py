@@ -30,6 +30,17 @@ class Held:
     """When the last of its grants ends."""
 
 
+@dataclass(frozen=True)
+class Use:
+    """The active grants of one client in one session of the user."""
+
+    session_id: str
+    since: datetime
+    """When the latest of them was created."""
+    offline: bool
+    """Whether one of them outlives the session."""
+
+
 def _is_active(now: Any) -> tuple[Any, ...]:
     """Return the conditions, on what `join_state` joins, of active grants."""
     in_session = grants.c.offline | sessions.c.ended_at.is_(None)
@@ -51,6 +62,16 @@ def find_active(
     these = [member == value for member, value in members.items() if value is not None]
     query = GRANT.select().select_from(join_state(grants)).where(grants.c.user_id == user_id, *these, *_is_active(now))
     return GRANT.all(db, query.order_by(grants.c.id.desc()).limit(limit))
+
+
+def find_uses(db: Connection, *, user_id: str, client_id: str, now: datetime, limit: int) -> list[Use]:
+    """Return the sessions with active grants of this user and client, those with the latest grant first."""
+    since = func.max(grants.c.created_at)
+    offline = func.count().filter(grants.c.offline)
+    query = select(grants.c.session_id, since, offline).select_from(join_state(grants))
+    query = query.where(grants.c.user_id == user_id, grants.c.client_id == client_id, *_is_active(now))
+    query = query.group_by(grants.c.session_id).order_by(since.desc(), grants.c.session_id).limit(limit)
+    return [Use(session_id, at, bool(lasting)) for session_id, at, lasting in db.execute(query)]
 
 
 def find_held(db: Connection, user_id: str, *, now: datetime) -> dict[str, Held]:

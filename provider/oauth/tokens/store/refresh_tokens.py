@@ -1,5 +1,6 @@
 """Refresh tokens by digest: the family and generation of each, and when it was rotated."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -14,10 +15,12 @@ from sqlalchemy import (
     String,
     Table,
     Update,
+    and_,
     bindparam,
     cast,
     delete,
     exists,
+    func,
     insert,
     select,
     update,
@@ -32,6 +35,7 @@ from provider.oauth.sender_constraint.store import SPENT, Proof, bind_proof, spe
 from provider.oauth.tokens.store.grants import GRANT, STATE, grants, join_state
 from provider.oauth.tokens.store.people import PERSON, join_address
 from provider.oauth.tokens.store.presented import Presented
+from provider.sessions.store import sessions
 
 refresh_tokens = Table(
     "refresh_tokens",
@@ -170,11 +174,49 @@ def find_plain(db: Connection, digest: bytes) -> RefreshToken | None:
 
 
 def purge(db: Connection, *, before: datetime, limit: int) -> int:
-    """Delete up to `limit` tokens that expired before `before`; return how many."""
+    """Delete up to `limit` tokens that expired before `before`, and the grants that are unusable without them; return
+    how many tokens.
+    """
     old = (
         select(refresh_tokens.c.digest)
         .where(refresh_tokens.c.expires_at < before)
         .order_by(refresh_tokens.c.expires_at)
         .limit(limit)
     )
-    return db.execute(delete(refresh_tokens).where(refresh_tokens.c.digest.in_(old))).rowcount
+    deleted = delete(refresh_tokens).where(refresh_tokens.c.digest.in_(old)).returning(refresh_tokens.c.grant_id)
+    grant_ids = list(db.scalars(deleted))
+    delete_unusable_grants(db, grant_ids, before=before)
+    return len(grant_ids)
+
+
+def delete_unusable_grants(db: Connection, grant_ids: Collection[str], *, before: datetime) -> None:
+    """Delete those of these grants, and the older ones of the same sessions and clients, that have no refresh token.
+
+    The caller knows that what was issued for these grants expired before `before`. The latest grant of a client in a
+    session stays as long as the session may last, because logout notifies the clients that have one.
+    """
+    if not grant_ids:
+        return
+    ended = (
+        select(grants.c.session_id, grants.c.client_id, func.max(grants.c.created_at).label("last"))
+        .where(grants.c.id.in_(grant_ids))
+        .group_by(grants.c.session_id, grants.c.client_id)
+        .subquery()
+    )
+    old, newer = grants.alias("old"), grants.alias("newer")
+    is_latest = ~exists().where(
+        newer.c.session_id == old.c.session_id, newer.c.client_id == old.c.client_id, newer.c.id > old.c.id
+    )
+    in_session = exists().where(
+        sessions.c.id == old.c.session_id, sessions.c.ended_at.is_(None), sessions.c.expires_at > before
+    )
+    unusable = (
+        select(old.c.id)
+        .join(ended, and_(old.c.session_id == ended.c.session_id, old.c.client_id == ended.c.client_id))
+        .where(
+            old.c.created_at <= ended.c.last,
+            ~exists().where(refresh_tokens.c.grant_id == old.c.id),
+            ~(is_latest & in_session),
+        )
+    )
+    db.execute(delete(grants).where(grants.c.id.in_(unusable)))
