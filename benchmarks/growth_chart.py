@@ -13,7 +13,7 @@ LEFT, RIGHT, TOP, BOTTOM = 44, 16, 34, 34
 LEGEND = 30
 TARGET = 1.2
 NAMES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
-COLOURS = ("#3b82c4", "#d97706", "#3a9d5d", "#b5539c", "#8a6fd1", "#7c7c7c")
+COLORS = ("#3b82c4", "#d97706", "#3a9d5d", "#b5539c", "#8a6fd1", "#7c7c7c")
 INK = "#7a7a7a"
 """Grey with enough contrast on white and on black. The background is that of the page."""
 
@@ -58,17 +58,17 @@ def _panel(title: str, lines: Lines, top: float) -> Iterator[str]:
     yield f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" {target}/>'
     for size in sizes:
         yield f'<text x="{x(size):.1f}" y="{HEIGHT - BOTTOM + 18}" text-anchor="middle">{_short(size)}</text>'
-    for colour, points in zip(COLOURS, lines.values(), strict=False):
+    for color, points in zip(COLORS, lines.values(), strict=False):
         corners = " ".join(f"{x(size):.1f},{y(ratio):.1f}" for size, ratio in points)
-        yield f'<polyline points="{corners}" fill="none" stroke="{colour}" stroke-width="2"/>'
+        yield f'<polyline points="{corners}" fill="none" stroke="{color}" stroke-width="2"/>'
         for size, ratio in points:
-            yield f'<circle cx="{x(size):.1f}" cy="{y(ratio):.1f}" r="3" fill="{colour}"/>'
+            yield f'<circle cx="{x(size):.1f}" cy="{y(ratio):.1f}" r="3" fill="{color}"/>'
 
 
 def _legend(lines: Lines, at: int) -> Iterator[str]:
-    for place, (colour, path) in enumerate(zip(COLOURS, lines, strict=False)):
+    for place, (color, path) in enumerate(zip(COLORS, lines, strict=False)):
         left = LEFT + place * 132
-        yield f'<rect x="{left}" y="{at - 9}" width="10" height="10" rx="2" fill="{colour}"/>'
+        yield f'<rect x="{left}" y="{at - 9}" width="10" height="10" rx="2" fill="{color}"/>'
         yield f'<text x="{left + 16}" y="{at}">{escape(path)}</text>'
 
 

@@ -22,7 +22,7 @@ Top to bottom; each package may import those below it, never above (`lint-import
 - `database`, `crypto`, `jose`, `observability`, `outbound`: primitives; the last calls other servers.
 - `config`: the settings. `runtime`: greenlets and the garbage collector.
 - `refusals`, `parameters`, `destination`, `changes`: values that all packages share.
-- `languages`, `branding`: translations, colours and logo.
+- `languages`, `branding`: translations, colors and logo.
 """
 
 __version__ = "0.2.0"

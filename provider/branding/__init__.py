@@ -1,1 +1,1 @@
-"""The brand's colours and logo: parsing them and checking their contrast."""
+"""The brand's colors and logo: parsing them and checking their contrast."""

@@ -1,8 +1,8 @@
-"""The colours of a brand and those derived from them, chosen so that all text is readable.
+"""The colors of a brand and those derived from them, chosen so that all text is readable.
 
 Contrast is that of WCAG 2.2: 4.5:1 for text (SC 1.4.3), 3:1 for what marks a control (SC 1.4.11). Any accent is
-accepted: text on it is black or white, and links in its hue become as dark or light as needed. A paper colour must
-leave our text colours readable.
+accepted: text on it is black or white, and links in its hue become as dark or light as needed. A paper color must
+leave our text colors readable.
 """
 
 import colorsys
@@ -21,20 +21,20 @@ LEAST_STEP = 1.15
 """The least contrast between a button and the same button under the pointer: less is not visible."""
 
 
-def parse_colour(text: str) -> str:
-    """Return a colour in lower case. Raises ValueError unless it is `#rrggbb`."""
+def parse_color(text: str) -> str:
+    """Return a color in lower case. Raises ValueError unless it is `#rrggbb`."""
     if not re.fullmatch("#[0-9A-Fa-f]{6}", text):
-        raise ValueError("must be a colour like #24487a")
+        raise ValueError("must be a color like #24487a")
     return text.lower()
 
 
-Colour = Annotated[str, AfterValidator(parse_colour)]
-"""A colour as `#rrggbb` in lower case, and nothing else: it is inserted into a stylesheet and emails."""
+Color = Annotated[str, AfterValidator(parse_color)]
+"""A color as `#rrggbb` in lower case, and nothing else: it is inserted into a stylesheet and emails."""
 
 
 @dataclass(frozen=True)
 class Scheme:
-    """The light or dark colours of templates/static/signet.css that a brand's colours are combined with."""
+    """The light or dark colors of templates/static/signet.css that a brand's colors are combined with."""
 
     accent: str
     on_accent: str
@@ -54,7 +54,7 @@ SEAL, ON_SEAL = "#7c2d2a", "#f9ece6"
 
 @dataclass(frozen=True, kw_only=True)
 class Palette:
-    """An accent and the colours derived from it."""
+    """An accent and the colors derived from it."""
 
     accent: str
     accent_strong: str
@@ -63,21 +63,21 @@ class Palette:
     link_strong: str
 
 
-def luminance(colour: str) -> float:
-    """Return the relative luminance of a colour, 0 to 1."""
-    channels = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
+def luminance(color: str) -> float:
+    """Return the relative luminance of a color, 0 to 1."""
+    channels = (int(color[i : i + 2], 16) / 255 for i in (1, 3, 5))
     red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 def contrast(one: str, other: str) -> float:
-    """Return the contrast ratio of two colours, 1 to 21."""
+    """Return the contrast ratio of two colors, 1 to 21."""
     darker, lighter = sorted((luminance(one), luminance(other)))
     return (lighter + 0.05) / (darker + 0.05)
 
 
 class UnreadablePaper(ValueError):
-    """A paper colour on which the softest text could not be read. `ratio` is their contrast."""
+    """A paper color on which the softest text could not be read. `ratio` is their contrast."""
 
     def __init__(self, paper: str, scheme: Scheme) -> None:
         self.ratio = rounded(contrast(paper, scheme.soft_ink))
@@ -94,31 +94,31 @@ def rounded(ratio: float) -> float:
 
 
 def readable_paper(paper: str, scheme: Scheme) -> str:
-    """Return the paper colour. Raises UnreadablePaper if the softest text could not be read on it."""
+    """Return the paper color. Raises UnreadablePaper if the softest text could not be read on it."""
     is_darker = luminance(paper) < luminance(scheme.soft_ink)
     if contrast(paper, scheme.soft_ink) < FOR_TEXT or is_darker != scheme.is_dark:
         raise UnreadablePaper(paper, scheme)
     return paper
 
 
-LightPaper = Annotated[Colour, AfterValidator(partial(readable_paper, scheme=LIGHT))]
-DarkPaper = Annotated[Colour, AfterValidator(partial(readable_paper, scheme=DARK))]
+LightPaper = Annotated[Color, AfterValidator(partial(readable_paper, scheme=LIGHT))]
+DarkPaper = Annotated[Color, AfterValidator(partial(readable_paper, scheme=DARK))]
 
 
 @dataclass(frozen=True)
 class Contrasts:
-    """The contrast ratios of a brand's colours in one scheme, each the least of its kind."""
+    """The contrast ratios of a brand's colors in one scheme, each the least of its kind."""
 
     button: float
     link: float
     text: float
     """The quietest text on the paper."""
-    link_colour: str | None
+    link_color: str | None
     """The shade of the accent that links have, if they cannot have the accent itself."""
 
 
 def contrasts(scheme: Scheme, *, accent: str | None, paper: str | None) -> Contrasts:
-    """Measure the colours of a scheme. None stands for our own colour."""
+    """Measure the colors of a scheme. None stands for our own color."""
     accent, paper = accent or scheme.accent, paper or scheme.paper
     own = accent == scheme.accent
     link = accent if own else palette(scheme, accent=accent, paper=paper).link
@@ -126,7 +126,7 @@ def contrasts(scheme: Scheme, *, accent: str | None, paper: str | None) -> Contr
         button=rounded(contrast(accent, scheme.on_accent if own else ink_on(accent))),
         link=rounded(min(contrast(link, surface) for surface in (paper, *scheme.surfaces))),
         text=rounded(contrast(paper, scheme.soft_ink)),
-        link_colour=None if link == accent else link,
+        link_color=None if link == accent else link,
     )
 
 
@@ -136,7 +136,7 @@ def ink_on(accent: str) -> str:
 
 
 def palette(scheme: Scheme, *, accent: str, paper: str) -> Palette:
-    """Derive the colours for an accent on this paper, all of them readable."""
+    """Derive the colors for an accent on this paper, all of them readable."""
     on_accent = ink_on(accent)
     link = _readable(accent, scheme, paper, FOR_TEXT)
     return Palette(
@@ -153,13 +153,13 @@ def in_the_dark(accent: str, paper: str) -> str:
     return _readable(accent, DARK, paper, COMFORTABLE)
 
 
-def _readable(colour: str, scheme: Scheme, paper: str, ratio: float) -> str:
+def _readable(color: str, scheme: Scheme, paper: str, ratio: float) -> str:
     """Return the nearest shade of this hue that can be read on every surface of the scheme."""
-    hue, lightness, saturation = colorsys.rgb_to_hls(*(int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)))
-    while any(contrast(colour, surface) < ratio for surface in (paper, *scheme.surfaces)):
+    hue, lightness, saturation = colorsys.rgb_to_hls(*(int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)))
+    while any(contrast(color, surface) < ratio for surface in (paper, *scheme.surfaces)):
         lightness = min(1.0, lightness + 0.01) if scheme.is_dark else max(0.0, lightness - 0.01)
-        colour = _written(colorsys.hls_to_rgb(hue, lightness, saturation))
-    return colour
+        color = _written(colorsys.hls_to_rgb(hue, lightness, saturation))
+    return color
 
 
 def _strong(accent: str, on_accent: str) -> str:
@@ -172,8 +172,8 @@ def _strong(accent: str, on_accent: str) -> str:
     return strong if contrast(accent, strong) >= LEAST_STEP else _mixed(accent, towards, 0.15)
 
 
-def _mixed(colour: str, other: str, share: float) -> str:
-    pairs = ((int(colour[i : i + 2], 16) / 255, int(other[i : i + 2], 16) / 255) for i in (1, 3, 5))
+def _mixed(color: str, other: str, share: float) -> str:
+    pairs = ((int(color[i : i + 2], 16) / 255, int(other[i : i + 2], 16) / 255) for i in (1, 3, 5))
     return _written(tuple(one + (two - one) * share for one, two in pairs))
 
 

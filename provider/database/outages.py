@@ -1,7 +1,7 @@
 """Which errors of a database are an outage: decided here once, by SQLSTATE on PostgreSQL and by result code on SQLite.
 
 An outage is answered with 503, a lost race with another transaction is tried again, everything else is a bug (500).
-Errors are recognised by what PEP 249 and psycopg promise of them, so that SQLite needs no driver of PostgreSQL.
+Errors are recognized by what PEP 249 and psycopg promise of them, so that SQLite needs no driver of PostgreSQL.
 """
 
 import sqlite3

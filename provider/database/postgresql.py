@@ -1,7 +1,7 @@
 """Connections to PostgreSQL with deadlines on our side: a server or network that is silent enforces none itself (F-3).
 
 A connection may lead through a pooler that gives each transaction another server connection (PgBouncer). It is
-recognised by the startup options that do not arrive. Then nothing depends on the session: statements are not prepared,
+recognized by the startup options that do not arrive. Then nothing depends on the session: statements are not prepared,
 and each transaction sets its own timeouts.
 """
 

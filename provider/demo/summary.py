@@ -1,4 +1,4 @@
-"""The summary printed when the demo has started, in colour on a terminal."""
+"""The summary printed when the demo has started, in color on a terminal."""
 
 import os
 import shlex

@@ -23,13 +23,13 @@ DEPLOY = "docs/operate/deploy.md"
 FORM_LIMIT = problem(
     "proxy.form-limit",
     why="Forms and token requests up to 64 KiB are valid. With a lower limit, long requests fail.",
-    fix="Raise the limit of the proxy for bodies: `client_max_body_size 4m;`.",
+    fix="Raise the limit of the proxy for bodies: `client_max_body_size 17m;`.",
     section=DEPLOY,
 )
 UPLOAD_LIMIT = problem(
     "proxy.upload-limit",
     why="Users cannot upload a profile picture, which may have 2 MiB.",
-    fix="Raise the limit of the proxy for bodies: `client_max_body_size 4m;`.",
+    fix="Raise the limit of the proxy for bodies: `client_max_body_size 17m;`.",
     section=DEPLOY,
 )
 HEADER_LIMIT = problem(

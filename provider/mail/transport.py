@@ -4,7 +4,7 @@ Each call tries once: `outbox.relay` retries, for as long as RETRIES says. An em
 (5xx) is not retried.
 
 The Message-ID comes from the outbox row. If a process dies before it records a sent email, the email is sent twice, and
-mailboxes can recognise the copy.
+mailboxes can recognize the copy.
 """
 
 import smtplib

@@ -12,7 +12,7 @@ from provider.accounts.email.email_addresses import parse_address
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.branding.logo import MAX_LOGO, NotAnImage, TooLarge, parse_logo
-from provider.branding.palette import DARK, FOR_TEXT, LIGHT, Scheme, UnreadablePaper, parse_colour, readable_paper
+from provider.branding.palette import DARK, FOR_TEXT, LIGHT, Scheme, UnreadablePaper, parse_color, readable_paper
 from provider.config.branding import Branding
 from provider.config.lines import LONGEST
 from provider.config.settings import PREFIX, Settings
@@ -108,16 +108,16 @@ def _address(text: str) -> str:
     return address.text
 
 
-def _colour(text: str) -> str:
+def _color(text: str) -> str:
     try:
-        return parse_colour(text if text.startswith("#") else f"#{text}")
+        return parse_color(text if text.startswith("#") else f"#{text}")
     except ValueError:
         raise Invalid(Text("Enter a color as # and six hexadecimal digits, for example #24487a.")) from None
 
 
 def _paper(text: str, scheme: Scheme) -> str:
     try:
-        return readable_paper(_colour(text), scheme)
+        return readable_paper(_color(text), scheme)
     except UnreadablePaper as unreadable:
         values = {"ratio": unreadable.ratio, "least": FOR_TEXT}
         if scheme.is_dark:
@@ -145,8 +145,8 @@ def _logo(content: bytes, current: Any, *, removed: bool) -> Any:
 _RULES: Mapping[str, Callable[[str], str]] = {
     "brand": _line,
     "support_email": _address,
-    "brand_accent": _colour,
-    "brand_accent_dark": _colour,
+    "brand_accent": _color,
+    "brand_accent_dark": _color,
     "brand_paper": partial(_paper, scheme=LIGHT),
     "brand_paper_dark": partial(_paper, scheme=DARK),
 }

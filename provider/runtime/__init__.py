@@ -1,1 +1,1 @@
-"""How the process itself runs: greenlets, the garbage collector, and the throw-away accounts that it recognises."""
+"""How the process itself runs: greenlets, the garbage collector, and the throw-away accounts that it recognizes."""

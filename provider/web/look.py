@@ -1,4 +1,4 @@
-"""The look of an installation's pages: colours, logo and icon. docs/guides/branding.md says what is stable."""
+"""The look of an installation's pages: colors, logo and icon. docs/guides/branding.md says what is stable."""
 
 import asyncio
 import re
@@ -89,8 +89,8 @@ def _look(
     logo_dark: Image | None,
 ) -> Look:
     papers = paper or LIGHT.paper, paper_dark or DARK.paper
-    has_colours = any((accent, accent_dark, paper, paper_dark))
-    css = _stylesheet(accent, accent_dark, *papers) if has_colours else None
+    has_colors = any((accent, accent_dark, paper, paper_dark))
+    css = _stylesheet(accent, accent_dark, *papers) if has_colors else None
     return Look(
         paper=papers[0],
         paper_dark=papers[1],
@@ -109,7 +109,7 @@ def _stylesheet(accent: str | None, accent_dark: str | None, paper: str, paper_d
     """Return a stylesheet that only sets custom properties. Print is always on white."""
     if accent is not None and accent_dark is None:
         accent_dark = in_the_dark(accent, paper_dark)
-    light, dark = _colours(LIGHT, accent, paper), _colours(DARK, accent_dark, paper_dark)
+    light, dark = _colors(LIGHT, accent, paper), _colors(DARK, accent_dark, paper_dark)
     return (
         f":root {{ {light} }}\n"
         f"@media screen {{ :root {{ --paper: {paper}; }} }}\n"
@@ -117,7 +117,7 @@ def _stylesheet(accent: str | None, accent_dark: str | None, paper: str, paper_d
     )
 
 
-def _colours(scheme: Scheme, accent: str | None, paper: str) -> str:
+def _colors(scheme: Scheme, accent: str | None, paper: str) -> str:
     if accent is None:
         return ""
     derived = palette(scheme, accent=accent, paper=paper)

@@ -70,7 +70,7 @@ def _rule(function: Callable[..., int]) -> Delete:
 
 PURGES: Mapping[str, tuple[Purge, timedelta]] = {
     "authorization requests": (authorization_requests.purge, timedelta(0)),
-    "device codes": (device_codes.purge, timedelta(days=1)),  # a replay must be recognised
+    "device codes": (device_codes.purge, timedelta(days=1)),  # a replay must be recognized
     "backchannel requests": (backchannel_requests.purge, timedelta(days=1)),  # the same
     "used assertions": (used_assertions.purge, timedelta(minutes=1)),  # nodes' clocks differ
     "used DPoP proofs": (used_proofs.purge, timedelta(minutes=1)),
@@ -94,7 +94,7 @@ PURGES: Mapping[str, tuple[Purge, timedelta]] = {
 
 
 def _while_access_lasts(settings: Settings) -> timedelta:
-    """Return how long codes and refresh tokens are kept after they expired: a replay must be recognised, and access
+    """Return how long codes and refresh tokens are kept after they expired: a replay must be recognized, and access
     tokens that were issued for them must have expired, because their grants can be deleted with them.
     """
     return max(timedelta(days=1), settings.access_token_lifetime)

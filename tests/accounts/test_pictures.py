@@ -122,8 +122,8 @@ def test_metadata_is_dropped_and_the_picture_turned_as_it_was_held() -> None:
     assert b"secret" not in drawn
 
 
-def colours(drawn: bytes) -> set[str]:
-    """The colours in the corners of a picture."""
+def colors(drawn: bytes) -> set[str]:
+    """The colors in the corners of a picture."""
     shown = Image.open(io.BytesIO(drawn)).convert("RGB")
     ends = (4, shown.width - 5)
     names = {(True, False): "red", (False, True): "blue"}
@@ -154,7 +154,7 @@ def test_a_crop_is_the_square_that_was_chosen(kind: str) -> None:
         drawn = pictures.draw(content, crop)[1]
         width, height = Image.open(io.BytesIO(drawn)).size
         assert width == height, crop
-        assert colours(drawn) == shown, crop
+        assert colors(drawn) == shown, crop
     assert Image.open(io.BytesIO(pictures.draw(content)[1])).size == (SIDE, SIDE // 4)
 
 
@@ -162,8 +162,8 @@ def test_a_crop_is_of_the_picture_as_it_was_held() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # turned by 90 degrees: red is on top
     content = half_red_half_blue(exif=exif.tobytes())
-    assert colours(pictures.draw(content, Crop(y=0))[1]) == {"red"}
-    assert colours(pictures.draw(content, Crop(y=1))[1]) == {"blue"}
+    assert colors(pictures.draw(content, Crop(y=0))[1]) == {"red"}
+    assert colors(pictures.draw(content, Crop(y=1))[1]) == {"blue"}
     assert Image.open(io.BytesIO(pictures.draw(picture(size=(1, 3)), Crop(zoom=4))[1])).size == (1, 1)
 
 
@@ -184,7 +184,7 @@ def test_the_form_crops_to_its_numbers_or_to_the_centre(
     upload(browser, half_red_half_blue(), **numbers)
     url = url_of(work)
     assert url is not None
-    assert colours(client.get(url).content) == shown
+    assert colors(client.get(url).content) == shown
 
 
 def bomb() -> bytes:

@@ -96,7 +96,7 @@ def test_an_application_from_its_registration_to_its_deletion(
     for method, path in (("GET", ""), ("DELETE", ""), ("POST", "/disable"), ("POST", "/rotate-secret")):
         assert operator(method, f"/clients/shop/eu{path}").status_code == 404
     assert problem(operator("POST", "/clients", redirect_uris=["http://app.example.test/#x"])) == "invalid-metadata"
-    assert problem(operator("POST", "/clients", **SHOP, colour="red")) == "invalid-body"
+    assert problem(operator("POST", "/clients", **SHOP, color="red")) == "invalid-body"
 
 
 def test_what_was_changed_is_told_before_and_after(operator: Program, ada: str, work: Work) -> None:

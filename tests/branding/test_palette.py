@@ -1,4 +1,4 @@
-"""A brand's colours: whatever the accent, what is written on it and in its hue can be read; a paper may be rejected."""
+"""A brand's colors: whatever the accent, what is written on it and in its hue can be read; a paper may be rejected."""
 
 import re
 
@@ -11,13 +11,13 @@ from provider.branding.palette import DARK, LIGHT, Scheme, in_the_dark, ink_on, 
 from provider.config.environment import SettingsError, load_settings
 from tests.test_look import contrast, palettes
 
-COLOURS = st.integers(0, 0xFFFFFF).map(lambda number: f"#{number:06x}")
+COLORS = st.integers(0, 0xFFFFFF).map(lambda number: f"#{number:06x}")
 SCHEMES = pytest.mark.parametrize("scheme", [LIGHT, DARK], ids=["light", "dark"])
 FOR_TEXT, FOR_PARTS = 4.5, 3
 
 
 @SCHEMES
-@given(accent=COLOURS)
+@given(accent=COLORS)
 @example("#000000")
 @example("#ffffff")
 @example("#ffd500")
@@ -32,12 +32,12 @@ def test_any_accent_is_readable(scheme: Scheme, accent: str) -> None:
         assert contrast(made.link, surface) >= FOR_TEXT > FOR_PARTS
         assert contrast(made.link_strong, surface) >= FOR_TEXT
     assert made.accent_strong != accent
-    for colour in vars(made).values():
-        assert re.fullmatch("#[0-9a-f]{6}", colour)
+    for color in vars(made).values():
+        assert re.fullmatch("#[0-9a-f]{6}", color)
 
 
 @SCHEMES
-@given(accent=COLOURS, paper=COLOURS)
+@given(accent=COLORS, paper=COLORS)
 def test_links_are_readable_on_any_paper_that_is_let_in(scheme: Scheme, accent: str, paper: str) -> None:
     try:
         readable_paper(paper, scheme)
@@ -47,7 +47,7 @@ def test_links_are_readable_on_any_paper_that_is_let_in(scheme: Scheme, accent: 
     assert contrast(palette(scheme, accent=accent, paper=paper).link, paper) >= FOR_TEXT
 
 
-@given(accent=COLOURS)
+@given(accent=COLORS)
 def test_a_dark_accent_is_derived_and_comfortable(accent: str) -> None:
     """WCAG 2.2 SC 1.4.6."""
     derived = in_the_dark(accent, DARK.paper)
@@ -69,7 +69,7 @@ def test_what_is_written_on_an_accent_is_black_or_white(accent: str, ink: str) -
 
 @SCHEMES
 def test_the_schemes_are_those_of_the_stylesheet(scheme: Scheme) -> None:
-    """Else the guarantee would be about other colours than the pages have."""
+    """Else the guarantee would be about other colors than the pages have."""
     css = palettes()["dark" if scheme.is_dark else "light"]
     assert (scheme.accent, scheme.on_accent, scheme.paper) == (css["accent"], css["on-accent"], css["paper"])
     assert scheme.soft_ink == css["soft-ink"]
@@ -80,11 +80,11 @@ def test_the_schemes_are_those_of_the_stylesheet(scheme: Scheme) -> None:
 @pytest.mark.parametrize(
     ("environ", "problem"),
     [
-        ({"SIGNET_BRAND_ACCENT": "red"}, "SIGNET_BRAND_ACCENT: must be a colour like #24487a"),
-        ({"SIGNET_BRAND_ACCENT": "#fff"}, "SIGNET_BRAND_ACCENT: must be a colour"),
-        ({"SIGNET_BRAND_ACCENT": "#ffffff; }"}, "SIGNET_BRAND_ACCENT: must be a colour"),
+        ({"SIGNET_BRAND_ACCENT": "red"}, "SIGNET_BRAND_ACCENT: must be a color like #24487a"),
+        ({"SIGNET_BRAND_ACCENT": "#fff"}, "SIGNET_BRAND_ACCENT: must be a color"),
+        ({"SIGNET_BRAND_ACCENT": "#ffffff; }"}, "SIGNET_BRAND_ACCENT: must be a color"),
         ({"SIGNET_BRAND_ACCENT": "#ffffff\n#"}, "SIGNET_BRAND_ACCENT must be one line"),
-        ({"SIGNET_BRAND_ACCENT_DARK": "#12345G"}, "SIGNET_BRAND_ACCENT_DARK: must be a colour"),
+        ({"SIGNET_BRAND_ACCENT_DARK": "#12345G"}, "SIGNET_BRAND_ACCENT_DARK: must be a color"),
         ({"SIGNET_BRAND_PAPER": "#808080"}, "SIGNET_BRAND_PAPER: #808080 gives .* a contrast of 1.72:1; .* 4.5:1"),
         ({"SIGNET_BRAND_PAPER": "#000000"}, "SIGNET_BRAND_PAPER: #000000 .* 3.07:1; a light paper"),
         ({"SIGNET_BRAND_PAPER": "#d1d1d1"}, "a contrast of 4.47:1"),
@@ -92,12 +92,12 @@ def test_the_schemes_are_those_of_the_stylesheet(scheme: Scheme) -> None:
         ({"SIGNET_BRAND_PAPER_DARK": "#24487a"}, "SIGNET_BRAND_PAPER_DARK: #24487a .* 4.16:1"),
     ],
 )
-def test_colours_nobody_could_read_stop_the_start(environ: dict[str, str], problem: str) -> None:
+def test_colors_nobody_could_read_stop_the_start(environ: dict[str, str], problem: str) -> None:
     """One line that names the setting and the ratio; WCAG 2.2 SC 1.4.3."""
     with pytest.raises(SettingsError, match=problem) as refused:
         load_settings(environ)
     assert "\n" not in str(refused.value)
 
 
-def test_colours_are_kept_in_lower_case() -> None:
+def test_colors_are_kept_in_lower_case() -> None:
     assert load_settings({"SIGNET_BRAND_ACCENT": "#FFD500"}).brand_accent == "#ffd500"

@@ -83,7 +83,7 @@ def test_no_secret_is_repeated() -> None:
         ("redis_url", "http://localhost", "http:// is not supported; it must be redis://"),
         ("redis_url", "redis://host:port", "must be redis://"),
         ("redis_url", "redis://host/cache", "must be redis://"),
-        ("redis_url", "redis://host/0?colour=red", "has an option that Redis does not know"),
+        ("redis_url", "redis://host/0?color=red", "has an option that Redis does not know"),
         ("isuer", "https://id.example", "did you mean SIGNET_ISSUER"),
         ("smtp_port_file", "/run/secrets/port", "unknown setting SIGNET_SMTP_PORT_FILE"),
     ],

@@ -55,7 +55,7 @@ def test_a_url_that_is_right_stays_as_it_is(url: str) -> None:
         ("redis+cluster://one:99999", "must be redis://"),
         ("redis+cluster://me:hunter2@", "must be redis://"),
         ("redis+cluster://me:hunter2@one/0#x", "must be redis://"),
-        ("redis+cluster://me:hunter2@one?colour=red", "has an option that Redis does not know"),
+        ("redis+cluster://me:hunter2@one?color=red", "has an option that Redis does not know"),
         ("redis+cluster://one?sentinel_password=x", "has an option that Redis does not know"),
         ("redis+sentinel://one/name?ssl_ca_certs=/ca.pem", "has an option that Redis does not know"),
         ("redis+swarm://one", "redis+swarm:// is not supported"),

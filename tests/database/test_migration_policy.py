@@ -86,6 +86,6 @@ def test_no_migration_breaks_the_release_before_it(statements: dict[str, list[st
         ("ALTER TABLE users ADD CONSTRAINT c CHECK (true) NOT VALID", None),
     ],
 )
-def test_what_is_forbidden_is_recognised(statement: str, what: str | None) -> None:
+def test_what_is_forbidden_is_recognized(statement: str, what: str | None) -> None:
     assert forbidden([statement]) == ({(what, "users")} if what else set())
     assert not forbidden(["CREATE TABLE users (id INTEGER)", statement])

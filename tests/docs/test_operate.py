@@ -222,7 +222,7 @@ def test_the_page_about_scaling_says_how_many_connections_a_process_opens() -> N
     settings = Settings(database_url="postgresql://signet@/signet", secret_key="k" * 32, metrics_address="127.0.0.1:1")
     text = (REPOSITORY / "docs/operate/scale.md").read_text("utf-8")
     size = open_database(settings).engine.pool.size()  # type: ignore[attr-defined]  # of a QueuePool
-    assert f"each process opens up to {size} connections" in text
+    assert f"With the default settings and metrics, that is {size}." in text
     assert f"9 processes, so up to {9 * size}" in text
 
 

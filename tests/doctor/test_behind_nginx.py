@@ -101,7 +101,7 @@ def test_http2_is_asked_with_a_request(place: Place) -> None:
 
 def test_several_breakages_are_named_together(place: Place) -> None:
     """The one of these tests that runs for each change."""
-    conf = place.conf.replace("client_max_body_size 4m;", "").replace(XFF, "")
+    conf = place.conf.replace("client_max_body_size 17m;", "").replace(XFF, "")
     lines = "proxy_hide_header Strict-Transport-Security; proxy_cookie_path / /auth; gzip on; gzip_proxied any;"
     conf = conf.replace(PASS, f"{lines} add_header X-Frame-Options SAMEORIGIN; proxy_buffer_size 2k; {PASS}")
     conf = conf.replace("location / {", "location /static/ { return 404; } location / {")
@@ -132,8 +132,8 @@ def beside(line: str) -> Callable[[str], str]:
 @pytest.mark.parametrize(
     ("broken", "names"),
     [
-        (swapped("client_max_body_size 4m;", "client_max_body_size 10k;"), {"proxy.form-limit", "proxy.upload-limit"}),
-        (swapped("client_max_body_size 4m;", ""), {"proxy.upload-limit"}),
+        (swapped("client_max_body_size 17m;", "client_max_body_size 10k;"), {"proxy.form-limit", "proxy.upload-limit"}),
+        (swapped("client_max_body_size 17m;", ""), {"proxy.upload-limit"}),
         (swapped(HOST, ""), {"address.host-is-changed", "proxy.host-is-changed"}),
         (swapped(XFF, ""), {"proxy.client-address-can-be-claimed"}),
         (swapped(XFF, 'proxy_set_header X-Forwarded-For "";'), {"proxy.client-address-can-be-claimed"}),
@@ -148,7 +148,7 @@ def beside(line: str) -> Callable[[str], str]:
         (beside("add_header Access-Control-Allow-Origin * always;"),
          {"browser.pages-are-open-to-other-sites", "metadata.cors-is-doubled"}),
         (beside("proxy_read_timeout 1s;"), {"proxy.timeout"}),
-        (swapped("client_max_body_size 4m;", "client_max_body_size 4m; large_client_header_buffers 2 2k;"),
+        (swapped("client_max_body_size 17m;", "client_max_body_size 17m; large_client_header_buffers 2 2k;"),
          {"proxy.request-header-limit"}),
         (beside("proxy_buffer_size 2k; proxy_busy_buffers_size 8k;"), {"proxy.response-header-limit"}),
         (swapped(VERSIONS, "ssl_protocols TLSv1.2;"), {"tls.no-1.3"}),

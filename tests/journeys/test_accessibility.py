@@ -1,6 +1,6 @@
 """Every page, looked at by axe-core, and no wider than a screen of 320 pixels (WCAG 2.2 SC 1.4.10).
 
-`make test-all` looks at each in dark colours too.
+`make test-all` looks at each in dark colors too.
 
 `make screenshots` runs this with KEEP_SCREENSHOTS=1: then a picture of each page is kept in build/screenshots.
 """
@@ -36,7 +36,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.nightly]
 WIDE: ViewportSize = {"width": 1280, "height": 800}
 NARROW: ViewportSize = {"width": 320, "height": 568}
 NEEDED = "document.documentElement.scrollWidth"
-OF_COLOURS = ["color-contrast", "link-in-text-block"]
+OF_COLORS = ["color-contrast", "link-in-text-block"]
 """The rules of axe whose finding may be another one in the dark."""
 FINDINGS = """(rules) => axe.run({resultTypes: ["violations"], ...(rules && {runOnly: rules})}).then(
   found => found.violations.flatMap(
@@ -80,7 +80,7 @@ class Inspector:
         self._keep(f"{name}-light")
         page.emulate_media(color_scheme="dark")
         if THOROUGH:  # `tests/branding` computes the contrast of both palettes in every run
-            self._look(f"{name}, dark", OF_COLOURS)
+            self._look(f"{name}, dark", OF_COLORS)
         self._keep(f"{name}-dark")
         page.emulate_media(color_scheme="light")
         page.set_viewport_size(NARROW)

@@ -17,7 +17,7 @@ MIDDLE = """() => {
   canvas.getContext("2d").drawImage(shown, -50, -50);
   return [...canvas.getContext("2d").getImageData(0, 0, 1, 1).data];
 }"""
-"""The colour of a point of the picture or of its preview."""
+"""The color of a point of the picture or of its preview."""
 
 
 def test_a_picture_is_cropped_as_the_preview_shows_it(

@@ -119,13 +119,13 @@ def test_when_it_cannot_be_had_nothing_is_said(new_person: NewPerson, demo: Demo
 
 @pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_in_forced_colours_the_bar_is_still_a_bar(new_person: NewPerson, demo: Demo, scheme: str) -> None:
+def test_in_forced_colors_the_bar_is_still_a_bar(new_person: NewPerson, demo: Demo, scheme: str) -> None:
     person = new_person(forced_colors="active", color_scheme=scheme)
     person.open(f"{demo.provider}/signup")
     person.fill("Create a password", FAIR)
     expect_word(person, "fair")
-    colour = "element => getComputedStyle(element).backgroundColor"
-    filled, around = bar(person).locator("span").evaluate(colour), person.page.locator("main").evaluate(colour)
+    color = "element => getComputedStyle(element).backgroundColor"
+    filled, around = bar(person).locator("span").evaluate(color), person.page.locator("main").evaluate(color)
     assert filled != around
 
 

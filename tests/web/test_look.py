@@ -1,4 +1,4 @@
-"""A brand on the pages: a stylesheet of custom properties, a logo, an icon, the colour of the browser's frame."""
+"""A brand on the pages: a stylesheet of custom properties, a logo, an icon, the color of the browser's frame."""
 
 import io
 import re
@@ -63,7 +63,7 @@ def test_a_page_refers_to_everything_by_its_content(client: TestClient, settings
     assert {asset.url for asset in other.assets}.isdisjoint(urls[0:4:3])
 
 
-def test_the_colours_are_custom_properties_and_nothing_else(client: TestClient) -> None:
+def test_the_colors_are_custom_properties_and_nothing_else(client: TestClient) -> None:
     answer = client.get("/static/brand.css")
     assert answer.headers["content-type"].startswith("text/css")
     left = re.sub(r"--[a-z-]+: (#[0-9a-f]{6}|var\(--tint\));", "", answer.text)
@@ -127,7 +127,7 @@ def test_without_a_brand_the_pages_are_ours(client: TestClient, brand: dict[str,
 @pytest.mark.parametrize(
     "brand", [{"brand_paper_dark": "#000000"}, {"brand_accent_dark": "#ffd500"}, {"brand_accent": "#0b3d2e"}]
 )
-def test_one_colour_leaves_the_others_ours(settings: Settings, brand: dict[str, Any]) -> None:
+def test_one_color_leaves_the_others_ours(settings: Settings, brand: dict[str, Any]) -> None:
     css = stylesheet(look_of(settings))
     light, dark = css.split("@media screen and")
     assert ("--accent:" in light) == ("brand_accent" in brand)

@@ -45,7 +45,7 @@ PATH = "/admin/branding"
 CHOOSE_AGAIN = Text("Choose the file again.")
 MAX_BODY = 1024 * 1024
 """The largest request body, in bytes. It exceeds the limit of two logos, so that the page can report the error."""
-COLOURS = ("brand_accent", "brand_accent_dark", "brand_paper", "brand_paper_dark")
+COLORS = ("brand_accent", "brand_accent_dark", "brand_paper", "brand_paper_dark")
 DARK_MODE = "dark"
 NEEDS = Permission.SETTINGS_WRITE
 
@@ -198,8 +198,8 @@ def preview_look(settings: Settings, *, is_dark: bool) -> Look:
     """Return the look of pages that are always light or dark, whatever the browser prefers."""
     look = look_of(settings)
     logo = (look.logo_dark if is_dark else None) or look.logo
-    colours = {name: getattr(settings, name) for name in COLOURS if getattr(settings, name) is not None}
-    styles = f"{PATH}/preview.css?{urlencode({'scheme': DARK_MODE if is_dark else 'light', **colours})}"
+    colors = {name: getattr(settings, name) for name in COLORS if getattr(settings, name) is not None}
+    styles = f"{PATH}/preview.css?{urlencode({'scheme': DARK_MODE if is_dark else 'light', **colors})}"
     stylesheet = PlacedAsset("preview.css", "text/css", b"", styles)
     return replace(look, stylesheet=stylesheet, logo=logo and inline(logo), logo_dark=None)
 

@@ -27,7 +27,7 @@ from provider.web.endpoint import endpoint
 from provider.web.pages import page
 
 ICONS = sorted(set(re.findall(r'name == "(\w+)"', (TEMPLATES / "macros/icons.html").read_text("utf-8"))))
-COLOURS = (
+COLORS = (
     "accent",
     "link",
     "seal",
@@ -87,7 +87,7 @@ def show_parts(call: Call) -> Response:
         "demo/design_parts.html",
         framed_here=True,
         icons=ICONS,
-        colours=COLOURS,
+        colors=COLORS,
         statuses=list(Status),
         actions=ACTIONS,
         app=APP,

@@ -235,7 +235,7 @@ def mix_up(world: World) -> str | None:
     "state",
     tries="A state with line breaks and markup",
     must="the app gets back exactly this state, and no header is added",
-    why="Apps recognise forged responses by their state; a line break could add headers.",
+    why="Apps recognize forged responses by their state; a line break could add headers.",
     section="RFC 6749 section 10.12",
 )
 def state(world: World) -> str | None:

@@ -201,7 +201,7 @@ def _ask(connection: Any, query: str) -> Any:
 
 def judge(facts: Mapping[str, Any], use: Use) -> Iterator[Finding]:
     """Yield what is wrong with these facts."""
-    found = [*_durability(facts), *_behaviour(facts), *_capacity(facts, use), *_care(facts)]
+    found = [*_durability(facts), *_behavior(facts), *_capacity(facts, use), *_care(facts)]
     version = int(facts["server_version_num"]) // 10000
     yield fine("database.postgresql", f"PostgreSQL {version} has {facts['connections']} connections of clients.")
     yield from found
@@ -219,7 +219,7 @@ def _durability(facts: Mapping[str, Any]) -> Iterator[Finding]:
         yield READ_ONLY.found(f"The database cannot be written: {why}.")
 
 
-def _behaviour(facts: Mapping[str, Any]) -> Iterator[Finding]:
+def _behavior(facts: Mapping[str, Any]) -> Iterator[Finding]:
     if str(facts["TimeZone"]) not in {"UTC", "Etc/UTC", "GMT", "Etc/GMT", "Zulu", "Etc/UCT", "UCT"}:
         yield OTHER_TIME_ZONE.found(f"The time zone of the session is {facts['TimeZone']}.")
     if facts["default_transaction_isolation"] != "read committed":

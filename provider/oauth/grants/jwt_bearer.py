@@ -209,7 +209,7 @@ def _audience(request: TokenRequest, claims: dict[str, Any], *, is_id_jag: bool)
 
 
 def _require_consent(request: TokenRequest, user: User, scope: tuple[str, ...], audience: tuple[str, ...]) -> None:
-    """Check that the user has allowed a client of others all of this. An ID-JAG needs no consent: the organisation that
+    """Check that the user has allowed a client of others all of this. An ID-JAG needs no consent: the organization that
     issues it has decided (decision 276).
     """
     client = request.client

@@ -48,7 +48,7 @@ def test_claims_of_ours_can_never_be_mapped() -> None:
         (GROUPS | {"only": "a"}, "only"),
         (GROUPS | {"expression": "1"}, "expression"),
         (GROUPS | {"description": "x"}, "description"),
-        (GROUPS | {"colour": "red"}, "colour"),
+        (GROUPS | {"color": "red"}, "color"),
         (OWN | {"description": ""}, "description"),
         (OWN | {"scope": "openid"}, "description"),
         (OWN | {"scope": "admin:read"}, "scope"),

@@ -132,7 +132,7 @@ class TestStrict:
         assert_invalid_grant(rp.refresh(second))
 
 
-def test_a_successor_made_under_an_earlier_secret_key_is_recognised(
+def test_a_successor_made_under_an_earlier_secret_key_is_recognized(
     rp: RelyingParty, first: Tokens, settings: Settings
 ) -> None:
     """Decision 3 survives the rotation of the secret key."""
