@@ -47,6 +47,7 @@ until curl -s "http://127.0.0.1:$1/health/ready"; do sleep 0.1; done""",
 """Programs that are not run, and what is instead."""
 
 AS_TYPED = (
+    (r"^sudo -u postgres psql signet ", 'psql "$SIGNET_DATABASE_URL" '),
     (r"^sudo -iu signet$", "cd; if [ -e ~/.bash_profile ]; then . ~/.bash_profile; fi"),  # a login shell reads it
     (r"^(signet user create (?!.*--password-stdin).*)$", r'\1 --password-stdin <<< "several unrelated words"'),
     (r"\bsignet serve$", "serve_in_background {own}"),
