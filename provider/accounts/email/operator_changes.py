@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from provider.accounts.email import email_change
 from provider.accounts.email.email_change import SameAddress
+from provider.accounts.email.home_realms import must_sign_in_elsewhere
 from provider.accounts.email.new_addresses import AddressTaken, require_address
 from provider.accounts.email.operator_emails import NotNow, find_holder
 from provider.accounts.email.verification_emails import send_verification
@@ -73,6 +74,8 @@ def request_change(work: UnitOfWork, *, user_id: str, email: str) -> None:
     is_verified = current.verified_at is not None
     if not can_confirm(work.settings.has, status=user.status, is_verified=is_verified):
         raise NotNow
+    if user.status != Status.INACTIVE and must_sign_in_elsewhere(work, current.normal):
+        raise NotNow  # such a user confirms no other address (`email_change.AddressManaged`)
     if not email_addresses.is_free(work.db, address.normal):
         raise AddressTaken
     if user.status != Status.INACTIVE:
