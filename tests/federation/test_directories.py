@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
+from structlog.testing import capture_logs
 
 from provider.accounts import linked_identities as ways_in
 from provider.accounts import suspension
@@ -18,6 +19,7 @@ from provider.sessions import store as sessions
 from tests.federation.conftest import EXAMPLE, events_of, identities_of
 from tests.federation.stand_in_directory import (
     BASE,
+    BIND_DN,
     CORP,
     ID,
     StandIn,
@@ -179,6 +181,29 @@ class TestLinked:
         bound = len(directory.binds)
         assert sign_in(browser, ADA).status == 429
         assert len(directory.binds) == bound
+
+    @pytest.mark.parametrize("result", [19, 53])
+    def test_a_locked_account_looks_like_a_wrong_password_whatever_its_server_calls_it(
+        self, browser: Browser, work: Work, linked: str, directory: StandIn, result: int
+    ) -> None:
+        """N-607: 389 Directory Server, FreeIPA and eDirectory say so with results of their own."""
+        directory.answers[DN] = {"result": result, "description": "other", "message": "locked"}
+        with capture_logs() as logs:
+            page = sign_in(browser, ADA)
+        assert [line["reason"] for line in logs if line["event"].startswith("directory.")] == ["locked"]
+        assert page.status == 400
+        assert "Wrong email address or password" in page.text
+        with work() as w:
+            assert failures.find_failures(w.read, "password", linked) == 1
+
+    @pytest.mark.parametrize("result", [19, 53])
+    def test_the_same_results_for_the_account_that_searches_are_an_outage(
+        self, browser: Browser, work: Work, linked: str, directory: StandIn, result: int
+    ) -> None:
+        directory.answers[BIND_DN] = {"result": result, "description": "other", "message": "locked"}
+        assert sign_in(browser, ADA).status == 503
+        with work() as w:
+            assert failures.find_failures(w.read, "password", linked) == 0
 
     def test_a_user_who_left_the_directory_is_out(
         self, browser: Browser, work: Work, linked: str, directory: StandIn
