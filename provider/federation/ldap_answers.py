@@ -11,8 +11,8 @@ SUCCESS, NO_SUCH_OBJECT = 0, 32
 WRONG = (48, 49)
 """inappropriateAuthentication, for an entry without a password, and invalidCredentials."""
 LOCKED = (19, 53)
-"""constraintViolation and unwillingToPerform: how 389 Directory Server, FreeIPA and eDirectory report that an account is
-locked, disabled or expired. Some do so before they look at the password.
+"""constraintViolation and unwillingToPerform: how 389 Directory Server, FreeIPA and eDirectory report that an account
+is locked, disabled or expired. Some do so before they look at the password.
 """
 _DATA = re.compile(r"\bdata ([0-9a-f]{3,4})\b")
 

@@ -222,10 +222,14 @@ def _create(
         return None
     if not settings.may_create_accounts or not work.settings.has("registration"):
         return None
+    if not email_addresses.is_free(work.db, address.normal):
+        return None
     mapped = attributes_of(work, settings, identity.claims)
-    if attributes is None and is_asking(work, mapped) and email_addresses.is_free(work.read, address.normal):
+    if attributes is None and is_asking(work, mapped):
         raise AttributesRequired
-    hit(work, LIMITS.sign_up, key=of_network(work, "sign-up"))
+    is_at_home = settings.is_required_for_domains and address.domain in settings.domains
+    if not settings.is_directory and not is_at_home:  # those users are known: a whole office may come from one network
+        hit(work, LIMITS.sign_up, key=of_network(work, "sign-up"))
     # Nobody can correct a name here: what a form would refuse is left out, and the rest stays.
     claims = {name: kept for name, text in identity.names.items() if (kept := repair_line(text, most=MAX_NAME))}
     claims |= fields_of(settings, identity.claims)
