@@ -228,9 +228,11 @@ def test_a_change_that_another_operator_overtook_is_refused(console: Console, wo
 
 
 def test_only_the_operators_word_changes_an_address_whose_users_sign_in_elsewhere(
-    operator: Program, ada: str, work: Work, installation: Installation
+    operator: Program, console: Console, ada: str, work: Work, installation: Installation
 ) -> None:
     """The user could not confirm another one."""
+    assert "Request email change" in console.open(f"/users/{ada}").text
     require_corp(installation)
+    assert "Request email change" not in console.open(f"/users/{ada}").text
     assert problem(operator("POST", f"/users/{ada}/email", email=NEW)) == "not-now"
     assert operator("PATCH", f"/users/{ada}", email=NEW).status_code == 200
