@@ -15,6 +15,7 @@ from provider.accounts.profile import parse_profile, update_profile
 from provider.accounts.store.users import User
 from provider.crypto.passwords import MAX_CHARACTERS
 from provider.federation import linking
+from provider.federation.directory_guesses import Guess
 from provider.federation.directory_settings import GROUPS
 from provider.federation.exchange import UpstreamIdentity
 from provider.federation.identity_claims import LONGEST_EMAIL
@@ -75,18 +76,35 @@ class Directory:
         if search is None or not password or len(password) > MAX_CHARACTERS:
             return None
         outbound = work.outbound
+        guess = Guess(work, self.settings.issuer)
         try:
-            entry, verdict = self._client.authenticate(outbound, search, password, attributes=self._attributes)
+            entry, verdict = self._client.authenticate(
+                outbound,
+                search,
+                password,
+                attributes=self._attributes,
+                may_bind=lambda entry: subject is not None or self._may_bind(guess, entry),
+            )
         except DirectoryUnavailable as failed:
+            guess.undo()
             raise self._unavailable(failed) from None
         if verdict in DENIED:
+            guess.was_right()
             raise DirectoryDenied(verdict.value, DENIED[verdict])
         found = None if entry is None or verdict is not Verdict.RIGHT else self._identity(entry, typed=email)
-        if found is None:
-            if verdict is not Verdict.WRONG:
-                log.info("directory.rejected", upstream=self.key, reason=verdict.value)
-            time.sleep(max(0.0, since + FAILURE_TAKES - time.monotonic()))
-        return found
+        if found is not None:
+            guess.was_right()
+            return found
+        if guess.is_too_many or verdict is not Verdict.WRONG:
+            reason = "too_many_attempts" if guess.is_too_many else verdict.value
+            log.info("directory.rejected", upstream=self.key, reason=reason)
+        time.sleep(max(0.0, since + FAILURE_TAKES - time.monotonic()))
+        return None
+
+    def _may_bind(self, guess: Guess, entry: Entry) -> bool:
+        """Count a guess at the user who was found by an address. An entry without a usable ID opens nothing."""
+        subject = self._subject(entry)
+        return subject is None or guess.may_be_checked(subject)
 
     def find_user(self, work: UnitOfWork, found: UpstreamIdentity) -> User | None:
         """Return the account of this user, linked or created now, or None if the operator allows neither."""

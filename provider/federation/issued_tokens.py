@@ -1,8 +1,8 @@
 """The tokens in a token response of an upstream (RFC 6749 section 5.1), and keeping them for a linked identity."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from provider.accounts.store import upstream_tokens as store
@@ -49,6 +49,21 @@ def read_tokens(response: Mapping[str, Any], *, asked: tuple[str, ...], now: dat
         ),
         scope=_scope(response.get("scope"), asked),
         expires_at=_expiry(response.get("expires_in"), now),
+    )
+
+
+def as_json(issued: IssuedTokens) -> dict[str, Any]:
+    """Return the tokens as a JSON object, to be encrypted until they can be kept. `of_json` reads it."""
+    at = None if issued.expires_at is None else issued.expires_at.timestamp()
+    return {"pair": asdict(issued.pair), "scope": issued.scope, "expires_at": at}
+
+
+def of_json(value: Mapping[str, Any]) -> IssuedTokens:
+    at = value["expires_at"]
+    return IssuedTokens(
+        pair=TokenPair(**value["pair"]),
+        scope=value["scope"],
+        expires_at=None if at is None else datetime.fromtimestamp(at, UTC),
     )
 
 

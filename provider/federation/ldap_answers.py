@@ -10,6 +10,10 @@ POLICY_CONTROL = "1.3.6.1.4.1.42.2.27.8.5.1"
 SUCCESS, NO_SUCH_OBJECT = 0, 32
 WRONG = (48, 49)
 """inappropriateAuthentication, for an entry without a password, and invalidCredentials."""
+LOCKED = (19, 53)
+"""constraintViolation and unwillingToPerform: how 389 Directory Server, FreeIPA and eDirectory report that an account
+is locked, disabled or expired. Some do so before they look at the password.
+"""
 _DATA = re.compile(r"\bdata ([0-9a-f]{3,4})\b")
 
 
@@ -19,7 +23,7 @@ class Verdict(Enum):
     RIGHT = "right"
     WRONG = "wrong"
     LOCKED = "locked"
-    """The directory checks no password of this account for now. It says so for wrong passwords too."""
+    """The directory checks no password of this account, at least for now. It says so for wrong passwords too."""
     DISABLED = "disabled"
     EXPIRED = "expired"
     """The password has expired, or must be changed before it can be used."""
@@ -45,11 +49,15 @@ class DirectoryUnavailable(Exception):
 
 
 def verdict_of(result: Mapping[str, Any]) -> Verdict:
-    """Return what the answer to a bind says about the password. Raises DirectoryUnavailable if it says nothing."""
+    """Return what the answer to a bind as a user says about the password. Raises DirectoryUnavailable if it says
+    nothing.
+    """
     code = result["result"]
     policy = _policy_error((result.get("controls") or {}).get(POLICY_CONTROL))
     if code == SUCCESS:
         return Verdict.EXPIRED if policy == 2 else Verdict.RIGHT  # changeAfterReset
+    if code in LOCKED:
+        return Verdict.LOCKED
     if code not in WRONG and code != NO_SUCH_OBJECT:
         raise DirectoryUnavailable(f"the bind ended with {in_words(result)}")
     if policy is not None:

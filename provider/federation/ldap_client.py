@@ -79,16 +79,23 @@ class LdapClient:
     _failed_until: dict[str, float] = field(default_factory=dict)
 
     def authenticate(
-        self, outbound: Outbound, search: str, password: str, *, attributes: Sequence[str]
+        self,
+        outbound: Outbound,
+        search: str,
+        password: str,
+        *,
+        attributes: Sequence[str],
+        may_bind: Callable[[Entry], bool] = lambda _entry: True,
     ) -> tuple[Entry | None, Verdict]:
-        """Find the only entry that the filter matches, and bind as it. Returns no entry if there is none or several.
+        """Find the only entry that the filter matches, and bind as it. Returns no entry if there is none or several, or
+        `may_bind` says no.
 
         Raises DirectoryUnavailable. The password must not be empty.
         """
 
         def do(connection: Any) -> tuple[Entry | None, Verdict]:
             found = self._find(connection, search, attributes)
-            if found is None:
+            if found is None or not may_bind(found):
                 # A bind all the same: time must not show who exists.
                 connection.rebind(self.settings.base_dn, b"-", library().SIMPLE, read_server_info=False)
                 return None, Verdict.WRONG

@@ -12,6 +12,7 @@ from provider.accounts import linked_identities as ways_in
 from provider.accounts.email.email_addresses import Address, parse_address, problem_of_domain
 from provider.accounts.registration import MAX_NAME, create_verified
 from provider.accounts.store import email_addresses, linked_identities, users
+from provider.accounts.store.linked_identities import LinkedIdentity
 from provider.accounts.store.users import User
 from provider.audit.events import Event
 from provider.audit.log import record
@@ -109,8 +110,10 @@ def sign_in(
     if the user has to be asked, NotLinked, or what `sign_in_by_upstream` raises.
     """
     settings = upstream.settings
-    _require_proof(work, identity, asked_at=asked_at)
-    user = find_user(work, settings, identity, attributes)
+    linked = _lock(work, identity)
+    if linked is not None:
+        _require_proof(work, linked, asked_at=asked_at)
+    user = _find_user(work, settings, identity, linked, attributes)
     if user is None and (settings.refuses_unknown_users or settings.is_required_for_domains):
         raise UnknownUser(settings.name)
     if user is None:
@@ -139,8 +142,28 @@ def find_user(
 
     `attributes` are those of a new account. Raises AttributesRequired if they are None and the user has to be asked.
     """
+    return _find_user(work, settings, identity, _lock(work, identity), attributes)
+
+
+def _lock(work: UnitOfWork, identity: UpstreamIdentity) -> LinkedIdentity | None:
+    """Return the identity as it is linked, or None. Nothing unlinks it or ends access to its account until this
+    transaction ends, and what has done so counts: a session gets the security stamp that is read after this.
+    """
     linked_identities.queue_for(work.db, identity.issuer, identity.subject)
     linked = linked_identities.find(work.db, identity.issuer, identity.subject)
+    # The user's row first, as `end_access` does. Otherwise each could wait for the other.
+    if linked is None or not users.lock(work.db, linked.user_id):
+        return None
+    return linked_identities.lock(work.db, linked.id)
+
+
+def _find_user(
+    work: UnitOfWork,
+    settings: UpstreamSettings,
+    identity: UpstreamIdentity,
+    linked: LinkedIdentity | None,
+    attributes: Mapping[str, Any] | None,
+) -> User | None:
     if linked is not None:
         linked_identities.touch(work.db, linked.id, now=work.now)
         user = users.find(work.db, linked.user_id)
@@ -153,10 +176,9 @@ def find_user(
     return user
 
 
-def _require_proof(work: UnitOfWork, identity: UpstreamIdentity, *, asked_at: float | None) -> None:
+def _require_proof(work: UnitOfWork, linked: LinkedIdentity, *, asked_at: float | None) -> None:
     """Raise ProofRequired if the identity may be used only after a new sign-in there. After one, it may be used."""
-    linked = linked_identities.find(work.db, identity.issuer, identity.subject)
-    if linked is None or linked.prove_after is None:
+    if linked.prove_after is None:
         return
     if asked_at is None or asked_at + 1 <= linked.prove_after.timestamp():  # it has whole seconds
         raise ProofRequired
@@ -200,10 +222,14 @@ def _create(
         return None
     if not settings.may_create_accounts or not work.settings.has("registration"):
         return None
+    if not email_addresses.is_free(work.db, address.normal):
+        return None
     mapped = attributes_of(work, settings, identity.claims)
-    if attributes is None and is_asking(work, mapped) and email_addresses.is_free(work.read, address.normal):
+    if attributes is None and is_asking(work, mapped):
         raise AttributesRequired
-    hit(work, LIMITS.sign_up, key=of_network(work, "sign-up"))
+    is_at_home = settings.is_required_for_domains and address.domain in settings.domains
+    if not settings.is_directory and not is_at_home:  # those users are known: a whole office may come from one network
+        hit(work, LIMITS.sign_up, key=of_network(work, "sign-up"))
     # Nobody can correct a name here: what a form would refuse is left out, and the rest stays.
     claims = {name: kept for name, text in identity.names.items() if (kept := repair_line(text, most=MAX_NAME))}
     claims |= fields_of(settings, identity.claims)

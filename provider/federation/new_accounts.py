@@ -11,7 +11,9 @@ from typing import Any
 from provider.accounts.attributes.declarations import Editor, Place
 from provider.crypto.digests import digest, new_opaque
 from provider.federation.exchange import UpstreamIdentity
+from provider.federation.issued_tokens import IssuedTokens, as_json, of_json
 from provider.federation.mapping import attributes_of, groups_of, texts_of, value_of
+from provider.federation.sign_out import LONGEST_HINT
 from provider.federation.states import StateLost, StateSpent
 from provider.federation.store import used_states
 from provider.federation.upstream_settings import UpstreamSettings
@@ -23,6 +25,8 @@ LIFETIME = timedelta(minutes=30)
 """How long a user may take to fill in the form."""
 LONGEST_TEXT = 1000
 """The longest text of a claim that is carried."""
+LONGEST_TOKENS = 20_000
+"""The most characters of tokens that are carried. The next sign-in brings others, and the form has to be accepted."""
 MOST_CARRIED = 200
 """The most groups that are carried. The next sign-in gives the others."""
 
@@ -60,12 +64,14 @@ def seal(
     proven_at = None if identity.proven_at is None else identity.proven_at.timestamp()
     names = {name: text[:LONGEST_TEXT] for name, text in identity.names.items()}
     claims = _needed(work, settings, identity.claims)
+    hint = identity.id_token if len(identity.id_token or "") <= LONGEST_HINT else None
+    carried = {"names": names, "claims": claims, "proven_at": proven_at, "id_token": hint}
     waiting = Waiting(
         upstream=settings.key,
         browser=digest(browser).hex(),
         nonce=new_opaque(),
         destination=destination,
-        identity=identity.__dict__ | {"names": names, "claims": claims, "proven_at": proven_at},
+        identity=identity.__dict__ | carried | {"tokens": _carried_tokens(identity.tokens)},
     )
     return work.vault.seal(asdict(waiting), purpose=PURPOSE, now=work.now, lifetime=LIFETIME)
 
@@ -83,9 +89,18 @@ def spend(work: UnitOfWork, waiting: Waiting) -> UpstreamIdentity:
     """Use up the sign-up, and return the identity. Raises StateSpent."""
     if not used_states.spend(work.db, digest(waiting.nonce), expires_at=work.now + LIFETIME):
         raise StateSpent
-    at = waiting.identity["proven_at"]
-    proven_at = None if at is None else datetime.fromtimestamp(at, UTC)
-    return UpstreamIdentity(**{**waiting.identity, "proven_at": proven_at})
+    at, tokens = waiting.identity["proven_at"], waiting.identity["tokens"]
+    typed = {
+        "proven_at": None if at is None else datetime.fromtimestamp(at, UTC),
+        "tokens": None if tokens is None else of_json(tokens),
+    }
+    return UpstreamIdentity(**{**waiting.identity, **typed})
+
+
+def _carried_tokens(tokens: IssuedTokens | None) -> dict[str, Any] | None:
+    if tokens is None or len(tokens.pair.access_token) + len(tokens.pair.refresh_token or "") > LONGEST_TOKENS:
+        return None
+    return as_json(tokens)
 
 
 def _needed(work: UnitOfWork, settings: UpstreamSettings, claims: Mapping[str, Any]) -> dict[str, Any]:

@@ -30,14 +30,15 @@ def find_user(
     Unavailable, after which the attempt does not count.
     """
     user_id, key = None if held is None else held.id, theirs.directory.key
+    # Someone else's failures stay: this is not the password of the account that has the address.
+    counts_here = held is None or theirs.subject is not None
     try:
         found = theirs.check(work, password, email=address.normal)
     except Unavailable:
         attempt.undo(work)
         raise
     except DirectoryDenied as denied:
-        # Someone else's failures stay: this is not the password of the account that has the address.
-        if held is None or theirs.subject is not None:
+        if counts_here:
             attempt.succeed_aside(work)
         _failed(work, user_id, client_id, key, reason=denied.reason)
         raise DeniedByDirectory(denied) from None
@@ -47,6 +48,8 @@ def find_user(
         return None
     user: User | None = theirs.directory.find_user(work, found)
     if user is None:
+        if counts_here:
+            attempt.succeed(work)
         _failed(work, user_id, client_id, key, reason="unknown_user")
         raise UnknownInDirectory(theirs.directory.name)
     is_own = held is not None and held.id == user.id

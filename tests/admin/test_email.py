@@ -12,9 +12,11 @@ from provider.accounts.store.email_addresses import find_of_user
 from provider.accounts.store.users import Status
 from provider.config.general import FEATURES
 from provider.config.settings import Settings
+from provider.work import Installation
 from tests.admin.conftest import Console, Program, events
 from tests.support.browser import Browser
 from tests.support.factories import PASSWORD, make_user
+from tests.support.home_realms import require_corp
 from tests.support.inbox import Inbox
 from tests.support.installation import Work, settings_for
 from tests.support.people import ADDRESS, is_signed_in, sign_in, sign_up
@@ -223,3 +225,14 @@ def test_a_change_that_another_operator_overtook_is_refused(console: Console, wo
     tab.open(f"/admin/users/{ada}/email")
     console.act(f"/users/{ada}/email", email=NEW)
     assert tab.submit({"email": "ada@other.example.test"}).status == 412
+
+
+def test_only_the_operators_word_changes_an_address_whose_users_sign_in_elsewhere(
+    operator: Program, console: Console, ada: str, work: Work, installation: Installation
+) -> None:
+    """The user could not confirm another one."""
+    assert "Request email change" in console.open(f"/users/{ada}").text
+    require_corp(installation)
+    assert "Request email change" not in console.open(f"/users/{ada}").text
+    assert problem(operator("POST", f"/users/{ada}/email", email=NEW)) == "not-now"
+    assert operator("PATCH", f"/users/{ada}", email=NEW).status_code == 200

@@ -8,11 +8,13 @@ from provider.accounts import suspension
 from provider.accounts.store import email_addresses
 from provider.audit.events import Event
 from provider.audit.store import find
+from provider.work import Installation
 from tests.api.conftest import App, Caller, problem, turn_on_two_factor
 from tests.support.browser import Browser
 from tests.support.cases import in_one_world
 from tests.support.clock import Clock
 from tests.support.factories import PASSWORD, make_user
+from tests.support.home_realms import require_corp
 from tests.support.inbox import Inbox
 from tests.support.installation import Work
 from tests.support.people import ADDRESS, code_of, sign_in
@@ -222,3 +224,15 @@ def test_an_address_that_no_email_can_reach_is_refused_at_its_member(
         assert "non-Latin letters before the @" in error["problem"]
     assert as_ada.get("/email") == {"email": ADDRESS}
     assert len(inbox.letters()) == waiting
+
+
+def test_an_address_whose_users_sign_in_elsewhere_is_not_left(
+    as_ada: Caller, ada: str, inbox: Inbox, work: Work, installation: Installation
+) -> None:
+    as_ada("POST", "/email", email=NEW)
+    code, waiting = inbox.latest(NEW).code, len(inbox.letters())
+    require_corp(installation)
+    assert problem(as_ada("POST", "/email/confirm", code=code)) == "wrong-code"
+    assert problem(as_ada("POST", "/email", email=NEW)) == "address-managed"
+    assert len(inbox.letters()) == waiting
+    assert address_of(work, ada) == ADDRESS

@@ -1,6 +1,7 @@
 """A directory in the tests' hands: what `ldap_client` asks of a connection, answered from a dictionary."""
 
 import re
+import unicodedata
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -47,11 +48,14 @@ def person(name: str, **attributes: Any) -> dict[str, list[bytes]]:
 
 @dataclass
 class StandIn:
-    """`entries` by DN. `answers` to binds, by DN, come before passwords. With `away`, no server answers."""
+    """`entries` by DN. `answers` to binds, by DN, come before passwords. With `away`, no server answers. If it is
+    `lenient`, accents, width and compatibility forms make no difference in a search, as in Active Directory.
+    """
 
     entries: dict[str, dict[str, list[bytes]]] = field(default_factory=dict)
     answers: dict[str, dict[str, Any]] = field(default_factory=dict)
     away: bool = False
+    lenient: bool = False
     binds: list[str] = field(default_factory=list)
     searches: list[str] = field(default_factory=list)
     new_password_result: int = 0
@@ -91,9 +95,15 @@ class Connection:
         self.response = [
             {"type": "searchResEntry", "dn": dn, "raw_attributes": entry}
             for dn, entry in self._directory.entries.items()
-            if any(value.lower() in [one.lower() for one in entry.get(name, [])] for name, value in asked)
+            if any(self._fold(value) in map(self._fold, entry.get(name, [])) for name, value in asked)
         ]
         self.result = {"result": 0, "description": "success"}
+
+    def _fold(self, value: bytes) -> bytes:
+        if not self._directory.lenient:
+            return value.lower()
+        text = unicodedata.normalize("NFKD", value.decode("utf-8", "surrogateescape")).casefold()
+        return "".join(one for one in text if not unicodedata.combining(one)).encode("utf-8", "surrogateescape")
 
     def _change(self, new: bytes) -> None:
         code = self._directory.new_password_result

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
+from structlog.testing import capture_logs
 
 from provider.accounts import linked_identities as ways_in
 from provider.accounts import suspension
@@ -15,9 +16,10 @@ from provider.accounts.store.users import User
 from provider.audit.events import Event
 from provider.federation import directories, ldap_client
 from provider.sessions import store as sessions
-from tests.federation.conftest import EXAMPLE, events_of, identities_of
+from tests.federation.conftest import EXAMPLE, events_of, identities_of, sign_out
 from tests.federation.stand_in_directory import (
     BASE,
+    BIND_DN,
     CORP,
     ID,
     StandIn,
@@ -29,6 +31,7 @@ from tests.support.browser import Browser, Page
 from tests.support.factories import PASSWORD, make_client, make_user
 from tests.support.inbox import Inbox
 from tests.support.installation import Work
+from tests.support.limits import Lower
 from tests.support.people import forgot_password, is_signed_in, sign_in
 from tests.support.relying_party import challenge_of
 
@@ -108,6 +111,18 @@ class TestFirstSignIn:
             directory.entries[DN] = person("ada", entryUUID=values)
             assert sign_in(browser, ADA).status == 400
 
+    def test_an_office_signs_in_for_the_first_time_from_one_address(
+        self, browser: Browser, work: Work, directory: StandIn, lower: Lower
+    ) -> None:
+        """The limit on sign-ups is for people whom no one knows."""
+        lower(sign_up="1/hour")
+        for name in ("ada", "bob", "eve"):
+            directory.entries[f"uid={name},{BASE}"] = person(name, entryUUID=f"id of {name}")
+        del directory.entries[DN]
+        for name in ("ada", "bob", "eve"):
+            assert sign_in(browser, f"{name}@corp.test").path == "/account"
+            sign_out(browser)
+
     def test_other_domains_are_not_asked_for(self, browser: Browser, work: Work, directory: StandIn) -> None:
         with work() as w:
             make_user(w)
@@ -129,6 +144,12 @@ class TestWithoutCreation:
         assert page.status == 403
         assert "No account here belongs to your Corp account" in page.text
         assert owner_of(work) is None
+
+    @pytest.mark.parametrize("configured", ["may_create_accounts"], indirect=True)
+    def test_the_right_password_of_a_user_without_an_account_is_no_failure(
+        self, browser: Browser, directory: StandIn
+    ) -> None:
+        assert [sign_in(browser, ADA).status for _ in range(7)] == [403] * 7
 
 
 @pytest.fixture
@@ -179,6 +200,29 @@ class TestLinked:
         bound = len(directory.binds)
         assert sign_in(browser, ADA).status == 429
         assert len(directory.binds) == bound
+
+    @pytest.mark.parametrize("result", [19, 53])
+    def test_a_locked_account_looks_like_a_wrong_password_whatever_its_server_calls_it(
+        self, browser: Browser, work: Work, linked: str, directory: StandIn, result: int
+    ) -> None:
+        """N-607: 389 Directory Server, FreeIPA and eDirectory say so with results of their own."""
+        directory.answers[DN] = {"result": result, "description": "other", "message": "locked"}
+        with capture_logs() as logs:
+            page = sign_in(browser, ADA)
+        assert [line["reason"] for line in logs if line["event"].startswith("directory.")] == ["locked"]
+        assert page.status == 400
+        assert "Wrong email address or password" in page.text
+        with work() as w:
+            assert failures.find_failures(w.read, "password", linked) == 1
+
+    @pytest.mark.parametrize("result", [19, 53])
+    def test_the_same_results_for_the_account_that_searches_are_an_outage(
+        self, browser: Browser, work: Work, linked: str, directory: StandIn, result: int
+    ) -> None:
+        directory.answers[BIND_DN] = {"result": result, "description": "other", "message": "locked"}
+        assert sign_in(browser, ADA).status == 503
+        with work() as w:
+            assert failures.find_failures(w.read, "password", linked) == 0
 
     def test_a_user_who_left_the_directory_is_out(
         self, browser: Browser, work: Work, linked: str, directory: StandIn

@@ -18,6 +18,7 @@ from tests.support.browser import Browser, Page
 from tests.support.factories import PASSWORD, make_user
 from tests.support.inbox import Inbox
 from tests.support.installation import Work
+from tests.support.limits import Lower
 from tests.support.people import is_signed_in, sign_in
 
 ADDRESS = "ada@example.test"
@@ -99,6 +100,16 @@ class TestRequired:
         traveller.provider.claims |= claims
         assert traveller.sign_in().status == 403
         assert identities_of(work, ada) == []
+
+    def test_an_office_signs_in_for_the_first_time_from_one_address(
+        self, new_traveller: NewTraveller, provider: FakeProvider, lower: Lower
+    ) -> None:
+        """N-608: sign-ups with addresses at other domains are limited as without a provider."""
+        lower(sign_up="1/hour")
+        others = [("one@other.test", 200), ("two@other.test", 429), ("three@example.test", 200)]
+        for address, status in [("four@example.test", 200), ("five@example.test", 200), *others]:
+            provider.claims |= {"sub": address, "email": address}
+            assert new_traveller().sign_in().status == status, address
 
 
 class TestUnknownUsers:

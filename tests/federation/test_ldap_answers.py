@@ -24,6 +24,10 @@ def policy(value: bytes) -> dict[str, dict[str, bytes]]:
         (49, "", None, Verdict.WRONG),
         (48, "", None, Verdict.WRONG),
         (32, "", None, Verdict.WRONG),
+        (19, "Exceed password retry limit. Please try later.", None, Verdict.LOCKED),  # 389 Directory Server
+        (19, "Exceed password retry limit.", b"\x30\x03\x81\x01\x01", Verdict.LOCKED),
+        (53, "Account inactivated. Contact system administrator.", None, Verdict.LOCKED),
+        (53, "NDS error: log account expired (-220)", None, Verdict.LOCKED),  # eDirectory
         (49, "80090308: comment: AcceptSecurityContext error, data 52e, v4563", None, Verdict.WRONG),
         (49, "80090308: comment: AcceptSecurityContext error, data 773, v4563", None, Verdict.EXPIRED),
         (49, "80090308: comment: AcceptSecurityContext error, data 775, v4563", None, Verdict.LOCKED),
@@ -34,7 +38,7 @@ def test_answers_to_a_bind(code: int, message: str, control: bytes | None, verdi
     assert verdict_of(result if control is None else result | {"controls": policy(control)}) is verdict
 
 
-@pytest.mark.parametrize("code", [1, 3, 8, 10, 51, 52, 53, 80])
+@pytest.mark.parametrize("code", [1, 3, 8, 10, 51, 52, 80])
 def test_other_results_are_outages(code: int) -> None:
     """N-367: also a referral (10), which is not followed."""
     with pytest.raises(DirectoryUnavailable):

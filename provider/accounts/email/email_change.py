@@ -9,6 +9,7 @@ import dataclasses
 from provider.accounts import compromise_report, search, throttle
 from provider.accounts.access import Cause, end_access
 from provider.accounts.email.email_addresses import Address, InvalidLink, WrongCode
+from provider.accounts.email.home_realms import find_home_realm, must_sign_in_elsewhere
 from provider.accounts.email.verification_emails import may_write_to
 from provider.accounts.links import NewLink, find_link, find_link_by_code, issue_link
 from provider.accounts.store import email_addresses, email_changes, links, users
@@ -21,7 +22,8 @@ from provider.audit.log import record
 from provider.languages.text import Text
 from provider.mail import messages
 from provider.ratelimits import LIMITS, count, of_network, require_room
-from provider.refusals import Refusal
+from provider.refusals import Forbidden, Refusal
+from provider.saved_settings.upstreams import HomeRealm
 from provider.sessions.store import Session
 from provider.signals import publish as signals
 from provider.work import UnitOfWork
@@ -30,6 +32,21 @@ from provider.work import UnitOfWork
 class SameAddress(Refusal):
     code = "same-address"
     message = Text("This is already your email address.")
+
+
+class AddressManaged(Refusal):
+    """The user may sign in only with an upstream provider, because of the domain of the address. With another address,
+    a password or an email code from here would be enough. Operators can change it.
+    """
+
+    code = "address-managed"
+    status_code = 403
+    title = Forbidden.title
+
+    def __init__(self, realm: HomeRealm) -> None:
+        super().__init__(
+            Text("%(name)s manages your email address. Contact your administrator to change it.", name=realm.name)
+        )
 
 
 class AlreadyChanged(Refusal):
@@ -50,14 +67,22 @@ def find_pending(work: UnitOfWork, user_id: str) -> str | None:
     return None if pending is None else pending.address
 
 
+def require_own(work: UnitOfWork, current: EmailAddress | None) -> None:
+    """Raise AddressManaged if users with this address may sign in only with an upstream."""
+    realm = None if current is None else find_home_realm(work, current.normal)
+    if realm is not None and realm.is_required:
+        raise AddressManaged(realm)
+
+
 def request_change(work: UnitOfWork, session: Session, *, address: Address) -> None:
-    """Email a link and a code to the new address, and a notice to the old one. Raises SameAddress.
+    """Email a link and a code to the new address, and a notice to the old one. Raises SameAddress or AddressManaged.
 
     Over the limits on emails, nothing is sent and the response is the same.
     """
     current = email_addresses.find_of_user(work.read, session.user_id)
     if current is None or current.normal == address.normal:
         raise SameAddress
+    require_own(work, current)
     with constant_time_response(work):
         if not may_write_to(work, address.normal, Purpose.CHANGE):
             return
@@ -170,9 +195,12 @@ def _carry_out(work: UnitOfWork, link: Link) -> bool:
     """Change the address and notify the old one, unless it was never verified: a stranger may read that mailbox, and
     would get a link that undoes the change.
 
-    Returns False if the link was used or another user verified the address.
+    Returns False if the link was used, another user verified the address, or the user may sign in only with an upstream
+    by now.
     """
     change, before = email_changes.find(work.read, link.id), email_addresses.find(work.read, link.address_id)
+    if before is not None and must_sign_in_elsewhere(work, before.normal):
+        return False
     if change is None or before is None or not links.spend(work.db, link.id, now=work.now):
         return False
     if not replace(work, before, address=change.address, normal=change.normal):

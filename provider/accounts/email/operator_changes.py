@@ -4,19 +4,18 @@ An operator gets an error if another user has the address. Nothing in the previo
 because that mailbox may be the reason for it.
 """
 
-from collections.abc import Callable
-
 from provider.accounts.email import email_change
 from provider.accounts.email.email_change import SameAddress
+from provider.accounts.email.home_realms import must_sign_in_elsewhere
 from provider.accounts.email.new_addresses import AddressTaken, require_address
 from provider.accounts.email.operator_emails import NotNow, find_holder
 from provider.accounts.email.verification_emails import send_verification
 from provider.accounts.store import email_addresses, links, users
+from provider.accounts.store.email_addresses import EmailAddress
 from provider.accounts.store.links import Purpose
-from provider.accounts.store.users import Status
+from provider.accounts.store.users import Status, User
 from provider.audit.events import Event
 from provider.audit.log import record
-from provider.config.general import Feature
 from provider.languages.text import Text
 from provider.mail import messages
 from provider.work import UnitOfWork
@@ -51,12 +50,17 @@ def set_address(work: UnitOfWork, *, user_id: str, email: str) -> None:
         messages.email_changed(work, to=before.address, token=None, language=user.language)
 
 
-def can_confirm(has: Callable[[Feature], bool], *, status: str, is_verified: bool) -> bool:
-    """Return whether a user of this status can confirm a new address: signed in, on the page for it, or as the first
-    address of an account that waits for verification. `has` returns whether a feature is on.
+def can_confirm(work: UnitOfWork, user: User, current: EmailAddress | None) -> bool:
+    """Return whether the user can confirm a new address: signed in, on the page for it, or as the first address of an
+    account that waits for verification. Users who may sign in only with an upstream cannot (`AddressManaged`).
     """
-    waits = status == Status.INACTIVE and not is_verified
-    return has("email-verification") and (waits or (status == Status.ACTIVE and has("update-profile")))
+    has = work.settings.has
+    if not has("email-verification"):
+        return False
+    if user.status == Status.INACTIVE:
+        return current is None or current.verified_at is None
+    is_managed = current is not None and must_sign_in_elsewhere(work, current.normal)
+    return user.status == Status.ACTIVE and has("update-profile") and not is_managed
 
 
 def request_change(work: UnitOfWork, *, user_id: str, email: str) -> None:
@@ -71,7 +75,7 @@ def request_change(work: UnitOfWork, *, user_id: str, email: str) -> None:
     if address.normal == current.normal:
         raise SameAddress(Text("This is already the account's email address."))
     is_verified = current.verified_at is not None
-    if not can_confirm(work.settings.has, status=user.status, is_verified=is_verified):
+    if not can_confirm(work, user, current):
         raise NotNow
     if not email_addresses.is_free(work.db, address.normal):
         raise AddressTaken

@@ -4,11 +4,12 @@ from starlette.responses import Response
 
 from provider.accounts.email import email_change
 from provider.accounts.email.email_addresses import InvalidLink, WrongCode, parse_address, problem_of_own_address
-from provider.accounts.email.email_change import AlreadyChanged, InvalidUndoLink, SameAddress
+from provider.accounts.email.email_change import AddressManaged, AlreadyChanged, InvalidUndoLink, SameAddress
 from provider.accounts.factors import passkey_signals
 from provider.accounts.links import has_failed
 from provider.accounts.pages.guards import require_every_factor
 from provider.accounts.store import email_addresses
+from provider.accounts.store.email_addresses import EmailAddress
 from provider.accounts.store.links import Purpose
 from provider.refusals import Refusal, TooManyRequests
 from provider.sessions.cookie import forget_session
@@ -39,6 +40,8 @@ def request_change(call: Call) -> Response:
         email_change.request_change(call.work, session, address=address)
     except SameAddress as refusal:
         return _page(call, session, email=typed, errors={"email": refusal.message}, status_code=400)
+    except AddressManaged as refusal:
+        return _page(call, session, status_code=refusal.status_code)  # says so
     return go(f"{PATH}?asked=yes")
 
 
@@ -116,12 +119,14 @@ def _page(
     status_code: int = 200,
 ) -> Response:
     address = email_addresses.find_of_user(call.work.read, session.user_id)
+    managed = _why_managed(call, address)
     return page(
         call,
         "accounts/email.html",
         status_code=status_code,
+        managed=managed,
         address="" if address is None else address.address,
-        pending=email_change.find_pending(call.work, session.user_id),
+        pending=None if managed else email_change.find_pending(call.work, session.user_id),
         email=email,
         undelivered=has_failed(call.work, user_id=session.user_id, purpose=Purpose.CHANGE),
         code_lifetime=call.settings.verify_code_lifetime,
@@ -130,6 +135,15 @@ def _page(
         signals=passkey_signals.details(call.work, user_id=session.user_id),
         errors=errors or {},
     )
+
+
+def _why_managed(call: Call, address: EmailAddress | None) -> str | None:
+    """Return why the user cannot change this address, or None."""
+    try:
+        email_change.require_own(call.work, address)
+    except AddressManaged as refusal:
+        return refusal.message
+    return None
 
 
 def _dead(call: Call, refusal: Refusal) -> Response:

@@ -77,6 +77,12 @@ def find(db: Connection, issuer: str, subject: str) -> LinkedIdentity | None:
     return _IDENTITY.one(db, _IDENTITY.select().where(*one))
 
 
+def lock(db: Connection, identity_id: str) -> LinkedIdentity | None:
+    """Lock a linked identity until this transaction ends. Return it as it is now, or None if it was removed."""
+    query = _IDENTITY.select().where(linked_identities.c.id == identity_id)
+    return _IDENTITY.one(db, query.with_for_update(key_share=True))
+
+
 def find_user_id(db: Connection, identity_id: str) -> str | None:
     """Return the ID of the user to whom this identity is linked."""
     return db.scalar(select(linked_identities.c.user_id).where(linked_identities.c.id == identity_id))

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from provider.accounts.email import email_change
 from provider.accounts.email.email_addresses import WrongCode, parse_address, problem_of_own_address
-from provider.accounts.email.email_change import SameAddress
+from provider.accounts.email.email_change import AddressManaged, SameAddress
 from provider.api.bodies import Body, InvalidBody
 from provider.api.callers import Bearer
 from provider.api.confirmation import require_confirmed
@@ -44,7 +44,9 @@ def show_email(call: Call, bearer: Bearer, _body: Body) -> Email:
     return Email(email=bearer.person.email, pending=email_change.find_pending(call.work, bearer.user_id))
 
 
-@by_person(takes=EmailChange, status=202, problems=(ConfirmationNeeded, SecondFactorNeeded, SameAddress))
+@by_person(
+    takes=EmailChange, status=202, problems=(ConfirmationNeeded, SecondFactorNeeded, SameAddress, AddressManaged)
+)
 def request_change(call: Call, bearer: Bearer, body: EmailChange) -> None:
     """Request an email change. A code and a link are emailed to the new address, and a notice to the current one. The
     current address stays until the new one is confirmed. The response is the same if the new address is taken or the

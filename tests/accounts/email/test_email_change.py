@@ -5,11 +5,15 @@ from datetime import timedelta
 
 import pytest
 
+from provider.accounts.email.email_addresses import WrongCode
+from provider.accounts.email.email_change import confirm_by_code
 from provider.accounts.store import email_addresses
+from provider.work import Installation
 from tests.support.browser import Browser, Page
 from tests.support.cases import in_one_world
 from tests.support.clock import Clock
 from tests.support.factories import PASSWORD, make_user
+from tests.support.home_realms import require_corp
 from tests.support.inbox import Inbox
 from tests.support.installation import Work
 from tests.support.people import ADDRESS, code_of, forgot_password, is_signed_in, sign_in, turn_on_two_factor
@@ -248,3 +252,33 @@ def test_what_is_no_other_address_is_refused(browser: Browser, inbox: Inbox, ada
     assert page.status == 400
     assert page.title.startswith("Error: ")
     assert inbox.letters() == []
+
+
+def test_an_address_whose_users_sign_in_elsewhere_is_not_left(
+    browser: Browser, inbox: Inbox, ada: str, work: Work, installation: Installation
+) -> None:
+    """N-605: with another one, a password from here would open the account."""
+    browser.open("/account/email")
+    require_corp(installation)
+    page = browser.submit({"email": NEW})
+    assert page.status == 403
+    assert "Corp manages your email address" in page.text
+    page = browser.open("/account/email")
+    assert "Corp manages your email address" in page.text
+    assert all(form.action != "/account/email" for form in page.forms)
+    assert inbox.letters() == []
+
+
+def test_a_change_from_before_the_domain_belonged_elsewhere_is_not_carried_out(
+    browser: Browser, inbox: Inbox, ada: str, work: Work, installation: Installation
+) -> None:
+    """N-606: neither by its code nor by its link."""
+    ask(browser)
+    letter = inbox.latest(NEW)
+    browser.open(letter.link)
+    require_corp(installation)
+    assert browser.submit(button="Confirm new address").status == 410
+    with pytest.raises(WrongCode), work() as w:
+        confirm_by_code(w, user_id=ada, code=letter.code)
+    assert f"Confirm {NEW}" not in browser.open("/account/email").text
+    assert address_of(work, ada) == ADDRESS

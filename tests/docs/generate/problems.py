@@ -7,6 +7,7 @@ from tests.docs.generate.operations import Reference
 from tests.docs.generate.refusals import meaning_of, refusals
 
 FIXES = {
+    "address-managed": "Only an operator can change the address.",
     "address-taken": "Use a different address, or change the account that has it.",
     "already-confirmed": "Nothing to do.",
     "built-in-role": "Use a role of your own.",

@@ -28,6 +28,8 @@ class UserDetails(Overview):
     identities: list[LinkedIdentity]
     has: Callable[[Feature], bool]
     """Returns whether a feature is on."""
+    may_confirm_address: bool
+    """Whether the user can confirm a new address."""
 
     @property
     def may_choose_password(self) -> bool:
@@ -39,22 +41,19 @@ class UserDetails(Overview):
         """Whether the user can sign in with one linked identity and in no other way."""
         return len(self.identities) == 1 and not self.has_password
 
-    @property
-    def may_confirm_address(self) -> bool:
-        """Whether the user can confirm a new address."""
-        return can_confirm(self.has, status=self.user.status, is_verified=self.is_confirmed)
-
 
 def find_details(call: Call, user_id: str) -> UserDetails:
     """Read everything that belongs to the user's account. Raises NoSuchUser."""
     work = call.work
+    described = overview.describe_one(work, user_id)
     return UserDetails(
-        **vars(overview.describe_one(work, user_id)),
+        **vars(described),
         codes_left=recovery_codes.count_left(work, user_id),
         sessions=devices.find_sessions(work, user_id),
         apps=find_connected(work, server_of(call), user_id),
         identities=linked_identities.find_of_user(work.read, user_id),
         has=call.settings.has,
+        may_confirm_address=can_confirm(work, described.user, described.address),
     )
 
 
