@@ -89,6 +89,8 @@ def listed(work: Work, user_id: str, rp: RelyingParty) -> set[int]:
         holders = active_grants.find_holders(w.read, rp.client_id, [user_id], now=w.now)
         users = active_grants.find_users(w.read, rp.client_id, after=None, limit=5, now=w.now)
         found = active_grants.find_active(w.read, user_id, now=w.now)
+        uses = active_grants.find_uses(w.read, user_id=user_id, client_id=rp.client_id, now=w.now, limit=5)
+    assert {one.session_id for one in uses} == {one.session_id for one in found}
     assert users == list(holders)
     assert {rp.client_id for _ in users} == set(held)
     return {len(found), *(one.families for one in (*held.values(), *holders.values()))}
