@@ -8,7 +8,7 @@ from provider.inspection.findings import Fact, Part, moment, shown
 from provider.oauth.clients.clients import Client
 from provider.oauth.tokens.access_tokens import inactive_reason
 from provider.oauth.tokens.server import AuthorizationServer
-from provider.oauth.tokens.store.grants import Grant, GrantState
+from provider.oauth.tokens.store.grants import Grant, GrantState, end_of
 from provider.sessions import store as sessions
 from provider.sessions.assurance import acr_of
 from provider.work import UnitOfWork
@@ -60,9 +60,12 @@ class Reader:
         if session is None:
             why = "It ended and was deleted." if ends_it else ""
             return [Fact(name="session", value=shown(session_id), passed=False if ends_it else None, why=why)]
-        ended = session.ended_at
-        why = "" if ended is None else f"It ended at {moment(ended)} ({session.end_reason})."
-        passed = ended is None if ends_it else None
+        why = ""
+        if session.ended_at is not None:
+            why = f"It ended at {moment(session.ended_at)} ({session.end_reason})."
+        elif session.expires_at <= self.work.now:
+            why = f"It expired at {moment(session.expires_at)}."
+        passed = not why if ends_it else None
         fact = Fact(name="session", value=session_id, meaning=why if passed is None else "", passed=passed, why=why)
         return [fact, Fact(name="signed in", value=f"{moment(session.auth_time)}, {session.amr or 'no factor'}")]
 
@@ -83,7 +86,7 @@ class Reader:
             Fact(name="scope", value=shown(grant.scope or "none")),
             Fact(name="authentication", value=f"{grant.acr or acr_of(grant.amr)} ({grant.amr})"),
             Fact(name="created", value=moment(grant.created_at)),
-            Fact(name="ends at the latest", value=moment(grant.expires_at)),
+            Fact(name="ends at the latest", value=moment(end_of(grant, state))),
         ]
         if grant.offline:
             facts.append(Fact(name="offline_access", value="yes", meaning="It stays when the session ends."))

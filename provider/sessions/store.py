@@ -96,7 +96,8 @@ SESSION = rows_of(Session, sessions)
 _ADD = Prepared(insert(sessions))
 _same = (sessions.c.id == bindparam("of_id"), sessions.c.digest == bindparam("old_digest"))
 _new = {each.name: bindparam(f"new_{each.name}", type_=each.type) for each in sessions.c}
-_RESTART = Prepared(update(sessions).where(*_same, sessions.c.ended_at.is_(None)).values(_new))
+_goes_on = (sessions.c.ended_at.is_(None), sessions.c.expires_at > _new["last_seen"])
+_RESTART = Prepared(update(sessions).where(*_same, *_goes_on).values(_new))
 
 
 def add(db: Connection, session: Session) -> None:
@@ -142,7 +143,7 @@ def renew(
 def restart(db: Connection, session: Session, *, old_digest: bytes) -> bool:
     """Restart the same session (`sid`) from its first factor.
 
-    Returns False if it was renewed or ended meanwhile.
+    Returns False if it was renewed, ended or expired meanwhile: what is over does not begin again.
     """
     values = {f"new_{name}": value for name, value in _values_of(session).items()}
     return _RESTART.change(db, {"of_id": session.id, "old_digest": old_digest, **values}) == 1

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.both_databases
 COSTS: Costs = {
     "client_credentials": {"sqlite": (1, 211), "postgresql": (1, 266)},
     "refresh_token": {"sqlite": (3, 358), "postgresql": (2, 422)},
-    "refresh_token with DPoP": {"sqlite": (4, 425), "postgresql": (2, 485)},
+    "refresh_token with DPoP": {"sqlite": (4, 439), "postgresql": (2, 501)},
     "authorization": {"sqlite": (3, 347), "postgresql": (2, 416)},
     "code": {"sqlite": (3, 354), "postgresql": (2, 417)},
     "userinfo": {"sqlite": (1, 168), "postgresql": (1, 218)},

@@ -135,7 +135,7 @@ def _front_channel_tokens(
         answer |= {
             "access_token": sign_access_token(work, server, authorization),
             "token_type": "Bearer",
-            "expires_in": str(int(work.settings.access_token_lifetime.total_seconds())),
+            "expires_in": str(authorization.lifetime(work)),
             "scope": grant.scope,
         }
     if ID_TOKEN in request.response_type:

@@ -23,6 +23,7 @@ from provider.oauth.tokens.access_tokens import ActiveToken, InactiveToken, inac
 from provider.oauth.tokens.introspected_claims import introspected_claims
 from provider.oauth.tokens.introspection_jwts import MEDIA_TYPE, is_wanted, make_introspection_jwt
 from provider.oauth.tokens.store import refresh_tokens
+from provider.oauth.tokens.store.grants import end_of
 from provider.web.call import Call
 from provider.web.json_responses import JsonResponse
 
@@ -145,7 +146,7 @@ def _refresh_token(request: TokenRequest, text: str) -> dict[str, Any]:
         "client_id": grant.client_id,
         "sub": subject.sub,
         "iss": work.settings.issuer,
-        "exp": int(row.expires_at.timestamp()),
+        "exp": int(min(row.expires_at, end_of(grant, presented.state)).timestamp()),
         "sid": subject.sid,
         **({"authorization_details": grant.authorization_details} if grant.authorization_details else {}),
     }

@@ -11,6 +11,7 @@ from provider.oauth.clients.resources import narrow
 from provider.oauth.errors import InvalidGrantError
 from provider.oauth.grants.request import TokenRequest
 from provider.oauth.tokens.access_tokens import Authorization, inactive_reason
+from provider.oauth.tokens.store.grants import end_of
 from provider.oauth.tokens.store.presented import Presented, Row
 
 
@@ -111,4 +112,5 @@ def narrow_to_request(
         audience=audience,
         confirmation=request.confirmation,
         authorization_details=details,
+        expires_at=end_of(grant, presented.state),
     )

@@ -6,7 +6,6 @@ A repeated refresh within the grace period gets the very same successor, so a lo
 """
 
 import base64
-from datetime import datetime
 from typing import Any
 
 from authlib.oauth2 import OAuth2Error
@@ -59,7 +58,7 @@ def _redeem(request: TokenRequest) -> dict[str, Any]:
     _require_access(request, presented)
     authorization = narrow_to_request(request, presented, scope=_scope(request, presented.grant))
     if token.rotated_at is not None:
-        return _repeated(request, presented, authorization, text, rotated_at=token.rotated_at)
+        return _repeated(request, presented, authorization, text)
     if request.client.metadata.is_fapi2:
         return _kept(request, presented, authorization, text)
     return _rotated(request, presented, authorization, text)
@@ -149,14 +148,15 @@ def _rotated(
     )
     if _retire(request, token, successor=row):
         return response
-    # Another request rotated it between our look and our write: the same as a repeated refresh.
-    rotated_at = refresh_tokens.find_rotation(work.db, token.digest)
-    return _repeated(request, presented, authorization, text, rotated_at=rotated_at)
+    # Another request rotated it between our look and our write: the same as a repeated refresh. Or it was deleted.
+    presented = require_active(request, KIND, refresh_tokens.find(work.read, token.digest))
+    return _repeated(request, presented, authorization, text)
 
 
 def _retire(request: TokenRequest, token: RefreshToken, *, successor: RefreshToken) -> bool:
-    """Retire the token, and spend the proof. Returns False if another request retired it; raises InvalidDpopProofError
-    if the proof was used before.
+    """Retire the token, and spend the proof. Returns False if another request retired or deleted it.
+
+    Raises InvalidDpopProofError if the proof was used before.
     """
     db, now, proof = request.work.autocommit, request.work.now, request.proof
     if proof is None:
@@ -167,17 +167,13 @@ def _retire(request: TokenRequest, token: RefreshToken, *, successor: RefreshTok
 
 
 def _repeated(
-    request: TokenRequest,
-    presented: Presented[RefreshToken],
-    authorization: Authorization,
-    text: str,
-    *,
-    rotated_at: datetime,
+    request: TokenRequest, presented: Presented[RefreshToken], authorization: Authorization, text: str
 ) -> dict[str, Any]:
     """Return the token response with the successor of a token that was rotated, if this is a retry within the grace
     period. Otherwise revokes the family and raises InvalidGrantError.
     """
-    work, grant = request.work, presented.grant
+    work, grant, rotated_at = request.work, presented.grant, presented.row.rotated_at
+    assert rotated_at is not None  # noqa: S101  # by the callers
     _spend_proof(request)
     age, grace = work.now - rotated_at, work.settings.refresh_grace
     successor = _find_unused_successor(work, text)
@@ -209,7 +205,8 @@ def _kept(
     _spend_proof(request)
     response = token_response(work, request.server, authorization, refresh_token=text)
     in_use_until = request.new_refresh_token(text, presented.grant).expires_at
-    refresh_tokens.extend(work.autocommit, presented.row.digest, expires_at=in_use_until)
+    if not refresh_tokens.extend(work.autocommit, presented.row.digest, expires_at=in_use_until):
+        require_active(request, KIND, None)
     return response
 
 

@@ -7,6 +7,7 @@ The new token has no more scope and authorization details, and lives no longer, 
 same grant. Other targets are servers elsewhere (`id_jag`) and upstream providers (`upstream_tokens`).
 """
 
+from datetime import UTC, datetime
 from typing import Any
 
 from provider.audit.events import Event
@@ -31,6 +32,7 @@ from provider.oauth.tokens.access_tokens import (
 )
 from provider.oauth.tokens.claims import actors_of
 from provider.oauth.tokens.store import delegations
+from provider.oauth.tokens.store.grants import Grant, end_of
 
 GRANT_TYPE = TOKEN_EXCHANGE
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105  # a type
@@ -81,7 +83,7 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
         audience=target,
         act=act,
         confirmation=request.confirmation,
-        expires_at=int(subject.claims["exp"]),
+        expires_at=_end_of(subject, grant),
         authorization_details=details,
     )
     response = token_response(work, request.server, authorization)
@@ -157,6 +159,12 @@ def _read(request: TokenRequest, name: str) -> ActiveToken:
 
 def _is_for(client: Client, subject: ActiveToken, issuer: str) -> bool:
     return name_one_of(subject.audience, (issuer, *client.metadata.resource_identifiers))
+
+
+def _end_of(subject: ActiveToken, grant: Grant) -> datetime:
+    """Return when the new token expires at the latest: with the subject token, or when its grant ends by itself."""
+    expires_at = datetime.fromtimestamp(subject.claims["exp"], UTC)
+    return expires_at if subject.state is None else min(expires_at, end_of(grant, subject.state))
 
 
 def _require_own_actor(request: TokenRequest) -> None:

@@ -5,6 +5,7 @@ seconds, and immediately when a token names an unknown key.
 """
 
 import json
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -157,7 +158,9 @@ class Keys:
         ring = self.ring(work)
         if alg in ON_REQUEST and alg not in ring.requested:
             # The client was registered after the ring was read, or by a release that did not note it.
-            requested_algorithms.add(work.db, {alg}, now=work.now)
+            # In a transaction of its own, so that another server can still be asked for keys to encrypt to.
+            with nullcontext(work.db) if work.writing else work.aside() as db:
+                requested_algorithms.add(db, {alg}, now=work.now)
             self._read_at, self.is_outdated = None, True
         return ring.signers[alg]
 

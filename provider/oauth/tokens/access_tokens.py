@@ -46,13 +46,17 @@ class Authorization:
     """The key that its access token is bound to."""
     authorization_details: tuple[dict[str, Any], ...] = ()
     """The authorization details of its access token (RFC 9396 section 9.1)."""
-    expires_at: int | None = None
-    """The latest expiry of the access token, in seconds since the epoch."""
+    expires_at: datetime | None = None
+    """The latest expiry of the access token, if that is sooner than the end of the grant."""
 
     def lifetime(self, work: UnitOfWork) -> int:
-        """Return the lifetime of its access token, in seconds."""
-        usual = int(work.settings.access_token_lifetime.total_seconds())
-        return usual if self.expires_at is None else min(usual, self.expires_at - int(work.now.timestamp()))
+        """Return the lifetime of its access token, in seconds: at least one, and no longer than the grant lasts."""
+        usual, ends = work.settings.access_token_lifetime, self.expires_at
+        if self.grant is not None and (ends is None or self.grant.expires_at < ends):
+            ends = self.grant.expires_at
+        if ends is None or ends - work.now >= usual:
+            return int(usual.total_seconds())
+        return max(1, int(ends.timestamp()) - int(work.now.timestamp()))
 
 
 def token_response(
@@ -153,8 +157,11 @@ def inactive_reason(grant: Grant, state: GrantState, now: datetime) -> str | Non
         return "the account is not active"
     if not state.has_same_stamp:
         return "the password was reset or all sessions were ended since"
-    if not grant.offline and state.session_ended_at is not None:
-        return "the user signed out, and offline_access was not granted"
+    if not grant.offline:
+        if state.session_ended_at is not None:
+            return "the user signed out, and offline_access was not granted"
+        if state.session_expires_at is None or state.session_expires_at <= now:
+            return "the session is over, and offline_access was not granted"
     if state.client_disabled_at is not None:
         return "the client is disabled"
     if not state.has_accepted_issuers:
@@ -174,6 +181,8 @@ class ActiveToken:
     claims: dict[str, Any]
     grant: Grant | None
     person: Person | None
+    state: GrantState | None = None
+    """What decided that its grant is active."""
 
     @property
     def scope(self) -> tuple[str, ...]:
@@ -244,7 +253,7 @@ def _read_active(
         raise InactiveToken(reason)
     for client_id in actors_of(claims):  # it was exchanged, by each of these
         _require_acting(work, server, found.grant.user_id, client_id, issued=claims["iat"])
-    return ActiveToken(claims=claims, grant=found.grant, person=found.person)
+    return ActiveToken(claims=claims, grant=found.grant, person=found.person, state=found.state)
 
 
 def _require_acting(

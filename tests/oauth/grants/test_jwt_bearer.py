@@ -190,7 +190,7 @@ def test_a_disabled_client_gets_no_token(agent: RelyingParty, work: Work) -> Non
     assert present(agent, assertion).status_code == 401
 
 
-def test_a_client_of_others_needs_consent_unless_the_organisation_has_decided(
+def test_a_client_of_others_needs_consent_unless_the_organization_has_decided(
     register: Register, agent: RelyingParty, ada: str, work: Work, server: AuthorizationServer
 ) -> None:
     """N-206: decision 276. The user's own consent counts, and its end ends the tokens."""

@@ -201,3 +201,18 @@ def test_a_client_of_an_earlier_release_gets_its_key_published_with_its_first_to
     assert "Ed25519" not in published_algorithms(http)
     rp.sign_in(person(ada))
     assert "Ed25519" in published_algorithms(http)
+
+
+@pytest.mark.both_databases
+def test_the_first_signature_of_an_algorithm_leaves_the_way_to_other_servers_open(
+    server: AuthorizationServer, work: Work
+) -> None:
+    """What is signed is then encrypted or delivered, perhaps with another server."""
+    with work() as w:
+        server.keys.signer(w, "Ed25519")
+        assert w.outbound
+    with work() as w:
+        assert requested_algorithms.find_all(w.read) == {"Ed25519"}
+        w.db.execute(delete(requested_algorithms.requested_algorithms))
+        server.keys.signer(w, "Ed25519")
+        assert requested_algorithms.find_all(w.read) == {"Ed25519"}

@@ -63,7 +63,7 @@ def assert_worthless(rp: RelyingParty, token: str) -> None:
 def test_a_grant_ends_at_the_moment_it_expires(clock: Clock) -> None:
     """RFC 9700 section 4.14.2: the maximum lifetime of a token family."""
     now = clock.now
-    state = GrantState(Status.ACTIVE, True, None, None, True)
+    state = GrantState(Status.ACTIVE, True, None, None, None, True)
     grant = Grant("g", "u", "c", "s", "openid", {}, True, now, "pwd", now, now, None, None)
     assert inactive_reason(grant, state, now) is not None
     assert inactive_reason(grant, state, now - timedelta(microseconds=1)) is None

@@ -5,8 +5,11 @@ from datetime import timedelta
 import pytest
 
 from provider.database.base import new_id
+from provider.database.security_stamp import FIRST
 from provider.oauth.tokens.store import active_grants
 from provider.oauth.tokens.store.grants import Grant, add
+from provider.sessions import store as sessions
+from provider.sessions.lifecycle import open_session
 from tests.oauth.conftest import Register
 from tests.support.installation import Work
 
@@ -43,7 +46,9 @@ def test_the_grants_of_an_app_are_one_access_however_many_there_are(register: Re
         grant(52, "openid", authorization_details=[PAYMENT, REPORT], claims=asked)
         grant(60, "openid phone", revoked_at=began)
         grant(-2, "openid address")  # has expired
-        grant(53, "openid", session_id=(twice := new_id()))
+        open_session(w, user_id=ada, security_stamp=FIRST, factor="pwd")
+        twice = sessions.find_all(w.read, ada)[0].id
+        grant(53, "openid", session_id=twice)
         grant(54, "openid", session_id=twice, offline=False)
     with work() as w:
         rows = w.db.execute(active_grants.SELECT_HELD, {"user_id": ada, "at": w.now}).all()
@@ -57,7 +62,7 @@ def test_the_grants_of_an_app_are_one_access_however_many_there_are(register: Re
         assert sorted(each["type"] for each in found.details) == ["payment", "report"]
         assert set(found.claims) == {"phone_number", "nickname"}
         assert found.last_used == began + timedelta(seconds=54)
-        assert found.expires_at == began + timedelta(hours=55)
+        assert found.expires_at == began + timedelta(hours=54)  # the session of the other one ends earlier
     with work() as w:
         uses = active_grants.find_uses(w.read, user_id=ada, client_id=client.client_id, now=w.now, limit=3)
         every = active_grants.find_uses(w.read, user_id=ada, client_id=client.client_id, now=w.now, limit=100)

@@ -1,21 +1,25 @@
 """ID tokens and userinfo that only the app can read."""
 
+import base64
+import json
 from typing import Any
 
 import pytest
 from joserfc import jwe, jwt
 from joserfc.jwk import ECKey, KeySet, RSAKey
+from sqlalchemy import delete
 
 from provider.config.settings import Settings
 from provider.oauth.clients.metadata import InvalidMetadata
 from provider.oauth.clients.metadata_rules import parse_metadata
+from provider.oauth.keys.requested_algorithms import requested_algorithms
 from tests.oauth.conftest import Explain, Register
 from tests.oauth.watched_http import WatchedClient
 from tests.support.client_keys import Signatory
 from tests.support.clock import Clock
 from tests.support.foreign_server import ForeignServer, answer, raw
-from tests.support.installation import settings_for
-from tests.support.relying_party import AUTHORIZE, Answer, RelyingParty, Tokens
+from tests.support.installation import Work, settings_for
+from tests.support.relying_party import AUTHORIZE, INTROSPECT, Answer, RelyingParty, Tokens
 
 A256GCM = "A256GCM"
 ID_TOKEN = {"id_token_encrypted_response_alg": "ECDH-ES", "id_token_encrypted_response_enc": A256GCM}
@@ -133,6 +137,37 @@ class TestPublishedKeys:
         assert opened(rp.userinfo(tokens).text, own_key)[1]
         assert rp.refresh(tokens).status == 200
         assert len(foreign_server.requests) == 1
+
+    @pytest.mark.parametrize("kind", ["id_token", "userinfo", "introspection"])
+    def test_it_is_asked_for_also_when_the_algorithm_of_the_signature_is_new(
+        self,
+        register: Register,
+        browser: WatchedClient,
+        own_key: ECKey,
+        jwks: dict[str, Any],
+        foreign_server: ForeignServer,
+        work: Work,
+        kind: str,
+    ) -> None:
+        """`ON_REQUEST`: a node of an earlier release registered the client, and noted no algorithm."""
+        foreign_server.behaviour = answer(jwks)
+        registered = {"signed_response_alg": "Ed25519", "encrypted_response_alg": "ECDH-ES"}
+        registered |= {"encrypted_response_enc": A256GCM}
+        changes: dict[str, Any] = {f"{kind}_{name}": value for name, value in registered.items()}
+        rp = register(jwks_uri=foreign_server.url("/jwks"), **changes)
+        with work() as w:
+            w.db.execute(delete(requested_algorithms))
+        tokens = sign_in(rp, browser)
+        text = tokens.id_token
+        if kind == "userinfo":
+            text = rp.userinfo(tokens).text
+        elif kind == "introspection":
+            headers = rp.authentication()[0] | {"accept": "application/token-introspection+jwt"}
+            text = rp.http.post(INTROSPECT, data={"token": tokens.access_token}, headers=headers).text
+        assert len(foreign_server.requests) == 1
+        header = json.loads(base64.urlsafe_b64decode(opened(text, own_key)[1].split(".")[0] + "=="))
+        assert header["alg"] == "Ed25519"
+        assert header["kid"] in {key["kid"] for key in rp.jwks()["keys"]}
 
     @pytest.mark.parametrize("method", ["private_key_jwt", "client_secret_jwt"])
     def test_an_assertion_is_not_spent_while_keys_are_asked_for(

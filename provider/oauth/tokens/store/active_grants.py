@@ -9,9 +9,17 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Connection, Select, Text, and_, bindparam, cast, func, select
 
 from provider.database.prepared import Prepared
-from provider.oauth.tokens.store.grants import GRANT, HAS_ACCEPTED_ISSUERS, HAS_SAME_STAMP, Grant, grants, join_state
+from provider.database.rows import rows_of
+from provider.oauth.tokens.store.grants import (
+    ENDS_AT,
+    HAS_ACCEPTED_ISSUERS,
+    HAS_SAME_STAMP,
+    Grant,
+    grants,
+    is_in_session,
+    join_state,
+)
 from provider.oauth.tokens.store.refresh_tokens import refresh_tokens
-from provider.sessions.store import sessions
 
 
 @dataclass(frozen=True)
@@ -41,10 +49,13 @@ class Use:
     """Whether one of them outlives the session."""
 
 
+_GRANT = rows_of(Grant, grants, expires_at=ENDS_AT)
+
+
 def _is_active(now: Any) -> tuple[Any, ...]:
     """Return the conditions, on what `join_state` joins, of active grants."""
-    in_session = grants.c.offline | sessions.c.ended_at.is_(None)
-    return grants.c.revoked_at.is_(None), grants.c.expires_at > now, HAS_SAME_STAMP, HAS_ACCEPTED_ISSUERS, in_session
+    lasts = (grants.c.revoked_at.is_(None), grants.c.expires_at > now, is_in_session(now))
+    return *lasts, HAS_SAME_STAMP, HAS_ACCEPTED_ISSUERS
 
 
 def find_active(
@@ -60,8 +71,9 @@ def find_active(
     """Return the active grants of a user, the latest first: all, or those with this id, client or session."""
     members = {grants.c.id: grant_id, grants.c.client_id: client_id, grants.c.session_id: session_id}
     these = [member == value for member, value in members.items() if value is not None]
-    query = GRANT.select().select_from(join_state(grants)).where(grants.c.user_id == user_id, *these, *_is_active(now))
-    return GRANT.all(db, query.order_by(grants.c.id.desc()).limit(limit))
+    query = _GRANT.select().select_from(join_state(grants))
+    query = query.where(grants.c.user_id == user_id, *these, *_is_active(now))
+    return _GRANT.all(db, query.order_by(grants.c.id.desc()).limit(limit))
 
 
 def find_uses(db: Connection, *, user_id: str, client_id: str, now: datetime, limit: int) -> list[Use]:
@@ -102,7 +114,7 @@ def _select_held(by: Column[Any], of: ColumnElement[bool], now: Any) -> Select[A
     rotated = select(func.max(refresh_tokens.c.rotated_at)).where(of_grant).scalar_subquery()
     texts = [cast(column, Text) for column in (grants.c.resources, grants.c.authorization_details, grants.c.claims)]
     allowed = (by, grants.c.scope, *(text.label(f"json_{number}") for number, text in enumerate(texts)))
-    latest = (func.max(grants.c.created_at), func.max(rotated), func.max(grants.c.expires_at))
+    latest = (func.max(grants.c.created_at), func.max(rotated), func.max(ENDS_AT))
     query = select(*allowed, func.count(), *latest).select_from(join_state(grants))
     return query.where(of, *_is_active(now)).group_by(by, grants.c.scope, *texts)
 

@@ -9,13 +9,17 @@ from sqlalchemy import (
     JSON,
     Boolean,
     Column,
+    ColumnElement,
     Connection,
     ForeignKey,
     Index,
     String,
     Table,
+    and_,
+    case,
     delete,
     insert,
+    or_,
     select,
     update,
 )
@@ -91,6 +95,8 @@ class GrantState:
     has_same_stamp: bool
     """Whether access to the account has not ended since the grant was created."""
     session_ended_at: datetime | None
+    session_expires_at: datetime | None
+    """When the time of its session is over. None if the session was deleted, which happens after its end."""
     client_disabled_at: datetime | None
     has_accepted_issuers: bool
     """Whether the trusted issuers that it depends on, if any, have been trusted since the grant was created."""
@@ -106,6 +112,7 @@ STATE = rows_of(
     user_status=users.c.status,
     has_same_stamp=HAS_SAME_STAMP,
     session_ended_at=sessions.c.ended_at,
+    session_expires_at=sessions.c.expires_at,
     client_disabled_at=clients.c.disabled_at,
     has_accepted_issuers=HAS_ACCEPTED_ISSUERS,
 )
@@ -118,6 +125,26 @@ def join_state(source: Any) -> Any:
         .join(clients, clients.c.client_id == grants.c.client_id)
         .outerjoin(sessions, sessions.c.id == grants.c.session_id)
     )
+
+
+def end_of(grant: Grant, state: GrantState) -> datetime:
+    """Return when a grant ends by itself: at its own end, or without offline_access with its session, if that is
+    sooner.
+    """
+    in_session = None if grant.offline else state.session_expires_at
+    return grant.expires_at if in_session is None else min(grant.expires_at, in_session)
+
+
+ENDS_AT = case(
+    (and_(grants.c.offline.is_(False), sessions.c.expires_at < grants.c.expires_at), sessions.c.expires_at),
+    else_=grants.c.expires_at,
+)
+"""What `end_of` returns, of what `join_state` joins."""
+
+
+def is_in_session(now: Any) -> ColumnElement[bool]:
+    """Return the condition, on what `join_state` joins, that a grant has offline_access or its session is not over."""
+    return or_(grants.c.offline, and_(sessions.c.ended_at.is_(None), sessions.c.expires_at > now))
 
 
 _INSERT = Prepared(insert(grants))

@@ -113,7 +113,7 @@ class Rotation(NamedTuple):
     is_new: bool
     """False if the proof was used before. Then nothing was changed."""
     is_rotated: bool
-    """False if another request has rotated the token."""
+    """False if another request has rotated or deleted the token."""
 
 
 def add(db: Connection, token: RefreshToken) -> None:
@@ -125,7 +125,7 @@ def find(db: Connection, digest: bytes) -> Presented[RefreshToken] | None:
 
 
 def rotate(db: Connection, digest: bytes, *, successor: RefreshToken, now: datetime) -> bool:
-    """Retire a token for its successor. Returns False if another request has rotated it."""
+    """Retire a token for its successor. Returns False if another request has rotated or deleted it."""
     if is_postgresql(db):
         return _ROTATE_AT_ONCE.change(db, {"old_digest": digest, "now": now, **bind_new(successor)}) == 1
     if _ROTATE_ALONE.change(db, {"old_digest": digest, "now": now}) != 1:
@@ -146,9 +146,10 @@ def rotate_with_proof(
     return Rotation(is_new=True, is_rotated=rotate(db, digest, successor=successor, now=now))
 
 
-def extend(db: Connection, digest: bytes, *, expires_at: datetime) -> None:
-    """Let a token that is not rotated expire at this time."""
-    db.execute(update(refresh_tokens).where(refresh_tokens.c.digest == digest).values(expires_at=expires_at))
+def extend(db: Connection, digest: bytes, *, expires_at: datetime) -> bool:
+    """Let a token that is not rotated expire at this time. Returns False if it was deleted."""
+    one = update(refresh_tokens).where(refresh_tokens.c.digest == digest)
+    return db.execute(one.values(expires_at=expires_at)).rowcount == 1
 
 
 def bind_new(token: RefreshToken) -> dict[str, object]:
@@ -159,14 +160,6 @@ def bind_new(token: RefreshToken) -> dict[str, object]:
         "n_expires_at": token.expires_at,
         "n_confirmation": token.confirmation,
     }
-
-
-def find_rotation(db: Connection, digest: bytes) -> datetime:
-    """Return when another request rotated the token, after `rotate` returned False for it."""
-    rotated_at: datetime = db.execute(
-        select(refresh_tokens.c.rotated_at).where(refresh_tokens.c.digest == digest)
-    ).scalar_one()
-    return rotated_at
 
 
 def find_plain(db: Connection, digest: bytes) -> RefreshToken | None:
