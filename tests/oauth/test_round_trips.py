@@ -19,7 +19,7 @@ pytestmark = pytest.mark.only_on("postgresql")
 
 TIMES = 4
 ROUND_TRIPS = {
-    # Of these, two prepare a statement, one asks at a process's first page whether apps use CIBA, and one locks the user.
+    # Two prepare a statement, one asks at a process's first page whether apps use CIBA, and one locks the user's row.
     "sign-in": 42,
     "authorization": 2,
     "code": 2,
