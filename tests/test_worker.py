@@ -20,6 +20,7 @@ from provider.audit.store import audit_events
 from provider.config.environment import load_settings
 from provider.config.settings import Settings
 from provider.database.base import new_id
+from provider.database.outages import DatabaseUnavailable
 from provider.outbox import messages, relay, store
 from provider.outbox.store import DeliveryState
 from provider.work import Installation, UnitOfWork, unit_of_work
@@ -478,6 +479,34 @@ def test_batches_of_the_purge_follow_the_time_that_they_take(
     assert [limit for limit, _ in batches] == [50, 100, 200, 400, BATCH, BATCH, BATCH, 62, 62, 62, 62, 62]
     assert max(took for _, took in batches[7:]) <= jobs.LONGEST, "only one was too large when rows took longer"
     assert early == {("expired", not installation.database.is_sqlite), ("accounts", False)}
+
+
+def test_a_kind_that_the_database_refuses_keeps_no_other_from_being_deleted(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is tried again with fewer rows. After three such kinds it is the database."""
+    asked: list[tuple[str, int]] = []
+
+    def kind(name: str, most: int) -> jobs.Purge:
+        def delete(_db: sqlalchemy.Connection, *, before: datetime, limit: int) -> int:
+            asked.append((name, limit))
+            if limit > most:
+                raise DatabaseUnavailable("the statement took too long")
+            return 0
+
+        return delete
+
+    kinds = {"large": SMALLEST, "broken": 0, "sound": BATCH}
+    monkeypatch.setattr(jobs, "RETAINED", {})
+    monkeypatch.setattr(jobs, "PURGES", {name: (kind(name, most), timedelta(0)) for name, most in kinds.items()})
+    with pytest.raises(DatabaseUnavailable):
+        purge(installation)
+    assert asked == [("large", 50), ("large", SMALLEST), ("broken", 50), ("broken", SMALLEST), ("sound", 50)]
+    asked.clear()
+    monkeypatch.setattr(jobs, "PURGES", {name: (kind(name, 0), timedelta(0)) for name in "abcd"})
+    with pytest.raises(DatabaseUnavailable):
+        purge(installation)
+    assert {name for name, _ in asked} == {"a", "b", "c"}
 
 
 @pytest.mark.parametrize("setting", ["rejected_request_retention", "outbox_retention", "session_retention"])

@@ -16,6 +16,7 @@ from provider.audit import daily, hourly
 from provider.audit import store as audit
 from provider.config.settings import Settings
 from provider.database.dialect import commit_before_flush
+from provider.database.engine import OUTAGES
 from provider.federation import token_revocations
 from provider.federation.store import used_states
 from provider.jose.algorithms import KEY_PAIRS
@@ -46,6 +47,8 @@ SHORT, LONGEST = 0.01, 0.025
 but at least SMALLEST; after one that took less than SHORT, twice as many. So none holds its locks, or the only writer
 of SQLite, for 50 ms.
 """
+MOST_FAILURES = 3
+"""After how many kinds that fail a purge ends: then it is the database."""
 ACCOUNTS = 50
 """The most accounts or clients of one purge transaction: rows of many tables are deleted with each."""
 
@@ -133,6 +136,8 @@ def purge(
 
     Returns how many rows and months of each kind; `advance` is called with the size of each batch. `timer` tells the
     seconds by which batches become larger and smaller.
+
+    A kind that takes longer than the database allows keeps no other from being deleted. Raises its error at the end.
     """
     tasks: dict[str, tuple[Delete, timedelta, int]] = {
         name: (_of_store(function), age, BATCH) for name, (function, age) in PURGES.items()
@@ -146,13 +151,24 @@ def purge(
     tasks["unused clients"] = (_rule(purge_unused), timedelta(0), ACCOUNTS)
     tasks["tokens of upstream providers"] = (_rule(token_revocations.purge), timedelta(0), BATCH)
     tasks["failure counters"] = (_rule(throttle.purge), timedelta(days=1), BATCH)
-    deleted = maintain(installation) | dict.fromkeys(tasks, 0)
+    deleted, failures = dict.fromkeys(tasks, 0), []
+    try:
+        deleted = maintain(installation) | deleted
+    except OUTAGES as failed:
+        failures.append(failed)
     for name, (delete, age, most) in tasks.items():
         limit = min(FIRST, most)
         while True:
             began = timer()
-            with unit_of_work(installation) as work:
-                count = delete(work, work.now - age, limit)
+            try:
+                with unit_of_work(installation) as work:
+                    count = delete(work, work.now - age, limit)
+            except OUTAGES as failed:
+                if limit > SMALLEST:
+                    limit = SMALLEST
+                    continue
+                failures.append(failed)
+                break
             took = timer() - began
             deleted[name] += count
             advance(count)
@@ -160,6 +176,10 @@ def purge(
                 break
             limit = next_limit(limit, took=took, most=most)
             time.sleep(pause)
+        if len(failures) == MOST_FAILURES:
+            break
+    if failures:
+        raise failures[0]
     return deleted
 
 

@@ -53,15 +53,30 @@ def test_of_an_app_in_a_session_the_latest_grant_is_left(
     assert kept(work) == before[2:]
 
 
-def test_when_the_session_is_over_none_is_left(
+def test_when_the_session_is_over_one_of_each_app_and_user_is_left(
     rp: RelyingParty, browser: WatchedClient, installation: Installation, clock: Clock, work: Work
 ) -> None:
+    """Shared signals know from it that the app knows the user."""
     rp.sign_in(browser, scope=OFFLINE)
     tokens = rp.sign_in(browser, scope=OFFLINE)
+    before = kept(work)
     rp.log_out(browser, tokens)
     clock.advance(hours=26)
     purge(installation)
-    assert kept(work) == []
+    assert kept(work) == before[1:]
+
+
+def test_a_sign_in_in_another_session_supersedes_those_of_one_that_is_over(
+    rp: RelyingParty, browser: WatchedClient, ada: str, person: Person, installation: Installation, clock: Clock,
+    work: Work,
+) -> None:  # fmt: skip
+    rp.log_out(browser, rp.sign_in(browser, scope=OFFLINE))
+    before = kept(work)
+    rp.sign_in(person(ada), scope=OFFLINE)
+    clock.advance(hours=26)
+    purge(installation)
+    assert len(kept(work)) == 1
+    assert kept(work) != before
 
 
 def test_a_grant_in_use_is_left(
