@@ -7,6 +7,7 @@ sign in.
 from collections.abc import Callable
 from functools import partial
 
+from provider.accounts.live_session import require_live
 from provider.accounts.notices import notify
 from provider.accounts.store import linked_identities, passwords
 from provider.accounts.store.linked_identities import LinkedIdentity
@@ -17,6 +18,7 @@ from provider.database.base import new_id
 from provider.languages.text import Text
 from provider.mail import messages
 from provider.refusals import NotFound, Refusal
+from provider.sessions.store import Session
 from provider.work import UnitOfWork
 
 
@@ -39,12 +41,24 @@ class NoSuchIdentity(NotFound):
     message = Text("No identity with this ID is linked to the account.")
 
 
-def link(work: UnitOfWork, *, user_id: str, issuer: str, subject: str, email: str | None, name: str) -> None:
+def link(
+    work: UnitOfWork,
+    *,
+    user_id: str,
+    issuer: str,
+    subject: str,
+    email: str | None,
+    name: str,
+    session: Session | None = None,
+) -> None:
     """Link the identity to the user and notify them by email, in which the upstream is called `name`.
 
-    Raises LinkedElsewhere. The caller has checked that the user is signed in and wants the link.
+    The caller has checked that the user wants the link, in this session if there is one. Raises LinkedElsewhere or
+    SessionEnded.
     """
     linked_identities.queue_for(work.db, issuer, subject)
+    if session is not None:
+        require_live(work, session)
     before = linked_identities.find(work.db, issuer, subject)
     if before is not None:
         if before.user_id != user_id:

@@ -4,6 +4,7 @@ from provider.accounts.access import Cause, end_access
 from provider.accounts.factors import passkeys, second_factor
 from provider.accounts.factors.recovery_codes import replace_codes
 from provider.accounts.factors.store import two_factor_choices
+from provider.accounts.live_session import require_live
 from provider.accounts.notices import notify
 from provider.audit.events import Event
 from provider.audit.log import record
@@ -26,11 +27,13 @@ class NotWithPasskey(Refusal):
 def turn_on(work: UnitOfWork, session: Session) -> list[str]:
     """Turn two-factor authentication on: from now on, a passkey is needed after the password. Returns recovery codes.
 
-    The user used a passkey in this session, so they have one that works. Other sessions end. Raises NotWithPasskey.
+    The user used a passkey in this session, so they have one that works. Other sessions end. Raises NotWithPasskey or
+    SessionEnded.
     """
     held = passkeys.find_of_user(work, session.user_id)
     if level_of(session.amr) != PHR or not held or second_factor.is_turned_on(work, session.user_id):
         raise NotWithPasskey
+    require_live(work, session)
     if not two_factor_choices.add(work.db, session.user_id, now=work.now):
         raise NotWithPasskey
     codes = replace_codes(work, session.user_id)

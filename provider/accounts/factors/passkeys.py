@@ -16,6 +16,7 @@ from provider.accounts.factors.passkey_signals import name_and_display_name
 from provider.accounts.factors.store import passkeys, totp, two_factor_choices, used_challenges
 from provider.accounts.factors.store.passkeys import LONGEST_NAME, Passkey
 from provider.accounts.factors.webauthn import Assertion, Challenge, InvalidPasskey
+from provider.accounts.live_session import require_live
 from provider.accounts.notices import notify
 from provider.accounts.store import linked_identities, passwords
 from provider.audit.devices import device_name
@@ -105,11 +106,13 @@ def new_passkey_options(work: UnitOfWork, session: Session, *, is_conditional: b
 def add(work: UnitOfWork, session: Session, *, answer: str) -> Passkey:
     """Store the passkey that the browser created, and notify its user by email.
 
-    Raises InvalidPasskey, PasskeyTaken or TooManyPasskeys.
+    Raises InvalidPasskey, SessionEnded, PasskeyTaken or TooManyPasskeys.
     """
     created, challenge = webauthn.verify_creation(work, answer, bound_to=session.id)
+    require_live(work, session)
     _spend(work, challenge)
-    if len(passkeys.lock_of_user(work.db, session.user_id)) >= MOST:
+    # Not locked: whoever adds another one waits for the user's row.
+    if len(passkeys.find_of_user(work.db, session.user_id)) >= MOST:
         raise TooManyPasskeys
     passkey = Passkey(
         id=new_id(),

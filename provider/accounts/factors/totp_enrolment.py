@@ -18,6 +18,7 @@ from provider.accounts.factors.store import totp, totp_setups
 from provider.accounts.factors.store.totp import LONGEST_NAME, TotpCredential
 from provider.accounts.factors.store.totp_setups import TotpSetup
 from provider.accounts.factors.totp import matching_step, name_of, new_seed, open_seed
+from provider.accounts.live_session import is_live
 from provider.accounts.notices import notify
 from provider.accounts.store import email_addresses
 from provider.audit.events import Event
@@ -113,7 +114,9 @@ def confirm_enrolment(work: UnitOfWork, session: Session, *, code: str, name: st
     step = matching_step(work, open_seed(work, user_id, setup.seed), code)
     if step is None:
         raise WrongFirstCode
-    held = totp.lock_of_user(work.db, user_id)
+    held = totp.lock_of_user(work.db, user_id)  # before the user's row, as a sign-in with a code locks them
+    if not is_live(work, session):
+        raise EnrolmentGone
     replaced = next((one for one in held if one.id == setup.replaces), None)
     if setup.replaces is not None and replaced is None:
         raise EnrolmentGone

@@ -15,6 +15,7 @@ from provider.accounts.factors.passkeys import (
 )
 from provider.accounts.factors.store.passkeys import LONGEST_NAME
 from provider.accounts.factors.webauthn import InvalidPasskey
+from provider.accounts.live_session import SessionEnded
 from provider.accounts.pages.guards import require_every_factor
 from provider.languages.free_text import InvalidText
 from provider.sessions.store import Session
@@ -36,6 +37,8 @@ def add_passkey(call: Call) -> Response:
     session, where = require_every_factor(call, back=PATH), destination(call)
     try:
         passkeys.add(call.work, session, answer=call.form.get("credential", ""))
+    except SessionEnded:
+        return go(where.through(PATH))
     except (InvalidPasskey, PasskeyTaken, TooManyPasskeys) as refusal:
         return _page(call, session, errors={"add": refusal.message}, status_code=400)
     if where.app is not None or where.return_to is not None:

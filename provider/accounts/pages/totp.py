@@ -27,6 +27,7 @@ from provider.accounts.factors.second_factor import SecondFactorLocked, SignInEx
 from provider.accounts.factors.store.totp import LONGEST_NAME
 from provider.accounts.factors.totp import TOTP
 from provider.accounts.factors.totp_enrolment import Enrolment, EnrolmentGone, FactorNeeded, WrongFirstCode
+from provider.accounts.live_session import SessionEnded
 from provider.destination import Destination
 from provider.languages.free_text import InvalidText
 from provider.refusals import TooManyRequests
@@ -132,7 +133,7 @@ def turn_on_with_passkeys(call: Call) -> Response:
     session, where = require_level(call, PHR, back=PATH), destination(call)
     try:
         codes = passkey_two_factor.turn_on(call.work, session)
-    except NotWithPasskey:
+    except (NotWithPasskey, SessionEnded):
         return go(where.through(PATH))
     return page(call, "accounts/recovery_codes_shown.html", where=where, codes=codes, because="turned-on")
 

@@ -1,11 +1,12 @@
 """Changing the password while signed in: it needs the current one and ends every other session."""
 
 from provider.accounts.access import Cause, end_access
+from provider.accounts.live_session import SessionEnded, require_live
 from provider.accounts.notices import notify
 from provider.accounts.passwords import passwords as rules
 from provider.accounts.passwords.directories import find_directory_user
 from provider.accounts.passwords.password_reset import InvalidPassword
-from provider.accounts.reauthentication import SessionEnded, require_password
+from provider.accounts.reauthentication import require_password
 from provider.accounts.store import email_addresses, passwords, users
 from provider.audit.events import Event
 from provider.audit.log import record
@@ -40,6 +41,7 @@ def change_password(
         # Nothing is written yet. If this request fails afterwards, the new password counts all the same.
         theirs.directory.change_password(work, theirs.subject, current=current, password=password)
     # Before access ends: what was signed in before now ends, and this session counts from now on, with its factors.
+    require_live(work, session)
     value = sign_in_again(work, session, factor=session.amr)
     if value is None:
         raise SessionEnded
