@@ -5,6 +5,7 @@ sign in.
 """
 
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from functools import partial
 
 from provider.accounts.live_session import require_live
@@ -95,12 +96,12 @@ def unlink(
     notify(work, user_id, partial(messages.identity_unlinked, provider=name_of(issuer)))
 
 
-def unlink_all(work: UnitOfWork, *, user_id: str, reason: str) -> None:
-    """Unlink every identity, because an attacker may have linked one of them.
+def unlink_all(work: UnitOfWork, *, user_id: str, reason: str, but: AbstractSet[str] = frozenset()) -> None:
+    """Unlink every identity except those in `but`, because an attacker may have linked one of them.
 
     The user needs another way to sign in: the email that is sent with this.
     """
     ending.end_of_user(work, user_id=user_id, reason=reason)
-    count = linked_identities.remove_all(work.db, user_id)
+    count = linked_identities.remove_all(work.db, user_id, but=but)
     if count:
         record(work, Event.IDENTITY_UNLINKED, user_id=user_id, reason=reason, count=count)
