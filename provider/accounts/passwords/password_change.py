@@ -12,6 +12,7 @@ from provider.audit.events import Event
 from provider.audit.log import record
 from provider.crypto.passwords import hash_password
 from provider.mail import messages
+from provider.sessions.assurance import PASSWORD
 from provider.sessions.lifecycle import sign_in_again
 from provider.sessions.store import Session
 from provider.work import UnitOfWork
@@ -42,7 +43,15 @@ def change_password(
         theirs.directory.change_password(work, theirs.subject, current=current, password=password)
     # Before access ends: what was signed in before now ends, and this session counts from now on, with its factors.
     require_live(work, session)
-    value = sign_in_again(work, session, factor=session.amr)
+    # Only the password was typed now. Other factors were shown when the user signed in, and apps ask when that was.
+    is_sign_in = session.amr == PASSWORD
+    value = sign_in_again(
+        work,
+        session,
+        factor=session.amr,
+        auth_time=None if is_sign_in else session.auth_time,
+        proven_earlier=session.proven_earlier and not is_sign_in,
+    )
     if value is None:
         raise SessionEnded
     if hashed is not None:
