@@ -17,7 +17,7 @@ from provider.work import UnitOfWork
 
 @dataclass(frozen=True)
 class Plan:
-    """What a report does about the ways to sign in, and how the user gets back."""
+    """The effect of a report on the ways to sign in, and the way back for the user."""
 
     emails_link: bool
     """Whether the user gets a link to set a new password."""
@@ -41,15 +41,16 @@ def plan_report(work: UnitOfWork, *, user_id: str, normal: str | None) -> Plan:
         emails_link = normal is not None and work.settings.has("reset-passwords")
         return Plan(emails_link, unlinks=emails_link and bool(held))
     upstreams = work.installation.upstreams
-    home = None if realm is None or not realm.is_required else realm.key
+    home = realm if realm is not None and realm.is_required else None
     kept = {
         one.id
         for one in held
         if upstreams.directory_of_issuer(one.issuer) is not None
-        or (home is not None and upstreams.key_of_issuer(one.issuer) == home)
+        or (home is not None and upstreams.key_of_issuer(one.issuer) == home.key)
     }
-    name = theirs.directory.name if theirs is not None else realm and realm.name
-    return Plan(False, name, frozenset(kept), unlinks=len(kept) < len(held))
+    decides = theirs.directory if theirs is not None else home
+    provider = None if decides is None else decides.name
+    return Plan(False, provider, frozenset(kept), unlinks=len(kept) < len(held))
 
 
 def report(work: UnitOfWork, *, user_id: str) -> Plan:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from functools import partial
 
-from provider.accounts.live_session import require_live
+from provider.accounts.factors.live_session import require_live
 from provider.accounts.notices import notify
 from provider.accounts.store import linked_identities, passwords
 from provider.accounts.store.linked_identities import LinkedIdentity

@@ -3,7 +3,7 @@
 from provider.accounts import known_devices
 from provider.accounts.attempts import begin_attempt
 from provider.accounts.factors import second_factor
-from provider.accounts.live_session import SessionEnded
+from provider.accounts.factors.live_session import SessionEnded
 from provider.accounts.passwords import passwords
 from provider.accounts.passwords.directories import DirectoryDenied, find_directory_user
 from provider.audit.events import Event

@@ -202,11 +202,12 @@ def test_another_browser_that_gets_a_new_email_still_needs_the_password(
     other.open(url)
     other.submit(button="Send a new code")
     assert len(inbox.letters(ADDRESS)) == 2
-    assert confirm(other, inbox).status == 400
+    page = confirm(other, inbox)
+    assert page.status == 400
     assert not has_session(other)
     assert find_user(work).status == Status.INACTIVE
     fields = {"password": PASSWORD}
-    if other.page.path == "/verify-email":
+    if page.path == "/verify-email":
         fields["code"] = inbox.latest(ADDRESS).code
     assert other.submit(fields).path == "/account"
 

@@ -112,9 +112,9 @@ def _send_again(work: UnitOfWork, ticket: Ticket, *, browser: str | None, carry:
     if address and user and user.status == Status.INACTIVE and address.verified_at is None:
         before = links.find_latest(work.read, user.id, Purpose.VERIFY)
         # No password is typed to get another email: what was typed before counts in the browser that it was typed in.
-        own = before if before is not None and is_of_browser(before, browser) else None
-        password_at = None if own is None else own.password_at
-        send_verification(work, address, browser=own and browser, carry=carry, password_at=password_at)
+        is_own = before is not None and is_of_browser(before, browser)
+        password_at = before.password_at if before is not None and is_own else None
+        send_verification(work, address, browser=browser if is_own else None, carry=carry, password_at=password_at)
 
 
 def ticket_for(address: EmailAddress) -> Ticket:

@@ -2,9 +2,9 @@
 
 from provider.accounts.access import Cause, end_access
 from provider.accounts.factors import passkeys, second_factor
+from provider.accounts.factors.live_session import require_live
 from provider.accounts.factors.recovery_codes import replace_codes
 from provider.accounts.factors.store import two_factor_choices
-from provider.accounts.live_session import require_live
 from provider.accounts.notices import notify
 from provider.audit.events import Event
 from provider.audit.log import record

@@ -12,11 +12,11 @@ from typing import Any
 from provider.accounts import throttle
 from provider.accounts.factors import authenticators, policy, remembered_devices, webauthn
 from provider.accounts.factors.factor import Factor, WrongSecondFactor
+from provider.accounts.factors.live_session import require_live
 from provider.accounts.factors.passkey_signals import name_and_display_name
 from provider.accounts.factors.store import passkeys, totp, two_factor_choices, used_challenges
 from provider.accounts.factors.store.passkeys import LONGEST_NAME, Passkey
 from provider.accounts.factors.webauthn import Assertion, Challenge, InvalidPasskey
-from provider.accounts.live_session import require_live
 from provider.accounts.notices import notify
 from provider.accounts.store import linked_identities, passwords
 from provider.audit.devices import device_name

@@ -5,8 +5,8 @@ from typing import Any
 
 from provider.accounts import throttle
 from provider.accounts.factors.factor import Factor, WrongSecondFactor
+from provider.accounts.factors.live_session import require_live
 from provider.accounts.factors.store import recovery_codes
-from provider.accounts.live_session import require_live
 from provider.accounts.notices import notify
 from provider.audit.events import Event
 from provider.audit.log import record

@@ -13,12 +13,12 @@ from urllib.parse import quote, urlencode, urlsplit
 from provider.accounts.access import Cause, end_access
 from provider.accounts.factors import authenticator_apps, second_factor
 from provider.accounts.factors.authenticator_apps import TooManyAuthenticatorApps
+from provider.accounts.factors.live_session import is_live
 from provider.accounts.factors.recovery_codes import replace_codes
 from provider.accounts.factors.store import totp, totp_setups
 from provider.accounts.factors.store.totp import LONGEST_NAME, TotpCredential
 from provider.accounts.factors.store.totp_setups import TotpSetup
 from provider.accounts.factors.totp import matching_step, name_of, new_seed, open_seed
-from provider.accounts.live_session import is_live
 from provider.accounts.notices import notify
 from provider.accounts.store import email_addresses
 from provider.audit.events import Event

@@ -6,6 +6,7 @@ from starlette.responses import Response
 
 from provider.accounts.factors import passkey_signals, passkeys, policy
 from provider.accounts.factors.authenticators import find_name
+from provider.accounts.factors.live_session import SessionEnded
 from provider.accounts.factors.passkeys import (
     LastPasskey,
     NoSuchPasskey,
@@ -15,7 +16,6 @@ from provider.accounts.factors.passkeys import (
 )
 from provider.accounts.factors.store.passkeys import LONGEST_NAME
 from provider.accounts.factors.webauthn import InvalidPasskey
-from provider.accounts.live_session import SessionEnded
 from provider.accounts.pages.guards import require_every_factor
 from provider.languages.free_text import InvalidText
 from provider.sessions.store import Session

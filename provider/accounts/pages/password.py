@@ -3,7 +3,7 @@
 from starlette.responses import Response
 
 from provider.accounts.factors import second_factor
-from provider.accounts.live_session import SessionEnded
+from provider.accounts.factors.live_session import SessionEnded
 from provider.accounts.pages.device_cookie import device_of
 from provider.accounts.passwords import password_change
 from provider.accounts.passwords.directories import find_directory_user, has_password

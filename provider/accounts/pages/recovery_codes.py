@@ -3,7 +3,7 @@
 from starlette.responses import Response
 
 from provider.accounts.factors import recovery_codes, second_factor
-from provider.accounts.live_session import SessionEnded
+from provider.accounts.factors.live_session import SessionEnded
 from provider.sessions.guards import require_second_factor
 from provider.web.call import Call
 from provider.web.destination import destination

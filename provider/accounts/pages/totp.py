@@ -18,6 +18,7 @@ from provider.accounts.factors.authenticator_apps import (
     TooManyAuthenticatorApps,
 )
 from provider.accounts.factors.factor import WrongSecondFactor
+from provider.accounts.factors.live_session import SessionEnded
 from provider.accounts.factors.passkey_two_factor import NotWithPasskey
 from provider.accounts.factors.passkeys import PASSKEYS
 from provider.accounts.factors.policy import RequiredByOperator
@@ -27,7 +28,6 @@ from provider.accounts.factors.second_factor import SecondFactorLocked, SignInEx
 from provider.accounts.factors.store.totp import LONGEST_NAME
 from provider.accounts.factors.totp import TOTP
 from provider.accounts.factors.totp_enrolment import Enrolment, EnrolmentGone, FactorNeeded, WrongFirstCode
-from provider.accounts.live_session import SessionEnded
 from provider.destination import Destination
 from provider.languages.free_text import InvalidText
 from provider.refusals import TooManyRequests

@@ -1,7 +1,7 @@
 """Changing the password while signed in: it needs the current one and ends every other session."""
 
 from provider.accounts.access import Cause, end_access
-from provider.accounts.live_session import SessionEnded, require_live
+from provider.accounts.factors.live_session import SessionEnded, require_live
 from provider.accounts.notices import notify
 from provider.accounts.passwords import passwords as rules
 from provider.accounts.passwords.directories import find_directory_user

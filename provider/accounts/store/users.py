@@ -247,7 +247,7 @@ def lock_security_stamp(db: Connection, user_id: str) -> datetime | None:
     return None if row is None else stamp_of(row.not_before)
 
 
-def _lock_stamp(user_id: str) -> Select[tuple[datetime | None]]:
+def _lock_stamp(user_id: str) -> Select[Any]:
     # Not against rows that refer to the user's: whoever adds them would wait, too.
     return select(users.c.not_before).where(users.c.id == user_id).with_for_update(key_share=True)
 

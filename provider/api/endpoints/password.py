@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from provider.accounts.factors import second_factor
-from provider.accounts.live_session import SessionEnded
+from provider.accounts.factors.live_session import SessionEnded
 from provider.accounts.passwords import password_change
 from provider.accounts.passwords.password_reset import InvalidPassword
 from provider.accounts.reauthentication import WrongCurrentPassword

@@ -3,8 +3,8 @@
 from pydantic import Field
 
 from provider.accounts.factors import recovery_codes, second_factor
+from provider.accounts.factors.live_session import SessionEnded
 from provider.accounts.factors.removal import NotTurnedOn
-from provider.accounts.live_session import SessionEnded
 from provider.api.bodies import Body
 from provider.api.callers import Bearer
 from provider.api.confirmation import require_confirmed

@@ -7,8 +7,8 @@ from datetime import datetime
 from starlette.responses import Response
 
 from provider.accounts import linked_identities
+from provider.accounts.factors.live_session import SessionEnded
 from provider.accounts.linked_identities import LastSignInMethod, LinkedElsewhere, NoSuchIdentity
-from provider.accounts.live_session import SessionEnded
 from provider.accounts.pages.guards import require_every_factor
 from provider.accounts.passwords.directories import has_password
 from provider.accounts.store import email_addresses, upstream_tokens

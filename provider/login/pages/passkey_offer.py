@@ -7,9 +7,9 @@ Without scripts, users go straight on.
 from starlette.responses import Response
 
 from provider.accounts.factors import passkey_offer, passkey_signals, passkeys, second_factor
+from provider.accounts.factors.live_session import SessionEnded
 from provider.accounts.factors.passkeys import PasskeyTaken, TooManyPasskeys
 from provider.accounts.factors.webauthn import InvalidPasskey
-from provider.accounts.live_session import SessionEnded
 from provider.destination import Destination
 from provider.languages.text import Text
 from provider.sessions.assurance import PASSWORD

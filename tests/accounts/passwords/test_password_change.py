@@ -225,7 +225,7 @@ def test_a_passkey_that_was_used_earlier_is_asked_for_again(
     change(browser)
     with work() as w:
         rp = RelyingParty(client, *make_client(w, first_party=True))
-    page = browser.open(authorization_url(rp.client, acr_values="phr", max_age=300))
+    page = browser.open(authorization_url(rp.client, acr_values="phr", max_age="300"))
     assert page.path == "/login"
 
 

@@ -10,10 +10,10 @@ import pytest
 from provider.accounts import compromise_report, linked_identities
 from provider.accounts.access import Cause, end_access
 from provider.accounts.factors import passkey_two_factor, passkeys, recovery_codes, totp_enrolment
+from provider.accounts.factors.live_session import SessionEnded
 from provider.accounts.factors.store import passkeys as stored_passkeys
 from provider.accounts.factors.store import recovery_codes as stored_codes
 from provider.accounts.factors.store import totp, two_factor_choices
-from provider.accounts.live_session import SessionEnded
 from provider.accounts.passwords import password_change
 from provider.accounts.passwords.passwords import is_password_of
 from provider.accounts.store import linked_identities as stored_identities
