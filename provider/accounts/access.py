@@ -132,12 +132,19 @@ ENDS: Mapping[Cause, frozenset[Access]] = {
 }
 
 
-def end_access(work: UnitOfWork, *, user_id: str, cause: Cause, but: AbstractSet[str] = frozenset()) -> int:
+def end_access(
+    work: UnitOfWork,
+    *,
+    user_id: str,
+    cause: Cause,
+    but: AbstractSet[str] = frozenset(),
+    but_identities: AbstractSet[str] = frozenset(),
+) -> int:
     """End what `ENDS` lists for the cause, in the transaction of the cause. Returns how many sessions ended.
 
-    `but` has the ids of sessions that are kept. If the cause ends TOKENS, the caller has signed them in again first, in
-    the same transaction. Whatever else was signed in or granted so far is invalid from then on, whatever its time says:
-    the clocks of nodes differ.
+    `but` has the ids of sessions that are kept, and `but_identities` those of linked identities. If the cause ends
+    TOKENS, the caller has signed the sessions in again first, in the same transaction. Whatever else was signed in or
+    granted so far is invalid from then on, whatever its time says: the clocks of nodes differ.
     """
     ends = ENDS[cause]
     # The user's row first: two transactions that end the same access queue at it, and do not lock each other out.
@@ -153,7 +160,7 @@ def end_access(work: UnitOfWork, *, user_id: str, cause: Cause, but: AbstractSet
     if Access.UPSTREAM_TOKENS in ends:
         upstream_tokens.end_of_user(work, user_id=user_id, reason=cause.reason)
     if Access.LINKED_IDENTITIES in ends:
-        linked_identities.unlink_all(work, user_id=user_id, reason=cause.reason)
+        linked_identities.unlink_all(work, user_id=user_id, reason=cause.reason, but=but_identities)
     if Access.PASSKEYS in ends:
         passkeys.remove_all(work, user_id=user_id)
     if Access.PASSWORD_FAILURES in ends:

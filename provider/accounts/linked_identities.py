@@ -5,8 +5,10 @@ sign in.
 """
 
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from functools import partial
 
+from provider.accounts.factors.live_session import require_live
 from provider.accounts.notices import notify
 from provider.accounts.store import linked_identities, passwords
 from provider.accounts.store.linked_identities import LinkedIdentity
@@ -17,6 +19,7 @@ from provider.database.base import new_id
 from provider.languages.text import Text
 from provider.mail import messages
 from provider.refusals import NotFound, Refusal
+from provider.sessions.store import Session
 from provider.work import UnitOfWork
 
 
@@ -39,12 +42,24 @@ class NoSuchIdentity(NotFound):
     message = Text("No identity with this ID is linked to the account.")
 
 
-def link(work: UnitOfWork, *, user_id: str, issuer: str, subject: str, email: str | None, name: str) -> None:
+def link(
+    work: UnitOfWork,
+    *,
+    user_id: str,
+    issuer: str,
+    subject: str,
+    email: str | None,
+    name: str,
+    session: Session | None = None,
+) -> None:
     """Link the identity to the user and notify them by email, in which the upstream is called `name`.
 
-    Raises LinkedElsewhere. The caller has checked that the user is signed in and wants the link.
+    The caller has checked that the user wants the link, in this session if there is one. Raises LinkedElsewhere or
+    SessionEnded.
     """
     linked_identities.queue_for(work.db, issuer, subject)
+    if session is not None:
+        require_live(work, session)
     before = linked_identities.find(work.db, issuer, subject)
     if before is not None:
         if before.user_id != user_id:
@@ -81,12 +96,12 @@ def unlink(
     notify(work, user_id, partial(messages.identity_unlinked, provider=name_of(issuer)))
 
 
-def unlink_all(work: UnitOfWork, *, user_id: str, reason: str) -> None:
-    """Unlink every identity, because an attacker may have linked one of them.
+def unlink_all(work: UnitOfWork, *, user_id: str, reason: str, but: AbstractSet[str] = frozenset()) -> None:
+    """Unlink every identity except those in `but`, because an attacker may have linked one of them.
 
     The user needs another way to sign in: the email that is sent with this.
     """
     ending.end_of_user(work, user_id=user_id, reason=reason)
-    count = linked_identities.remove_all(work.db, user_id)
+    count = linked_identities.remove_all(work.db, user_id, but=but)
     if count:
         record(work, Event.IDENTITY_UNLINKED, user_id=user_id, reason=reason, count=count)

@@ -3,6 +3,7 @@
 from provider.accounts import known_devices
 from provider.accounts.attempts import begin_attempt
 from provider.accounts.factors import second_factor
+from provider.accounts.factors.live_session import SessionEnded
 from provider.accounts.passwords import passwords
 from provider.accounts.passwords.directories import DirectoryDenied, find_directory_user
 from provider.audit.events import Event
@@ -27,14 +28,6 @@ class CodeNeeded(Refusal):
     code = "code-needed"
     title = Text("Code required")
     message = Text("Enter the code from your authenticator app, or a recovery code.")
-
-
-class SessionEnded(Refusal):
-    """The session ended before the form was submitted."""
-
-    code = "session-over"
-    title = Text("You were signed out")
-    message = Text("Your session has ended. Sign in again.")
 
 
 def require_password(work: UnitOfWork, user_id: str, password: str, *, device: str | None = None) -> None:

@@ -39,6 +39,7 @@ from provider.login.steps import SignIn
 from provider.login.upstream import sign_in_by_upstream
 from provider.ratelimits import LIMITS, hit, of_network
 from provider.refusals import Refusal
+from provider.sessions.store import Session
 from provider.work import UnitOfWork
 
 PURPOSE = "link-identity"
@@ -89,9 +90,17 @@ def unseal(work: UnitOfWork, text: str | None, *, browser: str | None) -> Offer 
     return offer if offer is not None and browser is not None and offer.browser == digest(browser).hex() else None
 
 
-def accept(work: UnitOfWork, offer: Offer, *, user_id: str, name: str) -> None:
-    """Link the offered identity to the account that signed in since. Raises LinkedElsewhere."""
-    ways_in.link(work, user_id=user_id, issuer=offer.issuer, subject=offer.subject, email=offer.email, name=name)
+def accept(work: UnitOfWork, offer: Offer, session: Session, *, name: str) -> None:
+    """Link the offered identity to the account that signed in since. Raises LinkedElsewhere or SessionEnded."""
+    ways_in.link(
+        work,
+        user_id=session.user_id,
+        issuer=offer.issuer,
+        subject=offer.subject,
+        email=offer.email,
+        name=name,
+        session=session,
+    )
 
 
 def sign_in(

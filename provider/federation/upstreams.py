@@ -188,6 +188,7 @@ class Upstreams:
         self._of_file = {one.key: Upstream(one) for one in of_file}
         self._saved, self._vault = saved, vault
         saved.home_realm_of = self.home_realm_of
+        saved.key_of_issuer = self.key_of_issuer
         self._built: tuple[Sequence[SavedUpstream], dict[str, Upstream]] = ((), self._of_file)
 
     def _all(self) -> dict[str, Upstream]:
@@ -237,6 +238,11 @@ class Upstreams:
     def of_issuer(self, issuer: str) -> UpstreamSettings | None:
         """Return the settings of the upstream with this issuer, or None if it is no longer configured."""
         return next((settings for settings in self._settings if is_issuer(settings, issuer)), None)
+
+    def key_of_issuer(self, issuer: str) -> str | None:
+        """Return the key of the upstream with this issuer, or None if it is no longer configured."""
+        settings = self.of_issuer(issuer)
+        return None if settings is None else settings.key
 
     def name_of(self, issuer: str) -> str:
         """Return the upstream's display name, or its host if it is no longer configured."""

@@ -229,7 +229,7 @@ def passkey_removed(work: UnitOfWork, *, to: str, passkey: str, language: str | 
 
 
 def password_elsewhere(work: UnitOfWork, *, to: str, provider: str, language: str | None = None) -> None:
-    """Queue the answer to a forgotten password that is not kept here, but in a directory."""
+    """Queue the answer to a forgotten password, or to a report, of a user whose password is not kept here."""
     _notice(work, to, language, "password_elsewhere", provider=provider)
 
 

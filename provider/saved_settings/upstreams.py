@@ -159,6 +159,8 @@ class SavedUpstreams:
         self.rows: tuple[SavedUpstream, ...] = ()
         self.home_realm_of: Callable[[str], HomeRealm | None] = lambda _domain: None
         """Returns the upstream of a domain. Set by `federation`, which knows the upstreams of the file too."""
+        self.key_of_issuer: Callable[[str], str | None] = lambda _issuer: None
+        """Returns the key of the upstream with this issuer. Set by `federation` too."""
         self.directory_of_issuer: Callable[[str], PasswordDirectory | None] = lambda _issuer: None
         """Returns the directory whose users are linked with this issuer."""
         self.directory_of_domain: Callable[[str], PasswordDirectory | None] = lambda _domain: None

@@ -51,7 +51,7 @@ def test_two_factor_and_few_recovery_codes_are_shown(browser: Browser, ada: str,
     turn_on_two_factor(browser, clock.now)
     assert "10 codes left Create new codes" in browser.open("/account/security").text
     with work() as w:
-        codes = recovery_codes.renew_codes(w, user_id=ada)
+        codes = recovery_codes.replace_codes(w, ada)
         for code in codes[recovery_codes.FEW :]:
             recovery_codes.use_code(w, ada, code)
     for path in ("/account", "/account/security"):

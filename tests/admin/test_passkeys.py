@@ -4,8 +4,10 @@ from datetime import timedelta
 
 import pytest
 
+from provider.accounts import users
 from provider.accounts.factors.store import passkeys, two_factor_choices
 from provider.accounts.factors.store.passkeys import Passkey
+from provider.accounts.roles import roles
 from provider.database.base import new_id
 from tests.admin.conftest import Console, Program, events
 from tests.support.inbox import Inbox
@@ -49,9 +51,17 @@ def test_the_admin_api_lists_and_removes_passkeys(
     assert event["name"] == "Blue phone"
 
 
-def test_the_only_second_factor_is_reset_not_removed(operator: Program, ada: str, passkey: str, work: Work) -> None:
+@pytest.mark.parametrize("by", ["user", "operator"])
+def test_the_only_second_factor_is_reset_not_removed(
+    operator: Program, ada: str, passkey: str, work: Work, by: str
+) -> None:
+    """Whether the user turned two-factor authentication on or a role requires it."""
     with work() as w:
-        two_factor_choices.add(w.db, ada, now=w.now)
+        if by == "user":
+            two_factor_choices.add(w.db, ada, now=w.now)
+        else:
+            users.set_roles(w, user_id=ada, roles=["staff"])
+            roles.require_factor(w, name="staff", required_factor="passkey")
     refused = operator("DELETE", f"/users/{ada}/passkeys/{passkey}")
     assert (refused.status_code, refused.json()["type"]) == (409, "urn:signet:problem:only-second-factor")
     assert operator("DELETE", f"/users/{ada}/two-factor").status_code == 204

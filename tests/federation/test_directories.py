@@ -7,15 +7,20 @@ import pytest
 from starlette.testclient import TestClient
 from structlog.testing import capture_logs
 
+from provider.accounts import compromise_report, suspension
 from provider.accounts import linked_identities as ways_in
-from provider.accounts import suspension
+from provider.accounts.factors.store import passkeys
 from provider.accounts.groups.groups import GroupSettings, put_group
+from provider.accounts.links import issue_link
 from provider.accounts.reauthentication import WrongCurrentPassword, require_password
-from provider.accounts.store import email_addresses, failures, passwords, users
+from provider.accounts.store import email_addresses, email_changes, failures, passwords, users
+from provider.accounts.store.email_changes import EmailChange
+from provider.accounts.store.links import Purpose
 from provider.accounts.store.users import User
 from provider.audit.events import Event
 from provider.federation import directories, ldap_client
 from provider.sessions import store as sessions
+from tests.accounts.account_with_everything import make_passkey
 from tests.federation.conftest import EXAMPLE, events_of, identities_of, sign_out
 from tests.federation.stand_in_directory import (
     BASE,
@@ -341,6 +346,62 @@ class TestForgotten:
         (letter,) = inbox.letters()
         assert letter.subject == "Your password is managed by Corp"
         assert "reset-password" not in letter.text
+
+
+class TestReport:
+    """The user reports that another person used the account."""
+
+    def test_the_directory_stays_the_way_back(
+        self, browser: Browser, linked: str, work: Work, inbox: Inbox, directory: StandIn
+    ) -> None:
+        """N-616: an email with a link would give the user a password here, which users cannot choose themselves."""
+        sign_in(browser, ADA)
+        page = browser.open("/account/activity/not-me")
+        assert "Disable your password" not in page.text
+        assert "Unlink" not in page.text
+        page = browser.submit(button="Secure my account")
+        assert (page.path, page.title) == ("/account-secured", "All sessions were signed out \u2013 Signet")
+        assert "You sign in to Signet with your Corp password" in page.text
+        assert "We emailed you a link" not in page.text
+        letter = inbox.letters()[-1]
+        assert letter.subject == "Your password is managed by Corp"
+        assert "reset-password" not in letter.text
+        assert [one.subject for one in identities_of(work, linked)] == [ID]
+        assert not is_signed_in(browser)
+        assert sign_in(browser, ADA).path == "/account"
+
+    @pytest.mark.usefixtures("browser")  # the service, which knows the directory
+    def test_what_the_other_person_may_have_added_ends(self, linked: str, work: Work) -> None:
+        """N-617: a passkey and an identity at another provider, and the password from before."""
+        with work() as w:
+            ways_in.attach(w, user_id=linked, issuer="https://elsewhere.test", subject="mallory", email=None)
+            passkeys.add(w.db, make_passkey(linked, w.now))
+        with work() as w:
+            done = compromise_report.report(w, user_id=linked)
+        assert (done.emails_link, done.provider, done.unlinks) == (False, "Corp", True)
+        assert [one.subject for one in identities_of(work, linked)] == [ID]
+        with work() as w:
+            assert passkeys.find_of_user(w.read, linked) == []
+            assert passwords.find(w.read, linked) is None
+
+    def test_a_change_of_address_is_undone_without_a_link_for_a_password(
+        self, browser: Browser, linked: str, work: Work, inbox: Inbox, directory: StandIn
+    ) -> None:
+        with work() as w:
+            address = email_addresses.find_of_user(w.read, linked)
+            assert address is not None
+            token = issue_link(w, purpose=Purpose.UNDO, address=address)
+            email_changes.add(w.db, EmailChange(token.id, address.address, address.normal))
+        page = browser.open(f"/undo-email-change?token={token.token}")
+        assert "and email you a link" not in page.text
+        page = browser.submit(button="Undo change")
+        assert "You sign in to Signet with your Corp password" in page.text
+        assert inbox.letters()[-1].subject == "Your password is managed by Corp"
+        assert sign_in(browser, ADA).path == "/account"
+
+    @pytest.mark.parametrize("ticket", ["", "x", "ab12cd34.AAAA"])
+    def test_a_ticket_that_is_not_ours_shows_no_provider(self, browser: Browser, ticket: str) -> None:
+        assert "We emailed you a link" in browser.open(f"/account-secured?ticket={ticket}").text
 
 
 class TestActiveDirectory:

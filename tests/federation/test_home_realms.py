@@ -6,6 +6,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from starlette.applications import Starlette
 
+from provider.accounts import linked_identities as ways_in
 from provider.accounts import users as accounts
 from provider.accounts.links import issue_link
 from provider.accounts.passwords.password_reset import InvalidResetLink, reset_password
@@ -89,6 +90,22 @@ class TestRequired:
         assert page.status == 403
         assert "Contact your administrator" in page.text
         assert len(identities_of(work, ada)) == 1
+
+    def test_a_report_leads_back_to_the_provider_and_sets_no_password(
+        self, traveller: Traveller, work: Work, ada: str, inbox: Inbox
+    ) -> None:
+        """N-618: "This was not me". A link for a password would be dead after the password is typed."""
+        traveller.sign_in()
+        with work() as w:
+            ways_in.attach(w, user_id=ada, issuer="https://elsewhere.test", subject="mallory", email=None)
+        page = traveller.browser.open("/account/activity/not-me")
+        assert "Disable your password" not in page.text
+        assert "Unlink your accounts with other providers" in page.text
+        page = traveller.browser.submit(button="Secure my account")
+        assert "You sign in to Signet with your Example password" in page.text
+        assert inbox.latest(ADDRESS).subject == "Your password is managed by Example"
+        assert [one.subject for one in identities_of(work, ada)] == ["ada-at-example"]
+        assert traveller.sign_in().path == "/account"
 
     @pytest.mark.parametrize("claims", [{"email_verified": False}, {"email": "ada@other.test"}])
     def test_only_a_verified_address_of_the_domain_counts(

@@ -149,31 +149,67 @@ def test_another_site_cannot_press_the_button(
     assert find_user(work).status == Status.INACTIVE
 
 
-def test_a_link_to_the_page_for_the_code_signs_in_nobody_elsewhere(
+def test_the_page_for_the_code_asks_another_browser_for_the_password(
     browser: Browser, new_browser: NewBrowser, inbox: Inbox, work: Work
 ) -> None:
-    """A-48: an attacker sends a victim the page and the code of the attacker's own account."""
+    """N-611, A-48, ASVS v5.0.0-6.6.2: an attacker signs up with a victim's address and sends the victim the page.
+
+    The victim gets a genuine email, but must not bring an account to life whose password the attacker knows.
+    """
     url = sign_up(browser).url
     victim = new_browser()
-    victim.open(url)
-    assert is_sign_in_page(by_code(victim, inbox))
+    assert "Password you chose when you signed up" in victim.open(url).text
+    assert by_code(victim, inbox).status == 400
+    page = victim.submit({"code": inbox.latest(ADDRESS).code, "password": "a password of the victim"})
+    assert "Wrong password. Enter the password you chose when you signed up." in page.text
+    assert find_user(work).status == Status.INACTIVE
     assert not has_session(victim)
+
+
+def test_whoever_signed_up_can_type_the_code_in_another_browser_with_the_password(
+    browser: Browser, new_browser: NewBrowser, inbox: Inbox, work: Work
+) -> None:
+    """The code stays in its field if only the password was wrong."""
+    url = sign_up(browser).url
+    other, code = new_browser(), inbox.latest(ADDRESS).code
+    other.open(url)
+    other.submit({"code": code, "password": "mistyped"})
+    assert other.submit({"password": PASSWORD}).path == "/account"
     assert find_user(work).status == Status.ACTIVE
 
 
-@pytest.mark.usefixtures("many_emails")
-def test_another_browser_that_gets_a_new_email_is_not_signed_in_by_it(
-    browser: Browser, new_browser: NewBrowser, inbox: Inbox, clock: Clock, confirm: Confirm
+def test_guessing_the_password_with_the_code_is_slowed_like_any_other(
+    browser: Browser, new_browser: NewBrowser, inbox: Inbox
 ) -> None:
-    """Nobody typed a password in it."""
+    """On the counter of the sign-in page. Wrong passwords do not end the code, as wrong codes do."""
+    url = sign_up(browser).url
+    other, code = new_browser(), inbox.latest(ADDRESS).code
+    other.open(url)
+    statuses = [other.submit({"code": code, "password": f"wrong {number}"}).status for number in range(6)]
+    assert statuses == [400, 400, 400, 400, 400, 429]
+    assert sign_in(new_browser()).status == 429
+    assert browser.submit({"code": code}).path == "/account"
+
+
+@pytest.mark.usefixtures("many_emails")
+def test_another_browser_that_gets_a_new_email_still_needs_the_password(
+    browser: Browser, new_browser: NewBrowser, inbox: Inbox, clock: Clock, confirm: Confirm, work: Work
+) -> None:
+    """N-612: to press "Send a new code" proves nothing about the sign-up."""
     url = sign_up(browser).url
     clock.advance(minutes=1)
     other = new_browser()
     other.open(url)
     other.submit(button="Send a new code")
     assert len(inbox.letters(ADDRESS)) == 2
-    assert is_sign_in_page(confirm(other, inbox))
+    page = confirm(other, inbox)
+    assert page.status == 400
     assert not has_session(other)
+    assert find_user(work).status == Status.INACTIVE
+    fields = {"password": PASSWORD}
+    if page.path == "/verify-email":
+        fields["code"] = inbox.latest(ADDRESS).code
+    assert other.submit(fields).path == "/account"
 
 
 @pytest.mark.usefixtures("many_emails")
@@ -284,14 +320,11 @@ def test_a_stranger_who_signed_up_with_the_address_is_not_signed_in_by_its_owner
     assert find_user(work).status == Status.INACTIVE
 
 
-def test_the_address_on_the_sign_in_page_is_not_in_its_url(
-    browser: Browser, new_browser: NewBrowser, inbox: Inbox
-) -> None:
+def test_the_address_on_the_sign_in_page_is_not_in_its_url(browser: Browser, inbox: Inbox, clock: Clock) -> None:
     """A-31: no personal data in a URL, where logs and histories keep it."""
-    url = sign_up(browser).url
-    other = new_browser()
-    other.open(url)
-    page = by_code(other, inbox)
+    sign_up(browser)
+    clock.advance(hours=1)
+    page = by_link(browser, inbox)
     assert page.url.startswith(f"{ISSUER}/login?")
     assert "example.test" not in urlsplit(page.url).query
     assert parse_qs(urlsplit(page.url).query)["because"] == ["confirmed"]

@@ -98,7 +98,7 @@ class WrongCode(Refusal):
 
 
 class WrongSignUpPassword(Refusal):
-    """A verification link opened in another browser, without the password chosen at sign-up."""
+    """A verification link or code used in another browser, without the password chosen at sign-up."""
 
     code = "wrong-sign-up-password"
     message = Text("Wrong password. Enter the password you chose when you signed up.")
@@ -174,13 +174,7 @@ def confirm_by_link(
     if state is LinkState.CONFIRMED:
         raise AlreadyConfirmed
     if state is LinkState.BUTTON_AND_PASSWORD:
-        subject = throttle.subject_of_unproven(work, address.normal)
-        throttle.reserve(work, throttle.PASSWORD, subject)
-        if not passwords.is_password_of(work, link.user_id, password):
-            raise WrongSignUpPassword
-        throttle.settle(work, throttle.PASSWORD, subject)
-        _confirm(work, link)
-        return Confirmation(link.user_id, address, work.now)
+        return _confirm_by_password(work, link, address, password)
     _confirm(work, link)
     return Confirmation(link.user_id, address, _password_at(work, link, browser))
 
@@ -196,10 +190,29 @@ def confirm_by_token(work: UnitOfWork, *, token: str) -> None:
     _confirm(work, link)
 
 
-def confirm_by_code(work: UnitOfWork, *, address_id: str, code: str, browser: str | None = None) -> Confirmation:
-    """Confirm the address by the code typed on the page shown after sign-up, in this browser (its cookie).
+def code_needs_password(work: UnitOfWork, address_id: str, *, browser: str | None) -> bool:
+    """Return whether `confirm_by_code` needs the password too in this browser (its cookie)."""
+    address = email_addresses.find(work.read, address_id)
+    link = None if address is None else links.find_latest(work.read, address.user_id, Purpose.VERIFY)
+    return link is not None and not is_of_browser(link, browser)
 
-    Five wrong codes end the code, but not the link. Raises WrongCode, AlreadyConfirmed or TooManyRequests.
+
+def confirm_by_code(
+    work: UnitOfWork,
+    *,
+    address_id: str,
+    code: str,
+    browser: str | None = None,
+    password: str = "",
+    in_app: bool = False,
+) -> Confirmation:
+    """Confirm the address by the code typed on the page shown after sign-up.
+
+    The page has a URL, which whoever signed up can send to the owner of the mailbox. So the password is required as for
+    the link, except in the browser that signed up (its cookie) and with `in_app`: a first-party app keeps the ticket of
+    its own user. Five wrong codes end the code, but not the link.
+
+    Raises WrongCode, WrongSignUpPassword, AlreadyConfirmed or TooManyRequests.
     """
     network = of_network(work, "code")
     require_room(work, LIMITS.code, key=network)
@@ -212,6 +225,8 @@ def confirm_by_code(work: UnitOfWork, *, address_id: str, code: str, browser: st
     if link is None or address is None:
         count(work, LIMITS.code, key=network)
         raise WrongCode
+    if not in_app and not is_of_browser(link, browser):
+        return _confirm_by_password(work, link, address, password)
     throttle.settle(work, throttle.EMAIL_CODE, address_id)
     _confirm(work, link)
     return Confirmation(link.user_id, address, _password_at(work, link, browser))
@@ -230,6 +245,22 @@ def verify_by_operator(work: UnitOfWork, *, user_id: str) -> None:
     if not _verify(work, address.id, user_id, by="operator"):
         raise AlreadyConfirmed(Text("This email address is already used by another account."))
     links.expire_all(work.db, user_id, Purpose.VERIFY)
+
+
+def _confirm_by_password(work: UnitOfWork, link: Link, address: EmailAddress, password: str) -> Confirmation:
+    """Confirm by the password chosen at sign-up, where nothing else shows that this user signed up.
+
+    Raises WrongSignUpPassword, AlreadyConfirmed or TooManyRequests.
+    """
+    subject = throttle.subject_of_unproven(work, address.normal)
+    throttle.reserve(work, throttle.PASSWORD, subject)
+    is_right = passwords.is_password_of(work, link.user_id, password)
+    throttle.settle(work, throttle.EMAIL_CODE, address.id)  # the link or code was right
+    if not is_right:
+        raise WrongSignUpPassword
+    throttle.settle(work, throttle.PASSWORD, subject)
+    _confirm(work, link)
+    return Confirmation(link.user_id, address, work.now)
 
 
 def _password_at(work: UnitOfWork, link: Link, browser: str | None) -> datetime | None:

@@ -6,8 +6,9 @@ undoes the change. Whether the new address belongs to another user is never reve
 
 import dataclasses
 
-from provider.accounts import compromise_report, search, throttle
+from provider.accounts import search, throttle
 from provider.accounts.access import Cause, end_access
+from provider.accounts.compromise_report import Plan, plan_report, report
 from provider.accounts.email.email_addresses import Address, InvalidLink, WrongCode
 from provider.accounts.email.home_realms import find_home_realm, must_sign_in_elsewhere
 from provider.accounts.email.verification_emails import may_write_to
@@ -171,8 +172,17 @@ def look_at_undo(work: UnitOfWork, token: str | None) -> EmailChange:
     return change
 
 
-def undo(work: UnitOfWork, *, token: str | None) -> None:
-    """Restore the old address and end all access: sessions, tokens and the password. Raises InvalidUndoLink.
+def plan_undo(work: UnitOfWork, token: str | None) -> Plan:
+    """Return what `undo` would do about the ways to sign in. Raises InvalidUndoLink."""
+    change, link = look_at_undo(work, token), find_link(work, token, Purpose.UNDO)
+    if link is None:
+        raise InvalidUndoLink
+    return plan_report(work, user_id=link.user_id, normal=change.normal)
+
+
+def undo(work: UnitOfWork, *, token: str | None) -> Plan:
+    """Restore the old address and end all access: sessions, tokens and the password. Returns what the report did.
+    Raises InvalidUndoLink.
 
     It needs no sign-in. The mailbox belonged to the account, and an attacker who took the account may have locked its
     owner out.
@@ -188,7 +198,7 @@ def undo(work: UnitOfWork, *, token: str | None) -> None:
     users.touch(work.db, link.user_id, now=work.now)
     search.index(work, link.user_id)
     record(work, Event.EMAIL_CHANGE_UNDONE, user_id=link.user_id)
-    compromise_report.report(work, user_id=link.user_id)
+    return report(work, user_id=link.user_id)
 
 
 def _carry_out(work: UnitOfWork, link: Link) -> bool:

@@ -95,21 +95,26 @@ def send_verification(
     links.set_message(work.db, link.id, sent)
 
 
-def resend(work: UnitOfWork, ticket: Ticket, *, browser: str, carry: Mapping[str, str]) -> None:
-    """Send another verification email if the limits allow it. The response is the same either way."""
+def resend(work: UnitOfWork, ticket: Ticket, *, browser: str | None, carry: Mapping[str, str]) -> None:
+    """Send another verification email if the limits allow it. The response is the same either way.
+
+    Its link and code work without the password in this browser (its cookie) only if those before did: the ticket is in
+    a URL, and anyone who has that can press the button.
+    """
     with constant_time_response(work):
         if may_write_to(work, ticket.normal, Purpose.VERIFY):
             _send_again(work, ticket, browser=browser, carry=carry)
 
 
-def _send_again(work: UnitOfWork, ticket: Ticket, *, browser: str, carry: Mapping[str, str]) -> None:
+def _send_again(work: UnitOfWork, ticket: Ticket, *, browser: str | None, carry: Mapping[str, str]) -> None:
     address = email_addresses.find(work.read, ticket.address_id)
     user = None if address is None else users.find(work.read, address.user_id)
     if address and user and user.status == Status.INACTIVE and address.verified_at is None:
         before = links.find_latest(work.read, user.id, Purpose.VERIFY)
         # No password is typed to get another email: what was typed before counts in the browser that it was typed in.
-        password_at = before.password_at if before is not None and is_of_browser(before, browser) else None
-        send_verification(work, address, browser=browser, carry=carry, password_at=password_at)
+        is_own = before is not None and is_of_browser(before, browser)
+        password_at = before.password_at if before is not None and is_own else None
+        send_verification(work, address, browser=browser if is_own else None, carry=carry, password_at=password_at)
 
 
 def ticket_for(address: EmailAddress) -> Ticket:

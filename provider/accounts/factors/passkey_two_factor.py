@@ -2,10 +2,10 @@
 
 from provider.accounts.access import Cause, end_access
 from provider.accounts.factors import passkeys, second_factor
+from provider.accounts.factors.live_session import require_live
 from provider.accounts.factors.recovery_codes import replace_codes
 from provider.accounts.factors.store import two_factor_choices
 from provider.accounts.notices import notify
-from provider.accounts.store import users
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.languages.text import Text
@@ -27,12 +27,13 @@ class NotWithPasskey(Refusal):
 def turn_on(work: UnitOfWork, session: Session) -> list[str]:
     """Turn two-factor authentication on: from now on, a passkey is needed after the password. Returns recovery codes.
 
-    The user used a passkey in this session, so they have one that works. Other sessions end. Raises NotWithPasskey.
+    The user used a passkey in this session, so they have one that works. Other sessions end. Raises NotWithPasskey or
+    SessionEnded.
     """
     held = passkeys.find_of_user(work, session.user_id)
     if level_of(session.amr) != PHR or not held or second_factor.is_turned_on(work, session.user_id):
         raise NotWithPasskey
-    users.queue_at(work.db, session.user_id)  # a sign-in without the factor is over, or waits and asks for it
+    require_live(work, session)  # locks the user: a sign-in without the factor is over, or waits and asks for it
     if not two_factor_choices.add(work.db, session.user_id, now=work.now):
         raise NotWithPasskey
     codes = replace_codes(work, session.user_id)

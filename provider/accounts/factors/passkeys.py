@@ -10,8 +10,9 @@ from functools import partial
 from typing import Any
 
 from provider.accounts import throttle
-from provider.accounts.factors import authenticators, remembered_devices, webauthn
+from provider.accounts.factors import authenticators, policy, remembered_devices, webauthn
 from provider.accounts.factors.factor import Factor, WrongSecondFactor
+from provider.accounts.factors.live_session import require_live
 from provider.accounts.factors.passkey_signals import name_and_display_name
 from provider.accounts.factors.store import passkeys, totp, two_factor_choices, used_challenges
 from provider.accounts.factors.store.passkeys import LONGEST_NAME, Passkey
@@ -105,11 +106,13 @@ def new_passkey_options(work: UnitOfWork, session: Session, *, is_conditional: b
 def add(work: UnitOfWork, session: Session, *, answer: str) -> Passkey:
     """Store the passkey that the browser created, and notify its user by email.
 
-    Raises InvalidPasskey, PasskeyTaken or TooManyPasskeys.
+    Raises InvalidPasskey, SessionEnded, PasskeyTaken or TooManyPasskeys.
     """
     created, challenge = webauthn.verify_creation(work, answer, bound_to=session.id)
+    require_live(work, session)
     _spend(work, challenge)
-    if len(passkeys.lock_of_user(work.db, session.user_id)) >= MOST:
+    # Not locked: whoever adds another one waits for the user's row.
+    if len(passkeys.find_of_user(work.db, session.user_id)) >= MOST:
         raise TooManyPasskeys
     passkey = Passkey(
         id=new_id(),
@@ -151,7 +154,7 @@ def remove(work: UnitOfWork, *, user_id: str, passkey_id: str, force: bool = Fal
         raise NoSuchPasskey
     if len(held) == 1 and not force and not _has_other_way(work, user_id):
         raise LastPasskey
-    if len(held) == 1 and two_factor_choices.find_time(work.db, user_id) and not totp.find_owners(work.db, [user_id]):
+    if len(held) == 1 and not totp.find_owners(work.db, [user_id]) and _needs_two_factors(work, user_id):
         raise OnlySecondFactor
     passkeys.remove(work.db, user_id, passkey_id)
     removed = held[passkey_id]
@@ -246,6 +249,14 @@ def _spend(work: UnitOfWork, challenge: Challenge) -> None:
 def _has_other_way(work: UnitOfWork, user_id: str) -> bool:
     has_password = passwords.find(work.db, user_id) is not None
     return has_password or bool(linked_identities.find_of_user(work.db, user_id))
+
+
+def _needs_two_factors(work: UnitOfWork, user_id: str) -> bool:
+    """Return whether the user turned two-factor authentication on with passkeys, or operators require it.
+
+    Without its last factor the password alone would sign in, and whoever knows it could set up another one.
+    """
+    return bool(two_factor_choices.find_time(work.db, user_id)) or policy.find_requirement(work, user_id).is_any
 
 
 def _find_owners(work: UnitOfWork, user_ids: Collection[str]) -> set[str]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from provider.accounts import throttle
 from provider.accounts.factors.factor import Factor, WrongSecondFactor
+from provider.accounts.factors.live_session import require_live
 from provider.accounts.factors.store import recovery_codes
 from provider.accounts.notices import notify
 from provider.audit.events import Event
@@ -35,11 +36,15 @@ def replace_codes(work: UnitOfWork, user_id: str) -> list[str]:
     return codes
 
 
-def renew_codes(work: UnitOfWork, *, user_id: str) -> list[str]:
-    """Replace the recovery codes at the user's request and notify them by email; return the new codes."""
-    codes = replace_codes(work, user_id)
-    record(work, Event.RECOVERY_CODES_RENEWED, user_id=user_id)
-    notify(work, user_id, messages.recovery_codes_renewed)
+def renew_codes(work: UnitOfWork, session: Session) -> list[str]:
+    """Replace the recovery codes of this session's user and notify them by email; return the new codes.
+
+    Raises SessionEnded.
+    """
+    require_live(work, session)
+    codes = replace_codes(work, session.user_id)
+    record(work, Event.RECOVERY_CODES_RENEWED, user_id=session.user_id)
+    notify(work, session.user_id, messages.recovery_codes_renewed)
     return codes
 
 

@@ -13,13 +13,14 @@ from urllib.parse import quote, urlencode, urlsplit
 from provider.accounts.access import Cause, end_access
 from provider.accounts.factors import authenticator_apps, second_factor
 from provider.accounts.factors.authenticator_apps import TooManyAuthenticatorApps
+from provider.accounts.factors.live_session import is_live
 from provider.accounts.factors.recovery_codes import replace_codes
 from provider.accounts.factors.store import totp, totp_setups
 from provider.accounts.factors.store.totp import LONGEST_NAME, TotpCredential
 from provider.accounts.factors.store.totp_setups import TotpSetup
 from provider.accounts.factors.totp import matching_step, name_of, new_seed, open_seed
 from provider.accounts.notices import notify
-from provider.accounts.store import email_addresses, users
+from provider.accounts.store import email_addresses
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.languages.free_text import clean_line, repair_line
@@ -113,9 +114,9 @@ def confirm_enrolment(work: UnitOfWork, session: Session, *, code: str, name: st
     step = matching_step(work, open_seed(work, user_id, setup.seed), code)
     if step is None:
         raise WrongFirstCode
-    held = totp.lock_of_user(work.db, user_id)
-    if not held:
-        users.queue_at(work.db, user_id)  # a sign-in without the factor is over, or waits and asks for it
+    held = totp.lock_of_user(work.db, user_id)  # before the user's row, as a sign-in with a code locks them
+    if not is_live(work, session):
+        raise EnrolmentGone
     replaced = next((one for one in held if one.id == setup.replaces), None)
     if setup.replaces is not None and replaced is None:
         raise EnrolmentGone

@@ -16,13 +16,16 @@ from provider.accounts.activity import (
     find_usual_networks,
     network_of,
 )
+from provider.accounts.compromise_report import Plan
+from provider.accounts.store import email_addresses
 from provider.sessions.cookie import forget_session
 from provider.sessions.guards import require_user
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
 from provider.web.pages import go, page
+from provider.work import UnitOfWork
 
-PATH = "/account/activity"
+PATH, SECURED = "/account/activity", "/account-secured"
 
 
 @endpoint
@@ -70,8 +73,11 @@ def _position(text: str | None) -> tuple[datetime, str] | None:
 @endpoint
 def show_not_me(call: Call) -> Response:
     """Show what the report will do, and its button: GET /account/activity/not-me."""
-    require_user(call)
-    return page(call, "accounts/not_me.html")
+    session = require_user(call)
+    address = email_addresses.find_of_user(call.work.read, session.user_id)
+    normal = None if address is None else address.normal
+    plan = compromise_report.plan_report(call.work, user_id=session.user_id, normal=normal)
+    return page(call, "accounts/not_me.html", plan=plan)
 
 
 @endpoint
@@ -81,11 +87,28 @@ def not_me(call: Call) -> Response:
     It asks for no password, because it only removes access, and the email goes to the account's own address.
     """
     session = require_user(call)
-    compromise_report.report(call.work, user_id=session.user_id)
+    done = compromise_report.report(call.work, user_id=session.user_id)
     forget_session(call)
-    return go("/account-secured")
+    return go(page_after(call.work, done))
+
+
+def page_after(work: UnitOfWork, done: Plan) -> str:
+    """Return the page after a report, which says how the user gets back. No one is signed in any more there."""
+    if done.emails_link:
+        return SECURED
+    ticket = {"provider": done.provider}
+    sealed = work.vault.seal(ticket, purpose="account-secured", now=work.now, lifetime=work.settings.request_lifetime)
+    return f"{SECURED}?ticket={sealed}"
 
 
 @endpoint
 def secured(call: Call) -> Response:
-    return page(call, "accounts/secured.html")
+    """Show how the user gets back after a report: GET /account-secured?ticket=.
+
+    Without a ticket, or after its time, that is by the email, where passwords are reset by email.
+    """
+    text = call.query.get("ticket")
+    ticket = None if not text else call.work.vault.unseal(text, purpose="account-secured", now=call.work.now)
+    emails_link = ticket is None and call.settings.has("reset-passwords")
+    provider = None if ticket is None else ticket["provider"]
+    return page(call, "accounts/secured.html", emails_link=emails_link, provider=provider)

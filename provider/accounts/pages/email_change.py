@@ -7,6 +7,7 @@ from provider.accounts.email.email_addresses import InvalidLink, WrongCode, pars
 from provider.accounts.email.email_change import AddressManaged, AlreadyChanged, InvalidUndoLink, SameAddress
 from provider.accounts.factors import passkey_signals
 from provider.accounts.links import has_failed
+from provider.accounts.pages.activity import page_after
 from provider.accounts.pages.guards import require_every_factor
 from provider.accounts.store import email_addresses
 from provider.accounts.store.email_addresses import EmailAddress
@@ -95,19 +96,20 @@ def confirm(call: Call) -> Response:
 def show_undo(call: Call) -> Response:
     try:
         change = email_change.look_at_undo(call.work, call.query.get("token"))
+        plan = email_change.plan_undo(call.work, call.query.get("token"))
     except InvalidUndoLink as refusal:
         return _dead(call, refusal)
-    return page(call, "accounts/email_undo.html", address=change.address, token=call.query["token"])
+    return page(call, "accounts/email_undo.html", address=change.address, plan=plan, token=call.query["token"])
 
 
 @endpoint
 def undo(call: Call) -> Response:
     try:
-        email_change.undo(call.work, token=call.query.get("token"))
+        done = email_change.undo(call.work, token=call.query.get("token"))
     except InvalidUndoLink as refusal:
         return _dead(call, refusal)
     forget_session(call)
-    return go("/account-secured")
+    return go(page_after(call.work, done))
 
 
 def _page(

@@ -6,6 +6,7 @@ from starlette.responses import Response
 
 from provider.accounts.factors import passkey_signals, passkeys, policy
 from provider.accounts.factors.authenticators import find_name
+from provider.accounts.factors.live_session import SessionEnded
 from provider.accounts.factors.passkeys import (
     LastPasskey,
     NoSuchPasskey,
@@ -36,6 +37,8 @@ def add_passkey(call: Call) -> Response:
     session, where = require_every_factor(call, back=PATH), destination(call)
     try:
         passkeys.add(call.work, session, answer=call.form.get("credential", ""))
+    except SessionEnded:
+        return go(where.through(PATH))
     except (InvalidPasskey, PasskeyTaken, TooManyPasskeys) as refusal:
         return _page(call, session, errors={"add": refusal.message}, status_code=400)
     if where.app is not None or where.return_to is not None:

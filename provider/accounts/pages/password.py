@@ -3,11 +3,12 @@
 from starlette.responses import Response
 
 from provider.accounts.factors import second_factor
+from provider.accounts.factors.live_session import SessionEnded
 from provider.accounts.pages.device_cookie import device_of
 from provider.accounts.passwords import password_change
 from provider.accounts.passwords.directories import find_directory_user, has_password
 from provider.accounts.passwords.password_reset import InvalidPassword
-from provider.accounts.reauthentication import SessionEnded, WrongCurrentPassword
+from provider.accounts.reauthentication import WrongCurrentPassword
 from provider.accounts.store import email_addresses
 from provider.refusals import TooManyRequests
 from provider.sessions.cookie import keep_session

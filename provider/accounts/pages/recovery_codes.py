@@ -3,6 +3,7 @@
 from starlette.responses import Response
 
 from provider.accounts.factors import recovery_codes, second_factor
+from provider.accounts.factors.live_session import SessionEnded
 from provider.sessions.guards import require_second_factor
 from provider.web.call import Call
 from provider.web.destination import destination
@@ -24,6 +25,9 @@ def renew_recovery_codes(call: Call) -> Response:
     session = require_second_factor(call)
     if not second_factor.is_enabled(call.work, session.user_id):
         return go("/account/two-factor")
-    codes = recovery_codes.renew_codes(call.work, user_id=session.user_id)
+    try:
+        codes = recovery_codes.renew_codes(call.work, session)
+    except SessionEnded:
+        return go(call.path)
     where = destination(call)
     return page(call, "accounts/recovery_codes_shown.html", where=where, codes=codes, because=None)

@@ -18,6 +18,7 @@ from provider.accounts.factors.authenticator_apps import (
     TooManyAuthenticatorApps,
 )
 from provider.accounts.factors.factor import WrongSecondFactor
+from provider.accounts.factors.live_session import SessionEnded
 from provider.accounts.factors.passkey_two_factor import NotWithPasskey
 from provider.accounts.factors.passkeys import PASSKEYS
 from provider.accounts.factors.policy import RequiredByOperator
@@ -132,7 +133,7 @@ def turn_on_with_passkeys(call: Call) -> Response:
     session, where = require_level(call, PHR, back=PATH), destination(call)
     try:
         codes = passkey_two_factor.turn_on(call.work, session)
-    except NotWithPasskey:
+    except (NotWithPasskey, SessionEnded):
         return go(where.through(PATH))
     return page(call, "accounts/recovery_codes_shown.html", where=where, codes=codes, because="turned-on")
 

@@ -1,16 +1,18 @@
 """Changing the password while signed in: it needs the current one and ends every other session."""
 
 from provider.accounts.access import Cause, end_access
+from provider.accounts.factors.live_session import SessionEnded, require_live
 from provider.accounts.notices import notify
 from provider.accounts.passwords import passwords as rules
 from provider.accounts.passwords.directories import find_directory_user
 from provider.accounts.passwords.password_reset import InvalidPassword
-from provider.accounts.reauthentication import SessionEnded, require_password
+from provider.accounts.reauthentication import require_password
 from provider.accounts.store import email_addresses, passwords, users
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.crypto.passwords import hash_password
 from provider.mail import messages
+from provider.sessions.assurance import PASSWORD
 from provider.sessions.lifecycle import sign_in_again
 from provider.sessions.store import Session
 from provider.work import UnitOfWork
@@ -40,7 +42,16 @@ def change_password(
         # Nothing is written yet. If this request fails afterwards, the new password counts all the same.
         theirs.directory.change_password(work, theirs.subject, current=current, password=password)
     # Before access ends: what was signed in before now ends, and this session counts from now on, with its factors.
-    value = sign_in_again(work, session, factor=session.amr)
+    require_live(work, session)
+    # Only the password was typed now. Other factors were shown when the user signed in, and apps ask when that was.
+    is_sign_in = session.amr == PASSWORD
+    value = sign_in_again(
+        work,
+        session,
+        factor=session.amr,
+        auth_time=None if is_sign_in else session.auth_time,
+        proven_earlier=session.proven_earlier and not is_sign_in,
+    )
     if value is None:
         raise SessionEnded
     if hashed is not None:

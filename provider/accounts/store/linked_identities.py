@@ -1,6 +1,7 @@
 """Identities at upstream providers that can sign a user in, found by issuer and subject (OIDC Core section 2)."""
 
 from collections.abc import Collection
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -135,6 +136,9 @@ def remove(db: Connection, user_id: str, identity_id: str) -> bool:
     return db.execute(delete(linked_identities).where(*one)).rowcount == 1
 
 
-def remove_all(db: Connection, user_id: str) -> int:
-    """Remove all linked identities of the user; return how many."""
-    return db.execute(delete(linked_identities).where(linked_identities.c.user_id == user_id)).rowcount
+def remove_all(db: Connection, user_id: str, *, but: AbstractSet[str] = frozenset()) -> int:
+    """Remove all linked identities of the user except those in `but`; return how many."""
+    theirs = [linked_identities.c.user_id == user_id]
+    if but:
+        theirs.append(linked_identities.c.id.not_in(but))
+    return db.execute(delete(linked_identities).where(*theirs)).rowcount

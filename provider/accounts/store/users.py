@@ -11,6 +11,7 @@ from sqlalchemy import (
     Column,
     Connection,
     Index,
+    Select,
     String,
     Table,
     and_,
@@ -241,10 +242,21 @@ def change_security_stamp(db: Connection, user_id: str, *, now: datetime) -> dat
     Only `accounts.access` calls this.
     """
     row = users.c.id == user_id
-    stored = db.scalar(select(users.c.not_before).where(row).with_for_update(key_share=True))
+    stored = db.scalar(_lock_stamp(user_id))
     not_before = next_not_before(stored, now=now)
     db.execute(update(users).where(row).values(not_before=not_before))
     return stamp_of(not_before)
+
+
+def lock_security_stamp(db: Connection, user_id: str) -> datetime | None:
+    """Return the security stamp, which no one changes until this transaction ends. None if there is no such user."""
+    row = db.execute(_lock_stamp(user_id)).one_or_none()
+    return None if row is None else stamp_of(row.not_before)
+
+
+def _lock_stamp(user_id: str) -> Select[Any]:
+    # Not against rows that refer to the user's: whoever adds them would wait, too.
+    return select(users.c.not_before).where(users.c.id == user_id).with_for_update(key_share=True)
 
 
 def set_last_sign_in(db: Connection, user_id: str, *, now: datetime) -> None:

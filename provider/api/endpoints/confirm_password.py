@@ -7,9 +7,10 @@ from pydantic import Field
 from provider.accounts import reauthentication
 from provider.accounts.factors import second_factor
 from provider.accounts.factors.factor import UsedSecondFactor, WrongSecondFactor
+from provider.accounts.factors.live_session import SessionEnded
 from provider.accounts.factors.recovery_codes import WrongRecoveryCode
 from provider.accounts.factors.second_factor import SecondFactorLocked, SignInExpired
-from provider.accounts.reauthentication import CodeNeeded, SessionEnded, WrongCurrentPassword
+from provider.accounts.reauthentication import CodeNeeded, WrongCurrentPassword
 from provider.api.bodies import Body
 from provider.api.callers import Bearer
 from provider.api.confirmation import Proof, latest_proof, own_session

@@ -14,7 +14,6 @@ from provider.accounts.email.verification_emails import Ticket, open_ticket, res
 from provider.api.bodies import Body, InvalidBody
 from provider.api.endpoints.password_reset import Link, OpenLink
 from provider.api.operation import by_client
-from provider.crypto.digests import new_opaque
 from provider.languages.text import Text
 from provider.oauth.clients.clients import Client
 from provider.refusals import Refusal, TooManyRequests
@@ -53,7 +52,7 @@ class Confirmation(Body):
 @by_client(takes=VerificationRequest, status=202, problems=(TicketExpired,))
 def request_email(call: Call, _client: Client, body: VerificationRequest) -> None:
     """Resend the verification email. The response is the same if the limit was reached and no email is sent."""
-    resend(call.work, _open(call, body.ticket), browser=new_opaque(), carry={})
+    resend(call.work, _open(call, body.ticket), browser=None, carry={})
 
 
 @by_client(takes=Link, gives=OpenLink, problems=(InvalidLink, AlreadyConfirmed))
@@ -83,7 +82,7 @@ def confirm_address(call: Call, _client: Client, body: Confirmation) -> None:
             call.work, token=body.token, browser=None, password=password, signed_up=signed_up
         )
     elif ticket is not None and body.code is not None:
-        email_addresses.confirm_by_code(call.work, address_id=ticket.address_id, code=body.code)
+        email_addresses.confirm_by_code(call.work, address_id=ticket.address_id, code=body.code, in_app=True)
     else:
         raise InvalidBody([{"member": "ticket", "problem": INCOMPLETE}])
 

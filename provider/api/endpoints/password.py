@@ -3,9 +3,10 @@
 from pydantic import Field
 
 from provider.accounts.factors import second_factor
+from provider.accounts.factors.live_session import SessionEnded
 from provider.accounts.passwords import password_change
 from provider.accounts.passwords.password_reset import InvalidPassword
-from provider.accounts.reauthentication import SessionEnded, WrongCurrentPassword
+from provider.accounts.reauthentication import WrongCurrentPassword
 from provider.api.bodies import Body
 from provider.api.callers import Bearer
 from provider.api.confirmation import own_session, require_confirmed

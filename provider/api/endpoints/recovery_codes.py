@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from provider.accounts.factors import recovery_codes, second_factor
+from provider.accounts.factors.live_session import SessionEnded
 from provider.accounts.factors.removal import NotTurnedOn
 from provider.api.bodies import Body
 from provider.api.callers import Bearer
@@ -30,10 +31,12 @@ def codes_left(call: Call, bearer: Bearer, _body: Body) -> CodesLeft:
     return CodesLeft(left=recovery_codes.count_left(call.work, bearer.user_id))
 
 
-@by_person(gives=RecoveryCodes, status=201, problems=(ConfirmationNeeded, SecondFactorNeeded, NotTurnedOn))
+@by_person(
+    gives=RecoveryCodes, status=201, problems=(ConfirmationNeeded, SecondFactorNeeded, NotTurnedOn, SessionEnded)
+)
 def renew_codes(call: Call, bearer: Bearer, _body: Body) -> RecoveryCodes:
     """Replace the recovery codes. The response has 10 new codes. The old ones stop working."""
-    require_confirmed(call.work, bearer)
+    session = require_confirmed(call.work, bearer)
     if not second_factor.is_enabled(call.work, bearer.user_id):
         raise NotTurnedOn
-    return RecoveryCodes(codes=recovery_codes.renew_codes(call.work, user_id=bearer.user_id))
+    return RecoveryCodes(codes=recovery_codes.renew_codes(call.work, session))

@@ -7,6 +7,7 @@ from datetime import datetime
 from starlette.responses import Response
 
 from provider.accounts import linked_identities
+from provider.accounts.factors.live_session import SessionEnded
 from provider.accounts.linked_identities import LastSignInMethod, LinkedElsewhere, NoSuchIdentity
 from provider.accounts.pages.guards import require_every_factor
 from provider.accounts.passwords.directories import has_password
@@ -67,7 +68,10 @@ def after_linking(call: Call, upstream: Upstream, identity: UpstreamIdentity, *,
             subject=identity.subject,
             email=identity.email,
             name=upstream.settings.name,
+            session=session,
         )
+    except SessionEnded:
+        return go(PATH)
     except LinkedElsewhere:
         return go(f"{PATH}?failed={ELSEWHERE}")
     if linking.keep_for_identity(call.work, upstream.settings, identity, connects=True):
@@ -115,7 +119,9 @@ def accept(call: Call) -> Response:
         return _offer_over(call)
     session = require_every_factor(call)
     try:
-        linking.accept(call.work, offer, user_id=session.user_id, name=_upstreams(call).name_of(offer.issuer))
+        linking.accept(call.work, offer, session, name=_upstreams(call).name_of(offer.issuer))
+    except SessionEnded:
+        return go(Destination().through(f"{PATH}/confirm", ticket=call.query["ticket"]))
     except LinkedElsewhere as refusal:
         return _ask(call, session, offer, refusal)
     return go(destination(call, offer.destination).location)

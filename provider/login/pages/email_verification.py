@@ -48,7 +48,7 @@ def check_mail(call: Call) -> Response:
     return _check_mail(call, where, ticket)
 
 
-@endpoint(before_sign_in=True)
+@endpoint(hashes_passwords=True, before_sign_in=True)
 def type_code(call: Call) -> Response:
     where, ticket = destination(call), open_ticket(call.work, call.query.get("ticket"))
     if ticket is None:
@@ -56,12 +56,19 @@ def type_code(call: Call) -> Response:
     code = call.form.text("code")
     try:
         done = email_addresses.confirm_by_code(
-            call.work, address_id=ticket.address_id, code=code, browser=call.cookie(cookies.BROWSER)
+            call.work,
+            address_id=ticket.address_id,
+            code=code,
+            browser=call.cookie(cookies.BROWSER),
+            password=call.form.get("password", ""),
         )
     except WrongCode as refusal:
         return _check_mail(call, where, ticket, errors={"code": refusal.message}, status_code=400)
+    except WrongSignUpPassword as refusal:
+        errors: dict[str, str] = {"password": refusal.message}
+        return _check_mail(call, where, ticket, code=code, errors=errors, status_code=400)
     except TooManyRequests as refusal:
-        return _check_mail(call, where, ticket, **too_many(call, refusal))
+        return _check_mail(call, where, ticket, code=code, **too_many(call, refusal))
     except AlreadyConfirmed:
         return _to_confirmed(call, where, ticket)
     return _go_on(call, where, done)
@@ -162,15 +169,23 @@ def _is_of(call: Call, user_id: str, address_id: str) -> bool:
 
 
 def _check_mail(
-    call: Call, where: Destination, ticket: Ticket, *, errors: dict[str, str] | None = None, status_code: int = 200
+    call: Call,
+    where: Destination,
+    ticket: Ticket,
+    *,
+    code: str = "",
+    errors: dict[str, str] | None = None,
+    status_code: int = 200,
 ) -> Response:
-    text = call.query["ticket"]
+    text, browser = call.query["ticket"], call.cookie(cookies.BROWSER)
     return page(
         call,
         "accounts/check_mail.html",
         status_code=status_code,
         where=where,
         address=ticket.address,
+        code=code,
+        with_password=email_addresses.code_needs_password(call.work, ticket.address_id, browser=browser),
         undelivered=is_undelivered(call.work, ticket),
         action=where.through("/verify-email", ticket=text),
         resend_action=where.through("/verify-email/resend", ticket=text),

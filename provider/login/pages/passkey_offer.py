@@ -7,6 +7,7 @@ Without scripts, users go straight on.
 from starlette.responses import Response
 
 from provider.accounts.factors import passkey_offer, passkey_signals, passkeys, second_factor
+from provider.accounts.factors.live_session import SessionEnded
 from provider.accounts.factors.passkeys import PasskeyTaken, TooManyPasskeys
 from provider.accounts.factors.webauthn import InvalidPasskey
 from provider.destination import Destination
@@ -54,7 +55,7 @@ def accept_offer(call: Call) -> Response:
         if not passkey_offer.is_due(call.work, user_id=session.user_id):  # answered in another tab
             return go(where.location)
         return _page(call, where, session, error=refusal.message, status_code=400)
-    except TooManyPasskeys:
+    except (TooManyPasskeys, SessionEnded):
         return go(where.location)
     return go(where.location)
 

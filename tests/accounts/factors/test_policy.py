@@ -251,6 +251,41 @@ def test_the_only_second_factor_is_not_removed(browser: Browser, protected: list
     assert "Add another passkey first" in page.text
 
 
+@pytest.mark.parametrize("required", ["two-factor", "passkey"])
+def test_the_only_passkey_is_not_removed_while_a_second_factor_is_required(
+    browser: Browser, ada: str, phone: Authenticator, work: Work, required: str
+) -> None:
+    """N-615: the password alone would lead to the page where a passkey is added, whoever knows it.
+
+    A device is replaced by adding the passkey of the new one first.
+    """
+    sign_in(browser)
+    add(browser, phone)
+    require_of(work, "staff", required, ada)
+    show(browser, phone, browser.open("/login/second-factor?return_to=/account/passkeys"), ada)
+    page = browser.submit(action="/account/passkeys/remove")
+    assert (page.status, "Add another passkey first" in page.text) == (400, True)
+    add(browser, Authenticator())
+    assert "Passkey removed" in browser.submit(action="/account/passkeys/remove").text
+    assert browser.submit(action="/account/passkeys/remove").status == 400
+    with work() as w:
+        assert second_factor.is_enabled(w, ada)
+
+
+@pytest.mark.parametrize("required", ["two-factor", "passkey"])
+def test_the_only_passkey_is_removed_beside_an_authenticator_app(
+    browser: Browser, ada: str, phone: Authenticator, work: Work, clock: Clock, required: str
+) -> None:
+    sign_in(browser)
+    add(browser, phone)
+    turn_on_two_factor(browser, clock.now)
+    require_of(work, "staff", required, ada)
+    browser.open("/account/passkeys")
+    assert "Passkey removed" in browser.submit(action="/account/passkeys/remove").text
+    with work() as w:
+        assert second_factor.is_enabled(w, ada)
+
+
 def test_a_passkey_turns_it_off_again(
     browser: Browser, ada: str, phone: Authenticator, protected: list[str], work: Work
 ) -> None:

@@ -1,21 +1,27 @@
 """A new password while signed in: the current one, the rules, and what ends."""
 
 from collections.abc import Callable
+from datetime import datetime
 
 import pytest
+from starlette.testclient import TestClient
 
 from provider.accounts import throttle
 from provider.accounts.attempts import ALL_USERS
 from provider.accounts.store import failures, users
 from provider.ratelimits import LIMITS
+from provider.sessions import store as sessions
 from provider.work import Installation
+from tests.accounts.factors.test_passkeys import add, use
+from tests.support.authenticator import Authenticator
 from tests.support.browser import Browser, Page
 from tests.support.clock import Clock
-from tests.support.factories import PASSWORD, make_user
+from tests.support.factories import PASSWORD, make_client, make_user
 from tests.support.inbox import Inbox
 from tests.support.installation import Work
 from tests.support.limits import Lower
 from tests.support.people import ADDRESS, code_of, find_user, forgot_password, is_signed_in, sign_in, turn_on_two_factor
+from tests.support.relying_party import RelyingParty, authorization_url
 
 NEW = "a brand new and long password"
 
@@ -175,6 +181,52 @@ def test_whoever_has_a_second_factor_shows_it(browser: Browser, ada: str, clock:
     page = browser.submit({"username": ADDRESS, "password": NEW})
     assert page.path == "/login/second-factor"
     assert browser.submit({"code": code_of(key, clock.now)}).path == "/account/password"
+
+
+def session_of(work: Work, ada: str) -> tuple[str, datetime, bool]:
+    with work() as w:
+        (found,) = (one for one in sessions.find_all(w.read, ada) if one.ended_at is None)
+    return found.amr, found.auth_time, found.proven_earlier
+
+
+@pytest.mark.parametrize(("amr", "proven_earlier"), [("hwk user mfa", False), ("fed", True), ("pwd otp mfa", False)])
+def test_a_typed_password_is_no_sign_in_with_the_factors_from_before(
+    browser: Browser, work: Work, ada: str, clock: Clock, amr: str, proven_earlier: bool
+) -> None:
+    """OIDC Core section 2: `auth_time` is when the user was authenticated, with the methods in `amr`.
+
+    An app that asks for a recent sign-in with a passkey must not get one from long ago (RFC 9470 section 4).
+    """
+    signed_in = clock.now
+    with work() as w:
+        rows = sessions.sessions
+        w.db.execute(rows.update().values(amr=amr, proven_earlier=proven_earlier))
+    clock.advance(minutes=25)
+    assert change(browser).title.startswith("Password changed")
+    assert session_of(work, ada) == (amr, signed_in, proven_earlier)
+
+
+def test_a_typed_password_is_a_new_sign_in_where_it_was_the_only_factor(
+    browser: Browser, work: Work, ada: str, clock: Clock
+) -> None:
+    """So that what needs a recent sign-in does not ask for it again."""
+    clock.advance(minutes=25)
+    change(browser)
+    assert session_of(work, ada) == ("pwd", clock.now, False)
+
+
+def test_a_passkey_that_was_used_earlier_is_asked_for_again(
+    browser: Browser, client: TestClient, work: Work, ada: str, clock: Clock
+) -> None:
+    phone = Authenticator()
+    add(browser, phone)
+    use(browser, phone)
+    clock.advance(minutes=25)
+    change(browser)
+    with work() as w:
+        rp = RelyingParty(client, *make_client(w, first_party=True))
+    page = browser.open(authorization_url(rp.client, acr_values="phr", max_age="300"))
+    assert page.path == "/login"
 
 
 def test_a_signed_out_visitor_is_sent_to_sign_in(browser: Browser) -> None:
