@@ -68,7 +68,8 @@ def issue_initial_token(work: UnitOfWork, *, uses: int, lifetime: timedelta) -> 
 def read_metadata(work: UnitOfWork, given: Mapping[str, Any], *, before: Client | None = None) -> ClientMetadata:
     """Return the metadata to register for a request. Members left out have the defaults of RFC 7591 section 2.
 
-    `before` is the client that updates itself: what operators restricted stays so. May ask the client's server. Raises InvalidMetadata.
+    `before` is the client that updates itself: what operators restricted stays so. May ask the client's server. Raises
+    InvalidMetadata.
     """
     # "Omitted fields MUST be treated as null", and so the other way round (RFC 7592 section 2.2).
     sent = without_nothing(given, empty_means_none=False)
