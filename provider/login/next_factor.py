@@ -4,6 +4,7 @@ from enum import StrEnum
 
 from provider.accounts import known_devices
 from provider.accounts.factors import remembered_devices, second_factor
+from provider.accounts.store import users
 from provider.work import UnitOfWork
 
 
@@ -24,8 +25,10 @@ def step_after_first_factor(
     """Return what is asked for next. On a remembered device it is nothing: then its next cookie value comes, too.
 
     `device` and `remembered` are the cookies of the browser (`accounts.pages.device_cookie`). Call this after every
-    check of the first factor: it can write.
+    check of the first factor: it can write. Who turns two-factor authentication on meanwhile queues at the same row:
+    either the factor is asked for here, or the session that begins is among those that end there.
     """
+    users.queue_at(work.db, user_id)
     if not second_factor.is_enabled(work, user_id):
         return Step.DONE, None
     if remembered is None:

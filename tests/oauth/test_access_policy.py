@@ -1,6 +1,7 @@
 """Who may sign in to an app: roles, groups and networks, wherever a user gives an app access."""
 
 import re
+import time
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -12,13 +13,20 @@ from provider.accounts.groups.members import add_member, remove_member
 from provider.accounts.users import set_roles
 from provider.oauth.authorize.access_policy import denial_of_network
 from provider.oauth.clients import clients
+from provider.oauth.clients.choices import JWT_BEARER, TOKEN_EXCHANGE
 from provider.oauth.clients.metadata import InvalidMetadata
 from provider.oauth.clients.metadata_rules import parse_metadata
+from provider.oauth.grants.id_jag import ID_JAG, ID_TOKEN
+from provider.oauth.trusted_issuers import issuers
+from provider.oauth.trusted_issuers.issuers import IssuerSettings
 from tests.oauth import approvals, devices
 from tests.oauth.conftest import Explain, Person, Register
 from tests.oauth.watched_http import WatchedClient, csrf_of
-from tests.support.installation import Work
-from tests.support.relying_party import RelyingParty
+from tests.support.client_keys import Signatory
+from tests.support.installation import ISSUER, Work
+from tests.support.relying_party import TOKEN, RelyingParty
+
+IDP = "https://idp.example.test"
 
 STAFF = {"allowed_groups": ("staff",), "contacts": ("it@example.test",)}
 
@@ -28,6 +36,11 @@ def join(work: Work, user_id: str) -> None:
         create_group(w, "inner", GroupSettings())
         create_group(w, "staff", GroupSettings(groups=("inner",)))
         add_member(w, "inner", user_id=user_id)
+
+
+def change(work: Work, rp: RelyingParty, **changes: Any) -> None:
+    with work() as w:
+        clients.update_client(w, rp.client_id, parse_metadata(rp.client.metadata.as_json() | changes))
 
 
 def query_of(answer: httpx2.Response) -> dict[str, str]:
@@ -104,9 +117,7 @@ def test_each_rule_must_be_met(register: Register, person: Person, ada: str, wor
     rp = register(**STAFF, allowed_networks=("192.0.2.0/24", "2001:db8::/32"))
     browser = person(ada)
     assert "use it from your current network, " in denied_page(browser, rp).text
-    with work() as w:
-        kept = rp.client.metadata.as_json()
-        clients.update_client(w, rp.client_id, parse_metadata(kept | {"allowed_roles": ["editor"]}))
+    change(work, rp, allowed_roles=["editor"])
     assert "You need one of these roles" in denied_page(browser, rp).text
 
 
@@ -134,10 +145,46 @@ def test_a_refresh_needs_the_factor_that_the_client_requires(
     """N-265: also if the client requires it only since the sign-in."""
     rp = register()
     tokens = rp.sign_in(person(ada), scope="openid offline_access")
-    with work() as w:
-        kept = rp.client.metadata.as_json()
-        clients.update_client(w, rp.client_id, parse_metadata(kept | {"required_factor": "two-factor"}))
+    change(work, rp, required_factor="two-factor")
     assert rp.refresh(tokens.refresh_token).response.json()["error"] == "invalid_grant"
+
+
+def test_an_assertion_is_not_the_factor_that_the_client_requires(register: Register, ada: str, work: Work) -> None:
+    """N-595: an assertion is one factor, whatever its issuer checked. It is not used up."""
+    signatory = Signatory()
+    with work() as w:
+        issuers.create(w, IDP, IssuerSettings(jwks=signatory.jwks, user_mapping="sub"))
+    rp = register(grant_types=(JWT_BEARER,), required_factor="passkey")
+    now = int(time.time())
+    claims = {"iss": IDP, "sub": ada, "aud": ISSUER, "exp": now + 300, "iat": now, "jti": "1", "acr": "phr"}
+    assertion = signatory.sign(claims)
+
+    def present() -> httpx2.Response:
+        return rp.post(TOKEN, grant_type=JWT_BEARER, assertion=assertion)
+
+    refused = present()
+    assert (refused.status_code, refused.json()["error"]) == (400, "invalid_grant"), refused.text
+    change(work, rp, required_factor="none")
+    assert present().status_code == 200
+
+
+@pytest.mark.parametrize("changed", [{"allowed_groups": ["staff"]}, {"required_factor": "two-factor"}])
+def test_no_id_jag_is_issued_for_who_may_not_sign_in_any_more(
+    register: Register, person: Person, ada: str, work: Work, changed: dict[str, Any]
+) -> None:
+    """N-596: as at a refresh, although the ID token is still valid."""
+    chat = "https://auth.chat.example"
+    rp = register(grant_types=("authorization_code", TOKEN_EXCHANGE), id_jag_audiences={chat: "wiki"})
+    tokens = rp.sign_in(person(ada))
+
+    def exchange() -> Any:
+        subject = {"subject_token": tokens.id_token, "subject_token_type": ID_TOKEN}
+        sent = rp.post(TOKEN, grant_type=TOKEN_EXCHANGE, requested_token_type=ID_JAG, audience=chat, **subject)
+        return sent.json().get("error")
+
+    assert exchange() is None
+    change(work, rp, **changed)
+    assert exchange() == "invalid_grant"
 
 
 def test_a_device_is_not_connected(register: Register, person: Person, ada: str, work: Work) -> None:

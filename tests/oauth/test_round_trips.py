@@ -19,7 +19,8 @@ pytestmark = pytest.mark.only_on("postgresql")
 
 TIMES = 4
 ROUND_TRIPS = {
-    "sign-in": 41,  # of which two prepare a statement, and one asks at a process's first page whether apps use CIBA
+    # Two prepare a statement, one asks at a process's first page whether apps use CIBA, and one locks the user's row.
+    "sign-in": 42,
     "authorization": 2,
     "code": 2,
     "refresh_token": 2,

@@ -5,6 +5,7 @@ from provider.accounts.factors import passkeys, second_factor
 from provider.accounts.factors.recovery_codes import replace_codes
 from provider.accounts.factors.store import two_factor_choices
 from provider.accounts.notices import notify
+from provider.accounts.store import users
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.languages.text import Text
@@ -31,6 +32,7 @@ def turn_on(work: UnitOfWork, session: Session) -> list[str]:
     held = passkeys.find_of_user(work, session.user_id)
     if level_of(session.amr) != PHR or not held or second_factor.is_turned_on(work, session.user_id):
         raise NotWithPasskey
+    users.queue_at(work.db, session.user_id)  # a sign-in without the factor is over, or waits and asks for it
     if not two_factor_choices.add(work.db, session.user_id, now=work.now):
         raise NotWithPasskey
     codes = replace_codes(work, session.user_id)

@@ -19,7 +19,7 @@ from provider.accounts.factors.store.totp import LONGEST_NAME, TotpCredential
 from provider.accounts.factors.store.totp_setups import TotpSetup
 from provider.accounts.factors.totp import matching_step, name_of, new_seed, open_seed
 from provider.accounts.notices import notify
-from provider.accounts.store import email_addresses
+from provider.accounts.store import email_addresses, users
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.languages.free_text import clean_line, repair_line
@@ -114,6 +114,8 @@ def confirm_enrolment(work: UnitOfWork, session: Session, *, code: str, name: st
     if step is None:
         raise WrongFirstCode
     held = totp.lock_of_user(work.db, user_id)
+    if not held:
+        users.queue_at(work.db, user_id)  # a sign-in without the factor is over, or waits and asks for it
     replaced = next((one for one in held if one.id == setup.replaces), None)
     if setup.replaces is not None and replaced is None:
         raise EnrolmentGone

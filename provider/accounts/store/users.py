@@ -147,6 +147,13 @@ def lock(db: Connection, user_id: str) -> bool:
     return db.scalar(select(users.c.id).where(users.c.id == user_id).with_for_update()) is not None
 
 
+def queue_at(db: Connection, user_id: str) -> None:
+    """Wait until no other transaction changes the user's row or queues at it, and hold it until this one ends. Rows
+    that refer to the user can be added meanwhile.
+    """
+    db.execute(select(users.c.id).where(users.c.id == user_id).with_for_update(key_share=True))
+
+
 def lock_those(db: Connection, user_ids: list[str]) -> list[User]:
     """Lock the rows of these users, in one order, until this transaction ends. Return the users as they are now."""
     return USER.all(db, USER.select().where(users.c.id.in_(user_ids)).order_by(users.c.id).with_for_update())

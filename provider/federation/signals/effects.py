@@ -191,9 +191,10 @@ def _end_sessions(work: UnitOfWork, person: Person, *, at: datetime, revoke_gran
         work.db, issuer=person.issuer, subject=person.subject, sid=person.sid, ended_too=revoke_grants is not None
     )
     before = [one for one in sessions.find_those(work.db, found) if one.created_at <= at + UPSTREAM_LEEWAY]
-    if revoke_grants is not None and before:
+    ended = sum(end_session(work, one, reason=REASON) for one in before)
+    if revoke_grants is not None and before:  # afterwards: what was being approved in a session is stored by then
         revoke_grants(work, [one.id for one in before], REASON)
-    return sum(end_session(work, one, reason=REASON) for one in before)
+    return ended
 
 
 def _unlink(work: UnitOfWork, settings: UpstreamSettings, identity: LinkedIdentity) -> None:

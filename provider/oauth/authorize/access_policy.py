@@ -1,8 +1,8 @@
 """Who may sign in to an app: the roles, groups and networks that its registration allows.
 
-Each rule that is set must be met, and one of its values is enough. It holds for each sign-in and each refresh; the
-network only where the user is, not where a server of the app refreshes. What level a sign-in must have is
-`required_factor`.
+Each rule that is set must be met, and one of its values is enough. It holds for each sign-in, and for what an app gets
+later at the token endpoint in the name of the user; the network only where the user is, not where a server of the app
+asks. What level a sign-in must have is `required_factor`.
 """
 
 from dataclasses import dataclass
@@ -14,9 +14,11 @@ from authlib.oauth2 import OAuth2Error
 from provider.languages.text import Text
 from provider.oauth.checks import Checks
 from provider.oauth.clients.clients import Client
+from provider.oauth.errors import InvalidGrantError
 from provider.oauth.tokens.claims import roles_for
 from provider.oauth.tokens.store import people
 from provider.oauth.tokens.store.people import Person
+from provider.sessions.assurance import REQUIRED_FACTORS, is_at_least, level_of
 from provider.work import UnitOfWork
 
 SECTION = "RFC 6749 section 4.1.2.1"
@@ -120,3 +122,29 @@ def require_access(checks: Checks, denied: Denial | None, *, error: type[OAuth2E
         got="" if denied is None else denied.got,
         fix="" if denied is None else denied.fix,
     )
+
+
+def require_access_without_user(
+    checks: Checks, client: Client, person: Person | None, amr: str, *, section: str, fix: str
+) -> None:
+    """Check, where the app asks for tokens without its user, that the user may still sign in to it, and signed in with
+    the factor that it requires. `amr` is how they did, and `fix` is what to do if that was not enough.
+
+    Raises InvalidGrantError.
+    """
+    metadata = client.metadata
+    if metadata.allowed_roles or metadata.allowed_groups:
+        denied = None if person is None else denial_of(client, person)
+        require_access(checks, denied, error=InvalidGrantError, section=section)
+    if metadata.required_factor != "none":
+        needed, level = REQUIRED_FACTORS[metadata.required_factor], level_of(amr)
+        checks.require(
+            is_at_least(level, needed),
+            "The user signed in with what the client requires (required_factor)",
+            section=section,
+            error=InvalidGrantError,
+            description="The user must sign in again, with what this client requires",
+            expected=needed,
+            got=level,
+            fix=fix,
+        )

@@ -10,7 +10,7 @@ from provider.crypto.digests import digest, new_opaque
 from provider.database.base import new_id
 from provider.oauth.authorization_details.granting import for_audience
 from provider.oauth.authorize.request import AuthorizationRequest
-from provider.oauth.authorize.store import authorization_codes, authorization_requests
+from provider.oauth.authorize.store import approved_grants, authorization_codes, authorization_requests
 from provider.oauth.authorize.store.authorization_codes import AuthorizationCode
 from provider.oauth.authorize.store.authorization_requests import ParkedRequest
 from provider.oauth.clients.resources import whole_audience
@@ -21,7 +21,7 @@ from provider.oauth.scopes import format_scope
 from provider.oauth.tokens.access_tokens import Authorization, sign_access_token
 from provider.oauth.tokens.id_tokens import make_id_token
 from provider.oauth.tokens.server import AuthorizationServer
-from provider.oauth.tokens.store import grants, people
+from provider.oauth.tokens.store import people
 from provider.oauth.tokens.store.grants import Grant
 from provider.observability import counters
 from provider.sessions.assurance import PHR, acr_of
@@ -36,7 +36,9 @@ def approve(
     session: Session,
     parked: ParkedRequest | None,
 ) -> dict[str, str] | None:
-    """Return the parameters of the successful response. Returns None if the parked request was completed meanwhile."""
+    """Return the parameters of the successful response. Returns None if the parked request was completed meanwhile, or
+    if the session or the consent ended.
+    """
     grant = new_grant(work, request, session)
     code = new_opaque() if CODE in request.response_type else None
     answer = {} if code is None else {"code": code}
@@ -44,18 +46,21 @@ def approve(
     if parked is not None and not authorization_requests.complete(work.db, parked.digest, now=work.now):
         return None
     if code is None:
-        grants.add(work.autocommit, grant)
+        is_kept = approved_grants.add(work.autocommit, grant, needs_consent=not request.client.metadata.first_party)
     else:
-        _keep_code(work, request, grant, code)
+        is_kept = _keep_code(work, request, grant, code)
+    if not is_kept:
+        return None
     mark_used(work, request.client)
     count_sign_in(work, request)
     return answer
 
 
-def new_code(work: UnitOfWork, request: AuthorizationRequest, session: Session) -> tuple[str, Grant]:
-    """Create and store a code and its grant; return both."""
+def new_code(work: UnitOfWork, request: AuthorizationRequest, session: Session) -> tuple[str, Grant] | None:
+    """Create and store a code and its grant; return both. Returns None if the session or the consent has ended."""
     code, grant = new_opaque(), new_grant(work, request, session)
-    _keep_code(work, request, grant, code)
+    if not _keep_code(work, request, grant, code):
+        return None
     count_sign_in(work, request)
     return code, grant
 
@@ -90,8 +95,8 @@ def new_grant(work: UnitOfWork, request: AuthorizationRequest, session: Session)
     )
 
 
-def _keep_code(work: UnitOfWork, request: AuthorizationRequest, grant: Grant, code: str) -> None:
-    authorization_codes.add(
+def _keep_code(work: UnitOfWork, request: AuthorizationRequest, grant: Grant, code: str) -> bool:
+    return authorization_codes.add(
         work.autocommit,
         AuthorizationCode(
             digest=digest(code),
@@ -106,6 +111,7 @@ def _keep_code(work: UnitOfWork, request: AuthorizationRequest, grant: Grant, co
             confirmation=request.confirmation,
         ),
         grant,
+        needs_consent=not request.client.metadata.first_party,
     )
 
 

@@ -131,7 +131,7 @@ def _answer(
         if isinstance(step, Issue) and session is not None:
             approved = approve(call.work, server, request, session, parked)
             if approved is None:
-                return request_gone(call, request.client.client_id)
+                return go(call.page_url) if parked is None else request_gone(call, request.client.client_id)
             return answer(call, target, approved, session=session)
         require_allowed_to_ask(checks, request, step)
     except OAuth2Error as error:

@@ -251,7 +251,10 @@ def _finish(request: TokenRequest, asked: AuthorizationRequest, cookie: str, *, 
     if not isinstance(step, Issue):
         _end(work, cookie)
         raise RedirectToWebError(f"Start an authorization request in a browser: {step.why}")
-    code, grant = new_code(work, asked, session)
+    made = new_code(work, asked, session)
+    if made is None:
+        raise InvalidSessionError(OVER)
+    code, grant = made
     own_sessions.put(work.db, grant.id, session.id)
     return code
 

@@ -13,13 +13,14 @@ from provider.audit.events import Event
 from provider.audit.log import record
 from provider.crypto.digests import new_opaque
 from provider.database.base import parse_id
+from provider.oauth.authorize.access_policy import require_access_without_user
 from provider.oauth.clients.resources import problem_with_identifier
 from provider.oauth.errors import InvalidRequestError, InvalidTargetError
 from provider.oauth.grants.delegation import record_delegation
 from provider.oauth.grants.request import TokenRequest
 from provider.oauth.scopes import OFFLINE_ACCESS, OPENID, requested_scope
 from provider.oauth.tokens.id_tokens import read_hint
-from provider.oauth.tokens.store import active_grants, delegations
+from provider.oauth.tokens.store import active_grants, delegations, people
 from provider.oauth.tokens.store.grants import Grant
 
 ID_JAG = "urn:ietf:params:oauth:token-type:id-jag"
@@ -34,7 +35,8 @@ SECTION = "ID-JAG draft-03 section 4.3"
 def issue(request: TokenRequest) -> dict[str, Any]:
     """Return the token response: the ID-JAG as `access_token`, with `token_type` N_A (RFC 8693 section 2.2.1).
 
-    Raises InvalidRequestError, InvalidTargetError; InvalidGrantError if the user stopped the client.
+    Raises InvalidRequestError, InvalidTargetError; InvalidGrantError if the user stopped the client, or may not sign in
+    to it any more.
     """
     work, server, client = request.work, request.server, request.client
     request.required("subject_token", "RFC 8693 section 2.1")
@@ -51,6 +53,14 @@ def issue(request: TokenRequest) -> dict[str, Any]:
     request.require_enabled()
     audience, client_there = _require_audience(request)
     claims, grant = _require_subject(request)
+    require_access_without_user(
+        request.checks,
+        client,
+        people.find(work.read, grant.user_id),
+        grant.amr,
+        section=SECTION,
+        fix="Send the user to sign in again, and exchange the new ID token.",
+    )
     resources = _resources(request)
     scope = requested_scope(request.form.get("scope"), default=(), offline=False)
     scope = tuple(token for token in scope if token not in {OPENID, OFFLINE_ACCESS})

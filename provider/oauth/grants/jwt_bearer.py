@@ -16,7 +16,7 @@ from provider.audit.log import record
 from provider.database.base import new_id, parse_id
 from provider.jose.signed_jwts import InvalidJwt, SignedJwt, read_jwt
 from provider.jose.times import CLIENT_LEEWAY, is_numeric_date
-from provider.oauth.authorize.access_policy import denial_of, require_access
+from provider.oauth.authorize.access_policy import require_access_without_user
 from provider.oauth.authorize.store import consents
 from provider.oauth.checks import WIDEN_SCOPE
 from provider.oauth.client_authentication.single_use import use_up
@@ -60,8 +60,14 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
         _require_consent(request, user, scope, audience)
     request.require_enabled()
     person = people.find(work.read, user.id)
-    denied = None if person is None else denial_of(client, person)
-    require_access(request.checks, denied, error=InvalidGrantError, section="RFC 7523 section 3.1")
+    require_access_without_user(
+        request.checks,
+        client,
+        person,
+        FEDERATED,
+        section="RFC 7523 section 3.1",
+        fix="An assertion is one factor. Send the user to sign in, or set required_factor of the client to none.",
+    )
     _spend(request, issuer, claims)
     grant = _grant(request, user, issuer, claims, scope=scope, audience=audience)
     authorization = Authorization(

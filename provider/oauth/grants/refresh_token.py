@@ -13,7 +13,7 @@ from authlib.oauth2 import OAuth2Error
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.crypto.digests import digest
-from provider.oauth.authorize.access_policy import denial_of, require_access
+from provider.oauth.authorize.access_policy import require_access_without_user
 from provider.oauth.errors import InvalidGrantError, InvalidScopeError
 from provider.oauth.grants.presented import Kind, narrow_to_request, require_active, require_own
 from provider.oauth.grants.request import TokenRequest
@@ -26,7 +26,6 @@ from provider.oauth.tokens.store.grants import Grant
 from provider.oauth.tokens.store.presented import Presented
 from provider.oauth.tokens.store.refresh_tokens import RefreshToken
 from provider.refusals import Refusal
-from provider.sessions.assurance import REQUIRED_FACTORS, is_at_least, level_of
 from provider.work import UnitOfWork
 
 GRANT_TYPE = "refresh_token"
@@ -55,7 +54,15 @@ def _redeem(request: TokenRequest) -> dict[str, Any]:
     token = presented.row
     require_active(request, KIND, presented)
     _require_usable(request, token)
-    _require_access(request, presented)
+    # A family that is refused stays: it works again once an operator gives the role or the group back (decision 314).
+    require_access_without_user(
+        request.checks,
+        request.client,
+        presented.person,
+        presented.grant.amr,
+        section=KIND.section,
+        fix="Send the user to sign in again. They are asked for what is missing.",
+    )
     authorization = narrow_to_request(request, presented, scope=_scope(request, presented.grant))
     if token.rotated_at is not None:
         return _repeated(request, presented, authorization, text)
@@ -90,29 +97,6 @@ def _require_usable(request: TokenRequest, token: RefreshToken) -> None:
         got=request.confirmation or "no DPoP proof, and no certificate of a client with bound tokens",
         fix="Keep the key as long as the refresh token. If it is lost, send the user to sign in again.",
     )
-
-
-def _require_access(request: TokenRequest, presented: Presented[RefreshToken]) -> None:
-    """Check that the user may still sign in to the client, with the factor it requires. Raises InvalidGrantError.
-
-    The family stays: it works again once an operator gives the role or the group back (decision 314).
-    """
-    client, person, metadata = request.client, presented.person, request.client.metadata
-    if metadata.allowed_roles or metadata.allowed_groups:
-        denied = None if person is None else denial_of(client, person)
-        require_access(request.checks, denied, error=InvalidGrantError, section=KIND.section)
-    if metadata.required_factor != "none":
-        needed, level = REQUIRED_FACTORS[metadata.required_factor], level_of(presented.grant.amr)
-        request.checks.require(
-            is_at_least(level, needed),
-            "The user signed in with what the client requires (required_factor)",
-            section=KIND.section,
-            error=InvalidGrantError,
-            description="The user must sign in again, with what this client requires",
-            expected=needed,
-            got=level,
-            fix="Send the user to sign in again. They are asked for what is missing.",
-        )
 
 
 def _scope(request: TokenRequest, grant: Grant) -> tuple[str, ...]:

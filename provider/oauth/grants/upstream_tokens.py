@@ -5,7 +5,7 @@ The `audience` is the key of the upstream (RFC 8693 section 2.1: a logical name)
 `upstream_tokens`. The user sees the client in their account, and can stop it.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from provider.accounts.upstream_tokens.fetching import FetchedToken, NotConnected, TokensUnavailable, note_use
@@ -21,6 +21,7 @@ from provider.oauth.grants.delegation import record_delegation, require_not_stop
 from provider.oauth.grants.request import TokenRequest
 from provider.oauth.tokens.access_tokens import ActiveToken
 from provider.oauth.tokens.store import delegations
+from provider.oauth.tokens.store.delegations import Delegation
 from provider.saved_settings.upstreams import KEY
 
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105  # a type
@@ -136,12 +137,22 @@ def _require_scope(request: TokenRequest, token: FetchedToken) -> None:
     )
 
 
+def _is_shown(known: Delegation | None, token: FetchedToken, *, until: datetime) -> bool:
+    """Return whether the user already sees that the client acts for them, until this time or by another way.
+
+    An assertion does not count: it is shown, and can be stopped, only as long as its issuer is trusted.
+    """
+    if known is None or known.method == delegations.ASSERTION:
+        return False
+    return known.method != delegations.UPSTREAM or (known.via == token.name and known.expires_at >= until)
+
+
 def _note(request: TokenRequest, token: FetchedToken, key: str, *, user_id: str) -> None:
     """Store what the user sees about the client. Most requests write nothing."""
     work, client_id = request.work, request.client.client_id
     known = delegations.find(work.read, user_id, client_id)
     ends = token.expires_at or work.now + WITHOUT_EXPIRY
-    if known is None or (known.method == delegations.UPSTREAM and (known.via != token.name or known.expires_at < ends)):
+    if not _is_shown(known, token, until=ends):
         record_delegation(
             request,
             user_id=user_id,

@@ -11,6 +11,7 @@ from typing import Any
 from provider.oauth.authorize import consent
 from provider.oauth.authorize.approval import count_sign_in, new_grant
 from provider.oauth.authorize.request import AuthorizationRequest
+from provider.oauth.authorize.store import approved_grants
 from provider.oauth.grants.store.polled_requests import PolledTable
 from provider.oauth.tokens.store.grants import Grant
 from provider.sessions.store import Session
@@ -28,10 +29,12 @@ class WaitingRequest:
 
 
 def allow(work: UnitOfWork, table: PolledTable[Any], waiting: WaitingRequest, session: Session) -> Grant | None:
-    """Let the client act for the user of this session. Returns None if the request was answered meanwhile."""
+    """Let the client act for the user of this session. Returns None if the request was answered meanwhile, or if the
+    session has ended.
+    """
     request, user_id = waiting.request, session.user_id
     grant = new_grant(work, request, session)
-    if not table.answer(work.db, waiting.digest, now=work.now):
+    if not approved_grants.hold_session(work.db, grant) or not table.answer(work.db, waiting.digest, now=work.now):
         return None
     table.attach(work.db, waiting.digest, grant)
     count_sign_in(work, request)

@@ -1,6 +1,7 @@
 """What each signal of an upstream ends, and what it never does (docs/explanation/ending-access.md)."""
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,14 @@ from starlette.testclient import TestClient
 from provider.accounts.factors.store import passkeys
 from provider.accounts.store import linked_identities, passwords
 from provider.config.settings import Settings
+from provider.database.base import new_id
 from provider.federation.signals import effects
+from provider.oauth.authorize.store import approved_grants
+from provider.oauth.tokens.store import active_grants
 from provider.sessions.store import find_all
 from provider.signals import event_types as types
 from provider.signals.event_types import SESSION_REVOKED
-from provider.work import Installation
+from provider.work import Installation, UnitOfWork
 from tests.accounts.account_with_everything import make_passkey
 from tests.federation.conftest import EXAMPLE, NewTraveller, events_of, identities_of
 from tests.federation.fake_provider import ISSUER, Traveller
@@ -23,6 +27,7 @@ from tests.federation.signals.conftest import ADA, Ends, Transmitter
 from tests.support.clock import Clock
 from tests.support.factories import make_client
 from tests.support.installation import Work
+from tests.support.locks import meanwhile
 from tests.support.people import find_user
 from tests.support.relying_party import RelyingParty, sign_in_person
 
@@ -161,6 +166,23 @@ def test_a_user_with_a_password_loses_what_came_from_there_and_nothing_else(
     assert app.refresh(elsewhere).status == 200
     with work() as w:
         assert {one.end_reason for one in find_all(w.read, user_id)} == {REASON, None}
+
+
+@pytest.mark.only_on("postgresql")
+def test_an_app_that_is_approved_when_the_signal_comes_loses_its_tokens_too(
+    app_of_ada: tuple[RelyingParty, dict[str, Any]], transmitter: Transmitter, installation: Installation, work: Work
+) -> None:
+    """N-601: the sessions end first, so that what is approved in one of them is there when tokens are revoked."""
+    with_password(work)
+    with work() as w:
+        [before] = [one for one in active_grants.find_active(w.read, find_user(work).id, now=w.now) if one.offline]
+
+    def approve(w: UnitOfWork) -> None:
+        assert approved_grants.add(w.db, replace(before, id=new_id()), needs_consent=False)
+
+    meanwhile(installation, approve, lambda: transmitter.send(types.ACCOUNT_DISABLED))
+    with work() as w:
+        assert active_grants.find_active(w.read, before.user_id, now=w.now) == []
 
 
 class TestCodesFromEmails:

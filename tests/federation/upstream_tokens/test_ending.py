@@ -1,5 +1,7 @@
 """What ends stored tokens, and their revocation at the upstream (RFC 7009)."""
 
+import time
+from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -11,6 +13,10 @@ from provider.accounts.upstream_tokens import ending
 from provider.accounts.users import delete_user
 from provider.config.settings import Settings
 from provider.federation import managed, token_revocations
+from provider.oauth.clients import clients
+from provider.oauth.clients.choices import JWT_BEARER
+from provider.oauth.trusted_issuers import issuers
+from provider.oauth.trusted_issuers.issuers import IssuerSettings
 from provider.outbox.relay import PermanentFailure, TemporaryFailure
 from provider.outbox.store import outbox
 from provider.work import Installation
@@ -18,9 +24,13 @@ from provider.worker.jobs import purge
 from tests.federation.conftest import EXAMPLE, identities_of, sign_out
 from tests.federation.token_provider import REVOKE, TokenProvider
 from tests.federation.upstream_tokens.people import Person, deliver, names_of_events, tokens_of
+from tests.support.client_keys import Signatory
 from tests.support.clock import Clock
 from tests.support.installation import Work
 from tests.support.people import find_user
+from tests.support.relying_party import ISSUER, TOKEN, Tokens
+
+IDP = "https://idp.example.test"
 
 
 class TestEnding:
@@ -85,6 +95,27 @@ class TestEnding:
         clock.advance(minutes=12)
         assert ada.fetch().error == "invalid_grant"
         assert provider.refreshes == 0
+
+    def test_an_app_that_acted_by_an_issuer_of_the_past_is_seen_and_stopped(self, ada: Person, work: Work) -> None:
+        """N-597: what it did with an assertion is no longer shown, but it goes on fetching tokens."""
+        user_id, signatory, now = find_user(work).id, Signatory(), int(time.time())
+        with work() as w:
+            issuer = issuers.create(w, IDP, IssuerSettings(jwks=signatory.jwks, user_mapping="sub"))
+            metadata = ada.books.client.metadata
+            both = (*metadata.grant_types, JWT_BEARER)
+            clients.update_client(w, ada.books.client_id, replace(metadata, grant_types=both))
+        claims = {"iss": IDP, "sub": user_id, "aud": ISSUER, "exp": now + 300, "iat": now, "jti": "1"}
+        given = {"grant_type": JWT_BEARER, "assertion": signatory.sign(claims), "scope": "read"}
+        assert Tokens(ada.books.post(TOKEN, **given)).status == 200
+        with work() as w:
+            issuers.disable(w, issuer.id)
+        browser = ada.traveller.browser
+        assert "Books" not in browser.open("/account/applications").text
+        assert ada.fetch().status == 200
+        assert "Books" in browser.open("/account/applications").text
+        browser.open(f"/account/applications/app?client_id={ada.books.client_id}")
+        browser.submit(button="Remove access")
+        assert ada.fetch().error == "invalid_grant"
 
     def test_of_another_users_identity_nothing_is_stopped(self, ada: Person, work: Work) -> None:
         """N-418."""

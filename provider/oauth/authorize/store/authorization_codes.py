@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import (
     Boolean,
@@ -10,6 +9,7 @@ from sqlalchemy import (
     Connection,
     ForeignKey,
     Index,
+    Insert,
     Integer,
     String,
     Table,
@@ -25,6 +25,7 @@ from provider.database.dialect import is_postgresql
 from provider.database.prepared import Prepared
 from provider.database.rows import Rows, joined_as, rows_of, values_of
 from provider.database.types import Digest, Identifier, UtcTime
+from provider.oauth.authorize.store import approved_grants
 from provider.oauth.tokens.store import grants, refresh_tokens
 from provider.oauth.tokens.store.grants import GRANT, STATE, Grant, join_state
 from provider.oauth.tokens.store.people import PERSON, join_address
@@ -92,22 +93,24 @@ _REDEEM_AT_ONCE = refresh_tokens.insert_after(_SPEND.returning(authorization_cod
 _INSERT = Prepared(insert(authorization_codes))
 
 
-def add(db: Connection, code: AuthorizationCode, grant: Grant) -> None:
-    """Store a code and its grant."""
+def add(db: Connection, code: AuthorizationCode, grant: Grant, *, needs_consent: bool) -> bool:
+    """Store a code and its grant. Returns False as `approved_grants.add` does."""
     if is_postgresql(db):
-        values = {f"g_{name}": value for name, value in values_of(grant).items()}
-        _ADD_AT_ONCE.change(db, {**values, **{f"c_{name}": value for name, value in values_of(code).items()}})
-        return
-    grants.add(db, grant)
+        values = {f"c_{name}": value for name, value in values_of(code).items()}
+        return _ADD_AT_ONCE[needs_consent].change(db, {**approved_grants.bind_grant(grant), **values}) == 1
+    if not approved_grants.add(db, grant, needs_consent=needs_consent):
+        return False
     _INSERT.change(db, values_of(code))
+    return True
 
 
-def _values(table: Table, prefix: str) -> dict[str, Any]:
-    return {column.name: bindparam(prefix + column.name, type_=column.type) for column in table.c}
+def _insert_at_once(*, needs_consent: bool) -> Insert:
+    new = approved_grants.insert_approved(needs_consent=needs_consent).returning(grants.grants.c.id).cte("new_grant")
+    values = {column.name: bindparam(f"c_{column.name}", type_=column.type) for column in authorization_codes.c}
+    return insert(authorization_codes).from_select(list(values), select(*values.values()).select_from(new))
 
 
-_new_grant = insert(grants.grants).values(_values(grants.grants, "g_")).returning(grants.grants.c.id).cte("new_grant")
-_ADD_AT_ONCE = Prepared(insert(authorization_codes).values(_values(authorization_codes, "c_")).add_cte(_new_grant))
+_ADD_AT_ONCE = {one: Prepared(_insert_at_once(needs_consent=one)) for one in (False, True)}
 
 
 def find(db: Connection, digest: bytes) -> Presented[AuthorizationCode] | None:
