@@ -229,7 +229,7 @@ def test_other_jwts_are_no_assertions(agent: RelyingParty, what: str) -> None:
     assert_refused(present(agent, sent[what]))
 
 
-ODD_VALUES = ("\ud800", "a\x00", 5, 1.5, True, [], [5], ["\ud800"], {}, {"\x00": "a"})
+ODD_VALUES: tuple[Any, ...] = ("\ud800", "a\x00", 5, 1.5, True, [], [5], ["\ud800"], {}, {"\x00": "a"})
 
 
 @pytest.mark.both_databases
