@@ -144,12 +144,12 @@ def proven_before(claims: dict[str, Any], state: UpstreamState) -> datetime | No
     return datetime.fromtimestamp(max(auth_time, 0), UTC)
 
 
-def read_signed(work: UnitOfWork, upstream: Upstream, token: str) -> SignedJwt:
+def read_signed(work: UnitOfWork, upstream: Upstream, token: str, *, any_text: bool = False) -> SignedJwt:
     """Check the signature with a published key and an algorithm that the upstream announced; return the JWT. Raises
     InvalidJwt, or UpstreamUnavailable.
     """
     metadata = upstream.metadata(work)
-    jwt = read_jwt(token, algorithms=metadata.algorithms)
+    jwt = read_jwt(token, algorithms=metadata.algorithms, any_text=any_text)
     find = partial(upstream.key_sets.find, work, metadata.jwks_uri)
     issuer = jwt.claims.get("iss")
     try:
@@ -161,6 +161,6 @@ def read_signed(work: UnitOfWork, upstream: Upstream, token: str) -> SignedJwt:
 
 def _verify(work: UnitOfWork, upstream: Upstream, token: str) -> dict[str, Any]:
     try:
-        return read_signed(work, upstream, token).claims
+        return read_signed(work, upstream, token, any_text=True).claims  # names are cleaned, not a reason to refuse
     except InvalidJwt as invalid:
         raise UpstreamUntrusted(upstream, f"ID token: {invalid.reason}") from None

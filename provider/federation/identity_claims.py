@@ -11,6 +11,7 @@ from provider.accounts.profile import full_name_of
 from provider.config.sign_up import NAME_CLAIMS
 from provider.federation.presets import GOOGLE, MICROSOFT
 from provider.federation.upstream_settings import UpstreamSettings
+from provider.jose.json_objects import is_storable
 
 ADDRESS = ("email", "email_verified")
 WANTED = (*NAME_CLAIMS, *ADDRESS)
@@ -37,7 +38,7 @@ def combine(id_token: Mapping[str, Any], userinfo: Mapping[str, Any]) -> dict[st
 
 def email_of(claims: Mapping[str, Any]) -> str | None:
     email = _text(claims.get("email"))
-    return email if email is not None and len(email) <= LONGEST_EMAIL else None
+    return email if email is not None and len(email) <= LONGEST_EMAIL and is_storable(email) else None
 
 
 def is_email_proven(claims: Mapping[str, Any], settings: UpstreamSettings) -> bool:

@@ -1,7 +1,8 @@
 """JWTs signed by other parties, in the compact serialization (RFC 7515, RFC 7519, RFC 8725). Pure.
 
 The keys are those of the expected signer, and our table says which algorithm each kind of key is for. Keys in the
-header (`jwk`, `jku`, `x5u`, `x5c`) are ignored, and headers with critical extensions are rejected.
+header (`jwk`, `jku`, `x5u`, `x5c`) are ignored, and headers with critical extensions are rejected. So is text that no
+database, URL or header can hold, before anything is looked up by it.
 """
 
 import re
@@ -10,7 +11,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from provider.jose import base64url
-from provider.jose.json_objects import read_object
+from provider.jose.json_objects import is_storable, read_object
 from provider.jose.key_sets import Key, PublicKey, choose_keys
 from provider.jose.registry import Registry
 
@@ -65,17 +66,18 @@ class SignedJwt(NamedTuple):
         return Registry.algorithms[self.alg].verify(self.signed, self.signature, key)
 
 
-def read_jwt(text: str, *, algorithms: Collection[str] | None = None) -> SignedJwt:
+def read_jwt(text: str, *, algorithms: Collection[str] | None = None, any_text: bool = False) -> SignedJwt:
     """Parse header and claims without verifying anything. Raises InvalidJwt, also for an `alg` that is not one of
-    these.
+    these, and for claims with NUL or half of a surrogate pair. With `any_text` the caller cleans or checks each text.
     """
     parts = COMPACT.fullmatch(text) if len(text) <= LONGEST else None
     if parts is None:
         raise InvalidJwt("it is not a signed JWT")
     first, second, third = parts.groups()
     header = _known_header(first) if len(first) <= USUAL_HEADER else _read_header(first)
+    claims = _read_object(second, any_text=any_text)
     try:
-        claims, signature = read_object(base64url.decode(second)), base64url.decode(third)
+        signature = base64url.decode(third)
     except ValueError:
         raise InvalidJwt(UNREADABLE) from None
     if algorithms is not None and header.alg not in algorithms:
@@ -83,11 +85,20 @@ def read_jwt(text: str, *, algorithms: Collection[str] | None = None) -> SignedJ
     return SignedJwt(header, claims, text[: parts.start(3) - 1].encode(), signature)
 
 
-def _read_header(part: str) -> Header:
+def _read_object(part: str, *, any_text: bool) -> dict[str, Any]:
     try:
-        header = read_object(base64url.decode(part))
+        raw = base64url.decode(part)
+        found = read_object(raw)
     except ValueError:
         raise InvalidJwt(UNREADABLE) from None
+    # UTF-8 has no such text, so it is always escaped.
+    if not any_text and b"\\u" in raw and not is_storable(found):
+        raise InvalidJwt("its header or claims contain NUL or half of a surrogate pair")
+    return found
+
+
+def _read_header(part: str) -> Header:
+    header = _read_object(part, any_text=False)
     unknown = {"crit", "b64", "zip"} & header.keys()
     if unknown:
         raise InvalidJwt(f"its header contains {', '.join(sorted(unknown))}")

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
+from math import ceil
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 if TYPE_CHECKING:
@@ -71,3 +72,11 @@ def problem_with_times(
 def end_of_second(issued: float) -> datetime:
     """Return the last moment in which a token with this `iat` may have been issued: ours have no fraction."""
     return datetime.fromtimestamp(int(issued), UTC) + timedelta(microseconds=999_999)
+
+
+def remembered_until(exp: float, leeway: timedelta) -> datetime:
+    """Return how long to remember a token that is valid once: as long as `problem_with_times` takes it to be valid.
+
+    That compares whole seconds, so a fraction of `exp` counts as the whole second.
+    """
+    return datetime.fromtimestamp(ceil(exp), UTC) + leeway

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from joserfc import jwt
+from joserfc import jws, jwt
 from joserfc.jwk import OctKey
 from sqlalchemy import func, select
 
@@ -108,6 +108,16 @@ def test_an_id_token_that_is_not_about_this_sign_in_is_refused(
 def test_what_the_specification_allows_is_taken(traveller: Traveller, claims: dict[str, Any]) -> None:
     traveller.provider.claims |= claims
     assert traveller.sign_in().path == "/account"
+
+
+@pytest.mark.parametrize("name", ["email", "name", "sid", "acr", "preferred_username", "picture", "locale", "hd"])
+def test_text_that_nothing_can_hold_is_no_crash(traveller: Traveller, new_traveller: NewTraveller, name: str) -> None:
+    """N-636: RFC 8259 section 8.2. It may be in a claim that is not needed."""
+    provider, head = traveller.provider, {"alg": "RS256", "kid": "first"}
+    provider.sign = lambda claims: jws.serialize_compact(head, json.dumps(claims), provider.key, algorithms=["RS256"])
+    for odd in ("\ud800@example.test", "a\x00@example.test"):
+        traveller.provider.claims |= {name: odd}
+        assert new_traveller().sign_in().status < 500, odd
 
 
 SIGNATURES: dict[str, Callable[[dict[str, Any]], str]] = {

@@ -35,6 +35,18 @@ def test_header_and_claims_are_read() -> None:
     assert (jwt.alg, jwt.kid, jwt.typ, jwt.claims) == ("ES256", "key-1", "JWT", CLAIMS)
 
 
+@pytest.mark.parametrize("odd", ["\ud800", "a\x00", ["\x00"], {"a": [{"\ud83d": 1}]}])
+def test_text_that_nothing_can_hold_is_refused(odd: Any) -> None:
+    """RFC 8259 section 8.2: JSON can escape it. Only who cleans each text may ask for it."""
+    assert "surrogate" in refusal(Signatory().sign({"iss": odd}))
+    assert read_jwt(Signatory().sign({"iss": odd}), any_text=True).claims == {"iss": odd}
+    for name in ("kid", "typ", "other"):
+        with pytest.raises(InvalidJwt, match="surrogate"):
+            read_jwt(Signatory().sign(CLAIMS, **{name: odd}), any_text=True)
+    fine = {"iss": "ä \U0001f600 \u202e"}
+    assert read_jwt(Signatory().sign(fine)).claims == fine
+
+
 @pytest.mark.parametrize("extra", [{"crit": ["exp"], "exp": 1}, {"crit": []}, {"b64": False}, {"zip": "DEF"}])
 def test_what_would_change_the_meaning_is_refused(extra: dict[str, Any]) -> None:
     """RFC 7515 section 4.1.11, RFC 7797, RFC 8725 section 3.6; A-43."""

@@ -5,8 +5,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from provider.jose.times import CLIENT_LEEWAY, TOO_FAR, UPSTREAM_LEEWAY, is_numeric_date, problem_with_times
+from provider.jose.times import (
+    CLIENT_LEEWAY,
+    TOO_FAR,
+    UPSTREAM_LEEWAY,
+    is_numeric_date,
+    problem_with_times,
+    remembered_until,
+)
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 AT = int(NOW.timestamp())
@@ -115,3 +124,11 @@ def test_every_date_is_one_for_datetime_too() -> None:
     datetime.fromtimestamp(TOO_FAR - 1, UTC)
     assert is_numeric_date(TOO_FAR - 1)
     assert not is_numeric_date(TOO_FAR)
+
+
+@given(fraction=st.floats(0, 2), late=st.floats(0, 13))
+def test_a_token_is_remembered_as_long_as_it_is_valid(fraction: float, late: float) -> None:
+    """RFC 7523 section 3 no. 7: also with a fraction in `exp`, which is compared with whole seconds."""
+    exp, now = AT + fraction, datetime.fromtimestamp(AT + late, UTC)
+    if problem_with_times({"exp": exp}, now, leeway=CLIENT_LEEWAY) is None:
+        assert now < remembered_until(exp, CLIENT_LEEWAY)

@@ -24,6 +24,7 @@ from tests.oauth.approvals import BACKCHANNEL, CIBA
 from tests.oauth.conftest import Register
 from tests.oauth.devices import DEVICE_AUTHORIZATION, DEVICE_CODE
 from tests.oauth.watched_http import WatchedClient, csrf_of
+from tests.support.client_keys import ASSERTION_TYPE, Signatory
 from tests.support.effort import effort
 from tests.support.installation import settings_for
 from tests.support.relying_party import AUTHORIZE, INTROSPECT, LOGOUT, REVOKE, TOKEN, USERINFO, RelyingParty
@@ -213,6 +214,39 @@ def test_token_exchange_and_device_codes(api: RelyingParty, grant_type: str, cha
     headers = {**api.authentication()[0], "content-type": FORM}
     response = send(api.http, "POST", TOKEN, content=encoded({**given_values, **changes}), headers=headers)
     assert response.status_code == 400
+
+
+def jwts(name: str) -> list[str]:
+    """JWTs that nobody signed, with values of a claim that no database, URL or header can hold."""
+    odd = ("\ud800", "a\x00", 5, True, [5], {"\ud800": 1})
+    return [Signatory().sign({"iss": "a", "sub": "a", "jti": "a", "exp": 1e9, name: value}) for value in odd]
+
+
+@pytest.mark.parametrize("name", ["iss", "sub", "aud", "jti"])
+def test_jwts(api: RelyingParty, browser: WatchedClient, name: str) -> None:
+    """RFC 8259 section 8.2: where each comes in. What is checked after a signature has tests beside it."""
+    headers = {**api.authentication()[0], "content-type": FORM}
+    exchange = {"grant_type": TOKEN_EXCHANGE, "subject_token_type": ACCESS_TOKEN}
+    for jwt in jwts(name):
+        for path, form in (
+            (TOKEN, {"client_assertion_type": ASSERTION_TYPE, "client_assertion": jwt, "grant_type": "refresh_token"}),
+            (TOKEN, {**exchange, "subject_token": jwt}),
+            (BACKCHANNEL, {"request": jwt}),
+            (BACKCHANNEL, {"scope": "openid", "id_token_hint": jwt}),
+            (INTROSPECT, {"token": jwt}),
+            ("/oauth2/par", {**api.request()[0], "request": jwt}),
+        ):
+            own = {} if "client_assertion" in form else headers
+            raw = encoded({key: value.encode() for key, value in form.items()})
+            answer = send(api.http, "POST", path, content=raw, headers={"content-type": FORM, **own})
+            assert answer.status_code in {400, 401} or (path == INTROSPECT and answer.json() == {"active": False}), path
+        proof = {**headers, "dpop": jwt}
+        assert send(api.http, "POST", TOKEN, content=b"grant_type=refresh_token", headers=proof).status_code == 400
+        bearer = {"authorization": f"Bearer {jwt}"}
+        assert send(api.http, "GET", USERINFO, headers=bearer).status_code == 401
+        assert browser.get(LOGOUT, params={"id_token_hint": jwt}).status_code == 400
+        asked = {"client_id": api.client_id, "request": jwt}
+        assert browser.get(AUTHORIZE, params=asked).status_code == 400
 
 
 @fewer

@@ -14,7 +14,6 @@ from provider.federation.signals.effects import ACCESS, RevokeGrants, carry_out
 from provider.federation.signals.subjects import find_person
 from provider.federation.store import used_states
 from provider.federation.upstreams import Upstream
-from provider.jose.json_objects import is_storable
 from provider.jose.signed_jwts import InvalidJwt
 from provider.jose.times import UPSTREAM_LEEWAY, problem_with_times
 from provider.observability.logging import log
@@ -46,7 +45,7 @@ def check(work: UnitOfWork, upstream: Upstream, token: str, *, audience: str) ->
         problem = "its iss is not the upstream's"
     if problem is None and claims.get("aud") not in (audience, [audience]):
         problem = "its aud is not this endpoint"
-    if problem is None and not (isinstance(jti, str) and 0 < len(jti) <= LONGEST_JTI and is_storable(jti)):
+    if problem is None and not (isinstance(jti, str) and 0 < len(jti) <= LONGEST_JTI):
         problem = "it has no jti"
     if problem is not None:
         raise _rejected(upstream, problem)

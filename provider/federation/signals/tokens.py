@@ -14,7 +14,6 @@ from provider.federation.presets import GOOGLE
 from provider.federation.signals.transmitters import Transmitter, find_transmitter, same_issuer
 from provider.federation.upstream_settings import UpstreamSettings
 from provider.federation.upstreams import Upstream
-from provider.jose.json_objects import is_storable
 from provider.jose.key_sets import KEY_OF, choose_keys
 from provider.jose.remote_key_sets import KeySetUnavailable
 from provider.jose.signed_jwts import InvalidJwt, SignedJwt, read_jwt, require_signature
@@ -100,8 +99,6 @@ def is_for_us(settings: UpstreamSettings, audience: Any) -> bool:
 
 def _content(work: UnitOfWork, claims: dict[str, Any], transmitter: Transmitter, *, is_older: bool) -> SecurityEvents:
     problem = problem_with_times(claims, work.now, leeway=UPSTREAM_LEEWAY, required=("iat",))
-    if problem is None and not is_storable(claims):
-        problem = "it has text that cannot be stored"
     if problem is not None:
         raise InvalidSet(INVALID_REQUEST, problem)
     jti, events = claims.get("jti"), claims.get("events")

@@ -35,13 +35,16 @@ def granted(work: UnitOfWork, *, user_id: str, client: Client) -> Consent | None
     """
     if client.metadata.is_public:
         return None
-    found = consents.find(work.read, user_id, client.client_id)
+    return _still_valid(work, client, consents.find(work.read, user_id, client.client_id))
+
+
+def _still_valid(work: UnitOfWork, client: Client, found: Consent | None) -> Consent | None:
+    """Return what a consent allows now: nothing from before a metadata document changed, and no scopes that release
+    attributes since, because users were not asked for them.
+    """
     was_changed = found is not None and client.updated_at is not None and found.granted_at < client.updated_at
-    return None if client.has_document and was_changed else _still_valid(work, found)
-
-
-def _still_valid(work: UnitOfWork, found: Consent | None) -> Consent | None:
-    """Return a consent without the scopes that release attributes since it was given: users were not asked for them."""
+    if client.has_document and was_changed:
+        return None
     others = [] if found is None else [scope for scope in found.scopes if scope not in SCOPES]
     if found is None or not others:
         return found
@@ -61,7 +64,7 @@ def grant(
     details: RequestedDetails = NO_DETAILS,
 ) -> None:
     """Add scopes, claims, APIs (`resources`) and authorization details to what the user granted the client before."""
-    before = _still_valid(work, consents.find(work.db, user_id, client.client_id))
+    before = _still_valid(work, client, consents.find(work.db, user_id, client.client_id))
     all_scopes = sorted({*scopes, *(before.scopes if before else ())})
     all_claims = sorted({*claims, *(before.claims if before else ())})
     all_resources = sorted({*resources, *((before.resources or ()) if before else ())})

@@ -1,13 +1,13 @@
 """Signed backchannel authentication requests (CIBA section 7.1.1): the parameters in a JWT of the client."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from provider.crypto.digests import digest
 from provider.jose.algorithms import FAPI_SIGNATURES, SIGNATURES
 from provider.jose.json_objects import is_whole_number
-from provider.jose.times import CLIENT_LEEWAY, problem_with_times
+from provider.jose.times import CLIENT_LEEWAY, problem_with_times, remembered_until
 from provider.oauth.authorize.request_objects import read_signed
 from provider.oauth.checks import Checks
 from provider.oauth.client_authentication import store as used_assertions
@@ -117,7 +117,7 @@ def require_unused(work: UnitOfWork, checks: Checks, client: Client, claims: Map
     """Use up the `jti` of a signed request. Raises InvalidRequestError if it was used before."""
     if not claims:
         return
-    expires_at = datetime.fromtimestamp(claims["exp"], UTC) + CLIENT_LEEWAY
+    expires_at = remembered_until(claims["exp"], CLIENT_LEEWAY)
     # A client may use the same value in an assertion, so the digest is another one.
     spent = digest(f"backchannel request {claims['jti']}")
     unused = used_assertions.spend(work.db, issuer=client.client_id, jti=spent, expires_at=expires_at, now=work.now)

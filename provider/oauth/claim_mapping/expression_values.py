@@ -22,6 +22,24 @@ def spend_for(spend: Spend, size: int) -> None:
     spend(size // PER_STEP)
 
 
+def require_small(value: Any) -> None:
+    """Check the size of a whole value: its texts and all that its lists and maps hold, as often as they hold it. Raises
+    EvaluationFailed.
+
+    A list literal costs a step for each entry, however large the entry is, so lists of one list may be few steps and
+    very large as JSON.
+    """
+    left, waiting = LARGEST, [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, str | list | dict):
+            left -= len(one) + (sum(map(len, one)) if isinstance(one, dict) else 0)
+        if left < 0:
+            raise EvaluationFailed("a value is too large")
+        if isinstance(one, list | dict):
+            waiting.extend(one if isinstance(one, list) else one.values())
+
+
 def require_bool(value: object) -> bool:
     if not isinstance(value, bool):
         raise EvaluationFailed("a condition is not true or false")
@@ -78,6 +96,8 @@ def _has(of: list[Any], value: Any) -> bool:
 
 def equal(spend: Spend, one: Any, other: Any) -> bool:
     """Return whether two values are equal. Numbers are compared by value; true is not 1."""
+    if isinstance(one, list | dict):
+        spend(1)  # also for small ones: there may be many in each other
     if isinstance(one, list) and isinstance(other, list):
         spend_for(spend, len(one))
         return len(one) == len(other) and all(equal(spend, *pair) for pair in zip(one, other, strict=True))

@@ -20,6 +20,7 @@ from provider.oauth.claim_mapping.expression_values import (
     equal,
     member,
     require_bool,
+    require_small,
 )
 
 MOST_STEPS = 20_000
@@ -54,9 +55,11 @@ class Expression:
     def evaluate(self, variables: Mapping[str, Any]) -> Any:
         """Return the value as JSON has it. Raises EvaluationFailed, with the reason and without any value."""
         try:
-            return self.evaluate_in(Run(dict(variables)))
+            value = self.evaluate_in(Run(dict(variables)))
         except (ArithmeticError, RecursionError, TypeError, ValueError) as error:
             raise EvaluationFailed(type(error).__name__) from None
+        require_small(value)
+        return value
 
 
 def compile_expression(text: str, names: Iterable[str]) -> Expression:

@@ -4,11 +4,11 @@ section 9).
 Each is valid once and for a few minutes.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from provider.jose.algorithms import FAPI_SIGNATURES
 from provider.jose.signed_jwts import SignedJwt
-from provider.jose.times import CLIENT_LEEWAY, problem_with_times
+from provider.jose.times import CLIENT_LEEWAY, problem_with_times, remembered_until
 from provider.oauth.checks import Checks
 from provider.oauth.client_authentication.client_jwts import (
     Kind,
@@ -81,7 +81,7 @@ def require_assertion(
         got="no jti" if jti is None else f"a jti of type {type(jti).__name__}",
         fix="Add a jti to the assertion: a new random value for each request.",
     )
-    expires_at = datetime.fromtimestamp(claims["exp"], UTC) + CLIENT_LEEWAY
+    expires_at = remembered_until(claims["exp"], CLIENT_LEEWAY)
     checks.require(
         use_up(work, issuer=client.client_id, jti=str(jti), expires_at=expires_at),
         "The assertion is used for the first time",

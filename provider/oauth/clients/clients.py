@@ -201,6 +201,8 @@ def update_client(work: UnitOfWork, client_id: str, metadata: ClientMetadata, *,
     client_index.replace(work, client_id, metadata, before=before.metadata)
     if metadata.token_endpoint_auth_method != SECRET_JWT:
         secrets_store.forget_sealed(work.db, client_id)
+    if before.metadata.is_public and not metadata.is_public:  # anyone could have asked for these (decision 11)
+        store.remove_consents(work.db, client_id)
     changed = before.metadata.differences(metadata)
     record(work, Event.CLIENT_UPDATED, client_id=client_id, **changed.as_details())
 

@@ -16,6 +16,10 @@ class Member:
 
     is_registrable: bool
     """Whether clients may set it when they register themselves (RFC 7591). Others are for operators only."""
+    is_policy: bool = False
+    """Whether operators restrict a client with it: then it stays when the client updates its registration."""
+    free: Any = None
+    """The value of a policy that restricts nothing."""
     choices: tuple[str, ...] = ()
     """The values to choose from. Empty: another rule decides what is valid."""
     most: int = 20
@@ -37,9 +41,18 @@ def registrable(default: Value, **facts: Unpack[Facts]) -> Value:
     return _declare(default, Member(is_registrable=True, **facts))
 
 
-def operators_only(default: Value, **facts: Unpack[Facts]) -> Value:
-    """Declare a member that only operators may set: clients that register themselves have its default."""
+def granted(default: Value, **facts: Unpack[Facts]) -> Value:
+    """Declare a member with which only operators give a client something: a client that registers or updates itself has
+    its default.
+    """
     return _declare(default, Member(is_registrable=False, **facts))
+
+
+def restricted(default: Value, *, free: Value, **facts: Unpack[Facts]) -> Value:
+    """Declare a member with which only operators restrict a client: `free` restricts nothing, and any other value stays
+    when the client updates itself.
+    """
+    return _declare(default, Member(is_registrable=False, is_policy=True, free=free, **facts))
 
 
 def _declare(default: Value, member: Member) -> Value:

@@ -30,7 +30,7 @@ from provider.oauth.clients.choices import (
     PROFILES,
     SECRET_METHODS,
 )
-from provider.oauth.clients.members import Member, operators_only, registrable
+from provider.oauth.clients.members import Member, granted, registrable, restricted
 from provider.oauth.clients.redirect_uris import host_of
 from provider.oauth.clients.sectors import PUBLIC, SUBJECT_TYPES, find_sector
 from provider.oauth.response_types import ResponseMode
@@ -111,34 +111,34 @@ class ClientMetadata:
     backchannel_client_notification_endpoint: str | None = registrable(None)
     backchannel_authentication_request_signing_alg: str | None = registrable(None, choices=SIGNATURES)
     backchannel_user_code_parameter: bool = registrable(False)
-    private_use_schemes: tuple[str, ...] = operators_only((), most=100, items="schemes")
-    require_pkce: bool = operators_only(True)
-    claims_in_id_token: bool = operators_only(False)
-    resource_identifiers: tuple[str, ...] = operators_only((), items="URIs")
-    scope_descriptions: dict[str, Any] | None = operators_only(None)
+    private_use_schemes: tuple[str, ...] = granted((), most=100, items="schemes")
+    require_pkce: bool = restricted(True, free=False)
+    claims_in_id_token: bool = granted(False)
+    resource_identifiers: tuple[str, ...] = granted((), items="URIs")
+    scope_descriptions: dict[str, Any] | None = granted(None)
     """What its scopes allow, for users, if it is an API: scope to language tag to text."""
-    exchange_targets: tuple[str, ...] = operators_only((), items="URIs")
-    upstream_tokens: tuple[str, ...] = operators_only((), most=50, items="keys")
+    exchange_targets: tuple[str, ...] = granted((), items="URIs")
+    upstream_tokens: tuple[str, ...] = granted((), most=50, items="keys")
     """The keys of the upstreams whose tokens it may fetch for users, by token exchange."""
     authorization_details_types: tuple[str, ...] = registrable((), most=50, items="types")
-    first_party: bool = operators_only(False)
-    authorization_challenge: bool = operators_only(False)
-    verify_uri: str | None = operators_only(None)
-    reset_uri: str | None = operators_only(None)
+    first_party: bool = granted(False)
+    authorization_challenge: bool = granted(False)
+    verify_uri: str | None = granted(None)
+    reset_uri: str | None = granted(None)
     response_modes: tuple[str, ...] = registrable(tuple(ResponseMode), choices=tuple(ResponseMode))
-    profile: str = operators_only("none", choices=PROFILES)
-    required_factor: str = operators_only("none", choices=tuple(REQUIRED_FACTORS))
-    allowed_roles: tuple[str, ...] = operators_only((), most=100)
-    allowed_groups: tuple[str, ...] = operators_only((), most=100)
-    allowed_networks: tuple[str, ...] = operators_only((), most=100)
-    protected_sites: tuple[str, ...] = operators_only((), most=50, items="sites")
+    profile: str = restricted("none", free="none", choices=PROFILES)
+    required_factor: str = restricted("none", free="none", choices=tuple(REQUIRED_FACTORS))
+    allowed_roles: tuple[str, ...] = restricted((), free=(), most=100)
+    allowed_groups: tuple[str, ...] = restricted((), free=(), most=100)
+    allowed_networks: tuple[str, ...] = restricted((), free=(), most=100)
+    protected_sites: tuple[str, ...] = granted((), most=50, items="sites")
     """The origins of sites whose proxy asks this server about each request (`protected_sites`)."""
-    protected_paths: dict[str, Any] | None = operators_only(None)
+    protected_paths: dict[str, Any] | None = granted(None)
     """Rules for paths of these sites: path to rule."""
-    assertion_issuer: str | None = operators_only(None)
-    assertion_subjects: tuple[str, ...] = operators_only((), items="subjects")
-    assertion_audience: str | None = operators_only(None)
-    id_jag_audiences: dict[str, Any] | None = operators_only(None)
+    assertion_issuer: str | None = granted(None)
+    assertion_subjects: tuple[str, ...] = granted((), items="subjects")
+    assertion_audience: str | None = granted(None)
+    id_jag_audiences: dict[str, Any] | None = granted(None)
 
     @property
     def is_public(self) -> bool:
@@ -288,6 +288,8 @@ MEMBERS: Mapping[str, Member] = {name: field.metadata["member"] for name, field 
 """What is known about each member. One that does not say who may set it stops the start."""
 REGISTRABLE = tuple(name for name, member in MEMBERS.items() if member.is_registrable)
 """The metadata that a client may set when it registers itself. Any other member is ignored there."""
+POLICY = {name: member.free for name, member in MEMBERS.items() if member.is_policy}
+"""The members that restrict a client, and the values that restrict nothing."""
 
 
 def load_metadata(given: Mapping[str, Any]) -> ClientMetadata:

@@ -16,7 +16,7 @@ from provider.crypto.digests import digest, new_opaque
 from provider.oauth.clients import clients, secret_rotation
 from provider.oauth.clients.choices import CIBA, DEVICE_CODE, SECRET_JWT, SECRET_METHODS
 from provider.oauth.clients.clients import Client, NoSuchClient
-from provider.oauth.clients.metadata import REGISTRABLE, ClientMetadata, InvalidMetadata
+from provider.oauth.clients.metadata import POLICY, REGISTRABLE, ClientMetadata, InvalidMetadata
 from provider.oauth.clients.metadata_rules import parse_metadata
 from provider.oauth.clients.metadata_values import without_nothing
 from provider.oauth.clients.reachable import require_reachable
@@ -68,7 +68,8 @@ def issue_initial_token(work: UnitOfWork, *, uses: int, lifetime: timedelta) -> 
 def read_metadata(work: UnitOfWork, given: Mapping[str, Any], *, before: Client | None = None) -> ClientMetadata:
     """Return the metadata to register for a request. Members left out have the defaults of RFC 7591 section 2.
 
-    May ask the client's server. Raises InvalidMetadata.
+    `before` is the client that updates itself: what operators restricted stays so. May ask the client's server. Raises
+    InvalidMetadata.
     """
     # "Omitted fields MUST be treated as null", and so the other way round (RFC 7592 section 2.2).
     sent = without_nothing(given, empty_means_none=False)
@@ -81,11 +82,18 @@ def read_metadata(work: UnitOfWork, given: Mapping[str, Any], *, before: Client 
     used = _schemes_of(wanted)  # the setting may have more schemes than a client can have
     schemes = tuple(scheme for scheme in allowed if scheme in used)
     metadata = _obtainable(work.settings, wanted, parse_metadata({**wanted, "private_use_schemes": schemes}))
+    metadata = _restricted(metadata, before)
     # A browser loads the logo without being asked to: not from the network that the person happens to be in.
     require_reachable(work, metadata.logo_uri)
     clients.require_valid(work, metadata, before=before)
     require_vouched_for(work, metadata)
     return metadata
+
+
+def _restricted(metadata: ClientMetadata, before: Client | None) -> ClientMetadata:
+    """Return the metadata with what operators restricted of the client (decision clifixes-policy)."""
+    kept = {} if before is None else {name: getattr(before.metadata, name) for name in POLICY}
+    return replace(metadata, **{name: value for name, value in kept.items() if value != POLICY[name]})
 
 
 def _schemes_of(wanted: Mapping[str, Any]) -> set[str]:
@@ -168,15 +176,17 @@ def register(work: UnitOfWork, metadata: ClientMetadata) -> Registered:
 
 
 def update(work: UnitOfWork, client: Client, metadata: ClientMetadata) -> Registered | None:
-    """Replace the client's metadata and its registration access token. Metadata added by an operator is removed.
+    """Replace the client's metadata and its registration access token. What an operator granted is removed, and what an
+    operator restricted stays.
 
-    Returns None if another update came first.
+    Returns None if another update came first. Raises InvalidMetadata if an operator has just restricted the client.
     """
     token = new_opaque()
     if not store.rotate_registration(
         work.db, client.client_id, before=client.registration_digest, digest=digest(token)
     ):
         return None
+    metadata = _restricted(metadata, clients.find_client(work, client.client_id))  # the row is ours now
     clients.update_client(work, client.client_id, metadata)
     needs_secret = metadata.has_secret and not client.secrets
     needs_key = metadata.token_endpoint_auth_method == SECRET_JWT and not client.sealed_secrets

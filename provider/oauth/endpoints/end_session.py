@@ -3,11 +3,16 @@
 With a valid id_token_hint for a signed-in user, the session of this user ends immediately, and none of the other
 accounts in the browser. Otherwise the user is asked. The only redirects are to an exact post_logout_redirect_uri of the
 client that the hint was issued to, or of the client named in the request.
+
+A form that the app's site posts brings no cookies (SameSite=Lax). It ends the session of its hint, and the browser then
+asks by GET, with a ticket instead of the hint, so that it says who is signed in (decision clifixes-logout).
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from starlette.responses import Response
 
@@ -30,6 +35,10 @@ from provider.web.call import Call
 from provider.web.endpoint import endpoint
 from provider.web.pages import go, page
 
+PURPOSE = "logout-request"
+LIFETIME = timedelta(hours=1)
+"""How long a ticket is valid. The user may take time to answer, and a hint of the app would be valid for ever."""
+TICKET = "ticket"
 CARRIED = ("id_token_hint", "client_id", "post_logout_redirect_uri", "state")
 
 
@@ -42,6 +51,11 @@ class LogoutRequest:
     session_id: str | None
     redirect_uri: str | None
     state: str | None
+    was_posted: bool = False
+    """Whether the session of the hint was ended already, by the form that led here."""
+
+
+NOTHING_SAID = LogoutRequest(None, None, None, None, None)
 
 
 @endpoint(csrf_checked=False, refuses_head=True)
@@ -54,13 +68,16 @@ def end_session(call: Call) -> Response:
     except OAuth2Error as error:
         return refuse_on_page(call, error, way_on="/oauth2/logout")
     signed_in = find_signed_in(call)
+    answers = call.method == "POST" and ("decision" in given or "account" in given)
+    if call.method == "POST" and not answers and not signed_in:
+        return _ask_by_get(call, request)
     ending: Sequence[Session] = [session for session in signed_in if session.user_id == request.user_id]
-    if call.method == "POST" and ("decision" in given or "account" in given):
+    if answers:
         call.require_csrf()
         if given.get("decision", "sign_out") != "sign_out":
             return go("/account")
         ending = _chosen(call, signed_in, given.get("account"))
-    elif signed_in and not ending:
+    elif signed_in and not ending and not request.was_posted:
         return _ask(call, signed_in, request, given)
     ended = _end(call, ending, request)
     forget_ended(call, ended)
@@ -75,6 +92,35 @@ def end_session(call: Call) -> Response:
     return go(SIGNED_OUT) if onward is None else send_to(onward)
 
 
+def _ask_by_get(call: Call, request: LogoutRequest) -> Response:
+    """End the session of the hint, and send the browser here again with its cookies."""
+    ended = _end(call, [], request)
+    if request.client is None:
+        return go("/oauth2/logout")
+    said = {
+        "client_id": request.client.client_id,
+        "user_id": request.user_id,
+        "session_id": request.session_id,
+        "redirect_uri": request.redirect_uri,
+        "state": request.state,
+        "was_posted": any(one.ended_at is None for one in ended),  # as they were before
+    }
+    ticket = call.work.vault.seal(said, purpose=PURPOSE, now=call.work.now, lifetime=LIFETIME)
+    return go(f"/oauth2/logout?{urlencode({TICKET: ticket})}")
+
+
+def _read_ticket(call: Call, ticket: str) -> LogoutRequest:
+    """Return the request of a form that was checked, as far as it is still good."""
+    said = call.work.vault.unseal(ticket, purpose=PURPOSE, now=call.work.now)
+    client = None if said is None else server_of(call).clients.read(call.work, said["client_id"])
+    if said is None or client is None or (client.disabled and said["user_id"] is None):
+        return NOTHING_SAID
+    uri = said["redirect_uri"]
+    if uri is not None and not is_registered(uri, client.metadata.post_logout_redirect_uris):
+        uri = None
+    return LogoutRequest(client, said["user_id"], said["session_id"], uri, said["state"], said["was_posted"])
+
+
 def _chosen(call: Call, signed_in: Sequence[Session], account: str | None) -> Sequence[Session]:
     """Return the sessions that the user chose on the page. A page of the previous release names no account."""
     current = find_session(call)
@@ -86,8 +132,7 @@ def _chosen(call: Call, signed_in: Sequence[Session], account: str | None) -> Se
 def _end(call: Call, ending: Sequence[Session], request: LogoutRequest) -> Sequence[Session]:
     """End these sessions of this browser, and the session of the hint if it is of one of their users; return them all.
 
-    A POST from the app's site brings no cookie (SameSite=Lax), and the user may have signed in again since the hint was
-    issued.
+    The user may have signed in again since the hint was issued.
     """
     meant = None if request.session_id is None else store.find(call.work.read, request.session_id)
     user_ids: set[str | None] = {session.user_id for session in ending} or {request.user_id}
@@ -108,7 +153,7 @@ def _ask(call: Call, signed_in: Sequence[Session], request: LogoutRequest, given
         accounts=describe_accounts(call.work, signed_in, current=find_session(call)),
         app=None if client is None else _app(client),
         # Where no client is proven or named, nothing that was said is put on the page.
-        carried=[] if client is None else [(name, given[name]) for name in CARRIED if name in given],
+        carried=[] if client is None else [(name, given[name]) for name in (*CARRIED, TICKET) if name in given],
     )
 
 
@@ -122,6 +167,8 @@ def _read(call: Call, checks: Checks, given: Parameters) -> LogoutRequest:
     checks.client_id = given.get("client_id")
     require_sent_once(checks, given.repeated, section="RFC 6749 section 3.1")
     require_syntax(checks, given, CARRIED, error=InvalidRequestError)
+    if TICKET in given:
+        return _read_ticket(call, given[TICKET])
     hint, claims = given.get("id_token_hint"), dict[str, Any]()
     if hint is not None:
         claims, problem = read_hint(call.work, server.keys, hint)
@@ -138,7 +185,7 @@ def _read(call: Call, checks: Checks, given: Parameters) -> LogoutRequest:
     client = _client(call, checks, given, issued_to=claims.get("aud"))
     if client is None:
         # Nothing tells which app asks: the person may sign out, but is not sent anywhere.
-        return LogoutRequest(None, None, None, None, None)
+        return NOTHING_SAID
     redirect_uri = given.get("post_logout_redirect_uri")
     checks.require(
         redirect_uri is None or is_registered(redirect_uri, client.metadata.post_logout_redirect_uris),

@@ -15,15 +15,16 @@ from provider.audit.events import Event
 from provider.audit.log import record
 from provider.database.base import new_id, parse_id
 from provider.jose.signed_jwts import InvalidJwt, SignedJwt, read_jwt
-from provider.jose.times import CLIENT_LEEWAY, is_numeric_date
+from provider.jose.times import CLIENT_LEEWAY, is_numeric_date, remembered_until
+from provider.oauth.authorize import consent
 from provider.oauth.authorize.access_policy import require_access_without_user
-from provider.oauth.authorize.store import consents
 from provider.oauth.checks import WIDEN_SCOPE
 from provider.oauth.client_authentication.single_use import use_up
 from provider.oauth.clients.choices import JWT_BEARER
 from provider.oauth.clients.registration import RESERVED_SCOPES
 from provider.oauth.clients.resources import name_one_of, read_resources
 from provider.oauth.errors import InvalidGrantError, InvalidScopeError, InvalidTargetError
+from provider.oauth.grants.assertion_claims import require_client, require_types
 from provider.oauth.grants.delegation import record_delegation
 from provider.oauth.grants.id_jag import ID_JAG_TYP
 from provider.oauth.grants.request import TokenRequest
@@ -37,7 +38,6 @@ from provider.oauth.trusted_issuers.store import TrustedIssuer
 from provider.sessions.assurance import FEDERATED
 
 GRANT_TYPE = JWT_BEARER
-ID_JAG_DRAFT = "ID-JAG draft-03 section 4.4.1"
 LONGEST_LIFE = timedelta(hours=1)
 """How far `exp` of an assertion may be in the future. Its jti has to be stored that long."""
 USE = Use(("jwt", ID_JAG_TYP), InvalidGrantError, LONGEST_LIFE)
@@ -52,7 +52,9 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
     is_id_jag = (assertion.typ or "").lower().removeprefix("application/") == ID_JAG_TYP
     issuer = require_trusted(work, server.issuer_keys, checks, assertion, USE, audience=server.issuer)
     claims = assertion.claims
-    _require_client(request, claims, is_id_jag=is_id_jag)
+    require_client(request, claims, is_id_jag=is_id_jag)
+    if is_id_jag:
+        require_types(request, claims)
     user = _require_user(request, issuer, claims)
     scope = _scope(request, claims, is_id_jag=is_id_jag)
     audience = _audience(request, claims, is_id_jag=is_id_jag)
@@ -119,21 +121,6 @@ def _read(request: TokenRequest) -> SignedJwt:
     )
 
 
-def _require_client(request: TokenRequest, claims: dict[str, Any], *, is_id_jag: bool) -> None:
-    """Check that the assertion is for the client that sends it. An ID-JAG always names its client."""
-    named, client_id = claims.get("client_id"), request.client.client_id
-    request.checks.require(
-        named == client_id or (named is None and not is_id_jag),
-        "The assertion is for the client that sent it",
-        section=ID_JAG_DRAFT,
-        error=InvalidGrantError,
-        description="client_id of the assertion is another client",
-        expected=client_id,
-        got=named if isinstance(named, str) else "no client_id",
-        fix="At the issuer, set the client_id that this client has here.",
-    )
-
-
 def _require_user(request: TokenRequest, issuer: TrustedIssuer, claims: dict[str, Any]) -> User:
     """Return the active user whom the assertion is about. Raises InvalidGrantError."""
     work, checks, subject = request.work, request.checks, claims.get("sub")
@@ -176,7 +163,7 @@ def _scope(request: TokenRequest, claims: dict[str, Any], *, is_id_jag: bool) ->
     never = {OPENID, OFFLINE_ACCESS, *RESERVED_SCOPES}
     most = [token for token in parse_scope(request.client.metadata.scope) if token not in never]
     named = claims.get("scope")
-    if is_id_jag and isinstance(named, str):
+    if is_id_jag and named is not None:
         allowed = set(named.split())
         most = [token for token in most if token in allowed]
     asked = requested_scope(request.form.get("scope"), default=most, offline=False)
@@ -197,7 +184,7 @@ def _scope(request: TokenRequest, claims: dict[str, Any], *, is_id_jag: bool) ->
 def _audience(request: TokenRequest, claims: dict[str, Any], *, is_id_jag: bool) -> tuple[str, ...]:
     """Return the APIs: those requested, which an ID-JAG may limit, or those that the ID-JAG names."""
     named = claims.get("resource") if is_id_jag else None
-    allowed = [named] if isinstance(named, str) else [one for one in named or () if isinstance(one, str)]
+    allowed = [named] if isinstance(named, str) else [*(named or ())]
     asked = request.form.get("resource", "")
     excess = [uri for uri in asked.split() if allowed and not name_one_of([uri], allowed)]
     request.checks.require(
@@ -221,7 +208,7 @@ def _require_consent(request: TokenRequest, user: User, scope: tuple[str, ...], 
     client = request.client
     if client.metadata.first_party:
         return
-    given = consents.find(request.work.read, user.id, client.client_id)
+    given = consent.granted(request.work, user_id=user.id, client=client)
     missing = scope if given is None else [token for token in scope if token not in given.scopes]
     others = [uri for uri in audience if uri != request.server.issuer]
     if given is not None and given.resources is not None:
@@ -251,7 +238,7 @@ def _spend(request: TokenRequest, issuer: TrustedIssuer, claims: dict[str, Any])
         got="no jti" if jti is None else f"a jti of type {type(jti).__name__}",
         fix="The issuer has to give each assertion a jti, so that it is accepted once.",
     )
-    expires_at = datetime.fromtimestamp(claims["exp"], UTC) + CLIENT_LEEWAY
+    expires_at = remembered_until(claims["exp"], CLIENT_LEEWAY)
     checks.require(
         use_up(work, issuer=f"issuer {issuer.id}", jti=str(jti), expires_at=expires_at),
         "The assertion is used for the first time",

@@ -141,6 +141,9 @@ class TestWhatIsInside:
         "changes",
         [
             {"state": 5},
+            {"state": "\ud800"},
+            {"nonce": "a\x00"},
+            {"claims": {"userinfo": {"\ud800": None}}},
             {"state": ["x"]},
             {"nonce": {"a": "b"}},
             {"max_age": 1.5},

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from provider.oauth.claim_mapping.expression_syntax import DEEPEST, LONGEST, InvalidExpression
-from provider.oauth.claim_mapping.expression_values import EvaluationFailed
+from provider.oauth.claim_mapping.expression_values import EvaluationFailed, require_small
 from provider.oauth.claim_mapping.expressions import MOST_STEPS, compile_expression
 
 USER: dict[str, Any] = {
@@ -120,12 +120,16 @@ def test_an_expression_without_a_value_fails_without_saying_a_value(text: str) -
 
 
 def test_no_expression_runs_long_or_builds_much() -> None:
-    """N-322: an expression that loops in loops, or doubles a text again and again, ends within its steps."""
+    """N-322: an expression that loops in loops, or doubles a text or a list of one again and again, ends within its
+    steps and its size.
+    """
     loops = "1"
     for name in "abcdefgh":
         loops = f"[1,2,3,4,5,6,7,8,9,10].map({name}, {loops})"
     doubled = "['" + "x" * 100 + "']" + "".join(f".map({name}, {name} + {name})" for name in "abcdefghijklmnopqrst")
     many = [f"group-{number}" for number in range(1000)]
+    lists = "".join(f".map({name}, [{','.join(name * 8)}])" for name in "abcdefghijkl")  # 8 ** 12 numbers, if written
+    maps = "".join(f".map({name}, {{'x': {name}, 'y': {name}, 'z': {name}}})" for name in "abcdefghijkl")
     begin = perf_counter()
     for text in (
         loops,
@@ -135,10 +139,31 @@ def test_no_expression_runs_long_or_builds_much() -> None:
         "many.map(a, many + many)",
         "many.map(a, many.join(a))",
         "many.map(a, many == many)",
+        f"[1]{lists}",
+        f"[1]{maps}",
+        f"[1]{lists} == [1]{lists}",
+        f"[1]{maps} == [1]{maps}",
+        f"[1]{lists} in [[1]{lists}]",
+        "['" + "x" * 100 + "']" + ".map(a, a + a)" * 8 + ".map(a, [a, a, a])",
     ):
         with pytest.raises(EvaluationFailed, match=r"too many steps|too large"):
             evaluate(text, many=many)
     assert perf_counter() - begin < 10  # a second at most, on a busy machine too
     assert len(evaluate("many.filter(g, g.startsWith('group-1')).map(g, g + '!')", many=many)) == 111
+    assert len(evaluate("many + many", many=many)) == 2000
     assert MOST_STEPS <= 20_000
     assert DEEPEST <= 40
+
+
+def test_the_size_of_a_value_counts_what_is_in_it() -> None:
+    """Nothing that is written as JSON is much larger than the largest value."""
+    require_small([["x" * 1000] * 30] * 2)
+    large: list[Any] = [["x" * 1000] * 70, "x" * 70_000, {"x" * 70_000: 1}, [[0] * 300] * 300, {"a": [{}] * 70_000}]
+    for value in large:
+        with pytest.raises(EvaluationFailed, match="too large"):
+            require_small(value)
+    deep: Any = []
+    for _ in range(100):
+        deep = [deep, deep]
+    with pytest.raises(EvaluationFailed, match="too large"):
+        require_small(deep)

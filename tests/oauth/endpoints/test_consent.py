@@ -1,6 +1,7 @@
 """The consent page: what it says, whose answer counts, and what is remembered."""
 
 import json
+from dataclasses import replace
 
 import httpx2
 import pytest
@@ -311,3 +312,15 @@ def test_coming_back_reads_the_parked_request_once(
     with recorded(installation.database.engine) as statements:
         assert rp.resume(browser, parked).code
     assert reads_of_parked_requests(statements) == 1
+
+
+def test_what_users_allowed_a_public_client_does_not_count_once_it_has_a_secret(
+    register: Register, browser: WatchedClient, work: Work
+) -> None:
+    """N-633: RFC 6749 section 10.2, decision 11. Anyone could have asked for it with its id."""
+    public = register(first_party=False, public=True)
+    allow(public, browser, scope="openid email")
+    with work() as w:
+        metadata = replace(public.client.metadata, token_endpoint_auth_method="client_secret_basic")
+        clients.update_client(w, public.client_id, metadata)
+    assert public.ask(browser, scope="openid email").page == "/consent"

@@ -2,8 +2,10 @@
 
 import base64
 import json
+from dataclasses import replace
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+import httpx2
 import pytest
 from joserfc import jwt
 from joserfc.jwk import RSAKey
@@ -324,14 +326,93 @@ def test_a_hint_of_somebody_else_asks(
     assert is_signed_in(rp, browser)
 
 
+def post_from_app(person: Person, browser: WatchedClient, **form: str) -> httpx2.Response:
+    """A form on the app's site: the POST brings no cookie (SameSite=Lax), and what it leads to does."""
+    response = person().post(LOGOUT, data=form, headers={"origin": "https://app.example.test"})
+    assert response.status_code == 303
+    assert urlsplit(response.headers["location"]).path == LOGOUT
+    return browser.get(response.headers["location"])
+
+
 def test_a_form_from_the_apps_site_ends_the_session_of_the_hint(
     rp: RelyingParty, browser: WatchedClient, tokens: Tokens, person: Person
 ) -> None:
-    """RP-Initiated Logout section 2: POST too, and it brings no cookie (SameSite=Lax)."""
+    """RP-Initiated Logout section 2: POST too, also by a program that does not follow redirects."""
     form = {"id_token_hint": tokens.id_token, "post_logout_redirect_uri": OUT, "state": "s"}
     response = person().post(LOGOUT, data=form, headers={"origin": "https://app.example.test"})
-    assert response.headers["location"] == OUT + "?state=s"
     assert not is_signed_in(rp, browser)
+    assert tokens.id_token not in response.headers["location"], "addresses are logged"
+    for _ in range(2):
+        assert browser.get(response.headers["location"]).headers["location"] == OUT + "?state=s"
+
+
+@pytest.mark.parametrize("says", ["nothing", "a client"])
+def test_a_form_from_the_apps_site_without_a_hint_asks_the_user(
+    rp: RelyingParty, browser: WatchedClient, person: Person, says: str
+) -> None:
+    """N-631: RP-Initiated Logout sections 2, 3. It must not report a sign-out that did not happen."""
+    form = {"client_id": rp.client_id, "post_logout_redirect_uri": OUT, "state": "s"} if says == "a client" else {}
+    response = post_from_app(person, browser, **form)
+    assert response.status_code == 200
+    assert is_signed_in(rp, browser)
+    asked = Page(response)
+    assert ("wants to sign you out" in asked.text) == bool(form)
+    ticket = parse_qsl(urlsplit(str(response.url)).query)
+    answer = {**dict(ticket), "decision": "sign_out", "csrf_token": csrf_of(browser)}
+    end = browser.post(LOGOUT, data=answer, headers={"origin": ISSUER})
+    assert end.headers["location"] == (f"{OUT}?state=s" if form else "/signed-out")
+    assert not is_signed_in(rp, browser)
+    assert post_from_app(person, browser, **form).headers["location"] == end.headers["location"], "no loop"
+
+
+@pytest.mark.parametrize("is_over", [True, False])
+def test_a_form_with_the_hint_of_another_session_ends_the_one_at_this_browser(
+    rp: RelyingParty, browser: WatchedClient, person: Person, ada: str, installation: Installation, is_over: bool
+) -> None:
+    """RP-Initiated Logout section 2: as GET does, whether the session of the hint is over or not."""
+    tokens = rp.sign_in(browser)
+    if is_over:
+        rp.log_out(browser, tokens)
+    sign_in_person(browser, installation, ada)
+    response = post_from_app(person, browser, id_token_hint=str(tokens.id_token), post_logout_redirect_uri=OUT)
+    assert response.headers["location"] == OUT
+    assert not is_signed_in(rp, browser)
+
+
+def test_a_form_with_the_hint_of_somebody_else_asks(
+    rp: RelyingParty, browser: WatchedClient, person: Person, work: Work
+) -> None:
+    """RP-Initiated Logout section 2: only if it ended nothing."""
+    with work() as w:
+        bob = make_user(w, "bob@example.test")
+    theirs = person(bob)
+    form = {"id_token_hint": str(rp.sign_in(theirs).id_token), "post_logout_redirect_uri": OUT}
+    assert post_from_app(person, browser, **form).headers["location"] == OUT
+    assert post_from_app(person, browser, **form).status_code == 200
+    assert is_signed_in(rp, browser)
+
+
+@pytest.mark.parametrize("change", ["address removed", "disabled", "forged"])
+def test_a_ticket_counts_only_as_far_as_the_client_still_says_so(
+    rp: RelyingParty, browser: WatchedClient, person: Person, work: Work, change: str
+) -> None:
+    """RP-Initiated Logout section 3."""
+    response = person().post(LOGOUT, data={"client_id": rp.client_id, "post_logout_redirect_uri": OUT})
+    location = response.headers["location"]
+    with work() as w:
+        if change == "address removed":
+            metadata = replace(rp.client.metadata, post_logout_redirect_uris=())
+            clients.update_client(w, rp.client_id, metadata)
+        elif change == "disabled":
+            clients.disable(w, rp.client_id)
+        else:
+            location = f"{LOGOUT}?ticket=%00x"
+    page = browser.get(location)
+    assert page.status_code == 200
+    assert OUT not in page.text
+    assert ("Example app" in page.text) == (change == "address removed")
+    form = {"decision": "sign_out", "csrf_token": csrf_of(browser), **dict(parse_qsl(urlsplit(location).query))}
+    assert browser.post(LOGOUT, data=form, headers={"origin": ISSUER}).headers["location"] == "/signed-out"
 
 
 def test_the_hint_of_an_ended_session_still_leads_back(

@@ -15,7 +15,7 @@ from provider.crypto.digests import digest
 from provider.oauth.clients import clients, registration
 from provider.oauth.clients.choices import DEVICE_CODE
 from provider.oauth.clients.clients import find_client
-from provider.oauth.clients.metadata import FIELDS, REGISTRABLE
+from provider.oauth.clients.metadata import FIELDS, POLICY, REGISTRABLE
 from provider.oauth.clients.store import initial_access_tokens
 from provider.oauth.http.metadata import provider_metadata
 from tests.oauth.conftest import Explain, Unchanged
@@ -53,6 +53,13 @@ def assert_refused(response: httpx2.Response, error: str, status: int = 400) -> 
     """RFC 7591 section 3.2.2. Its error id."""
     assert (response.status_code, response.json()["error"]) == (status, error), response.text
     return str(response.json()["error_id"])
+
+
+def restrict(work: Work, client_id: str, **changes: Any) -> None:
+    with work() as w:
+        client = find_client(w, client_id)
+        assert client is not None
+        clients.update_client(w, client_id, replace(client.metadata, **changes))
 
 
 class TestOpen:
@@ -390,6 +397,49 @@ class TestSchemes:
         response = http.put(told["registration_client_uri"], json=body, headers=headers)
         assert response.status_code == 200, response.text
         assert response.json()["redirect_uris"] == ["vscode://other"]
+
+    def test_an_update_of_its_own_leaves_what_an_operator_restricted(self, http: WatchedClient, work: Work) -> None:
+        """N-630: a policy has to hold (RFC 7592 section 2.2, decision clifixes-policy); what was granted goes."""
+        keys = {"token_endpoint_auth_method": "private_key_jwt", "jwks": JWKS}
+        told = register(http, **keys, id_token_signed_response_alg="PS256").json()
+        policy: dict[str, Any] = {
+            "required_factor": "two-factor",
+            "allowed_roles": ("staff",),
+            "allowed_groups": ("finance",),
+            "allowed_networks": ("10.0.0.0/8",),
+            "profile": "fapi2",
+            "require_pkce": True,
+        }
+        assert policy.keys() == POLICY.keys(), "a new one needs a value here"
+        restrict(work, told["client_id"], **policy, claims_in_id_token=True)
+        headers = {"authorization": f"Bearer {told['registration_access_token']}"}
+        given = http.get(told["registration_client_uri"], headers=headers).json()
+        body = {name: value for name, value in given.items() if name in {"client_id", *REGISTRABLE}}
+        response = http.put(told["registration_client_uri"], json=body, headers=headers)
+        assert response.status_code == 200, response.text
+        with work() as w:
+            client = find_client(w, told["client_id"])
+        assert client is not None
+        assert {name: getattr(client.metadata, name) for name in POLICY} == policy
+        assert not client.metadata.claims_in_id_token
+        headers = {"authorization": f"Bearer {response.json()['registration_access_token']}"}
+        less = {name: value for name, value in body.items() if name not in keys}
+        assert_refused(http.put(told["registration_client_uri"], json=less, headers=headers), "invalid_client_metadata")
+
+    def test_a_policy_of_this_moment_holds_too(self, http: WatchedClient, work: Work) -> None:
+        """An operator restricts the client after its update was read, and before it is stored."""
+        told = register(http).json()
+        with work() as w:
+            client = find_client(w, told["client_id"])
+            assert client is not None
+            metadata = registration.read_metadata(w, WEB, before=client)
+        restrict(work, client.client_id, allowed_groups=("finance",))
+        with work() as w:
+            assert registration.update(w, client, metadata) is not None
+        with work() as w:
+            after = find_client(w, client.client_id)
+        assert after is not None
+        assert after.metadata.allowed_groups == ("finance",)
 
 
 class TestSector:

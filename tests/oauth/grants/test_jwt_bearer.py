@@ -1,5 +1,6 @@
 """The JWT bearer grant: assertions of trusted issuers about users (RFC 7523 sections 2.1, 3), also ID-JAGs."""
 
+import json
 import time
 from typing import Any
 
@@ -226,6 +227,21 @@ def test_other_jwts_are_no_assertions(agent: RelyingParty, what: str) -> None:
         "future": jag(agent, iat=now + 60),
     }
     assert_refused(present(agent, sent[what]))
+
+
+ODD_VALUES: tuple[Any, ...] = ("\ud800", "a\x00", 5, 1.5, True, [], [5], ["\ud800"], {}, {"\x00": "a"})
+
+
+@pytest.mark.both_databases
+@in_one_world("name", ["iss", "sub", "aud", "client_id", "exp", "jti", "scope", "resource", "auth_time"])
+def test_no_value_of_a_claim_crashes_it(agent: RelyingParty, name: str) -> None:
+    """N-634: RFC 7523 section 3.1. JSON can escape what no database can hold, and any claim can have any type."""
+    for value in ODD_VALUES:
+        answer = present(agent, jag(agent, **{name: value}))
+        if name == "auth_time" and "\\u" not in json.dumps(value):
+            assert answer.status_code == 200, "it is not needed"
+        else:
+            assert_refused(answer)
 
 
 def test_a_client_is_registered_for_the_grant_and_confidential(register: Register, idp: str, rp: RelyingParty) -> None:

@@ -16,11 +16,13 @@ from sqlalchemy import (
     Table,
     bindparam,
     case,
+    column,
     delete,
     exists,
     insert,
     or_,
     select,
+    table,
     update,
 )
 
@@ -64,6 +66,8 @@ class ClientRow:
     document_expires_at: datetime | None = None
 
 
+# Consents are of `oauth.authorize`, above this one, so they are named here without an import.
+_consents = table("consents", column("client_id"))
 _CLIENT = rows_of(ClientRow, clients)
 _ADD = Prepared(insert(clients))
 _FIND = _CLIENT.prepare(_CLIENT.select().where(clients.c.client_id == bindparam("client_id")))
@@ -196,6 +200,11 @@ def rotate_registration(db: Connection, client_id: str, *, before: bytes | None,
     known = clients.c.registration_digest.is_(None) if before is None else clients.c.registration_digest == before
     changed = update(clients).where(clients.c.client_id == client_id, known).values(registration_digest=digest)
     return db.execute(changed).rowcount == 1
+
+
+def remove_consents(db: Connection, client_id: str) -> None:
+    """Delete what users allowed the client."""
+    db.execute(delete(_consents).where(_consents.c.client_id == client_id))
 
 
 def set_expiry(db: Connection, client_id: str, expires_at: datetime | None) -> None:
