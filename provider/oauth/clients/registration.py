@@ -91,7 +91,7 @@ def read_metadata(work: UnitOfWork, given: Mapping[str, Any], *, before: Client 
 
 
 def _restricted(metadata: ClientMetadata, before: Client | None) -> ClientMetadata:
-    """Return the metadata with what operators restricted of the client (decision clifixes-policy)."""
+    """Return the metadata with what operators restricted of the client (decision 422)."""
     kept = {} if before is None else {name: getattr(before.metadata, name) for name in POLICY}
     return replace(metadata, **{name: value for name, value in kept.items() if value != POLICY[name]})
 

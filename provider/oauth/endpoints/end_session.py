@@ -5,7 +5,7 @@ accounts in the browser. Otherwise the user is asked. The only redirects are to 
 client that the hint was issued to, or of the client named in the request.
 
 A form that the app's site posts brings no cookies (SameSite=Lax). It ends the session of its hint, and the browser then
-asks by GET, with a ticket instead of the hint, so that it says who is signed in (decision clifixes-logout).
+asks by GET, with a ticket instead of the hint, so that it says who is signed in (decision 423).
 """
 
 from collections.abc import Sequence
