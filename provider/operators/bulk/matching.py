@@ -65,7 +65,8 @@ def start(
 ) -> None:
     """Start a run of a bulk action (a key of `bulk.ACTIONS`), unless there is one with this id.
 
-    `place` is where it begins (`begin_at`). The audit events name the operator and the reason that the origin of this transaction has.
+    `place` is where it begins (`begin_at`). The audit events name the operator and the reason that the origin of this
+    transaction has.
     """
     if bulk_runs.find(work.db, run_id) is not None:
         return
