@@ -18,6 +18,7 @@ def show_attributes(who: Who, *, as_json: Json = False) -> None:
     Example: signet user attributes ada@example.com
     """
     from provider.accounts.attributes import values
+    from provider.accounts.attributes.declarations import Editor
     from provider.accounts.users import get_user
 
     with unit() as work:
@@ -28,7 +29,7 @@ def show_attributes(who: Who, *, as_json: Json = False) -> None:
                 "value": one.value,
                 "problem": one.problem,
             }
-            for one in values.find_of_user(work, get_user(work, who).id)
+            for one in values.find_of_user(work, get_user(work, who).id, seen_by=Editor.OPERATOR)
         ]
     print_rows(rows, ("name", "type", "value", "problem"), as_json=as_json)
 
@@ -54,7 +55,7 @@ def set_attributes(
         user = get_user(work, who)
         wanted = values.from_texts(work, texts)
         values.change_values(work, user_id=user.id, given=wanted, editor=Editor.OPERATOR, place=Place.ADMIN)
-        found: dict[str, Any] = values.set_values(values.find_of_user(work, user.id))
+        found: dict[str, Any] = values.set_values(values.find_of_user(work, user.id, seen_by=Editor.OPERATOR))
     say(f"Changed the attributes of {who}.", {"id": user.id, "attributes": found}, as_json=as_json)
 
 
