@@ -21,7 +21,7 @@ from tests.support.installation import Work
 def test_a_run_whose_filter_can_no_longer_be_read_fails_and_changes_no_one(
     console: Console, work: Work, installation: Installation, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
-    """N-620."""
+    """N-620: at the next step."""
     one_job_at_a_time(monkeypatch, users_of_a_step=1)
     declare(work, "plan", searchable=True)
     with work() as w:
