@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from provider.cli.installation import unit
-from provider.cli.output import Json, print_rows, say
+from provider.cli.output import Json, print_rows, say, warn_if_cut
 from provider.cli.user.commands import Who
 
 
@@ -85,8 +85,10 @@ def find_users(
     from provider.accounts.attributes.declarations import Editor
 
     with unit() as work:
-        ids = searching.find_page(work, text, Editor.OPERATOR, after=None, limit=limit)
+        ids = searching.find_page(work, text, Editor.OPERATOR, after=None, limit=limit + 1)
+        warn_if_cut(len(ids) > limit, limit)
         rows = [
-            {"id": one.user.id, "email": one.email, "status": one.user.status} for one in overview.describe(work, ids)
+            {"id": one.user.id, "email": one.email, "status": one.user.status}
+            for one in overview.describe(work, ids[:limit])
         ]
     print_rows(rows, ("id", "email", "status"), as_json=as_json)
