@@ -160,8 +160,14 @@ def shorten(work: UnitOfWork, session: Session, *, expires_at: datetime) -> bool
         return end_session(work, session, reason="operator")
     if not store.shorten(work.db, session.id, expires_at=expires_at):
         return False
-    times = {"before": session.expires_at.isoformat(), "after": expires_at.isoformat()}
-    record(work, Event.SESSION_SHORTENED, user_id=session.user_id, session=session.id, **times)
+    record(
+        work,
+        Event.SESSION_SHORTENED,
+        user_id=session.user_id,
+        session=session.id,
+        before=session.expires_at.isoformat(),
+        after=expires_at.isoformat(),
+    )
     return True
 
 

@@ -155,7 +155,12 @@ def beyond(work: Work) -> list[str]:
     """Names of mappings that only an administrator may change: of clients beyond an app manager, and of all clients."""
     with work() as w:
         for client_id, more in (("portal", {"first_party": True}), ("scripts", {"scope": "openid admin:write"})):
-            given: dict[str, Any] = {"client_name": client_id, "redirect_uris": (REDIRECT_URI,), "scope": "openid", **more}
+            given: dict[str, Any] = {
+                "client_name": client_id,
+                "redirect_uris": (REDIRECT_URI,),
+                "scope": "openid",
+                **more,
+            }
             create_client(w, ClientMetadata(**given), client_id=client_id)
     for client_id in ("portal", "scripts"):
         map_claim(work, client_id, claim="tier", client_id=client_id, source="constant", value="gold")

@@ -236,9 +236,8 @@ class Listing:
     def count(
         self, work: UnitOfWork, text: str, conditions: Conditions, *, most: int = COUNTED, after: Place | None = None
     ) -> Count:
-        """Count the rows that match. Above `most`, PostgreSQL estimates them if there are no filters.
-
-        With a `text`, only those after this place are counted.
+        """Count the rows that match; with a `text`, those after this place. Above `most`, PostgreSQL estimates them if
+        there are no filters.
         """
         if text and self.search is not None:
             limit = min(most, COUNTED_FOUND)
