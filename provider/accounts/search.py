@@ -64,10 +64,12 @@ def find_places(work: UnitOfWork, text: str, *, after: Place | None, limit: int,
     return [(at.isoformat(), one) for at, one in users.find_latest(work.read, before=before, limit=limit)]
 
 
-def is_of_domain(work: UnitOfWork, text: str) -> bool:
-    """Return whether this is an `@` and a domain that has users, so that only they are found."""
+def is_of_domain(work: UnitOfWork, text: str, *, had_users: bool = False) -> bool:
+    """Return whether this is an `@` and a domain that has users, so that only they are found. With `had_users`, it had
+    some earlier.
+    """
     key = search_key(text)
-    return key.startswith("@") and bool(_find_beginnings(work, key, after=None, limit=1))
+    return key.startswith("@") and (had_users or bool(_find_beginnings(work, key, after=None, limit=1)))
 
 
 def _find_keys(work: UnitOfWork, text: str, *, after: Place | None, limit: int, page: int) -> list[Place]:

@@ -121,3 +121,19 @@ def test_a_part_of_a_domain_finds_whom_the_list_shows(console: Console, work: Wo
 def test_a_search_for_blanks_is_no_filter(console: Console, ada: str, blank: str) -> None:
     shown = console.open(f"/users/matching?action=suspend&q={blank}")
     assert "No filter is set. This changes all users except you." in shown.text
+
+
+@pytest.mark.also_on_postgresql
+def test_a_form_that_names_a_domain_without_one_starts_what_its_page_says(
+    console: Console, work: Work, installation: Installation
+) -> None:
+    """The hidden field of another page is ignored: there is no domain that the run could be for."""
+    with work() as w:
+        ids = [make_user(w, f"s{number}@spam.example", roles=("staff",)) for number in range(2)]
+    asked = console.open("/users/matching?action=suspend&role=staff&q=@spam.example")
+    page = console.open("/users/matching?action=suspend&role=staff")
+    token = next(each.value for form in asked.forms for each in form.fields if each.name == "csrf_token")
+    console.browser.client.post(page.url, data={"csrf_token": token, "why": "spam", "domain": "yes"})
+    while deliver_due(installation):
+        pass
+    assert statuses(work, ids) == ["SUSPENDED"] * 2

@@ -48,7 +48,7 @@ def begin_at(work: UnitOfWork, text: str, *, saw_domain: bool = False) -> Place 
     them (`saw_domain`), the run is for the domain until its end. Otherwise it would take users of whom an address only
     contains the text as soon as another run has deleted the domain's.
     """
-    return search.OF_DOMAIN if saw_domain or search.is_of_domain(work, text) else None
+    return search.OF_DOMAIN if search.is_of_domain(work, text, had_users=saw_domain) else None
 
 
 def start(
