@@ -73,6 +73,7 @@ SENTENCES: Mapping[Event, Text] = {
     Event.SECOND_FACTOR_FAILED: Text("Wrong two-factor code entered"),
     Event.STEPPED_UP: Text("Confirmed your identity"),
     Event.ACCOUNT_CHOSEN: Text("Account chosen in a browser with several accounts"),
+    Event.SESSION_SHORTENED: Text("Session shortened"),
     Event.SIGNED_OUT: Text("Signed out"),
     Event.SESSIONS_ENDED: Text("Sessions signed out"),
     Event.CONSENT_GRANTED: Text("You allowed an app access"),
@@ -108,7 +109,7 @@ _SIGN_IN = Kind(
     frozenset({
         Event.SIGNED_IN, Event.NEW_DEVICE, Event.SIGN_IN_FAILED, Event.SECOND_FACTOR_FAILED, Event.STEPPED_UP,
         Event.SIGNED_OUT, Event.SESSIONS_ENDED, Event.IDENTITY_USED, Event.RECOVERY_CODE_USED, Event.TWO_FACTOR_LOCKED,
-        Event.ACCOUNT_CHOSEN,
+        Event.ACCOUNT_CHOSEN, Event.SESSION_SHORTENED,
         Event.SIGN_IN_CODE_REQUESTED,
     }),
 )  # fmt: skip

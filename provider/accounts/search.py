@@ -14,6 +14,10 @@ from provider.work import UnitOfWork
 
 Place = tuple[str, str]
 """The last (key, user id) of a page. In the list of all users, the key is the time of creation."""
+OF_DOMAIN: Place = ("", "00000000-0000-0000-0000-000000000000")
+"""The place before the first user of a domain. A search that begins here finds no users of whom an address only
+contains the text, even if the domain has no users any more.
+"""
 INSIDE = " "
 """How the key of a place begins among the users of whom nothing begins with the text. No search key begins with it."""
 
@@ -58,6 +62,14 @@ def find_places(work: UnitOfWork, text: str, *, after: Place | None, limit: int,
         return _find_keys(work, beginning, after=after, limit=limit, page=page)
     before = None if after is None or not after[0] else (datetime.fromisoformat(after[0]), after[1])
     return [(at.isoformat(), one) for at, one in users.find_latest(work.read, before=before, limit=limit)]
+
+
+def is_of_domain(work: UnitOfWork, text: str, *, had_users: bool = False) -> bool:
+    """Return whether this is an `@` and a domain that has users, so that only they are found. With `had_users`, it had
+    some earlier.
+    """
+    key = search_key(text)
+    return key.startswith("@") and (had_users or bool(_find_beginnings(work, key, after=None, limit=1)))
 
 
 def _find_keys(work: UnitOfWork, text: str, *, after: Place | None, limit: int, page: int) -> list[Place]:

@@ -54,8 +54,9 @@ class Resource:
 
 
 class AdminOperation(Operation):
-    """An operation of the admin API. `of` is the resource it shows or changes. With `asks_others`, the function first
-    does what takes long, such as calling other servers, and then calls `begin` itself.
+    """An operation of the admin API. `of` is the resource it shows or changes. With `shows_other`, the response is
+    something else than this resource, so it has no ETag (RFC 9110 section 8.8.3). With `asks_others`, the function
+    first does what takes long, such as calling other servers, and then calls `begin` itself.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class AdminOperation(Operation):
         *,
         needs: Permission,
         of: Resource | None,
+        shows_other: bool,
         asks_others: bool,
         **given: Any,
     ) -> None:
@@ -79,7 +81,8 @@ class AdminOperation(Operation):
             self.problems += (ChangedMeanwhile,)
         if needs in {Permission.USERS_WRITE, Permission.GROUPS_WRITE, Permission.APPLICATIONS_WRITE}:
             self.problems += (MorePermissions,)
-        if of is not None and self.gives is not None:
+        self.has_version = of is not None and self.gives is not None and not shows_other
+        if self.has_version:
             self.gives_headers = {"ETag": "The version of the resource, for If-Match."}
 
     def _carry_out(self, call: Call) -> Response:
@@ -115,7 +118,7 @@ class AdminOperation(Operation):
 
     def _answer(self, answer: Answer) -> Response:
         response = super()._answer(answer)
-        if self.of is not None and isinstance(answer, Body):
+        if self.has_version and isinstance(answer, Body):
             response.headers["etag"] = f'"{version_of(as_json(answer))}"'
         return response
 
@@ -143,6 +146,7 @@ def by_operator(
     status: int | None = None,
     problems: tuple[type[Refusal], ...] = (),
     asks: Mapping[str, str] | None = None,
+    shows_other: bool = False,
     asks_others: bool = False,
 ) -> Callable[[Callable[[Call, Operator, Taken], Answer]], AdminOperation]:
     """Declare an operation of the admin API. With a permission that only reads it changes nothing, and `admin:read` is
@@ -154,6 +158,7 @@ def by_operator(
             function,
             needs=needs,
             of=of,
+            shows_other=shows_other,
             asks_others=asks_others,
             takes=takes,
             gives=gives,

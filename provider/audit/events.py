@@ -60,6 +60,7 @@ class Event(StrEnum):
     SECOND_FACTOR_FAILED = "session.second_factor.failed"
     STEPPED_UP = "session.stepped_up"
     ACCOUNT_CHOSEN = "session.account_chosen"
+    SESSION_SHORTENED = "session.shortened"
     SIGNED_OUT = "session.signed_out"
     SESSIONS_ENDED = "session.all_ended"
     CONSENT_GRANTED = "consent.granted"

@@ -140,9 +140,11 @@ def add(name: Name, users: Users, *, as_json: Json = False) -> None:
     """
     from provider.accounts.groups.members import add_member
     from provider.accounts.users import get_user
+    from provider.savepoints import all_or_nothing
 
-    with unit() as work:
-        added = [who for who in users if add_member(work, name, user_id=get_user(work, who).id)]
+    with unit() as work, all_or_nothing(work):
+        given = [(who, get_user(work, who).id) for who in users]
+        added = [who for who, user_id in given if add_member(work, name, user_id=user_id)]
     say(f"Added to {name}: {', '.join(added) or 'no one'}.", {"group": name, "added": added}, as_json=as_json)
 
 
@@ -154,9 +156,11 @@ def remove(name: Name, users: Users, *, as_json: Json = False) -> None:
     """
     from provider.accounts.groups.members import remove_member
     from provider.accounts.users import get_user
+    from provider.savepoints import all_or_nothing
 
-    with unit() as work:
-        removed = [who for who in users if remove_member(work, name, user_id=get_user(work, who).id)]
+    with unit() as work, all_or_nothing(work):
+        given = [(who, get_user(work, who).id) for who in users]
+        removed = [who for who, user_id in given if remove_member(work, name, user_id=user_id)]
     say(f"Removed from {name}: {', '.join(removed) or 'no one'}.", {"group": name, "removed": removed}, as_json=as_json)
 
 

@@ -1,14 +1,17 @@
 """The commands `signet outbox`: manage what is queued (emails, logout notifications, webhook events, bulk changes)."""
 
+from contextlib import suppress
 from typing import Annotated
 
 import typer
 
 from provider.cli.arguments import identifier
 from provider.cli.installation import unit
-from provider.cli.output import Json, counted, print_rows, say
+from provider.cli.output import Json, counted, print_rows, say, warn_if_cut
 from provider.outbox.topics import Topic
 
+AT_ONCE = 1_000
+"""How many failed jobs are read at once."""
 app = typer.Typer(help="Manage queued emails, notifications and bulk changes.", no_args_is_help=True)
 
 
@@ -39,8 +42,9 @@ def list_jobs(
     columns = ("id", "topic", "about", "state", "attempts", "created_at", "next_at", "error")
     wanted = None if state is None else _parse_state(state)
     with unit() as work:
-        found = store.find(work.read, state=wanted, topic=topic, about=about, limit=limit)
-    rows = [{column: getattr(row, column) for column in columns} for row in found]
+        found = store.find(work.read, state=wanted, topic=topic, about=about, limit=limit + 1)
+    warn_if_cut(len(found) > limit, limit)
+    rows = [{column: getattr(row, column) for column in columns} for row in found[:limit]]
     if not as_json:
         rows = [row | {"state": store.DeliveryState(row["state"]).name.lower()} for row in rows]
     print_rows(rows, columns, as_json=as_json)
@@ -75,10 +79,16 @@ def retry(
         raise typer.BadParameter("give the ID of a job, or --all")
     again = []
     with unit() as work:
-        failed = store.find(work.read, state=store.DeliveryState.FAILED, limit=10_000) if job_id is None else []
-        for found in [row.id for row in failed if row.payload] if job_id is None else [identifier(job_id)]:
-            outbox.retry(work, found)
-            again.append(found)
+        if job_id is not None:
+            outbox.retry(work, identifier(job_id))
+            again.append(identifier(job_id))
+        after: str | None = None
+        while every and (failed := store.find(work.read, state=store.DeliveryState.FAILED, after=after, limit=AT_ONCE)):
+            after = failed[-1].id
+            for one in [row.id for row in failed if row.payload]:
+                with suppress(outbox.NotFailed, outbox.NoSuchJob):  # another operator was faster
+                    outbox.retry(work, one)
+                    again.append(one)
     say(f"Queued {counted(len(again), 'job')} to be sent again.", {"due": again}, as_json=as_json)
 
 

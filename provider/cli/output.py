@@ -55,6 +55,12 @@ def warn(sentence: str) -> None:
     sys.stderr.write(f"signet: warning: {' '.join(plain_text(sentence).split())}\n")
 
 
+def warn_if_cut(is_cut: bool, limit: int) -> None:
+    """Warn that a list has more items than were asked for, where the rest can't be listed from where it ends."""
+    if is_cut:
+        warn(f"There are more than {limit}. Raise --limit (at most 10000) or narrow the list to see the others.")
+
+
 def warn_of_short_secret(client_id: str) -> None:
     """Warn about a client secret that an operator allowed although it is short."""
     warn(

@@ -6,7 +6,7 @@ import typer
 
 from provider.cli.arguments import identifier
 from provider.cli.installation import unit
-from provider.cli.output import Json, counted, print_rows, say
+from provider.cli.output import Json, counted, print_rows, say, warn_if_cut
 
 app = typer.Typer(help="List and end user sessions.", no_args_is_help=True)
 
@@ -31,8 +31,10 @@ def list_sessions(
     with unit() as work:
         if who is None:
             found = all_sessions.find_active_page(
-                work.read, now=work.now, idle_since=idle_since(work), after=None, limit=limit
+                work.read, now=work.now, idle_since=idle_since(work), after=None, limit=limit + 1
             )
+            warn_if_cut(len(found) > limit, limit)
+            found = found[:limit]
         else:
             found = store.find_live(work.read, get_user(work, who).id, now=work.now, idle_since=idle_since(work))
         rows = [{"acr": acr_of(session.amr), **vars(session)} for session in found]

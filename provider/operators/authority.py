@@ -1,6 +1,6 @@
 """What operators may act on: never a user, a role or an application that has more permissions than they have."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from provider.accounts import suspension
 from provider.accounts import users as accounts
@@ -11,6 +11,7 @@ from provider.accounts.roles.permissions import (
     permissions_of,
     role_beyond,
 )
+from provider.accounts.store import groups as groups_store
 from provider.accounts.store import roles as roles_store
 from provider.accounts.store import users
 from provider.accounts.store.users import ADMIN, Status, User
@@ -124,7 +125,7 @@ def set_roles(work: UnitOfWork, permissions: Permissions, *, user_id: str, roles
     just given is taken. Raises NoSuchUser, InvalidRole, MorePermissions or LastAdministrator.
     """
     if ADMIN not in roles:
-        require_other_administrator(work, user_id)
+        require_other_administrator(work, user_id, unless=lambda: _is_admin_by_group(work, user_id))
     user = _held(work, user_id)
     _raise(problem_with_user(permissions, user.effective_roles))
     require_roles(permissions, roles)
@@ -145,7 +146,7 @@ def remove_role(work: UnitOfWork, permissions: Permissions, *, user_id: str, rol
     LastAdministrator.
     """
     if role == ADMIN:
-        require_other_administrator(work, user_id)
+        require_other_administrator(work, user_id, unless=lambda: _is_admin_by_group(work, user_id))
     user = _held(work, user_id)
     if role in user.roles:
         set_roles(work, permissions, user_id=user_id, roles=[one for one in user.roles if one != role])
@@ -171,10 +172,11 @@ def delete(work: UnitOfWork, *, user_id: str) -> None:
     accounts.delete_user(work, user_id=user_id)
 
 
-def require_other_administrator(work: UnitOfWork, user_id: str) -> None:
+def require_other_administrator(work: UnitOfWork, user_id: str, *, unless: Callable[[], bool] = lambda: False) -> None:
     """Check that someone is left who can change everything, if this user no longer can. Raises LastAdministrator.
 
-    All administrators are locked, so that two can't remove each other at the same moment.
+    All administrators are locked, so that two can't remove each other at the same moment. `unless` is asked then: it
+    returns whether this user stays an administrator.
     """
     user = users.find(work.read, user_id)
     if user is None or not _is_administrator(user):
@@ -182,8 +184,17 @@ def require_other_administrator(work: UnitOfWork, user_id: str) -> None:
     named = roles_store.find_holders(work.db, ADMIN, limit=MOST_ADMINISTRATORS)
     users.lock_those(work.db, [*named, user_id])
     held = users.find_those(work.db, [*named, user_id])  # groups may have changed before the lock
-    if not any(_is_administrator(other) for other in held if other.id != user_id):
+    if not any(_is_administrator(other) for other in held if other.id != user_id) and not unless():
         raise LastAdministrator
+
+
+def gives_admin(work: UnitOfWork, groups: Collection[str]) -> bool:
+    """Return whether members of these groups have the role `admin`."""
+    return any(ADMIN in roles for roles in groups_store.find_roles_by_group(work.db, groups).values())
+
+
+def _is_admin_by_group(work: UnitOfWork, user_id: str) -> bool:
+    return gives_admin(work, groups_store.find_of_user(work.db, user_id))
 
 
 def _is_administrator(user: User) -> bool:

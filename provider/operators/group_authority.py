@@ -1,6 +1,6 @@
 """What operators may do with groups: never give or take, through a group, a role that gives more than they have."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from provider.accounts.groups import groups, members
 from provider.accounts.groups.groups import GroupSettings
@@ -47,7 +47,7 @@ def add_member(work: UnitOfWork, permissions: Permissions, name: str, *, user_id
 def remove_member(work: UnitOfWork, permissions: Permissions, name: str, *, user_id: str) -> None:
     """Remove a user from a group. Raises MorePermissions, LastAdministrator, NoSuchUser or NoSuchGroup."""
     authority.require_user(work, permissions, user_id)
-    _require_leaving(work, permissions, name, user_id)
+    _require_leaving(work, permissions, name, user_id, left=lambda: set(store.find_of_user(work.db, user_id)) - {name})
     members.remove_member(work, name, user_id=user_id)
 
 
@@ -79,14 +79,24 @@ def _require_change(work: UnitOfWork, permissions: Permissions, user_id: str, wa
     before = set(store.find_of_user(work.read, user_id))
     require_joinable(work, permissions, sorted(wanted - before))
     for name in sorted(before - wanted):
-        _require_leaving(work, permissions, name, user_id)
+        _require_leaving(work, permissions, name, user_id, left=lambda: wanted)
 
 
-def _require_leaving(work: UnitOfWork, permissions: Permissions, name: str, user_id: str) -> None:
+def _require_leaving(
+    work: UnitOfWork, permissions: Permissions, name: str, user_id: str, *, left: Callable[[], Collection[str]]
+) -> None:
+    """Check that the user may leave a group. `left` returns the groups that the user stays in, and is called once no
+    other request can change them.
+    """
+
+    def stays_administrator() -> bool:
+        user = users.find(work.db, user_id)
+        return user is not None and (ADMIN in user.roles or authority.gives_admin(work, left()))
+
     given = groups.roles_of(work, name)
     authority.require_roles(permissions, given)
     if ADMIN in given:
-        authority.require_other_administrator(work, user_id)
+        authority.require_other_administrator(work, user_id, unless=stays_administrator)
 
 
 def _require_own_administrator(work: UnitOfWork) -> None:

@@ -5,12 +5,12 @@ first one that is selective enough; of alternatives, all of them. Every candidat
 filter. A filter without such a condition would read all users, and is rejected.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from scim2_models import Resource, SearchRequest
-from scim2_models.path import AttrPath, Comparison, FilterNode, LogicalExpr, LogicalOperator, ValuePath
+from scim2_models.path import AttrPath, Comparison, FilterNode, LogicalExpr, LogicalOperator, Present, ValuePath
 
 from provider.scim import reading
 from provider.scim.errors import ScimRefusal
@@ -71,6 +71,16 @@ def find_candidates(node: FilterNode, find: Finder, *, core: str) -> list[str]:
             "attribute such as id, userName, externalId or emails.value with eq.",
         )
     return sorted(found)
+
+
+def names_any(node: FilterNode, names: Collection[str]) -> bool:
+    """Return whether any condition of a filter is about one of these attributes, in lower case, or what is in it."""
+    if isinstance(node, LogicalExpr):
+        return any(names_any(term, names) for term in node.terms)
+    if isinstance(node, Comparison | ValuePath | Present):
+        return node.attr_path.attr.lower() in names
+    inner = getattr(node, "expr", None)
+    return inner is not None and names_any(inner, names)
 
 
 def _candidates(node: FilterNode, find: Finder, *, core: str, within: AttrPath | None = None) -> set[str] | None:

@@ -76,7 +76,11 @@ def list_users(work: UnitOfWork, directory: Directory, given: Mapping[str, Any])
 def list_groups(work: UnitOfWork, directory: Directory, given: Mapping[str, Any]) -> dict[str, Any]:
     """Return a list of groups. Raises ScimRefusal."""
     query = filters.read_query(Group, _known(given))
-    with_members = _wants_members(query)
+    # What a filter compares is needed also where it is not returned (RFC 7644 section 3.9). `meta` has the
+    # version, which depends on the members.
+    with_members = _wants_members(query) or (
+        query.filter is not None and filters.names_any(query.filter.ast, {"members", "meta"})
+    )
 
     def page(
         *, after: tuple[Any, str] | None = None, skip: int = 0, limit: int, descending: bool, **_order: str

@@ -71,9 +71,11 @@ def change(work: UnitOfWork, directory: Directory, name: str, given: Mapping[str
     if not rest:
         return
     resource = reading.load(Group, groups.show(work, directory, name, with_members=False))
+    title = groups.dump(resource).get("displayName")
     reading.apply_changes(changes.model_copy(update={"operations": rest}), resource)
     wanted = groups.dump(resource)
-    groups.rename(work, name, wanted)
+    if wanted.get("displayName") != title:  # otherwise an operator may have renamed it since it was read
+        groups.rename(work, name, wanted)
     groups.put_external_id(work, directory, name, wanted.get("externalId"))
 
 

@@ -11,6 +11,7 @@ from urllib.parse import quote
 from provider.accounts.groups import groups as group_rules
 from provider.accounts.store import users as accounts
 from provider.database.base import parse_id
+from provider.database.dialect import queue_for
 from provider.operators.etags import ChangedMeanwhile
 from provider.savepoints import all_or_nothing
 from provider.scim import groups, lists, members, users
@@ -128,6 +129,9 @@ class Groups:
             return Answer(204, location=_location(self._work, "Groups", resource_id))
 
     def _lock(self, resource_id: str, asked: Asked) -> str:
+        # Otherwise of two requests that replace the members, both would compare them with those from before. It is not
+        # the lock of the group's row: that one is taken after those of its members (`accounts.groups.members`).
+        queue_for(self._work.db, f"SCIM group {resource_id}")
         name = groups.require_name(self._work, resource_id)
         if asked.if_match:
             group_rules.lock_group(self._work, name)

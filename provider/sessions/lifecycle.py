@@ -150,6 +150,27 @@ def end_session(work: UnitOfWork, session: Session, *, reason: str) -> bool:
     return True
 
 
+def shorten(work: UnitOfWork, session: Session, *, expires_at: datetime) -> bool:
+    """Make the session, which is locked, expire sooner, or end it if that is now or earlier: then its applications are
+    notified. Returns False if it has ended or already expires sooner.
+    """
+    if expires_at >= session.expires_at:
+        return False
+    if expires_at <= work.now:
+        return end_session(work, session, reason="operator")
+    if not store.shorten(work.db, session.id, expires_at=expires_at):
+        return False
+    record(
+        work,
+        Event.SESSION_SHORTENED,
+        user_id=session.user_id,
+        session=session.id,
+        before=session.expires_at.isoformat(),
+        after=expires_at.isoformat(),
+    )
+    return True
+
+
 def end_all_sessions(work: UnitOfWork, *, user_id: str, reason: str, but: AbstractSet[str] = frozenset()) -> int:
     """End every session of a user except those in `but`; return how many ended."""
     ended = store.end_all(work.db, user_id, reason=reason, now=work.now, but=but)

@@ -256,3 +256,33 @@ def test_what_was_done_says_by_which_program(operator: Program, ada: str, work: 
 def test_a_letter_about_it_names_neither_device_nor_place(operator: Program, ada: str, inbox: Inbox) -> None:
     operator("POST", f"/users/{ada}/suspend", reason="x")
     assert "Device:" not in inbox.latest(ADDRESS).text
+
+
+def test_a_shortened_session_is_recorded_with_both_times(
+    operator: Program, ada: str, browser: Browser, clock: Clock, work: Work
+) -> None:
+    sign_in(browser)
+    [session] = operator.get(f"/users/{ada}/sessions")["sessions"]
+    soon = clock.now + timedelta(minutes=5)
+    assert operator("PATCH", f"/sessions/{session['id']}", expires_at=soon.isoformat()).status_code == 200
+    [event] = events(work, "session.shortened")
+    assert datetime.fromisoformat(event["before"]) == datetime.fromisoformat(session["expires_at"])
+    assert (datetime.fromisoformat(event["after"]), event["session"]) == (soon, session["id"])
+    assert event["operator"].startswith("client ")
+    clock.advance(minutes=6)
+    assert not is_signed_in(browser)
+
+
+def test_a_session_that_is_shortened_to_now_ends_as_if_it_was_deleted(
+    operator: Program, ada: str, browser: Browser, clock: Clock, work: Work
+) -> None:
+    """So its applications are notified, and its tokens end."""
+    for ago in (timedelta(0), timedelta(hours=1)):
+        sign_in(browser)
+        [session] = operator.get(f"/users/{ada}/sessions")["sessions"]
+        at = (clock.now - ago).isoformat()
+        assert operator("PATCH", f"/sessions/{session['id']}", expires_at=at).status_code == 200
+        assert not is_signed_in(browser)
+        event = events(work, "session.signed_out")[0]
+        assert (event["session"], event["reason"]) == (session["id"], "operator")
+        assert operator("GET", f"/sessions/{session['id']}").status_code == 404

@@ -6,16 +6,20 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from starlette.testclient import TestClient
 
+from provider.accounts.store import users
 from provider.oauth.claim_mapping import store
 from provider.oauth.claim_mapping.declarations import parse_declaration
 from provider.oauth.clients.clients import create_client
 from provider.oauth.clients.metadata import ClientMetadata
 from provider.oauth.tokens.claim_mappings import create_mapping
-from tests.admin.conftest import Console, Program, action_form, events
+from provider.work import Installation
+from tests.admin.conftest import Console, Program, action_form, events, person_token
 from tests.support.claim_mappings import SHOP, declare_attribute, give_attributes, join_groups, map_claim
-from tests.support.factories import REDIRECT_URI
+from tests.support.factories import REDIRECT_URI, make_user
 from tests.support.installation import Work
+from tests.support.relying_party import TWO_FACTORS
 
 PATH = "/claim-mappings"
 GROUPS: dict[str, Any] = {"claim": "groups", "client_id": "k8s", "source": "groups", "prefix": "k8s-"}
@@ -145,3 +149,69 @@ def test_the_page_of_a_client_previews_its_claims(console: Console, work: Work, 
         page = console.open(f"/clients/client/claims?client_id={k8s}&{query}")
         assert page.status == 400
         assert said in page.text
+
+
+def beyond(work: Work) -> list[str]:
+    """Names of mappings that only an administrator may change: of clients beyond an app manager, and of all clients."""
+    with work() as w:
+        for client_id, more in (("portal", {"first_party": True}), ("scripts", {"scope": "openid admin:write"})):
+            given: dict[str, Any] = {
+                "client_name": client_id,
+                "redirect_uris": (REDIRECT_URI,),
+                "scope": "openid",
+                **more,
+            }
+            create_client(w, ClientMetadata(**given), client_id=client_id)
+    for client_id in ("portal", "scripts"):
+        map_claim(work, client_id, claim="tier", client_id=client_id, source="constant", value="gold")
+    map_claim(work, "everywhere", claim="level", scope="profile", source="constant", value="gold")
+    return ["portal", "scripts", "everywhere"]
+
+
+def test_an_app_manager_changes_claims_of_own_applications_alone(
+    client: TestClient, work: Work, installation: Installation, k8s: str
+) -> None:
+    """N-622."""
+    theirs = beyond(work)
+    token = person_token(client, work, installation, roles=("app-manager",), amr=TWO_FACTORS, scope="admin:write")
+    manager = Program(client, token)
+    admins: dict[str, Any] = {"claim": "groups", "source": "constant", "value": ["admins"]}
+    for case in ({"client_id": "portal"}, {"client_id": "scripts"}, {"scope": "profile"}):
+        answer = manager("PUT", f"{PATH}/x", **admins, **case)
+        assert (answer.status_code, answer.json()["type"]) == (403, "urn:signet:problem:more-permissions")
+    for name in theirs:
+        assert manager("PUT", f"{PATH}/{name}", **admins, client_id=k8s).status_code == 403  # it would be taken away
+        assert manager("DELETE", f"{PATH}/{name}").status_code == 403
+    assert manager("PUT", f"{PATH}/own", **admins, client_id=k8s).status_code == 200
+    assert manager("PUT", f"{PATH}/own", **admins, client_id="portal").status_code == 403
+    assert manager("PUT", f"{PATH}/own", **admins, client_id="nope").status_code == 400
+    assert manager("DELETE", f"{PATH}/nope").status_code == 404
+    assert manager("DELETE", f"{PATH}/own").status_code == 204
+    assert names(work) == sorted(theirs)
+
+
+def test_an_app_manager_changes_claims_of_own_applications_alone_in_the_console(
+    console: Console, work: Work, k8s: str
+) -> None:
+    theirs = beyond(work)
+    said = {
+        "portal": "Only an administrator can register or change applications with first_party.",
+        "scripts": "Only an administrator can register or change applications with the scope admin:write.",
+        "everywhere": "The user, role or application has more permissions than you have.",
+    }
+    with work() as w:
+        make_user(w, "boss@example.test", roles=("admin",))
+        users.set_roles(w.db, console.user_id, ["app-manager"], now=w.now)
+    asked = console.open("/claims/new?client_id=portal")
+    given = {"name": "x", "claim": "policy", "source": "constant", "value": '"admins"'}
+    page = console.browser.submit(given, action=action_form(asked).action)
+    assert (page.status, said["portal"] in page.text) == (403, True)
+    for name in theirs:
+        console.open(f"/claims/claim?name={name}")
+        page = console.browser.submit({"client_id": k8s})
+        assert (page.status, said[name] in page.text) == (403, True)
+        page = console.act(f"/claims/claim/delete?name={name}", why="Unused")
+        assert (page.status, said[name] in page.text) == (403, True)
+    assert names(work) == sorted(theirs)
+    asked = console.open(f"/claims/new?client_id={k8s}")
+    assert "Claim mapping declared." in console.browser.submit(given, action=action_form(asked).action).text

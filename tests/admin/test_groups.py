@@ -1,5 +1,7 @@
 """Groups in the console and the admin API, and what operators with fewer permissions can't do with them."""
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -183,3 +185,60 @@ def test_the_last_administrator_stays_one(work: Work) -> None:
     with work() as w:
         group_authority.put_group(w, EVERYTHING, "admins", GroupSettings())
         assert find_group(w, "admins").settings.roles == ()
+
+
+def test_an_administrator_twice_over_loses_one_of_the_two(work: Work) -> None:
+    """The only one, who stays it: by their own role, or through another group."""
+    with work() as w:
+        ada = make_user(w, roles=("admin", "staff"))
+        for name in ("admins", "others"):
+            create_group(w, name, GroupSettings(roles=("admin",)))
+            add_member(w, name, user_id=ada)
+    with work() as w:
+        group_authority.remove_member(w, EVERYTHING, "others", user_id=ada)
+    with work() as w:
+        group_authority.set_groups(w, EVERYTHING, user_id=ada, names=[])
+    with work() as w:
+        group_authority.set_groups(w, EVERYTHING, user_id=ada, names=["admins", "others"])
+    with work() as w:
+        authority.remove_role(w, EVERYTHING, user_id=ada, role="admin")
+    with work() as w:
+        authority.set_roles(w, EVERYTHING, user_id=ada, roles=["admin"])
+    with work() as w:
+        authority.set_roles(w, EVERYTHING, user_id=ada, roles=[])
+    with work() as w:
+        group_authority.remove_member(w, EVERYTHING, "others", user_id=ada)
+    with work() as w, pytest.raises(LastAdministrator):
+        group_authority.remove_member(w, EVERYTHING, "admins", user_id=ada)
+    with work() as w, pytest.raises(LastAdministrator):
+        authority.suspend(w, user_id=ada, reason=None)
+
+
+@pytest.mark.race
+@pytest.mark.also_on_postgresql
+def test_an_own_role_and_the_role_of_a_group_are_not_lost_at_once(work: Work) -> None:
+    with work() as w:
+        ada = make_user(w, roles=("admin",))
+        create_group(w, "admins", GroupSettings(roles=("admin",)))
+        add_member(w, "admins", user_id=ada)
+
+    def attempt(change: Callable[[UnitOfWork], None]) -> bool:
+        try:
+            with work() as w:
+                change(w)
+        except LastAdministrator:
+            return False
+        return True
+
+    changes: list[Callable[[UnitOfWork], None]] = [
+        lambda w: authority.set_roles(w, EVERYTHING, user_id=ada, roles=[]),
+        lambda w: group_authority.remove_member(w, EVERYTHING, "admins", user_id=ada),
+        lambda w: group_authority.put_group(w, EVERYTHING, "admins", GroupSettings()),
+    ]
+    for other in changes[1:]:
+        with ThreadPoolExecutor(2) as threads:
+            assert sorted(threads.map(attempt, (changes[0], other))) == [False, True]
+        with work() as w:
+            group_authority.put_group(w, EVERYTHING, "admins", GroupSettings(roles=("admin",)))
+            authority.set_roles(w, EVERYTHING, user_id=ada, roles=["admin"])
+            group_authority.add_member(w, EVERYTHING, "admins", user_id=ada)

@@ -3,13 +3,16 @@
 import csv
 import io
 import json
+import time
 import tracemalloc
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier, Thread
 
 import pytest
 from sqlalchemy import func, select
 
+from provider.accounts import profile
 from provider.accounts.groups.groups import GroupSettings, create_group
 from provider.accounts.groups.members import add_member
 from provider.accounts.importing.files import Row
@@ -423,3 +426,28 @@ def test_5000_rows_are_imported_in_bounded_memory(
     assert peak < 10_000_000
     finish(installation)
     assert counts(import_of(work, checked)) == (5000, 0, 0, 0)
+
+
+@pytest.mark.also_on_postgresql
+def test_an_update_keeps_what_the_user_changes_meanwhile(work: Work) -> None:
+    with work() as w:
+        grace = make_user(w, "grace@example.test", nickname="Amazing Grace")
+    row = Row(2, {"email": "grace@example.test", "family_name": "Hopper"})
+
+    def update() -> list[Result]:
+        with work() as w:
+            return import_part(w, [row], Options(permissions=EVERYTHING, update=True))
+
+    with ThreadPoolExecutor(1) as other:
+        with work() as w:
+            profile.change_profile(w, user_id=grace, claims={"nickname": "Admiral", "website": "https://h.example/"})
+            imported = other.submit(update)
+            time.sleep(0.3)  # so that it looks at the user, if it looks before it waits
+        assert [one.outcome for one in imported.result(60)] == [Outcome.UPDATED]
+    with work() as w:
+        assert (found := users.find(w.read, grace)) is not None
+    assert {name: found.claims.get(name) for name in ("nickname", "website", "family_name")} == {
+        "nickname": "Admiral",
+        "website": "https://h.example/",
+        "family_name": "Hopper",
+    }

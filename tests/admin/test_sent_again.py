@@ -290,3 +290,21 @@ def test_an_answer_kept_under_a_secret_key_that_is_gone_is_no_crash(operator: Pr
         w.db.execute(idempotency_keys.update().values(sealed="v0.AAAA"))
     answered = operator("POST", "/users", **asked)
     assert (answered.status_code, answered.json()["type"]) == (409, "urn:signet:problem:forgotten")
+
+
+def test_an_etag_is_always_of_the_thing_that_is_changed_with_it(app: Starlette, operator: Program) -> None:
+    """RFC 9110 section 8.8.3: the answer to a rotation shows a secret, which is no version of the client."""
+    operations = [
+        route.endpoint
+        for route in flattened(app.routes)
+        if isinstance(route, Route) and isinstance(route.endpoint, AdminOperation)
+    ]
+    shown = {id(one.of): one.gives for one in operations if one.of is not None and one.reads}
+    assert len(shown) > 10
+    wrong = [one.gives for one in operations if one.has_version and one.gives != shown.get(id(one.of), one.gives)]
+    assert wrong == []
+    operator("POST", "/clients", client_id="shop", **SHOP)
+    webhook = operator("POST", "/webhooks", url="https://hooks.example.test/").json()["id"]
+    for path in ("/clients/shop/rotate-secret", f"/webhooks/{webhook}/rotate-secret"):
+        rotated = operator("POST", path)
+        assert (rotated.status_code, "etag" in rotated.headers) == (200, False), rotated.text

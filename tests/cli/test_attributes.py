@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+from provider.accounts.attributes import values
+from provider.accounts.attributes.declarations import Editor, Place
 from provider.accounts.users import find_user
 from tests.cli.conftest import Signet
 from tests.support.attributes import declare, give, values_of
@@ -116,3 +118,16 @@ def test_a_user_is_created_or_invited_with_attributes_and_not_without_required_o
     invited = signet("user", "invite", "grace@example.test", *given, "--json").json
     assert values_of(work, invited["id"]) == {"badge": "7", "vip": True}
     assert signet("user", "invite", "joan@example.test", "--attribute", "badge").status == 2
+
+
+def test_attributes_that_operators_do_not_see_are_not_shown(signet: Signet, work: Work) -> None:
+    """The command line is an operator, as `seen_by` means it (docs/guides/user-attributes.md)."""
+    declare(work, "city")
+    declare(work, "diary", seen_by=["user", "api"], edited_by=["user", "api"])
+    with work() as w:
+        ada = make_user(w, "ada@example.test")
+        diary = values.from_texts(w, {"diary": "Dear diary"})
+        values.change_values(w, user_id=ada, given=diary, editor=Editor.API, place=Place.ADMIN)
+    changed = signet("user", "set-attributes", ada, "city=Paris", "--json").json
+    assert changed["attributes"] == {"city": "Paris"}
+    assert [row["name"] for row in signet("user", "attributes", ada, "--json").json] == ["city"]

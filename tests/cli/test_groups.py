@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.cli.conftest import Signet
 
 ADA = "ada@example.com"
@@ -68,3 +70,26 @@ def test_an_import_adds_users_to_groups(signet: Signet, tmp_path: Path) -> None:
     done = signet("user", "import", str(file))
     assert "There is no group nowhere." in done.out + done.err
     assert signet("user", "show", ADA, "--json").json["groups"] == ["engineering"]
+
+
+def test_users_are_added_and_removed_all_or_not_at_all(signet: Signet) -> None:
+    make_ada(signet)
+    assert signet("group", "create", "staff").status == 0
+    for command in ("add", "remove"):
+        failed = signet("group", command, "staff", ADA, "nobody@example.com")
+        assert (failed.status, failed.out) == (1, "")
+        there = [one["email"] for one in signet("group", "members", "staff", "--json").json]
+        assert there == ([] if command == "add" else [ADA])
+        assert signet("group", "add", "staff", ADA).status == 0
+
+
+def test_a_user_who_is_in_too_many_groups_stops_the_others_too(signet: Signet, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_ada(signet)
+    grace = signet("user", "create", "--email", "grace@example.com", "--password-stdin", stdin="correct horse battery")
+    assert grace.status == 0, grace.err
+    for name in ("staff", "others"):
+        assert signet("group", "create", name).status == 0
+    assert signet("group", "add", "others", "grace@example.com").status == 0
+    monkeypatch.setattr("provider.accounts.groups.members.MOST_GROUPS", 1)
+    assert signet("group", "add", "staff", ADA, "grace@example.com").status == 1
+    assert signet("group", "members", "staff", "--json").json == []

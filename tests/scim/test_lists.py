@@ -1,5 +1,7 @@
 """Lists: pages by index and by cursor, sorting, and attributes (RFC 7644 sections 3.4.2 and 3.9, RFC 9865)."""
 
+from urllib.parse import quote
+
 import pytest
 
 from tests.scim.conftest import Directory, problem
@@ -74,3 +76,22 @@ def test_conditions_that_no_index_answers_narrow_what_another_one_found(
     ]
     shown = directory.get("/Users?excludedAttributes=title,meta")["Resources"]
     assert all("title" not in one and "userName" in one for one in shown)
+
+
+@pytest.mark.parametrize("selected", ["attributes=id", "excludedAttributes=members"])
+def test_a_filter_compares_members_that_are_not_returned(directory: Directory, selected: str) -> None:
+    """RFC 7644 sections 3.4.2.2 and 3.9: the selection is about what is returned."""
+    ada = directory.create(userName="ada@example.test")["id"]
+    staff, others = directory.group("staff", ada)["id"], directory.group("others")["id"]
+    version = directory.get(f"/Groups/{staff}")["meta"]["version"].replace('"', '\\"')
+    for text, expected in (
+        (f'id eq "{staff}" and members eq "{ada}"', [staff]),
+        (f'members.value eq "{ada}"', [staff]),
+        (f'members[value eq "{ada}"]', [staff]),
+        (f'(id eq "{staff}" or id eq "{others}") and members pr', [staff]),
+        (f'(id eq "{staff}" or id eq "{others}") and not (members eq "{ada}")', [others]),
+        (f'id eq "{staff}" and meta.version eq "{version}"', [staff]),
+    ):
+        found = directory.get(f"/Groups?{selected}&filter={quote(text)}")
+        assert [one["id"] for one in found["Resources"]] == expected, text
+        assert all("members" not in one for one in found["Resources"])

@@ -19,7 +19,7 @@ from provider.oauth.http.server import server_of
 from provider.oauth.scopes import parse_scope
 from provider.oauth.tokens import claim_mappings as rules
 from provider.oauth.tokens.claim_mappings import NoSuchMapping
-from provider.operators import claims_preview
+from provider.operators import claim_mappings, claims_preview
 from provider.operators.authority import MorePermissions
 from provider.operators.claims_preview import InvalidPreview
 from provider.web.call import Call
@@ -131,18 +131,21 @@ def show_mapping(call: Call, _operator: Operator, _body: Body) -> ClaimMapping:
     gives=ClaimMapping,
     problems=(InvalidMapping, InvalidBody, NoSuchMapping),
 )
-def put_mapping(call: Call, _operator: Operator, body: MappingDeclaration) -> ClaimMapping:
+def put_mapping(call: Call, operator: Operator, body: MappingDeclaration) -> ClaimMapping:
     """Change a claim mapping. It is created if there is none. Tokens that exist keep their claims; refreshed ones have
-    the new ones.
+    the new ones. A mapping without a client, and one for a client with a reserved scope or `first_party`, needs the
+    permission `applications:trust`.
     """
     declaration = parse_declaration(body.model_dump())
-    return _describe(rules.put_mapping(call.work, call.path_params["mapping"], declaration))
+    return _describe(
+        claim_mappings.put_mapping(call.work, operator.permissions, call.path_params["mapping"], declaration)
+    )
 
 
 @by_operator(needs=Permission.APPLICATIONS_WRITE, of=MAPPING, problems=(NoSuchMapping,))
-def delete_mapping(call: Call, _operator: Operator, _body: Body) -> None:
+def delete_mapping(call: Call, operator: Operator, _body: Body) -> None:
     """Delete a claim mapping. Later tokens don't have its claim."""
-    rules.delete_mapping(call.work, call.path_params["mapping"])
+    claim_mappings.delete_mapping(call.work, operator.permissions, call.path_params["mapping"])
 
 
 @by_operator(

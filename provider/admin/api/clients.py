@@ -209,7 +209,13 @@ def delete_client(call: Call, _operator: Operator, _body: Body) -> None:
     rules.delete_client(call.work, call.path_params["client_id"])
 
 
-@by_operator(needs=Permission.APPLICATIONS_WRITE, of=CLIENT, gives=NewSecret, problems=(NoSuchClient, InvalidMetadata))
+@by_operator(
+    needs=Permission.APPLICATIONS_WRITE,
+    of=CLIENT,
+    gives=NewSecret,
+    shows_other=True,
+    problems=(NoSuchClient, InvalidMetadata),
+)
 def rotate_client_secret(call: Call, _operator: Operator, _body: Body) -> Body:
     """Rotate a client secret. The previous secret works for 24 hours."""
     client = _client(call)

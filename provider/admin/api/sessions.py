@@ -87,9 +87,10 @@ def show_session(call: Call, _operator: Operator, _body: Body) -> Session:
 
 @by_operator(needs=Permission.USERS_WRITE, of=SESSION, takes=SessionChange, gives=Session, problems=(NoSuchSession,))
 def change_session(call: Call, _operator: Operator, body: SessionChange) -> Session:
-    """Shorten a session. It then expires earlier."""
-    session = _session(call)
-    if not store.shorten(call.work.db, session.id, expires_at=body.expires_at):
+    """Shorten a session. It then expires earlier. With a time that is not in the future, it ends now."""
+    store.lock(call.work.db, _session(call).id)
+    session = _session(call)  # as it is now
+    if not lifecycle.shorten(call.work, session, expires_at=body.expires_at):
         problem = Text("A session can only be shortened. Send a time before its current expires_at.")
         raise InvalidBody([{"member": "expires_at", "problem": problem}])
     return _describe(replace(session, expires_at=body.expires_at))

@@ -112,7 +112,9 @@ def delete_webhook(call: Call, _operator: Operator, _body: Body) -> None:
     subscriptions.delete(call.work, _webhook(call).id)
 
 
-@by_operator(needs=Permission.WEBHOOKS_WRITE, of=WEBHOOK, gives=WebhookSecret, problems=(NoSuchWebhook,))
+@by_operator(
+    needs=Permission.WEBHOOKS_WRITE, of=WEBHOOK, gives=WebhookSecret, shows_other=True, problems=(NoSuchWebhook,)
+)
 def rotate_webhook_secret(call: Call, _operator: Operator, _body: Body) -> WebhookSecret:
     """Rotate a webhook secret. For 24 hours, events are signed with both secrets."""
     webhook_id = _webhook(call).id

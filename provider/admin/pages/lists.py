@@ -12,6 +12,7 @@ from provider.admin.pages.paging import AT_ONCE, place_on
 from provider.admin.paging import next_of
 from provider.audit.events import Event
 from provider.audit.log import record
+from provider.database.types import search_key
 from provider.languages.text import Text
 from provider.operators.lists.export import as_csv
 from provider.operators.lists.listing import (
@@ -162,7 +163,8 @@ def asked_of(call: Call, listing: Listing) -> Asked:
     """Return what the query asks of a list. What cannot be read is a problem; a link that has expired leads to the
     first page.
     """
-    text = "" if listing.search is None else typed_text(call, "q")
+    text = "" if listing.search is None else typed_text(call, "q").strip()
+    text = text if search_key(text) else ""  # what shows nothing finds everything, so it is no search
     values = {each.name: value for each in listing.filters if (value := typed_text(call, each.name))}
     order, size, columns = listing.order(call.query.get("sort", "")), _size(call), _columns(call, listing)
     given = {"q": text, **values}

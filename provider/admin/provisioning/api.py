@@ -128,6 +128,7 @@ def resync_provisioning(call: Call, _operator: Operator, _body: Body) -> None:
     of=PROVISIONING,
     takes=Which,
     gives=Retried,
+    shows_other=True,
     problems=(NoSuchClient, NoProvisioning, ProvisioningOff),
 )
 def retry_provisioning(call: Call, _operator: Operator, body: Which) -> Retried:

@@ -32,7 +32,7 @@ from provider.cli.client.options import (
 )
 from provider.cli.client.types import Resource, Site, Type, complete
 from provider.cli.installation import unit
-from provider.cli.output import Json, print_one, print_rows, say, warn_of_short_secret
+from provider.cli.output import Json, print_one, print_rows, say, warn_if_cut, warn_of_short_secret
 
 if TYPE_CHECKING:
     from provider.oauth.clients.clients import Client
@@ -158,7 +158,8 @@ def list_clients(
         if search is None:
             found = clients.list_clients(work, after=after, limit=limit)
         else:
-            found, _ = client_search.find_page(work, search, limit=limit)
+            found, further = client_search.find_page(work, search, limit=limit)
+            warn_if_cut(further is not None, limit)
         rows = [_describe(client) for client in found]
     columns = ("client_id", "client_name", "token_endpoint_auth_method", "grant_types", "disabled", "created_at")
     print_rows(rows, columns, as_json=as_json)

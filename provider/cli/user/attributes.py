@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from provider.cli.installation import unit
-from provider.cli.output import Json, print_rows, say
+from provider.cli.output import Json, print_rows, say, warn_if_cut
 from provider.cli.user.commands import Who
 
 
@@ -18,6 +18,7 @@ def show_attributes(who: Who, *, as_json: Json = False) -> None:
     Example: signet user attributes ada@example.com
     """
     from provider.accounts.attributes import values
+    from provider.accounts.attributes.declarations import Editor
     from provider.accounts.users import get_user
 
     with unit() as work:
@@ -28,7 +29,7 @@ def show_attributes(who: Who, *, as_json: Json = False) -> None:
                 "value": one.value,
                 "problem": one.problem,
             }
-            for one in values.find_of_user(work, get_user(work, who).id)
+            for one in values.find_of_user(work, get_user(work, who).id, seen_by=Editor.OPERATOR)
         ]
     print_rows(rows, ("name", "type", "value", "problem"), as_json=as_json)
 
@@ -54,7 +55,7 @@ def set_attributes(
         user = get_user(work, who)
         wanted = values.from_texts(work, texts)
         values.change_values(work, user_id=user.id, given=wanted, editor=Editor.OPERATOR, place=Place.ADMIN)
-        found: dict[str, Any] = values.set_values(values.find_of_user(work, user.id))
+        found: dict[str, Any] = values.set_values(values.find_of_user(work, user.id, seen_by=Editor.OPERATOR))
     say(f"Changed the attributes of {who}.", {"id": user.id, "attributes": found}, as_json=as_json)
 
 
@@ -84,8 +85,10 @@ def find_users(
     from provider.accounts.attributes.declarations import Editor
 
     with unit() as work:
-        ids = searching.find_page(work, text, Editor.OPERATOR, after=None, limit=limit)
+        ids = searching.find_page(work, text, Editor.OPERATOR, after=None, limit=limit + 1)
+        warn_if_cut(len(ids) > limit, limit)
         rows = [
-            {"id": one.user.id, "email": one.email, "status": one.user.status} for one in overview.describe(work, ids)
+            {"id": one.user.id, "email": one.email, "status": one.user.status}
+            for one in overview.describe(work, ids[:limit])
         ]
     print_rows(rows, ("id", "email", "status"), as_json=as_json)

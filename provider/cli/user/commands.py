@@ -6,7 +6,7 @@ import typer
 
 from provider.cli.arguments import line
 from provider.cli.installation import unit
-from provider.cli.output import Json, Yes, confirm, print_one, print_rows, say
+from provider.cli.output import Json, Yes, confirm, print_one, print_rows, say, warn_if_cut
 
 if TYPE_CHECKING:
     from provider.accounts.overview import Overview
@@ -57,7 +57,8 @@ def list_users(
         if search is None:
             ids = [user.id for user in users.find_page(work.read, after=after, limit=limit)]
         else:
-            ids, _ = rules.find_page(work, search, after=None, limit=limit)
+            ids, further = rules.find_page(work, search, after=None, limit=limit)
+            warn_if_cut(further is not None, limit)
         rows = [as_printed(one) for one in overview.describe(work, ids)]
     columns = ("id", "email", "email_verified", "status", "roles", "two_factor", "created_at")
     print_rows(rows, columns, as_json=as_json)

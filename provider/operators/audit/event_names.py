@@ -86,6 +86,7 @@ EVENT_NAMES: Mapping[str, Text] = {
     Event.SECOND_FACTOR_FAILED: Text("Two-factor code rejected"),
     Event.STEPPED_UP: Text("Identity confirmed again"),
     Event.ACCOUNT_CHOSEN: Text("Account switched"),
+    Event.SESSION_SHORTENED: Text("Session shortened"),
     Event.SIGNED_OUT: Text("Signed out"),
     Event.SESSIONS_ENDED: Text("Sessions ended"),
     Event.CONSENT_GRANTED: Text("Consent granted"),

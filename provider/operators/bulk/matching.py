@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from provider.accounts import search
 from provider.accounts.roles.permissions import Permission, Permissions
 from provider.accounts.store.users import users
 from provider.accounts.users import NoSuchUser
@@ -18,7 +19,7 @@ from provider.operators import authority
 from provider.operators.bulk import actions as bulk
 from provider.operators.bulk import runs as bulk_runs
 from provider.operators.bulk.runs import Run, RunState
-from provider.operators.lists.listing import Conditions, place_as_json, place_from_json
+from provider.operators.lists.listing import Conditions, InvalidFilter, Place, place_as_json, place_from_json
 from provider.operators.lists.users import USERS
 from provider.outbox import messages
 from provider.outbox.topics import Topic
@@ -32,13 +33,22 @@ SECONDS = 20.0
 COUNTED = 1_000_000
 """How many users are counted exactly before a run starts."""
 
-__all__ = ["carry_out", "conditions_of", "start", "stop"]
+__all__ = ["begin_at", "carry_out", "conditions_of", "start", "stop"]
 
 
 def conditions_of(work: UnitOfWork, values: Mapping[str, str], *, operator_id: str) -> Conditions:
-    """Return the conditions for the users of a run that this operator starts: the filters, but not the operator."""
-    conditions, _ = USERS.conditions(work, values)
-    return [*conditions, users.c.id != operator_id]
+    """Return the conditions for the users of a run that this operator starts: the filters, but not the operator. Raises
+    InvalidFilter.
+    """
+    return [*USERS.require_conditions(work, values), users.c.id != operator_id]
+
+
+def begin_at(work: UnitOfWork, text: str, *, saw_domain: bool = False) -> Place | None:
+    """Return where a run for this search begins. If the text is a domain that has users, or had when the operator saw
+    them (`saw_domain`), the run is for the domain until its end. Otherwise it would take users of whom an address only
+    contains the text as soon as another run has deleted the domain's.
+    """
+    return search.OF_DOMAIN if search.is_of_domain(work, text, had_users=saw_domain) else None
 
 
 def start(
@@ -51,10 +61,12 @@ def start(
     filters: Mapping[str, str],
     operator_id: str,
     total: int,
+    place: Place | None = None,
 ) -> None:
     """Start a run of a bulk action (a key of `bulk.ACTIONS`), unless there is one with this id.
 
-    The audit events name the operator and the reason that the origin of this transaction has.
+    `place` is where it begins (`begin_at`). The audit events name the operator and the reason that the origin of this
+    transaction has.
     """
     if bulk_runs.find(work.db, run_id) is not None:
         return
@@ -70,7 +82,7 @@ def start(
         created_at=work.now,
         state=RunState.RUNNING,
         finished_at=None,
-        place=None,
+        place=None if place is None else place_as_json(place),
         job_id=job_id,
         total=total,
         done=0,
@@ -108,11 +120,13 @@ def _step(installation: Installation, run_id: str, *, is_last: bool) -> bool:
         if Permission.USERS_WRITE not in permissions:
             bulk_runs.finish(work.db, run_id, state=RunState.FAILED, now=work.now)
             return False
+        try:
+            asked = conditions_of(work, run.filters, operator_id=run.operator_id)
+        except InvalidFilter as invalid:  # such as a deleted attribute: without the filter, all users would match
+            bulk_runs.fail(work.db, run, str(invalid.problem), now=work.now)
+            return False
         # Users who signed up later are left alone: nobody saw them in the list.
-        conditions = [
-            *conditions_of(work, run.filters, operator_id=run.operator_id),
-            users.c.created_at <= run.created_at,
-        ]
+        conditions = [*asked, users.c.created_at <= run.created_at]
         order, after = USERS.by_key, None
         if run.place is not None:
             after = (run.place[0], run.place[1]) if run.text else place_from_json(order, run.place)

@@ -20,7 +20,7 @@ class RunState(StrEnum):
     RUNNING = "running"
     DONE = "done"
     STOPPED = "stopped"  # by an operator
-    FAILED = "failed"  # the operator who started it no longer has the permission
+    FAILED = "failed"  # the operator no longer has the permission, or a filter can no longer be read
 
 
 bulk_runs = Table(
@@ -41,7 +41,7 @@ bulk_runs = Table(
     Column("total", Integer, nullable=False),  # how many matched when it began
     Column("done", Integer, nullable=False),
     Column("failed", Integer, nullable=False),
-    Column("failures", JSON, nullable=False),  # the first ones: user id and reason
+    Column("failures", JSON, nullable=False),  # the first ones: user id and reason; no user id: of the run
 )
 
 
@@ -63,6 +63,11 @@ class Run:
     done: int
     failed: int
     failures: list[list[str]]
+
+    @property
+    def problem(self) -> str:
+        """Why the run failed as a whole, or "" if the operator no longer has the permission."""
+        return next((reason for user_id, reason in self.failures if not user_id), "")
 
     @property
     def left(self) -> int:
@@ -118,6 +123,13 @@ def set_job(db: Connection, run_id: str, job_id: str) -> None:
 
 def finish(db: Connection, run_id: str, *, state: RunState, now: datetime) -> None:
     db.execute(update(bulk_runs).where(bulk_runs.c.id == run_id).values(state=state, finished_at=now))
+
+
+def fail(db: Connection, run: Run, problem: str, *, now: datetime) -> None:
+    """Finish a run that cannot continue, with the reason."""
+    finish(db, run.id, state=RunState.FAILED, now=now)
+    failures = [["", problem], *run.failures]
+    db.execute(update(bulk_runs).where(bulk_runs.c.id == run.id).values(failures=failures))
 
 
 def purge(db: Connection, *, before: datetime, limit: int) -> int:

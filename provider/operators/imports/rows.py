@@ -22,8 +22,9 @@ from provider.accounts.profile import values_of
 from provider.accounts.registration import IdTaken
 from provider.accounts.roles.names import require_role_names
 from provider.accounts.roles.permissions import Permissions
-from provider.accounts.store import email_addresses
+from provider.accounts.store import email_addresses, users
 from provider.accounts.store.users import User
+from provider.accounts.users import NoSuchUser
 from provider.database.base import new_id
 from provider.languages.free_text import repair_line
 from provider.languages.text import Text
@@ -217,7 +218,11 @@ def _update(work: UnitOfWork, user: User, one: Wanted, options: Options) -> None
         authority.set_roles(work, options.permissions, user_id=user.id, roles=row.roles)
     if row.groups and set(row.groups) != set(user.groups):
         group_authority.set_groups(work, options.permissions, user_id=user.id, names=row.groups)
-    before = values_of(user.claims)
+    held = users.find(work.db, user.id) if users.lock(work.db, user.id) else None
+    if held is None:
+        raise NoSuchUser
+    authority.require_user(work, options.permissions, user.id)
+    before = values_of(held.claims)  # the user may have changed the profile since the row was looked at
     given = {name: value for name, value in values_of(row.claims).items() if value}  # an empty value changes nothing
     claims, _ = profile.parse_profile(before | given, before=before)
     profile.change_profile(work, user_id=user.id, claims=claims)

@@ -16,13 +16,14 @@ def as_csv(
 ) -> Iterator[str]:
     """Yield all rows that match as CSV, column names first.
 
-    They are read a few hundred at a time, each in a short transaction, so a slow reader blocks nothing.
+    They are read a few hundred at a time, each in a short transaction, so a slow reader blocks nothing. Raises
+    InvalidFilter if a filter can no longer be read, such as one for an attribute that was deleted meanwhile.
     """
     yield from as_rows([list(listing.exported)])
     after: Place | None = None
     while True:
         with unit_of_work(installation) as work:
-            conditions, _ = listing.conditions(work, values)
+            conditions = listing.require_conditions(work, values)
             keys, after = listing.find_page(work, text, conditions, order=order, after=after, limit=AT_ONCE)
             rows = listing.rows(work, keys)
         yield from as_rows([_plain(value(row)) for value in listing.exported.values()] for row in rows)

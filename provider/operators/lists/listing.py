@@ -155,6 +155,17 @@ class Listing:
                 problems[each.name] = invalid.problem
         return conditions, problems
 
+    def require_conditions(self, work: UnitOfWork, values: Mapping[str, str]) -> Conditions:
+        """Return the conditions for these values of filters, all of them: without one, more rows would match. Raises
+        InvalidFilter, also for a filter that only another release has.
+        """
+        conditions, problems = self.conditions(work, values)
+        for problem in problems.values():
+            raise InvalidFilter(problem)
+        if not values.keys() <= {each.name for each in self.filters}:
+            raise InvalidFilter(UNREADABLE)
+        return conditions
+
     def find_page(
         self, work: UnitOfWork, text: str, conditions: Conditions, *, order: Order, after: Place | None, limit: int
     ) -> tuple[list[Any], Place | None]:
@@ -222,11 +233,15 @@ class Listing:
         found = set(work.read.scalars(select(self.key).where(self.key.in_(keys), *conditions)))
         return [key for key in keys if key in found]
 
-    def count(self, work: UnitOfWork, text: str, conditions: Conditions, *, most: int = COUNTED) -> Count:
-        """Count the rows that match. Above `most`, PostgreSQL estimates them if there are no filters."""
+    def count(
+        self, work: UnitOfWork, text: str, conditions: Conditions, *, most: int = COUNTED, after: Place | None = None
+    ) -> Count:
+        """Count the rows that match; with a `text`, those after this place. Above `most`, PostgreSQL estimates them if
+        there are no filters.
+        """
         if text and self.search is not None:
             limit = min(most, COUNTED_FOUND)
-            read, further = _page_of(self.search(work, text, after=None, limit=limit + 1, page=limit), limit)
+            read, further = _page_of(self.search(work, text, after=after, limit=limit + 1, page=limit), limit)
             keys = dict.fromkeys(key for _, key in read)
             return Count(len(self.find_among(work, conditions, keys)), is_exact=further is None)
         some = select(self.key).where(*conditions).limit(most + 1).subquery()

@@ -36,6 +36,8 @@ from provider.oauth.claim_mapping.declarations import (
 from provider.oauth.claim_mapping.store import ClaimMapping
 from provider.oauth.tokens import claim_mappings as rules
 from provider.oauth.tokens.claim_mappings import MappingExists
+from provider.operators import claim_mappings
+from provider.operators.authority import MorePermissions
 from provider.operators.etags import ChangedMeanwhile
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
@@ -80,7 +82,7 @@ PLACES = {
 
 
 def _delete(call: Call, subject: Subject[ClaimMapping]) -> None:
-    rules.delete_mapping(call.work, subject.value.name)
+    claim_mappings.delete_mapping(call.work, subject.operator.permissions, subject.value.name)
 
 
 ACTIONS: Actions[ClaimMapping] = {
@@ -114,10 +116,11 @@ def show_new_mapping(call: Call) -> Response:
 @endpoint
 def create_mapping(call: Call) -> Response:
     """Declare a mapping: POST /admin/claims/new."""
-    require_operator(call, NEEDS)
+    operator = require_operator(call, NEEDS)
     try:
-        made = rules.create_mapping(call.work, call.form.text("name"), _parse(call.form))
-    except (InvalidMapping, MappingExists) as refusal:
+        declaration = _parse(call.form)
+        made = claim_mappings.create_mapping(call.work, operator.permissions, call.form.text("name"), declaration)
+    except (InvalidMapping, MappingExists, MorePermissions) as refusal:
         return FORM.show(call, None, call.form, refusal)
     return FORM.go(made.name, done="created")
 
@@ -139,8 +142,8 @@ def save_mapping(call: Call) -> Response:
         declaration = _parse(call.form)
         rules.lock_mapping(call.work, found.name)
         FORM.require_unchanged(call, rules.find_mapping(call.work, found.name))
-        rules.update_mapping(call.work, found.name, declaration)
-    except (InvalidMapping, InvalidInput, ChangedMeanwhile) as refusal:
+        claim_mappings.update_mapping(call.work, operator.permissions, found.name, declaration)
+    except (InvalidMapping, InvalidInput, ChangedMeanwhile, MorePermissions) as refusal:
         return FORM.show(call, found, call.form, refusal, operator=operator)
     return FORM.go(found.name, done="changed")
 

@@ -14,7 +14,7 @@ from provider.admin.pages.users.selected import ACTIONS, BulkAction, require_rol
 from provider.database.base import new_id, parse_id
 from provider.operators.bulk import matching as bulk_matching
 from provider.operators.bulk import runs as bulk_runs
-from provider.operators.lists.listing import Count
+from provider.operators.lists.listing import Count, Place
 from provider.operators.lists.users import USERS
 from provider.outbox.topics import Topic
 from provider.refusals import NotFound
@@ -40,16 +40,17 @@ def act_on_matching_users(call: Call) -> Response:
     if action is None or asked.problems:
         raise NotFound
     conditions = bulk_matching.conditions_of(call.work, asked.values, operator_id=operator.user_id)
-    count = USERS.count(call.work, asked.text, conditions, most=bulk_matching.COUNTED)
+    place = bulk_matching.begin_at(call.work, asked.text, saw_domain=call.form.get("domain") == "yes")
+    count = USERS.count(call.work, asked.text, conditions, most=bulk_matching.COUNTED, after=place)
     if call.method in {"GET", "HEAD"} or not count.number:
-        return _ask(call, action, asked, count)
+        return _ask(call, action, asked, count, place)
     value = call.form.text("value") if action.asks else ""
     try:
         record_reason(call)
         if action.asks:
             require_role(operator, value, is_given=name == "add-role")
     except InvalidInput as refusal:
-        return _ask(call, action, asked, count, refusal=refusal)
+        return _ask(call, action, asked, count, place, refusal=refusal)
     run_id = parse_id(call.form.get("run", "")) or new_id()
     bulk_matching.start(
         call.work,
@@ -60,6 +61,7 @@ def act_on_matching_users(call: Call) -> Response:
         filters=asked.values,
         operator_id=operator.user_id,
         total=count.number,
+        place=place,
     )
     return go(f"{PATH}/changes/{run_id}")
 
@@ -69,7 +71,7 @@ def show_run(call: Call) -> Response:
     """Show how far a change to many users has come: GET /admin/users/changes/{run_id}."""
     operator = require_operator(call, Permission.USERS_READ)
     run = _find(call)
-    failed = {failure[0]: failure[1] for failure in run.failures}
+    failed = {user_id: reason for user_id, reason in run.failures if user_id}
     is_running = run.state == bulk_runs.RunState.RUNNING
     names = {one.user.id: one.email for one in overview.describe(call.work, list(failed))}
     return page(
@@ -116,10 +118,16 @@ def _email(call: Call, user_id: str) -> str:
 
 
 def _ask(
-    call: Call, action: BulkAction, asked: Asked, count: Count, *, refusal: InvalidInput | None = None
+    call: Call,
+    action: BulkAction,
+    asked: Asked,
+    count: Count,
+    place: Place | None,
+    *,
+    refusal: InvalidInput | None = None,
 ) -> Response:
     conditions = bulk_matching.conditions_of(call.work, asked.values, operator_id=operator_of(call).user_id)
-    keys, _ = USERS.find_page(call.work, asked.text, conditions, order=asked.order, after=None, limit=SHOWN)
+    keys, _ = USERS.find_page(call.work, asked.text, conditions, order=asked.order, after=place, limit=SHOWN)
     return page(
         call,
         "admin/matching_users.html",
@@ -130,6 +138,7 @@ def _ask(
         users=overview.describe(call.work, keys),
         list_url=PATH + (f"?{asked.filters}" if asked.filters else ""),
         run=call.form.get("run") or new_id(),
+        is_of_domain=place is not None,
         value=call.form.get("value", ""),
         suggested=role_names(call) if action.asks else [],
         why=call.form.get("why", ""),
