@@ -12,11 +12,9 @@ from joserfc.jwk import KeySet
 
 ALGORITHMS = ["RS256", "ES256"]
 FRESH_FOR = 300.0
-"""Seconds for which fetched keys are used if the answer does not say how long (Cache-Control). The issuer may revoke
-one.
-"""
+"""Seconds for which keys are used if their answer has no Cache-Control: the issuer may have revoked one by then."""
 KEPT_FOR = 3600.0
-"""Seconds for which the last keys are used while they cannot be fetched, and the most that Cache-Control may ask for."""
+"""Seconds for which the last keys are used while they cannot be fetched, and the most that Cache-Control can say."""
 REFETCH_AFTER = 60.0
 """Seconds between two looks at the JWKS: a made-up `kid` must not make us hammer the issuer."""
 RETRY_AFTER = 5.0
