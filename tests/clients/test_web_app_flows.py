@@ -80,7 +80,9 @@ def test_the_app_rejects_a_wrong_id_token(signet: Signet, web_app: TestClient, w
     assert not is_signed_in(web_app)
 
 
-@pytest.mark.parametrize("wrong", [{"state": "forged"}, {"state": None}, {"iss": "https://attacker.example"}, {"iss": None}], ids=str)
+@pytest.mark.parametrize(
+    "wrong", [{"state": "forged"}, {"state": None}, {"iss": "https://attacker.example"}, {"iss": None}], ids=str
+)
 def test_the_app_rejects_a_wrong_answer(signet: Signet, web_app: TestClient, wrong: dict[str, str | None]) -> None:
     """N-648. RFC 9207 section 2.4: also one that does not say where it comes from."""
     signet.faults.redirect(times=None, **wrong)

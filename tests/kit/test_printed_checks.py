@@ -19,7 +19,7 @@ AUDIENCE = "https://orders.example.com"
 
 
 def printed(page: str, file: str) -> str:
-    [found] = [block.text for block in Page(REPOSITORY / "docs" / page).blocks if block.file == file]
+    [found] = [block.text for block in Page(REPOSITORY / page).blocks if block.file == file]
     return found
 
 
@@ -40,7 +40,7 @@ class Library:
 def backend(signet: Signet, app: App, monkeypatch: pytest.MonkeyPatch) -> Any:
     """The backend that the Django guide prints."""
     settings = {"ISSUER": signet.issuer, "OIDC_RP_CLIENT_ID": app.client.client_id, "OIDC_RP_SIGN_ALGO": "RS256"}
-    modules = {
+    modules: dict[str, dict[str, Any]] = {
         "django.conf": {"settings": type("Settings", (), settings)},
         "django.core.exceptions": {"SuspiciousOperation": SuspiciousOperation},
         "mozilla_django_oidc.auth": {"OIDCAuthenticationBackend": Library},
@@ -50,7 +50,7 @@ def backend(signet: Signet, app: App, monkeypatch: pytest.MonkeyPatch) -> Any:
         vars(module).update(members)
         monkeypatch.setitem(sys.modules, name, module)
     names: dict[str, Any] = {}
-    exec(printed("connect/django.md", "mysite/signet.py"), names)
+    exec(printed("docs/connect/django.md", "mysite/signet.py"), names)
     return names["SignetBackend"]()
 
 
@@ -109,7 +109,7 @@ def checks_in(source: str) -> dict[str, str]:
 
 def test_the_django_guide_has_the_checks_of_the_sample_that_is_tested() -> None:
     sample = (REPOSITORY / "clients/testing/django_site/site_urls.py").read_text("utf-8")
-    assert checks_in(sample) == checks_in(printed("connect/django.md", "mysite/signet.py"))
+    assert checks_in(sample) == checks_in(printed("docs/connect/django.md", "mysite/signet.py"))
 
 
 NO_ACCESS_TOKENS: list[dict[str, Any]] = [
@@ -131,7 +131,7 @@ def test_the_guide_for_apis_rejects_what_is_no_access_token_for_it(
     monkeypatch.setenv("ISSUER", signet.issuer)
     monkeypatch.setenv("AUDIENCE", AUDIENCE)
     names: dict[str, Any] = {}
-    exec(printed("protect/fastapi.md", "app.py"), names)
+    exec(printed("docs/protect/fastapi.md", "app.py"), names)
     api = TestClient(names["app"])
 
     def call(**changes: Any) -> int:
@@ -147,7 +147,7 @@ def test_the_guide_for_mcp_servers_rejects_them_too(signet: Signet, monkeypatch:
     monkeypatch.setenv("SIGNET_ISSUER", signet.issuer)
     monkeypatch.setenv("MCP_URL", AUDIENCE)
     names: dict[str, Any] = {}
-    exec(printed("guides/mcp.md", "server.py").partition("server = MCPServer(")[0], names)
+    exec(printed("docs/guides/mcp.md", "server.py").partition("server = MCPServer(")[0], names)
     verifier = names["Verifier"]()
 
     def verify(**changes: Any) -> Any:
