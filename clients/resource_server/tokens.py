@@ -77,9 +77,9 @@ class AccessTokens:
     async def _key(self, kid: object) -> Any:
         if not isinstance(kid, str):
             raise InvalidToken("The access token has no key ID (kid).")
-        if self._is_due(kid) and not (kid in self._keys and self._asking.locked()):  # one asks, the others go on
+        if self._is_due(kid):
             async with self._asking:
-                if self._is_due(kid):  # another request may have just done it
+                if self._is_due(kid):  # one asks, the others wait for it
                     await self._refresh()
         if kid in self._keys:
             return self._keys[kid]
