@@ -6,7 +6,6 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-import httpx2
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
@@ -14,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from resource_server.tokens import AccessTokens, InvalidToken
+from resource_server.tokens import AccessTokens, InvalidToken, KeysUnavailable
 
 Claims = dict[str, Any]
 Handler = Callable[[Claims], Response]
@@ -52,7 +51,7 @@ def create_app(issuer: str, audience: str, pages: Sequence[str] = ()) -> Starlet
                 expose_headers=["WWW-Authenticate", "Retry-After"],
             )
         ],
-        exception_handlers={Refused: challenge, httpx2.HTTPError: keys_out_of_reach},
+        exception_handlers={Refused: challenge, KeysUnavailable: keys_out_of_reach},
     )
     api.state.tokens = AccessTokens(issuer, audience)
     return api

@@ -93,8 +93,8 @@ async def callback(request: Request) -> Response:
     """Redeem the code and check the ID Token: signature, iss, aud, exp, nonce, at_hash (OIDC Core section 3.1.3.7)."""
     provider, config = request.app.state.provider, request.app.state.config
     metadata = await provider.load_server_metadata()
-    # Mix-up defence (RFC 9207 section 2.4): the answer must come from the issuer that was asked.
-    if metadata["issuer"] != config.issuer or request.query_params.get("iss", config.issuer) != config.issuer:
+    # Mix-up defence (RFC 9207 section 2.4): the answer must say that it comes from the issuer that was asked.
+    if metadata["issuer"] != config.issuer or request.query_params.get("iss") != config.issuer:
         raise OAuthError("mix_up", "The response came from a different issuer.")
     waiting = request.session.get("waiting_call")
     token = await provider.authorize_access_token(request)

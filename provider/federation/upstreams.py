@@ -173,6 +173,13 @@ class Upstream:
             end_session_endpoint=end_session,
         )
 
+    def forget(self) -> None:
+        """Fetch everything about the upstream again the next time."""
+        self._metadata = None
+        self.key_sets.forget()
+        self._documents.clear()
+        self._failures.clear()
+
     def unavailable(self, reason: str) -> UpstreamUnavailable:
         log.warning("upstream.unavailable", upstream=self.settings.key, reason=reason)
         return UpstreamUnavailable(self.settings.name, reason)
@@ -220,6 +227,11 @@ class Upstreams:
             ),
             None,
         )
+
+    def forget(self) -> None:
+        """Fetch everything about each upstream again the next time. The test kit does so between tests."""
+        for upstream in self._all().values():
+            upstream.forget()
 
     @property
     def _settings(self) -> list[UpstreamSettings]:

@@ -79,6 +79,10 @@ class RemoteKeySets:
         """Return this process's copy of a set, or None if it was not fetched yet."""
         return self._copies.get(url)
 
+    def forget(self) -> None:
+        """Fetch each set again the next time. The test kit does so between tests."""
+        self._copies.clear()
+
     def _is_due(self, copy: Copy, work: Work, *, newer: bool) -> bool:
         if _within(ASKED_AGAIN_AFTER, copy.tried_at, work):
             return not _within(KEPT_FOR, copy.fetched_at, work)

@@ -12,6 +12,13 @@ from tests.clients.conftest import AUDIENCE, Call, Issue, sample
 from tests.support.cases import in_one_world
 
 
+def wait(api: TestClient, seconds: float) -> None:
+    """Let so much time pass for the API since it looked at the keys."""
+    tokens = api.app.state.tokens  # type: ignore[attr-defined]
+    tokens._fetched_at -= seconds
+    tokens._tried_at -= seconds
+
+
 def test_a_good_token_opens_the_route(signet: Signet, call: Call) -> None:
     """Replaces: services verify tokens."""
     ada = signet.user()
@@ -45,10 +52,11 @@ def test_without_a_token_the_challenge_names_no_error(api: TestClient) -> None:
         {"claims": {"exp": None}},
         {"claims": {"sub": None}},
         {"claims": {"client_id": None}},
+        {"claims": {"cnf": {"jkt": "of-a-key"}}},  # stolen: without a proof, it is no bearer token
     ],
 )
 def test_a_token_that_is_not_for_this_api_is_refused(issue: Issue, call: Call, changes: dict[str, Any]) -> None:
-    """RFC 9068 section 4, RFC 8725 section 3.1."""
+    """RFC 9068 section 4, RFC 8725 section 3.1, RFC 9449 section 7.2."""
     answer = call("/hello", issue(**changes))
     assert answer.status_code == 401
     assert 'error="invalid_token"' in answer.headers["www-authenticate"]
@@ -125,7 +133,7 @@ def test_a_new_key_is_found_after_a_minute(signet: Signet, issue: Issue, call: C
     call("/hello", issue())
     signet.rotate_keys(unknown=True)
     assert call("/hello", issue()).status_code == 401
-    api.app.state.tokens._fetched_at -= 61  # type: ignore[attr-defined]
+    wait(api, 61)
     assert call("/hello", issue()).status_code == 200
 
 
@@ -136,15 +144,63 @@ def test_the_next_key_is_known_before_it_signs(signet: Signet, issue: Issue, cal
     assert len(signet.requests.to("jwks")) == 1
 
 
+def test_a_revoked_key_is_noticed_when_the_copy_is_as_old_as_its_answer_allowed(
+    signet: Signet, issue: Issue, call: Call, api: TestClient
+) -> None:
+    """N-646. OIDC Core section 10.1.1: nothing newer has to arrive for it."""
+    forged = issue()
+    assert call("/hello", forged).status_code == 200
+    signet.rotate_keys(revoke=True)
+    wait(api, 299)
+    assert call("/hello", forged).status_code == 200
+    wait(api, 2)
+    assert call("/hello", forged).status_code == 401
+    assert call("/hello", issue()).status_code == 200
+    assert len(signet.requests.to("jwks")) == 2
+
+
+def test_the_answer_says_how_long_keys_are_fresh_within_bounds() -> None:
+    """RFC 9111 section 5.2.2.1."""
+    fresh_for = sample("resource_server.tokens").fresh_for
+    assert [fresh_for(said) for said in ("max-age=120", "", "public, max-age=99999")] == [120, 300, 3600]
+
+
+def test_in_an_outage_the_last_keys_are_used_for_an_hour_and_asked_for_once_a_minute(
+    signet: Signet, issue: Issue, call: Call, api: TestClient
+) -> None:
+    token, unknown = issue(), issue(foreign_key=True, header={"kid": "unknown"})
+    assert call("/hello", token).status_code == 200
+    with signet.faults.fail("jwks"):
+        wait(api, 301)
+        for _ in range(3):
+            assert call("/hello", token).status_code == 200
+            assert call("/hello", unknown).status_code == 503, "an outage is no verdict"
+        assert len(signet.requests.to("jwks")) == 2
+        wait(api, 3300)
+        assert call("/hello", token).status_code == 503
+    wait(api, 6)
+    assert call("/hello", token).status_code == 200
+    assert call("/hello", unknown).status_code == 401
+
+
 @pytest.mark.parametrize("endpoint", ["discovery", "jwks"])
 def test_an_issuer_that_is_away_is_an_outage_and_no_verdict(
-    signet: Signet, issue: Issue, call: Call, endpoint: str
+    signet: Signet, issue: Issue, call: Call, api: TestClient, endpoint: str
 ) -> None:
     with signet.faults.fail(endpoint, status=500):
-        answer = call("/hello", issue())
-    assert answer.status_code == 503
-    assert answer.headers["retry-after"] == "5"
+        for _ in range(2):
+            answer = call("/hello", issue())
+            assert answer.status_code == 503
+            assert answer.headers["retry-after"] == "5"
+        assert len(signet.requests.to(endpoint)) == 1
+    wait(api, 6)
     assert call("/hello", issue()).status_code == 200
+
+
+def test_keys_of_another_issuer_are_not_taken(signet: Signet, issue: Issue, call: Call) -> None:
+    """OIDC Discovery section 4.3."""
+    with signet.faults.discovery():
+        assert call("/hello", issue()).status_code == 503
 
 
 def test_pages_of_sites_it_knows_may_call_it_and_no_others(signet: Signet, issue: Issue) -> None:

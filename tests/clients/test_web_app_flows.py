@@ -61,8 +61,13 @@ def test_a_forged_sign_out_does_not_end_a_session(signet: Signet, web_app: TestC
 @pytest.mark.parametrize(
     "wrong",
     [
+        {"expired": True},
+        {"wrong_issuer": True},
         {"wrong_audience": True},
         {"foreign_key": True},
+        {"unsigned": True},
+        {"claims": {"exp": None}},
+        {"claims": {"nonce": None}},
         {"claims": {"nonce": "of another sign-in"}},
         {"claims": {"at_hash": "of another token"}},
     ],
@@ -75,12 +80,20 @@ def test_the_app_rejects_a_wrong_id_token(signet: Signet, web_app: TestClient, w
     assert not is_signed_in(web_app)
 
 
-@pytest.mark.parametrize("wrong", [{"state": "forged"}, {"iss": "https://attacker.example"}], ids=str)
-def test_the_app_rejects_a_wrong_answer(signet: Signet, web_app: TestClient, wrong: dict[str, str]) -> None:
-    """RFC 9207 section 2.4."""
+@pytest.mark.parametrize(
+    "wrong", [{"state": "forged"}, {"state": None}, {"iss": "https://attacker.example"}, {"iss": None}], ids=str
+)
+def test_the_app_rejects_a_wrong_answer(signet: Signet, web_app: TestClient, wrong: dict[str, str | None]) -> None:
+    """N-648. RFC 9207 section 2.4: also one that does not say where it comes from."""
     signet.faults.redirect(times=None, **wrong)
     assert sign_in(signet, web_app).status_code >= 400
     assert not is_signed_in(web_app)
+
+
+def test_the_app_rejects_userinfo_of_another_user(signet: Signet, web_app: TestClient) -> None:
+    """OIDC Core section 5.3.2."""
+    signet.faults.userinfo(sub="someone-else")
+    assert sign_in(signet, web_app).status_code == 400
 
 
 def test_the_app_reports_an_outage_of_the_token_endpoint(signet: Signet, web_app: TestClient) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from joserfc import jwt
 
+from provider.app import Application
 from tests.federation.fake_provider import DISCOVERY, JWKS, TOKEN, FakeProvider, Traveller, ec_key, rsa_key
 from tests.support.browser import Browser
 from tests.support.cases import in_one_world
@@ -25,6 +26,13 @@ def test_documents_are_fetched_once_an_hour(traveller: Traveller, clock: Clock) 
     clock.advance(minutes=61)
     assert again(traveller) == 200
     assert traveller.provider.asked[5:] == [DISCOVERY, TOKEN, JWKS]
+
+
+def test_documents_that_the_test_kit_forgets_are_fetched_again(traveller: Traveller, app: Application) -> None:
+    assert again(traveller) == 200
+    app.state.upstreams.forget()
+    assert again(traveller) == 200
+    assert traveller.provider.asked == [DISCOVERY, TOKEN, JWKS] * 2
 
 
 def test_nobody_is_asked_before_somebody_wants_to_sign_in(browser: Browser, provider: FakeProvider) -> None:

@@ -118,8 +118,12 @@ class Signet(Registering):
         self._outbox.settle(SETTLE_WITHIN)
         self.faults.clear()
         self.clock.reset()
-        self._storage.restore(snapshot)
+        if self._storage.restore(snapshot):
+            for saved in (self._installation.branding, self._installation.upstreams):
+                saved.refresh(self._installation.database)
         self._installation.outbound.forget_failures()
+        self._app.state.oauth.forget()
+        self._app.state.upstreams.forget()
         self.requests.clear()
         self._outbox.forget()
 

@@ -64,10 +64,12 @@ class Storage:
             self._known = version, Snapshot({table: self._rows(table) for table in self._filled()})
         return self._known[1]
 
-    def restore(self, snapshot: Snapshot) -> None:
-        """Put back what the database contained. Foreign keys are not checked meanwhile: this connection never does."""
+    def restore(self, snapshot: Snapshot) -> bool:
+        """Put back what the database contained. Returns False if nothing has changed since. Foreign keys are not
+        checked meanwhile: this connection never does.
+        """
         if self._known is not None and self._known == (self._version(), snapshot):
-            return
+            return False
         self._db.execute("BEGIN IMMEDIATE")
         try:
             for table in {*self._filled(), *snapshot.rows}:
@@ -81,6 +83,7 @@ class Storage:
                 self._db.execute("ROLLBACK")
             raise
         self._known = known
+        return True
 
     def _version(self) -> int:
         """Return a number that changes when another connection has changed the database."""

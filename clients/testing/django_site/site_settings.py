@@ -17,11 +17,12 @@ DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memor
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
 
-AUTHENTICATION_BACKENDS = ["site_urls.BySubject"]
+AUTHENTICATION_BACKENDS = ["site_urls.SignetBackend"]
 LOGIN_REDIRECT_URL = LOGIN_REDIRECT_URL_FAILURE = "/"
 OIDC_RP_SIGN_ALGO = "RS256"
 OIDC_RP_SCOPES = "openid profile email"
 OIDC_USE_PKCE = True
 # The tests say where the provider is.
+ISSUER = ""
 OIDC_RP_CLIENT_ID = OIDC_RP_CLIENT_SECRET = ""
 OIDC_OP_AUTHORIZATION_ENDPOINT = OIDC_OP_TOKEN_ENDPOINT = OIDC_OP_USER_ENDPOINT = OIDC_OP_JWKS_ENDPOINT = ""

@@ -29,13 +29,17 @@ export async function createApp({ issuer, clientId, clientSecret, home }) {
   });
 
   app.get("/callback", async (request, response) => {
-    const { verifier, state, nonce } = request.session.signIn ?? {};
+    const { signIn } = request.session;
+    // A browser that began no sign-in here was sent an answer to someone else's.
+    if (!signIn) return response.status(400).send("Sign-in failed: NO_SIGN_IN");
     try {
       const tokens = await client.authorizationCodeGrant(config, new URL(request.url, home), {
-        pkceCodeVerifier: verifier,
-        expectedState: state,
-        expectedNonce: nonce,
+        pkceCodeVerifier: signIn.verifier,
+        expectedState: signIn.state,
+        expectedNonce: signIn.nonce,
       });
+      // A new session ID, so that one that was planted before the sign-in is worthless.
+      await new Promise((done, failed) => request.session.regenerate((error) => (error ? failed(error) : done())));
       request.session.user = { sub: tokens.claims().sub };
       response.redirect("/");
     } catch (error) {

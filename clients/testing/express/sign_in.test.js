@@ -6,7 +6,7 @@ import { after, before, beforeEach, test } from "node:test";
 import { createApp } from "./app.js";
 import { startSignet } from "./signet.js";
 
-let signet, listener, home, ada;
+let signet, listener, home, client, ada;
 
 before(async () => {
   signet = await startSignet();
@@ -20,7 +20,7 @@ beforeEach(async () => {
     listener = createServer((request, response) => app(request, response));
     listener.listen(0, "localhost", async () => {
       home = `http://localhost:${listener.address().port}`;
-      const client = await signet.call("clients", { redirect_uris: [`${home}/callback`] });
+      client = await signet.call("clients", { redirect_uris: [`${home}/callback`], require_pkce: false });
       const { client_id: clientId, client_secret: clientSecret } = client;
       app = await createApp({ issuer: signet.issuer, clientId, clientSecret, home });
       listening();
@@ -38,9 +38,11 @@ after(() => {
 function visitor() {
   let cookie;
   return async (url) => {
+    const before = cookie;
     const answer = await fetch(new URL(url, home), { redirect: "manual", headers: cookie ? { cookie } : {} });
     cookie = answer.headers.get("set-cookie")?.split(";")[0] ?? cookie;
-    return { location: answer.headers.get("location"), text: await answer.text() };
+    const { status, headers } = answer;
+    return { status, location: headers.get("location"), text: await answer.text(), before, cookie };
   };
 }
 
@@ -48,9 +50,22 @@ test("a user signs in", async () => {
   const open = visitor();
   const { location } = await open("/sign-in");
   const { url } = await signet.call("sign-in", { url: location, user: ada.sub });
-  await open(url);
+  const { before, cookie } = await open(url);
+  assert.notEqual(cookie, before, "a session ID from before the sign-in must not be that of the user");
   assert.equal((await open("/")).text, `Hello, ${ada.sub}`);
   await signet.call("assert-safe-sign-in", { redirect_uri: `${home}/callback` });
+});
+
+test("an answer to a sign-in that another browser began is rejected", async () => {
+  const open = visitor();
+  const asked = { response_type: "code", client_id: client.client_id, redirect_uri: `${home}/callback`, scope: "openid" };
+  const { url } = await signet.call("sign-in", {
+    url: `${signet.issuer}/oauth2/authorize?${new URLSearchParams(asked)}`,
+    user: ada.sub,
+  });
+  const answer = await open(url);
+  assert.equal(answer.status, 400);
+  assert.equal((await open("/")).text, "Welcome");
 });
 
 test("a user who denies access is not signed in", async () => {

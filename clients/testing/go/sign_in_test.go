@@ -82,6 +82,8 @@ func TestWhatIsWrongIsRejected(t *testing.T) {
 		"an expired ID token":         {"fault": "id_token", "expired": true},
 		"an ID token of a stranger":   {"fault": "id_token", "foreign_key": true},
 		"an ID token for another app": {"fault": "id_token", "wrong_audience": true},
+		"another issuer":              {"fault": "id_token", "wrong_issuer": true},
+		"no nonce":                    {"fault": "id_token", "claims": map[string]any{"nonce": nil}},
 		"another nonce":               {"fault": "id_token", "claims": map[string]any{"nonce": "other"}},
 		"another state":               {"fault": "redirect", "state": "of-someone-else"},
 	} {

@@ -31,6 +31,10 @@ class ClientKeys:
         """Return this process's copy of a published key set, or None if it was not fetched yet."""
         return self._published.copy_of(jwks_uri)
 
+    def forget(self) -> None:
+        """Fetch each published key set again the next time."""
+        self._published.forget()
+
     def _parse(self, client_id: str, jwks: dict[str, Any]) -> tuple[PublicKey, ...]:
         known, keys = self._registered.get(client_id, (None, ()))
         if known != jwks:

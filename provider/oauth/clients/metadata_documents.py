@@ -67,6 +67,10 @@ class MetadataDocuments:
     _failing: dict[str, tuple[datetime, OutboundFailed]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
+    def forget(self) -> None:
+        """Ask the next time also those servers that failed a moment ago."""
+        self._failing.clear()
+
     def find(
         self,
         work: UnitOfWork,

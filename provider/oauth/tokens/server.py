@@ -36,6 +36,13 @@ class AuthorizationServer:
     def issuer(self) -> str:
         return self.installation.settings.issuer
 
+    def forget(self) -> None:
+        """Use no copy any more of what clients and trusted issuers publish, nor of clients and mappings. The test kit
+        does so between tests.
+        """
+        for copies in (self.clients, self.client_keys, self.client_documents, self.issuer_keys, self.claim_mappings):
+            copies.forget()
+
 
 @lru_cache(maxsize=1)
 def server_of_worker(installation: Installation) -> AuthorizationServer:

@@ -55,6 +55,11 @@ class IssuerKeys:
         url = issuer.jwks_uri or self._discovered.get(issuer.issuer, (None, ""))[1]
         return self._published.copy_of(url)
 
+    def forget(self) -> None:
+        """Fetch each discovery document and each published key set again the next time."""
+        self._discovered.clear()
+        self._published.forget()
+
     def _discover(self, work: UnitOfWork, issuer: str) -> str:
         """Return the jwks_uri in the discovery document. Raises KeySetUnavailable."""
         at, known = self._discovered.get(issuer, (work.now, ""))
