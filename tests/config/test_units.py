@@ -15,7 +15,7 @@ UNITS = sorted(path.name for path in (REPOSITORY / "deploy").glob("*.service"))
 
 @pytest.mark.parametrize("unit", UNITS)
 def test_a_unit_is_started_again_however_long_the_database_is_away(unit: str) -> None:
-    """systemd gives up after five starts within ten seconds, and `Restart=always` changes nothing about it."""
+    """After five starts within ten seconds, systemd gives up by default, in spite of `Restart=always`."""
     text = (REPOSITORY / "deploy" / unit).read_text()
     before, _, service = text.partition("[Service]")
     assert "\nStartLimitIntervalSec=0\n" in before
