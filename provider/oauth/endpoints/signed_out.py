@@ -28,7 +28,7 @@ def signed_out(call: Call) -> Response:
     return page(
         call,
         "oauth/signed_out.html",
-        frame_sources=csp_sources(app.frame for app in frames if app.frame is not None),
+        frame_sources=csp_sources(sorted(app.frame for app in frames if app.frame is not None)),
         apps=apps,
         frames=frames,
         onward=done.onward,
