@@ -23,6 +23,7 @@ from tests.support.inbox import Inbox
 from tests.support.installation import ISSUER, Work, settings_for
 from tests.support.people import ADDRESS, sign_in, sign_up
 from tests.support.relying_party import TWO_FACTORS, sign_in_person
+from tests.support.server_process import REPOSITORY
 
 BASE = "/auth"
 HERE = ISSUER + BASE
@@ -233,6 +234,11 @@ def test_an_issuer_may_be_named_like_a_route_of_ours(settings: Settings) -> None
             scope["path"] = path
             stripped = below._below_issuer(scope)
             assert any(route.matches({**scope, "path": stripped})[0] is not Match.NONE for route in every), (base, path)
+
+
+def test_the_documentation_names_the_paths_that_an_issuer_cannot_have() -> None:
+    section = (REPOSITORY / "docs/reference/settings.md").read_text().partition("It cannot begin with ")[2]
+    assert set(re.findall(r"`(/[^`]+)`", section.partition(".\n")[0])) == set(TAKEN_PATHS)
 
 
 def _taken() -> tuple[str, ...]:
