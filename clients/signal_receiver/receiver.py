@@ -8,6 +8,7 @@ Create the stream first: docs/guides/shared-signals.md. Put a server with TLS in
 import hmac
 import json
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -69,9 +70,16 @@ def serve(receiver: Receiver, port: int) -> ThreadingHTTPServer:
     """Return a server on loopback that is not started yet: call its `serve_forever`."""
 
     class Handler(BaseHTTPRequestHandler):
+        timeout = 30  # seconds without a byte of the token
+
         def do_POST(self) -> None:
-            length = int(self.headers.get("Content-Length") or 0)
-            token = self.rfile.read(min(length, LARGEST)).decode("ascii", "replace")
+            length = self.headers.get("Content-Length", "")
+            if not re.fullmatch("[0-9]{1,9}", length) or int(length) > LARGEST:
+                self._answer(
+                    400, {"err": "invalid_request", "description": "The token is too long, or its length unknown."}
+                )
+                return
+            token = self.rfile.read(int(length)).decode("ascii", "replace")
             if not hmac.compare_digest(self.headers.get("Authorization", "").encode(), receiver.secret.encode()):
                 self._answer(400, {"err": "authentication_failed", "description": "Another Authorization is needed."})
                 return

@@ -30,6 +30,7 @@ from provider.urls import is_ip_address, is_loopback
 PREFIX = "SIGNET_"
 _NO_CERTIFICATES = "SIGNET_CLIENT_CERTIFICATE_HEADER or SIGNET_MTLS_PORT is required for"
 _LISTENER = "SIGNET_MTLS_URL, SIGNET_MTLS_CERTIFICATE and SIGNET_MTLS_KEY"
+_OF_PORT = "SIGNET_MTLS_CERTIFICATE, SIGNET_MTLS_KEY and SIGNET_MTLS_SELF_SIGNED"
 
 DOCUMENT_MAX_AGE = timedelta(minutes=5)
 """How long others may keep the key set and the discovery document."""
@@ -71,6 +72,8 @@ class Settings(
             raise ValueError("SIGNET_CLIENT_CERTIFICATE_HEADER needs SIGNET_TRUSTED_PROXIES: others could forge it")
         if not self.has_mutual_tls and (self.client_certificate_ca or self.mtls_url):
             raise ValueError(f"{_NO_CERTIFICATES} SIGNET_CLIENT_CERTIFICATE_CA and SIGNET_MTLS_URL")
+        if self.mtls_port is None and (self.mtls_certificate or self.mtls_key or self.mtls_self_signed):
+            raise ValueError(f"SIGNET_MTLS_PORT is required for {_OF_PORT}")
         if self.mtls_port is not None and not (self.mtls_certificate and self.mtls_key and self.mtls_url):
             raise ValueError(f"SIGNET_MTLS_PORT needs {_LISTENER}")
         if self.mtls_port is not None and not (self.client_certificate_ca or self.mtls_self_signed):

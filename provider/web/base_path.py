@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from provider.web.routing import RoutesOnDemand
 
-OWN_URLS = re.compile(r'(?<=\s)((?:href|src|srcset|action|formaction|data-ask)=")(?=/(?!/))')
+OWN_URLS = re.compile(r'(?<=\s)((?:href|src|srcset|action|formaction|data-ask|data-follow)=")(?=/(?!/))')
 WELL_KNOWN = re.compile(r"(/\.well-known/[^/]+)(/.+)")
 
 

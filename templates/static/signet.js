@@ -129,7 +129,7 @@ for (const form of document.querySelectorAll("form[data-preview]")) {
     const body = new FormData(form);
     body.set(button.name, button.value);
     try {
-      const answer = await fetch(button.formAction, { method: "POST", body, signal });
+      const answer = await fetch(button.formAction, { method: "POST", body, signal, redirect: "manual" });
       if (answer.ok) document.getElementsByName(button.formTarget)[0].srcdoc = await answer.text();
     } catch {
       // The preview stays as it was.
@@ -152,7 +152,9 @@ for (const rows of document.querySelectorAll("[data-follow]")) {
   const update = async () => {
     if (!document.hidden) {
       try {
-        const answer = await fetch(`${rows.dataset.follow}&${new URLSearchParams({ than: newest })}`);
+        const answer = await fetch(`${rows.dataset.follow}&${new URLSearchParams({ than: newest })}`, { redirect: "manual" });
+        // The session has ended: show the sign-in page, not its content between the rows.
+        if (answer.type === "opaqueredirect") return location.reload();
         if (!answer.ok) return;
         rows.insertAdjacentHTML("afterbegin", await answer.text());
         newest = rows.querySelector("[data-place]")?.dataset.place ?? newest;

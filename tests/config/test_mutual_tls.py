@@ -35,6 +35,8 @@ def test_authorities_turn_on_their_certificates(tmp_path: Path) -> None:
         ({"SIGNET_MTLS_URL": "https://mtls.example.com/"}, "without a final slash"),
         ({"SIGNET_MTLS_URL": "https://mtls.example.com?a"}, "must be an https URL"),
         ({"SIGNET_CLIENT_CERTIFICATE_CA": "/nowhere"}, "must be a PEM file"),
+        ({"SIGNET_MTLS_CERTIFICATE": "/server.pem"}, "SIGNET_MTLS_PORT is required for"),
+        ({"SIGNET_MTLS_KEY": "/server.key"}, "SIGNET_MTLS_PORT is required for"),
     ],
 )
 def test_settings_that_cannot_work_are_refused(changes: dict[str, str], problem: str) -> None:
@@ -52,3 +54,11 @@ def test_certificates_of_clients_are_no_authorities(tmp_path: Path) -> None:
         file.write_text(text)
         with pytest.raises(SettingsError, match=problem):
             load_settings(USUAL | {"SIGNET_CLIENT_CERTIFICATE_CA": str(file)})
+
+
+def test_certificates_for_a_port_that_is_not_there_are_refused(tmp_path: Path) -> None:
+    """Behind a proxy, every self-signed certificate reaches Signet: the list would limit nothing."""
+    file = tmp_path / "own.pem"
+    file.write_text(issue().pem)
+    with pytest.raises(SettingsError, match="SIGNET_MTLS_PORT is required for"):
+        load_settings(USUAL | {"SIGNET_MTLS_SELF_SIGNED": str(file)})

@@ -64,7 +64,7 @@ def start(name: str) -> None:
 
 
 def wait_for(name: str) -> None:
-    """What the unit does once it has started. Its curl tries once a second: run it when somebody listens."""
+    """What the unit does once it has started. It asks once a second: run it when somebody listens."""
     commands = read_unit(name).get("ExecStartPost", [])
     deadline = time.monotonic() + LIMIT
     while commands and time.monotonic() < deadline:
@@ -72,9 +72,15 @@ def wait_for(name: str) -> None:
             if probe.connect_ex(("127.0.0.1", int(name.partition("@")[2]))) == 0:
                 break
         time.sleep(0.02)
+    main = (Path(here("/var/lib/signet")) / f"{name}.pid").read_text().strip()
     for command in commands:
-        program, *arguments = shlex.split(command)
-        subprocess.run([Path(program).name, *arguments], check=True)
+        subprocess.run(command_of(command), env=os.environ | {"MAINPID": main}, check=True)
+
+
+def command_of(line: str) -> list[str]:
+    """Return the words of a command as systemd reads them, with a program of this PATH. `$$` is a dollar sign."""
+    program, *arguments = (word.replace("$$", "$") for word in shlex.split(line))
+    return [Path(program).name, *arguments]
 
 
 def stop(names: list[str]) -> None:

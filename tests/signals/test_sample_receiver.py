@@ -1,5 +1,6 @@
 """The sample receiver of shared signals, stopped and started."""
 
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -54,6 +55,20 @@ def test_the_sample_is_stopped_and_started(receiver: Receiver, meet: Meet, ada: 
     with running(sample, port):
         receiver.run(seconds=16 * 3600)
     assert [kind for kind in told if kind.startswith("account")] == ["account-disabled", "account-enabled"]
+
+
+@pytest.mark.parametrize("length", ["-1", "x", "", "65537", "9" * 5000])
+def test_the_sample_reads_no_token_without_a_length_that_fits(length: str) -> None:
+    """N-642: it answers at once, whether more comes or not, and takes no part of a token (RFC 8935 section 2.4)."""
+    taken: list[str] = []
+    sample = SAMPLE.Receiver(ISSUER, "another", SECRET, lambda: {"keys": []}, lambda *_: None)
+    sample.take = taken.append
+    with running(sample) as port, socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+        connection.sendall(f"POST / HTTP/1.0\r\nAuthorization: {SECRET}\r\nContent-Length: {length}\r\n\r\nx".encode())
+        answer = connection.makefile("rb").read()
+    assert answer.startswith(b"HTTP/1.0 400")
+    assert b"invalid_request" in answer
+    assert not taken
 
 
 def test_the_sample_takes_no_foreign_tokens(receiver: Receiver) -> None:

@@ -226,6 +226,11 @@ class Page:
         self.path = urlsplit(self.url).path
         self.html = response.text
         assert "`" not in self.html or not self._read.raw_code, f"{self.url} shows backticks: {self._read.raw_code}"
+        if "error-summary-title" in self.html:
+            _, _, after = self.html.partition("error-summary-title")
+            led_to = set(re.findall(r'href="#([^"]+)"', after.partition("</ul>")[0]))
+            nowhere = {name for name in led_to if f' id="{name}"' not in self.html}
+            assert not nowhere, f"{self.url} has errors that lead to nothing: {nowhere}"  # WCAG 2.2 criterion 3.3.1
 
     @cached_property
     def _read(self) -> "Reader":

@@ -135,7 +135,6 @@ def _listens(port: int) -> bool:
 
 @contextmanager
 def with_caddy(folder: Path, port: int, signet: int, site: int, changes: Mapping[str, str] = {}) -> Iterator[None]:
-    caddy = _program("caddy")
     text = stand_in(
         "Caddyfile",
         {
@@ -147,6 +146,14 @@ def with_caddy(folder: Path, port: int, signet: int, site: int, changes: Mapping
             **changes,
         },
     )
+    with caddy_with(folder, port, text):
+        yield
+
+
+@contextmanager
+def caddy_with(folder: Path, port: int, text: str) -> Iterator[None]:
+    """Run Caddy with this Caddyfile, which listens at the port in plain http."""
+    caddy = _program("caddy")
     (folder / "Caddyfile").write_text("{\n\tadmin off\n\tauto_https off\n}\n" + text)
     with _running([caddy, "run", "--config", str(folder / "Caddyfile")], folder, port):
         yield

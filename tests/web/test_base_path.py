@@ -23,6 +23,7 @@ from tests.support.inbox import Inbox
 from tests.support.installation import ISSUER, Work, settings_for
 from tests.support.people import ADDRESS, sign_in, sign_up
 from tests.support.relying_party import TWO_FACTORS, sign_in_person
+from tests.support.server_process import REPOSITORY
 
 BASE = "/auth"
 HERE = ISSUER + BASE
@@ -102,18 +103,20 @@ def test_no_page_of_an_account_or_of_the_console_links_out_of_the_path(
         make_client(w, client_name="Shop", redirect_uris=("https://app.test/cb",))
     sign_in_person(browser.client, installation, operator, amr=TWO_FACTORS)
     seen, waiting = set(), ["/account", "/admin", "/login?prompt=login", "/signup", "/forgot-password", "/device"]
-    waiting += ["/signed-out", "/account?ui_locales=de", "/account?ui_locales=fr", "/nowhere"]
+    waiting += ["/signed-out", "/account?ui_locales=de", "/account?ui_locales=fr", "/nowhere", "/admin/audit?live=yes"]
     while waiting:
         url = HERE + waiting.pop()
-        if (place := re.sub(r"\?.*|[0-9a-f-]{36}|(?<=/emails/)\w+", "", url)) in seen and "locales" not in url:
+        if (place := re.sub(r"\?(?!live=).*|[0-9a-f-]{36}|(?<=/emails/)\w+", "", url)) in seen and "locales" not in url:
             continue
         seen.add(place)
         page = browser.open(url)
         assert page.status in {200, 404} if url.endswith("/nowhere") else page.status == 200, url
         if not page.response.headers["content-type"].startswith("text/html"):
             continue
-        targets = re.findall(r'\s(?:href|src|srcset|action|data-ask)="([^"#]+)"', page.html)
+        targets = re.findall(r'\s(?:href|src|srcset|action)="([^"#]+)"', page.html)
         assert targets
+        # Also what a script reads: whatever begins like a path is one, except in fields.
+        targets += re.findall(r'\s(?!value=)[\w-]+="(/[^"]*)"', page.html)
         for target in targets:
             allowed = (
                 f"{BASE}/",
@@ -205,9 +208,10 @@ def test_cookies_of_an_issuer_with_a_path_are_limited_to_it(client: TestClient) 
 
 def test_only_our_own_urls_in_attributes_get_the_path() -> None:
     html = '<a href="/x"><img src="//other/x"><p>href="/x"</p><a href="https://o/x"><form action="/y" data-ask="/z">'
+    html += '<tbody data-follow="/w">'
     assert with_base_path(html, BASE) == (
         f'<a href="{BASE}/x"><img src="//other/x"><p>href="/x"</p><a href="https://o/x">'
-        f'<form action="{BASE}/y" data-ask="{BASE}/z">'
+        f'<form action="{BASE}/y" data-ask="{BASE}/z"><tbody data-follow="{BASE}/w">'
     )
     assert with_base_path(html, "") == html
 
@@ -230,6 +234,11 @@ def test_an_issuer_may_be_named_like_a_route_of_ours(settings: Settings) -> None
             scope["path"] = path
             stripped = below._below_issuer(scope)
             assert any(route.matches({**scope, "path": stripped})[0] is not Match.NONE for route in every), (base, path)
+
+
+def test_the_documentation_names_the_paths_that_an_issuer_cannot_have() -> None:
+    section = (REPOSITORY / "docs/reference/settings.md").read_text().partition("It cannot begin with ")[2]
+    assert set(re.findall(r"`(/[^`]+)`", section.partition(".\n")[0])) == set(TAKEN_PATHS)
 
 
 def _taken() -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from provider.oauth.authorize.store import authorization_requests as store
 from provider.oauth.authorize.store.authorization_requests import ParkedRequest
 from provider.oauth.checks import Checks
 from provider.oauth.clients.clients import Client
-from provider.oauth.clients.redirect_uris import csp_source, host_of
+from provider.oauth.clients.redirect_uris import csp_source, csp_sources, host_of
 from provider.oauth.clients.rules.fapi2 import pushed_request_lifetime_of
 from provider.oauth.clients.start_urls import login_initiation_url
 from provider.oauth.errors import InvalidRequestError
@@ -186,7 +186,7 @@ def _start_sources(server: AuthorizationServer, client: Client) -> tuple[str, ..
     app begins a sign-in, and from there, signed in already, its redirect URIs.
     """
     url = login_initiation_url(client, issuer=server.issuer)
-    return () if url is None else tuple(dict.fromkeys(csp_source(one) for one in (url, *client.metadata.redirect_uris)))
+    return () if url is None else csp_sources((url, *client.metadata.redirect_uris))
 
 
 def app_of(server: AuthorizationServer, parked: ParkedRequest, client: Client) -> App | None:

@@ -5,7 +5,7 @@ user's machine listens on whichever port is free (RFC 8252 section 7.3).
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from urllib.parse import quote_plus, urlsplit
 
 from provider.config.uri_schemes import problem_with_scheme
@@ -14,6 +14,8 @@ LOOPBACK = re.compile(r"http://(?P<host>127\.0\.0\.1|\[::1\]|localhost)(?::(?P<p
 """An http URL on the user's own machine. RFC 9700 section 2.1 includes the name localhost, which many native apps use.
 """
 LONGEST = 2000
+LONGEST_SOURCES = 1500
+"""The greatest length of the CSP sources of several URIs: some thirty hosts."""
 HIGHEST_PORT = 65535
 NO_DOT = "has a private-use scheme without a dot. Use one such as com.example.app"
 """The problem of a URI whose scheme an operator could allow."""
@@ -100,6 +102,17 @@ def csp_source(uri: str) -> str:
     # These two would end the source, the directive or the policy (CSP Level 3 section 2.3.1).
     host = parts.netloc.replace(";", "%3B").replace(",", "%2C")
     return f"{parts.scheme}://{host}"
+
+
+def csp_sources(uris: Iterable[str]) -> tuple[str, ...]:
+    """Return the CSP sources of several URIs, each once. If they are long, these are the schemes alone.
+
+    Proxies reject responses with long headers: nginx accepts 4 kB, unless it is told otherwise.
+    """
+    sources = tuple(dict.fromkeys(csp_source(uri) for uri in uris))
+    if len(" ".join(sources)) <= LONGEST_SOURCES:
+        return sources
+    return tuple(dict.fromkeys(f"{source.partition(':')[0]}:" for source in sources))
 
 
 def host_of(uri: str) -> str:

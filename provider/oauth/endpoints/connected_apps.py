@@ -15,7 +15,7 @@ from provider.oauth.authorize.connected_apps import (
     name_and_host,
     resume,
 )
-from provider.oauth.clients.redirect_uris import csp_source
+from provider.oauth.clients.redirect_uris import csp_sources
 from provider.oauth.http.server import server_of
 from provider.oauth.tokens.store.delegations import EXCHANGE
 from provider.sessions.guards import require_user
@@ -33,7 +33,7 @@ def applications(call: Call) -> Response:
     return page(
         call,
         "oauth/applications.html",
-        image_sources=[csp_source(app.logo_uri) for app in apps if app.logo_uri],
+        image_sources=csp_sources(app.logo_uri for app in apps if app.logo_uri),
         agents=[app for app in apps if app.is_agent],
         apps=[app for app in apps if not app.is_agent],
         stopped=find_stopped(call.work, server_of(call), session.user_id),
@@ -56,7 +56,7 @@ def application(call: Call) -> Response:
     return page(
         call,
         "oauth/application.html",
-        image_sources=[csp_source(access.app.logo_uri)] if access.app.logo_uri else [],
+        image_sources=csp_sources([access.app.logo_uri] if access.app.logo_uri else []),
         app=access.app,
         via=_via(call, access),
         permissions=access.permissions,

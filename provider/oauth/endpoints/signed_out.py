@@ -6,7 +6,7 @@ It loads the frame of each, lists them all, and then continues to the app that a
 from starlette.responses import Response
 
 from provider.accounts.signed_in_accounts import describe_accounts
-from provider.oauth.clients.redirect_uris import csp_source
+from provider.oauth.clients.redirect_uris import csp_sources
 from provider.oauth.http.server import server_of
 from provider.oauth.logout.front_channel import SIGNED_OUT, find_notified, read_ticket
 from provider.sessions.cookie import find_signed_in
@@ -28,7 +28,7 @@ def signed_out(call: Call) -> Response:
     return page(
         call,
         "oauth/signed_out.html",
-        frame_sources=sorted({csp_source(app.frame) for app in frames if app.frame is not None}),
+        frame_sources=csp_sources(sorted(app.frame for app in frames if app.frame is not None)),
         apps=apps,
         frames=frames,
         onward=done.onward,

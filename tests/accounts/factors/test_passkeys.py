@@ -1,5 +1,6 @@
 """Passkeys: adding, signing in, second factor, naming, removing; WebAuthn Level 3 sections 7.1 and 7.2."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -285,7 +286,11 @@ def test_the_passkey_of_another_user_is_no_second_factor(
     add(eve, own)
     page = sign_in(eve, "eve@example.com")
     question = question_of(page) | {"allowCredentials": []}
-    assert eve.submit({"code": held.get(question)}).status == 400
+    page = eve.submit({"code": held.get(question)})
+    assert page.status == 400
+    # WCAG 2.2 criterion 3.3.1: the error leads to the button, and describes it.
+    assert '<a href="#passkey">' in page.html
+    assert re.search(r'<button [^>]*id="passkey" aria-describedby="passkey-error"', page.html)
     assert not is_signed_in(eve)
 
 

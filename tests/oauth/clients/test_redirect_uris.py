@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provider.config.uri_schemes import NEVER, problem_with_scheme
-from provider.oauth.clients.redirect_uris import NO_DOT, csp_source, host_of, is_registered, problem_with
+from provider.oauth.clients.redirect_uris import NO_DOT, csp_source, csp_sources, host_of, is_registered, problem_with
 
 REGISTERED = "https://app.test/cb"
 NATIVE = ("http://127.0.0.1/cb", "http://[::1]/cb", "com.example.app:/cb")
@@ -251,6 +251,15 @@ def test_a_page_may_send_its_form_to_the_origin_of_the_redirect_uri_only() -> No
 def test_an_ipv6_address_is_no_csp_source_so_its_scheme_is_named() -> None:
     """CSP Level 3 section 2.3.1: browsers drop the source, and would keep the person from the app."""
     assert csp_source("http://[::1]:8080/cb") == "http:"
+
+
+def test_sources_of_many_uris_are_named_once_and_fit_into_a_header() -> None:
+    """Nginx answers 502 to response headers of more than 4 kB, unless it is told otherwise."""
+    few = [f"https://app{number % 20}.example.test/{number}" for number in range(200)]
+    assert csp_sources(few) == tuple(f"https://app{number}.example.test" for number in range(20))
+    many = [f"https://app{number}.example.test/cb" for number in range(200)]
+    assert csp_sources(["com.example.app:/cb", *many, "http://[::1]/cb"]) == ("com.example.app:", "https:", "http:")
+    assert csp_sources([]) == ()
 
 
 @given(st.text(alphabet="https://a.b;,'[]:@-", max_size=30).map(lambda text: f"https://{text}"))

@@ -15,7 +15,7 @@ from provider.sessions.lifecycle import end_all_sessions
 from tests.oauth.conftest import Person, Register
 from tests.oauth.watched_http import WatchedClient
 from tests.support.clock import Clock
-from tests.support.factories import make_user
+from tests.support.factories import make_client, make_user
 from tests.support.installation import Work
 from tests.support.relying_party import RelyingParty
 
@@ -100,6 +100,22 @@ def test_only_a_reviewed_app_shows_its_logo_and_only_from_its_site(
         assert 'src="https://cdn.example.test/quill.png"' in answer.text
         assert "https://cdn.example.test" in answer.headers["content-security-policy"]
         assert "bank.example.test" not in answer.text + answer.headers["content-security-policy"]
+
+
+def test_the_headers_of_the_list_fit_into_the_buffer_of_a_proxy(
+    browser: WatchedClient, app_of_hers: RelyingParty, work: Work, ada: str
+) -> None:
+    """Nginx has 4 kB for them, unless it is told otherwise."""
+    app_of_hers.sign_in(browser)
+    with work() as w:
+        for number in range(100):
+            logo = f"https://logos{number}.apps.example.test/logo.png"
+            client, _ = make_client(w, redirect_uris=("https://app.example.test/cb",), logo_uri=logo)
+            consent.grant(w, user_id=ada, client=client, scopes=("openid",), claims=frozenset())
+    answer = browser.get(PATH)
+    assert "https://logos99.apps.example.test/logo.png" in answer.text
+    assert "img-src 'self' data: https:; " in answer.headers["content-security-policy"]
+    assert sum(len(name) + len(value) + 4 for name, value in answer.headers.items()) < 3000
 
 
 def test_withdrawing_ends_the_tokens_and_the_consent(
