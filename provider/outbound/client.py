@@ -113,7 +113,7 @@ class Outbound:
         at, before = self._failures.get(url, (now, None))
         if before is not None and timedelta(0) <= now - at < FAILURE_KEPT:
             again = f"{before.reason} (a moment ago; not asked again yet)"
-            raise type(before)(again, status=before.status)
+            raise type(before)(again, status=before.status, until=at + FAILURE_KEPT)
         try:
             yield
         except OutboundFailed as failed:

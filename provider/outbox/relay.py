@@ -8,6 +8,7 @@ in between, its claim expires and the job is retried, so handlers must tolerate 
 """
 
 import json
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -26,6 +27,8 @@ LEASE = timedelta(seconds=60)
 """How long a claim lasts. Every handler has finished or given up well before."""
 BACK_OFF = timedelta(seconds=5)
 """The wait before the second attempt; it doubles with each further attempt."""
+JITTER = 0.25
+"""By how much a pause is longer at most, so that jobs that failed together do not return together."""
 MAX_CRASHES = 3
 """After how many attempts in a row without an outcome a job is given up: it may be what kills the process."""
 PAUSES_PER_LIFETIME = 24
@@ -58,7 +61,15 @@ class PermanentFailure(Exception):
 
 
 class TemporaryFailure(Exception):
-    """A failure that is worth a retry. The text is kept for the operator and contains no secrets."""
+    """A failure that is worth a retry. The text is kept for the operator and contains no secrets.
+
+    `until` is set if nothing was tried, because another job had failed there a moment before, and nothing will be tried
+    until then. It is no attempt.
+    """
+
+    def __init__(self, problem: str, *, until: datetime | None = None) -> None:
+        self.until = until
+        super().__init__(problem)
 
 
 def deliver(
@@ -82,7 +93,8 @@ def deliver(
     except BaseException as failure:  # a bug or an interruption must neither lose the row nor retry it for ever
         known = isinstance(failure, TemporaryFailure)
         problem = str(failure) if known else type(failure).__name__
-        _try_later(installation, job, problem, policies.get(job.topic, DEFAULT_POLICY))
+        until = failure.until if isinstance(failure, TemporaryFailure) else None
+        _try_later(installation, job, problem, policies.get(job.topic, DEFAULT_POLICY), until)
         if not isinstance(failure, Exception):
             raise
     else:
@@ -106,9 +118,24 @@ def next_attempt(job: Job, policy: RetryPolicy, now: datetime) -> datetime | Non
     """
     pause = min(BACK_OFF * (1 << min(job.attempts - 1, 16)), policy.longest_pause)
     if job.expires_at is None:
-        return now + pause if job.attempts < policy.attempts else None
+        return now + _spread(job, pause) if job.attempts < policy.attempts else None
     longest = max(BACK_OFF, (job.expires_at - job.created_at) / PAUSES_PER_LIFETIME)
-    return min(now + min(pause, longest), job.expires_at) if job.expires_at > now else None
+    return min(now + _spread(job, min(pause, longest)), job.expires_at) if job.expires_at > now else None
+
+
+def next_turn(job: Job, policy: RetryPolicy, now: datetime, *, until: datetime) -> datetime:
+    """Return when to try a job again that was not tried, because nothing is tried there until then.
+
+    The longer it has waited, the later: many jobs for one server that is down share its attempts.
+    """
+    pause = max(until - now, BACK_OFF, min((now - job.created_at) / PAUSES_PER_LIFETIME, policy.longest_pause))
+    at = now + _spread(job, pause)
+    return at if job.expires_at is None else min(at, job.expires_at)
+
+
+def _spread(job: Job, pause: timedelta) -> timedelta:
+    """Return a pause, up to JITTER longer: always the same for this attempt of this job, and another for others."""
+    return pause * (1 + JITTER * zlib.crc32(f"{job.id} {job.attempts} {pause}".encode()) / 2**32)
 
 
 def _claim(installation: Installation, job_id: str) -> Job | None:
@@ -137,11 +164,12 @@ def _open(installation: Installation, job: Job) -> dict[str, Any]:
     return payload
 
 
-def _try_later(installation: Installation, job: Job, problem: str, policy: RetryPolicy) -> None:
+def _try_later(installation: Installation, job: Job, problem: str, policy: RetryPolicy, until: datetime | None) -> None:
+    was_tried = until is None
     with unit_of_work(installation) as work:
-        at = next_attempt(job, policy, work.now)
+        at = next_attempt(job, policy, work.now) if until is None else next_turn(job, policy, work.now, until=until)
         if at is not None:
-            store.schedule_retry(work.db, job.id, attempt=job.attempts, next_at=at, error=problem)
+            store.schedule_retry(work.db, job.id, attempt=job.attempts, next_at=at, error=problem, was_tried=was_tried)
     if at is None:
         _give_up(installation, job, problem)
         return

@@ -151,10 +151,14 @@ def mark_failed(db: Connection, job_id: str, *, attempt: int, error: str) -> Non
     db.execute(_this_attempt(job_id, attempt).values(state=DeliveryState.FAILED, error=error[:300]))
 
 
-def schedule_retry(db: Connection, job_id: str, *, attempt: int, next_at: datetime, error: str) -> None:
-    """Make the job due again at `next_at`. No effect if another attempt has begun since."""
+def schedule_retry(
+    db: Connection, job_id: str, *, attempt: int, next_at: datetime, error: str, was_tried: bool = True
+) -> None:
+    """Make the job due again at `next_at`; unless `was_tried`, the attempt does not count. No effect if another attempt
+    has begun since.
+    """
     again = {"state": DeliveryState.WAITING, "next_at": next_at, "error": error[:300], "crashes": 0}
-    db.execute(_this_attempt(job_id, attempt).values(**again))
+    db.execute(_this_attempt(job_id, attempt).values(**again, attempts=attempt if was_tried else attempt - 1))
 
 
 def _this_attempt(job_id: str, attempt: int) -> Update:

@@ -107,7 +107,11 @@ def _step(installation: Installation, stream_id: str) -> bool:
     try:
         answer = installation.outbound.deliver_body(stream.endpoint_url or "", token.encode(), headers)
     except OutboundFailed as failed:
-        return _pause(installation, stream, signal, failed.reason)
+        if failed.until is None:
+            return _pause(installation, stream, signal, failed.reason)
+        with unit_of_work(installation) as work:  # nothing was sent: another stream of this endpoint has just failed
+            store.change(work.db, stream.id, retry_at=failed.until)
+        return False
     if 200 <= answer.status < 300:  # section 2.2 names 202
         return _taken(installation, stream, signal)
     error = _error_of(answer) if answer.status == 400 else ""

@@ -36,7 +36,7 @@ def deliver(installation: Installation, _job_id: str, payload: dict[str, Any]) -
         try:
             answer = work.outbound.deliver_json(webhook.url, body, headers)
         except OutboundFailed as failed:
-            raise TemporaryFailure(failed.reason) from None
+            raise TemporaryFailure(failed.reason, until=failed.until) from None
         if answer.status == GONE:
             store.set_disabled(work.db, webhook.id, work.now)
     _judge(answer)

@@ -149,6 +149,49 @@ def test_what_cannot_succeed_is_tried_once(installation: Installation, work: Wor
     assert read(work, job_id).error == "550 no such mailbox"
 
 
+def test_what_was_not_tried_is_no_attempt_and_waits_longer_the_older_it_is(
+    installation: Installation, work: Work, put: Put, clock: Clock
+) -> None:
+    job_id, seconds = put(), timedelta(seconds=1)
+
+    def pass_by(*_: object) -> None:
+        raise TemporaryFailure("it does not answer", until=clock.now + 7 * seconds)
+
+    pauses = []
+    for _ in range(400):
+        assert relay.deliver(installation, job_id, {"mail": pass_by})
+        job = read(work, job_id)
+        assert (job.state, job.attempts, job.error) == (DeliveryState.WAITING, 0, "it does not answer")
+        pauses.append(job.next_at - clock.now)
+        clock.advance(job.next_at - clock.now)
+    assert pauses[0] == 7 * seconds
+    assert sorted(pauses) == pauses
+    assert pauses[-1] == relay.DEFAULT_POLICY.longest_pause
+    assert relay.deliver(installation, job_id, {"mail": Handler()})
+    assert read(work, job_id).attempts == 1
+
+
+def test_what_was_not_tried_expires_as_usual(installation: Installation, work: Work, put: Put, clock: Clock) -> None:
+    end = clock.now + timedelta(seconds=4)
+    job_id, handler = put(expires_at=end), Handler(TemporaryFailure("away", until=clock.now + timedelta(seconds=9)))
+    assert relay.deliver(installation, job_id, {"mail": handler})
+    assert read(work, job_id).next_at == end
+
+
+def test_jobs_that_failed_together_do_not_return_together(
+    installation: Installation, work: Work, put: Put, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay, "JITTER", 0.25)
+    until = clock.now + timedelta(seconds=8)
+    for failure, least in ((TemporaryFailure("451"), 5), (TemporaryFailure("away", until=until), 8)):
+        ids = [put() for _ in range(20)]
+        for job_id in ids:
+            relay.deliver(installation, job_id, {"mail": Handler(failure)})
+        pauses = {(read(work, job_id).next_at - clock.now).total_seconds() for job_id in ids}
+        assert len(pauses) == 20
+        assert least <= min(pauses) < max(pauses) <= least * 1.25
+
+
 def test_a_bug_in_a_handler_is_retried_and_its_text_is_not_kept(
     installation: Installation, work: Work, put: Put
 ) -> None:

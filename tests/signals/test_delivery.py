@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from provider.accounts import suspension
+from provider.signals.store import deliveries, streams
 from tests.signals.conftest import POLL, PUSH, SSF, Meet, Receiver, kinds
-from tests.support.foreign_server import answer
+from tests.support.foreign_server import answer, raw
 from tests.support.installation import Work
 
 
@@ -150,6 +151,19 @@ def test_a_receiver_that_rejects_a_token_gets_the_next(receiver: Receiver, meet:
     receiver.verify("two")
     receiver.run()
     assert [each["events"][SSF + "verification"] for each in receiver.pushed] == [{}, {"state": "two"}]
+
+
+def test_each_failed_delivery_is_a_request(receiver: Receiver, work: Work) -> None:
+    receiver.create()
+    receiver.server.behaviour = raw(b"")
+    receiver.verify()
+    for _ in range(6):
+        receiver.run(seconds=5)
+    with work() as w:
+        failed = deliveries.find_last(w.read, receiver.stream["stream_id"])
+        stream = streams.find(w.read, receiver.stream["stream_id"])
+    assert stream is not None
+    assert len(receiver.server.requests) == len(failed) == stream.failures > 1
 
 
 def test_a_receiver_that_is_away_for_a_day_gets_everything_in_order(

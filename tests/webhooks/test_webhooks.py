@@ -26,7 +26,7 @@ from provider.work import Installation, unit_of_work
 from tests.support.clock import Clock
 from tests.support.deliveries import deliver_due
 from tests.support.factories import make_user
-from tests.support.foreign_server import ForeignServer, Request, answer
+from tests.support.foreign_server import ForeignServer, Request, answer, raw
 from tests.support.installation import Work, settings_for
 
 
@@ -191,6 +191,27 @@ def test_a_receiver_that_is_away_is_told_later_under_the_same_id(
     assert first.headers["webhook-id"] == second.headers["webhook-id"]
     assert first.headers["webhook-timestamp"] != second.headers["webhook-timestamp"]
     verified(second, secret)
+
+
+def test_each_attempt_for_a_receiver_that_does_not_answer_is_a_request(
+    listen: Listen, work: Work, deliver: Callable[[], int], receiver: ForeignServer, clock: Clock
+) -> None:
+    """While it is not asked, because another event has just failed, no event loses one of its attempts."""
+    listen("account.*")
+    receiver.behaviour = raw(b"")
+    for number in range(5):
+        with work() as w:
+            make_user(w, f"user{number}@example.test")
+    for _ in range(30):
+        deliver()
+        clock.advance(seconds=5)
+    assert len(receiver.requests) == sum(job.attempts for job in jobs(work)) > 5
+    assert {job.state for job in jobs(work)} == {DeliveryState.WAITING}
+    receiver.behaviour = answer(b"")
+    for _ in range(30):
+        clock.advance(minutes=1)
+        deliver()
+    assert {job.state for job in jobs(work)} == {DeliveryState.SENT}
 
 
 def test_a_receiver_that_is_gone_is_told_no_more(

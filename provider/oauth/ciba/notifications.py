@@ -49,9 +49,9 @@ def deliver(installation: Installation, _job_id: str, payload: dict[str, Any]) -
         try:
             answer = work.outbound.deliver_json(endpoint, body, {"Authorization": f"Bearer {payload['token']}"})
         except OutboundFailed as failed:
-            if failed.status is not None:  # a redirect, which is never followed
+            if failed.status is not None and failed.until is None:  # a redirect, which is never followed
                 raise PermanentFailure(failed.reason) from None
-            raise TemporaryFailure(failed.reason) from None
+            raise TemporaryFailure(failed.reason, until=failed.until) from None
     _judge(answer)
 
 

@@ -41,7 +41,7 @@ def deliver(installation: Installation, _job_id: str, payload: dict[str, Any]) -
             )
             answer = work.outbound.deliver(client.metadata.backchannel_logout_uri, {"logout_token": token})
         except OutboundFailed as failed:
-            raise TemporaryFailure(failed.reason) from None
+            raise TemporaryFailure(failed.reason, until=failed.until) from None
         except OAuth2Error as failed:  # it is to be encrypted, and the client's keys do not fit or cannot be had
             raise TemporaryFailure(failed.description) from None
     _judge(answer)
