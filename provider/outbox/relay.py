@@ -29,6 +29,8 @@ BACK_OFF = timedelta(seconds=5)
 """The wait before the second attempt; it doubles with each further attempt."""
 JITTER = 0.25
 """By how much a pause is longer at most, so that jobs that failed together do not return together."""
+COPY_AFTER = timedelta(hours=1)
+"""The wait after an attempt that may have succeeded."""
 MAX_CRASHES = 3
 """After how many attempts in a row without an outcome a job is given up: it may be what kills the process."""
 PAUSES_PER_LIFETIME = 24
@@ -72,6 +74,13 @@ class TemporaryFailure(Exception):
         super().__init__(problem)
 
 
+class OutcomeUnknown(TemporaryFailure):
+    """An attempt that may have succeeded, so that the next one may be a copy: the pauses are long.
+
+    Like attempts that end with their process, it is none with an outcome. MAX_CRASHES of them in a row are the last.
+    """
+
+
 def deliver(
     installation: Installation,
     job_id: str,
@@ -93,8 +102,11 @@ def deliver(
     except BaseException as failure:  # a bug or an interruption must neither lose the row nor retry it for ever
         known = isinstance(failure, TemporaryFailure)
         problem = str(failure) if known else type(failure).__name__
-        until = failure.until if isinstance(failure, TemporaryFailure) else None
-        _try_later(installation, job, problem, policies.get(job.topic, DEFAULT_POLICY), until)
+        policy = policies.get(job.topic, DEFAULT_POLICY)
+        if isinstance(failure, TemporaryFailure) and failure.until is not None:
+            _postpone(installation, job, problem, policy, failure.until)
+        else:
+            _try_later(installation, job, problem, policy, is_unknown=isinstance(failure, OutcomeUnknown))
         if not isinstance(failure, Exception):
             raise
     else:
@@ -121,6 +133,15 @@ def next_attempt(job: Job, policy: RetryPolicy, now: datetime) -> datetime | Non
         return now + _spread(job, pause) if job.attempts < policy.attempts else None
     longest = max(BACK_OFF, (job.expires_at - job.created_at) / PAUSES_PER_LIFETIME)
     return min(now + _spread(job, min(pause, longest)), job.expires_at) if job.expires_at > now else None
+
+
+def next_copy(job: Job, now: datetime) -> datetime | None:
+    """Return when to retry a job whose outcome is unknown; None to give up. A job that expires is then in time, too."""
+    if job.crashes + 1 >= MAX_CRASHES:
+        return None
+    if job.expires_at is None:
+        return now + _spread(job, COPY_AFTER)
+    return min(now + min(COPY_AFTER, (job.expires_at - job.created_at) / MAX_CRASHES), job.expires_at)
 
 
 def next_turn(job: Job, policy: RetryPolicy, now: datetime, *, until: datetime) -> datetime:
@@ -164,15 +185,31 @@ def _open(installation: Installation, job: Job) -> dict[str, Any]:
     return payload
 
 
-def _try_later(installation: Installation, job: Job, problem: str, policy: RetryPolicy, until: datetime | None) -> None:
-    was_tried = until is None
+def _try_later(
+    installation: Installation, job: Job, problem: str, policy: RetryPolicy, *, is_unknown: bool = False
+) -> None:
     with unit_of_work(installation) as work:
-        at = next_attempt(job, policy, work.now) if until is None else next_turn(job, policy, work.now, until=until)
+        at = next_copy(job, work.now) if is_unknown else next_attempt(job, policy, work.now)
         if at is not None:
-            store.schedule_retry(work.db, job.id, attempt=job.attempts, next_at=at, error=problem, was_tried=was_tried)
+            crashes = job.crashes + 1 if is_unknown else 0
+            store.schedule_retry(work.db, job.id, attempt=job.attempts, next_at=at, error=problem, crashes=crashes)
     if at is None:
         _give_up(installation, job, problem)
         return
+    _note_retry(job, problem)
+
+
+def _postpone(installation: Installation, job: Job, problem: str, policy: RetryPolicy, until: datetime) -> None:
+    """Try a job again that was not tried. The attempt does not count."""
+    with unit_of_work(installation) as work:
+        at = next_turn(job, policy, work.now, until=until)
+        store.schedule_retry(
+            work.db, job.id, attempt=job.attempts, next_at=at, error=problem, crashes=0, was_tried=False
+        )
+    _note_retry(job, problem)
+
+
+def _note_retry(job: Job, problem: str) -> None:
     OUTBOX_JOBS.count(job.topic, "put_back")
     log.warning("outbox.retry_scheduled", job=job.id, topic=job.topic, attempts=job.attempts, error=problem)
 

@@ -55,7 +55,7 @@ outbox = Table(
     Column("next_at", UtcTime, nullable=False),
     Column("expires_at", UtcTime),  # not sent later, because the link in it has expired
     Column("error", String(300)),
-    Column("crashes", Integer, nullable=False, server_default="0"),  # consecutive attempts whose claim expired
+    Column("crashes", Integer, nullable=False, server_default="0"),  # consecutive attempts without an outcome
     Index("ix_outbox_state_next_at", "state", "next_at"),
 )
 
@@ -152,12 +152,19 @@ def mark_failed(db: Connection, job_id: str, *, attempt: int, error: str) -> Non
 
 
 def schedule_retry(
-    db: Connection, job_id: str, *, attempt: int, next_at: datetime, error: str, was_tried: bool = True
+    db: Connection,
+    job_id: str,
+    *,
+    attempt: int,
+    next_at: datetime,
+    error: str,
+    crashes: int,
+    was_tried: bool = True,
 ) -> None:
     """Make the job due again at `next_at`; unless `was_tried`, the attempt does not count. No effect if another attempt
     has begun since.
     """
-    again = {"state": DeliveryState.WAITING, "next_at": next_at, "error": error[:300], "crashes": 0}
+    again = {"state": DeliveryState.WAITING, "next_at": next_at, "error": error[:300], "crashes": crashes}
     db.execute(_this_attempt(job_id, attempt).values(**again, attempts=attempt if was_tried else attempt - 1))
 
 
