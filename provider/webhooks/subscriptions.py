@@ -16,7 +16,7 @@ from provider.outbound.addresses import may_be_asked, networks
 from provider.refusals import Refusal
 from provider.webhooks import store
 from provider.webhooks.delivery import PREFIX, PURPOSE
-from provider.webhooks.notify import enqueue
+from provider.webhooks.notify import enqueue, is_hidden
 from provider.webhooks.store import Webhook
 from provider.work import UnitOfWork
 
@@ -113,7 +113,7 @@ def replay(work: UnitOfWork, webhook_id: str, *, since: datetime) -> int:
     events = [
         event
         for event in reversed(audit.find(work.read, since=since, limit=MOST_REPLAYED))
-        if webhook.wants(event.name)
+        if webhook.wants(event.name) and not is_hidden(event.user_id, event.client_id)
     ]
     enqueue(work, webhook, *map(log.as_json, events))
     return len(events)

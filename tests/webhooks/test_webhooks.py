@@ -21,6 +21,7 @@ from provider.outbox import store as outbox
 from provider.outbox.store import DeliveryState, Job
 from provider.ratelimits.counter import LimitCounter
 from provider.refusals import NotFound, Refusal
+from provider.runtime.throw_away import CLIENTS, FIRST_USER
 from provider.webhooks import store, subscriptions
 from provider.work import Installation, unit_of_work
 from tests.support.clock import Clock
@@ -283,6 +284,20 @@ def test_what_happened_while_it_was_disabled_can_be_replayed(
     assert len(inserts) == 1, "thousands of events are queued at once, too"
     assert deliver() == 2
     assert [verified(request, secret)["type"] for request in receiver.requests] == ["account.created"] * 2
+
+
+def test_a_replay_has_nothing_of_the_probes(listen: Listen, work: Work) -> None:
+    webhook_id, _ = listen("account.created", "client.created")
+    with work() as w:
+        log.record(w, Event.ACCOUNT_CREATED, user_id=FIRST_USER)
+        log.record(w, Event.CLIENT_CREATED, client_id=f"{CLIENTS}1-a")
+        user_id = make_user(w, "ada@example.test")
+    before = {job.id for job in jobs(work)}
+    assert len(before) == 1
+    with work() as w:
+        assert subscriptions.replay(w, webhook_id, since=w.now - timedelta(hours=1)) == 1
+        [again] = [job for job in outbox.find(w.db) if job.topic == "webhook" and job.id not in before]
+    assert user_id in receiver_payload(w.installation, again)
 
 
 @pytest.mark.parametrize(
