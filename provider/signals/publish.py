@@ -33,8 +33,13 @@ def publish(work: UnitOfWork, events: Sequence[Mapping[str, object]]) -> None:
 
 
 def user_purged(work: UnitOfWork, user_id: str) -> None:
-    """Queue what a user's deletion means. It is called before the user is removed: receivers are then still known."""
-    _queue(work, [Notice(event_types.ACCOUNT_PURGED, user_id, work.now, txn=new_id())])
+    """Queue what a user's deletion means, and what else happened to the user in this transaction: the sessions ended.
+
+    It is called before the user is removed. When the transaction commits, no receiver is known.
+    """
+    before = [event for event in work.events if event["name"] in WATCHED and event["user_id"] == user_id]
+    notices = [notice for event in before if (notice := notice_of(event)) is not None]
+    _queue(work, [*notices, Notice(event_types.ACCOUNT_PURGED, user_id, work.now, txn=new_id())])
 
 
 def address_changed(work: UnitOfWork, user_id: str, *, before: str, after: str) -> None:

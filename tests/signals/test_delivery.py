@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from provider.accounts import suspension
+from provider.oauth.clients import clients
+from provider.outbox import store as outbox
 from provider.signals.store import deliveries, streams
 from tests.signals.conftest import POLL, PUSH, SSF, Meet, Receiver, kinds
 from tests.support.foreign_server import answer, raw
@@ -151,6 +153,25 @@ def test_a_receiver_that_rejects_a_token_gets_the_next(receiver: Receiver, meet:
     receiver.verify("two")
     receiver.run()
     assert [each["events"][SSF + "verification"] for each in receiver.pushed] == [{}, {"state": "two"}]
+
+
+def test_the_signals_of_a_disabled_app_wait_without_jobs(receiver: Receiver, meet: Meet, ada: str, work: Work) -> None:
+    receiver.create()
+    meet(receiver, ada)
+    with work() as w:
+        clients.disable(w, receiver.client_id)
+        suspension.suspend(w, user_id=ada, reason=None)
+    receiver.run(seconds=5)
+    with work() as w:
+        jobs = len(outbox.find(w.read, topic="signals"))
+    for _ in range(3):
+        receiver.run(seconds=5)
+    with work() as w:
+        assert len(outbox.find(w.read, topic="signals")) == jobs <= 1
+        clients.enable(w, receiver.client_id)
+    assert receiver.pushed == []
+    receiver.run(seconds=5)
+    assert "account-disabled" in kinds(receiver.pushed)
 
 
 def test_each_failed_delivery_is_a_request(receiver: Receiver, work: Work) -> None:
