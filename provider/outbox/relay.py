@@ -62,6 +62,10 @@ class PermanentFailure(Exception):
     """A failure that a retry would not fix. The text is kept for the operator and contains no secrets."""
 
 
+class NoLongerWanted(Exception):
+    """What the job is for was deleted or disabled since. The text is kept for the operator and contains no secrets."""
+
+
 class TemporaryFailure(Exception):
     """A failure that is worth a retry. The text is kept for the operator and contains no secrets.
 
@@ -97,6 +101,11 @@ def deliver(
     try:
         payload = _open(installation, job)
         handlers[job.topic](installation, job.id, payload)
+    except NoLongerWanted as reason:
+        with unit_of_work(installation) as work:
+            store.mark_cancelled(work.db, job.id, attempt=job.attempts, reason=str(reason))
+        OUTBOX_JOBS.count(job.topic, "cancelled")
+        log.info("outbox.cancelled", job=job.id, topic=job.topic, reason=str(reason))
     except PermanentFailure as failure:
         _give_up(installation, job, str(failure))
     except BaseException as failure:  # a bug or an interruption must neither lose the row nor retry it for ever

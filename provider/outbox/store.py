@@ -38,7 +38,7 @@ class DeliveryState(StrEnum):
     SENDING = "trying"  # claimed until next_at; after that it is waiting again
     SENT = "kept"
     FAILED = "failed"  # after the last attempt; an operator can retry it
-    CANCELLED = "cancelled"  # by an operator; its payload is erased
+    CANCELLED = "cancelled"  # by an operator, or nothing is to receive it any more; its payload is erased
 
 
 # On PostgreSQL, it has a partition for each month of `created_at`, which is in its primary key too (migration 0039).
@@ -149,6 +149,12 @@ def mark_sent(db: Connection, job_id: str) -> None:
 def mark_failed(db: Connection, job_id: str, *, attempt: int, error: str) -> None:
     """Mark the job as failed at this attempt. No effect if another attempt has begun since."""
     db.execute(_this_attempt(job_id, attempt).values(state=DeliveryState.FAILED, error=error[:300]))
+
+
+def mark_cancelled(db: Connection, job_id: str, *, attempt: int, reason: str) -> None:
+    """Cancel the job at this attempt and erase its payload. No effect if another attempt has begun since."""
+    gone = {"state": DeliveryState.CANCELLED, "payload": None, "error": reason[:300]}
+    db.execute(_this_attempt(job_id, attempt).values(**gone))
 
 
 def schedule_retry(

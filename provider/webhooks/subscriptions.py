@@ -81,16 +81,16 @@ def rotate_secret(work: UnitOfWork, webhook_id: str) -> str:
 
 def disable(work: UnitOfWork, webhook_id: str) -> None:
     """Stop queueing and delivering events for the webhook. Raises NoSuchWebhook."""
-    if find(work, webhook_id).disabled_at is None:
+    find(work, webhook_id)
+    if store.set_disabled(work.db, webhook_id, work.now):
         before, after = {"disabled": False}, {"disabled": True}
         log.record(work, Event.WEBHOOK_DISABLED, webhook=webhook_id, before=before, after=after)
-        store.set_disabled(work.db, webhook_id, work.now)
 
 
 def enable(work: UnitOfWork, webhook_id: str) -> None:
     """Queue events for the webhook again, from now on; `replay` sends the events in between. Raises NoSuchWebhook."""
-    if find(work, webhook_id).disabled_at is not None:
-        store.set_disabled(work.db, webhook_id, None)
+    find(work, webhook_id)
+    if store.set_disabled(work.db, webhook_id, None):
         before, after = {"disabled": True}, {"disabled": False}
         log.record(work, Event.WEBHOOK_ENABLED, webhook=webhook_id, before=before, after=after)
 

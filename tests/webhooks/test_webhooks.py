@@ -13,6 +13,7 @@ from sqlalchemy import event as sqlalchemy_event
 from standardwebhooks.webhooks import WebhookVerificationError
 
 from provider.audit import log
+from provider.audit import store as audit
 from provider.audit.events import Event
 from provider.config.settings import Settings
 from provider.installation import open_installation
@@ -218,23 +219,29 @@ def test_each_attempt_for_a_receiver_that_does_not_answer_is_a_request(
 def test_a_receiver_that_is_gone_is_told_no_more(
     listen: Listen, work: Work, deliver: Callable[[], int], receiver: ForeignServer
 ) -> None:
-    """410 (Standard Webhooks, "Endpoint management")."""
-    webhook_id, _ = listen("account.*")
+    """410 (Standard Webhooks, "Endpoint management"). Its first event fails, and what waits is canceled."""
+    webhook_id, _ = listen("account.*", "webhook.disabled")
     receiver.behaviour = answer(b"", status="410 Gone")
     with work() as w:
         make_user(w, "ada@example.test")
+        make_user(w, "eve@example.test")
     deliver()
     with work() as w:
         assert subscriptions.find(w, webhook_id).disabled_at is not None
         make_user(w, "bob@example.test")
-    assert [job.state for job in jobs(work)] == [DeliveryState.FAILED]
+        subscriptions.disable(w, webhook_id)
+    assert sorted(job.state for job in jobs(work)) == [DeliveryState.CANCELLED, DeliveryState.FAILED]
     assert len(receiver.requests) == 1
+    with work() as w:
+        [disabled] = audit.find(w.read, names=[Event.WEBHOOK_DISABLED])
+    changes = {"before": {"disabled": False}, "after": {"disabled": True}}
+    assert disabled.details == {"webhook": webhook_id, "reason": "gone", **changes}
 
 
 def test_an_event_that_waits_is_not_sent_to_a_webhook_that_was_disabled_meanwhile(
     listen: Listen, work: Work, deliver: Callable[[], int], receiver: ForeignServer
 ) -> None:
-    """Its delivery fails, and an operator finds the reason in the outbox."""
+    """It is canceled, with the reason, and a replay sends it."""
     webhook_id, _ = listen("account.*")
     with work() as w:
         make_user(w, "ada@example.test")
@@ -242,7 +249,8 @@ def test_an_event_that_waits_is_not_sent_to_a_webhook_that_was_disabled_meanwhil
         subscriptions.disable(w, webhook_id)
     deliver()
     assert receiver.requests == []
-    assert [message.state for message in jobs(work)] == [DeliveryState.FAILED]
+    [job] = jobs(work)
+    assert (job.state, job.payload, job.error) == (DeliveryState.CANCELLED, None, "the webhook is gone or disabled")
 
 
 def test_after_a_rotation_both_secrets_sign_for_a_day(
