@@ -2,7 +2,9 @@
 reported, paused and disabled streams, and a receiver that is away.
 """
 
+import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -185,6 +187,23 @@ def test_each_failed_delivery_is_a_request(receiver: Receiver, work: Work) -> No
         stream = streams.find(w.read, receiver.stream["stream_id"])
     assert stream is not None
     assert len(receiver.server.requests) == len(failed) == stream.failures > 1
+
+
+@pytest.mark.both_databases
+def test_the_order_does_not_depend_on_the_clocks_of_nodes(
+    receiver: Receiver, meet: Meet, ada: str, work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first change is made by a node whose own clock is an hour ahead."""
+    receiver.create(POLL)
+    meet(receiver, ada)
+    now = time.time_ns()
+    for number, hours in enumerate((1, 0, 1, 0)):
+        monkeypatch.setattr(time, "time_ns", lambda at=now + hours * 3600 * 10**9: at)
+        with work() as w:
+            (suspension.restore if number % 2 else partial(suspension.suspend, reason=None))(w, user_id=ada)
+    monkeypatch.undo()
+    told = [kind for kind in kinds(receiver.take()) if kind.startswith("account")]
+    assert told == ["account-disabled", "account-enabled"] * 2
 
 
 def test_a_receiver_that_is_away_for_a_day_gets_everything_in_order(
