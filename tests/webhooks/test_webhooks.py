@@ -309,7 +309,17 @@ def test_a_replay_has_nothing_of_the_probes(listen: Listen, work: Work) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["http://hooks.example.test/", "https://127.0.0.9/", "https://[::1]/", "file:///etc/passwd", "https://", "x"]
+    "url",
+    [
+        "http://hooks.example.test/",
+        "https://127.0.0.9/",
+        "https://[::1]/",
+        "file:///etc/passwd",
+        "https://",
+        "https://[",
+        "x",
+        "https://a.test/{id}",
+    ],
 )
 def test_only_an_address_that_may_be_asked_is_taken(url: str, work: Work, installation: Installation) -> None:
     """A-101."""
