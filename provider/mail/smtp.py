@@ -36,7 +36,7 @@ class Client(smtplib.SMTP):
         begin, and OutcomeUnknown without a reply to the message: the server may have it (RFC 1047).
         """
         step = self.timeout
-        if self.until is not None and self.until - time.monotonic() < step:
+        if self.until is not None and self.until - time.monotonic() < 2 * step:  # for two replies
             raise TemporaryFailure("the mail server took too long before the message was sent")
         code, reply = self.docmd("DATA")
         if code != 354:
@@ -51,7 +51,7 @@ class Client(smtplib.SMTP):
 
 
 class TlsClient(Client, smtplib.SMTP_SSL):
-    """The same, with TLS from the first byte."""
+    """A connection like `Client` that uses TLS from the first byte."""
 
 
 @contextmanager

@@ -25,9 +25,9 @@ RETRIES = RetryPolicy(attempts=106, longest_pause=timedelta(hours=1))
 """An email with a link is retried until it expires, any other for some four days (RFC 5321 section 4.5.4.1)."""
 TIMEOUT = 10.0
 """The timeout for one step of an SMTP connection, in seconds."""
-MOST = 50.0
-"""How many seconds an email may take in all: the reply to the message gets what is left. Less than the time after which
-the queue interrupts a delivery.
+MOST = 45.0
+"""How many seconds an email may take in all: the reply to the message gets what is left. Even one step longer, it is not
+interrupted by the queue.
 """
 
 

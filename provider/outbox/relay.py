@@ -63,7 +63,7 @@ class PermanentFailure(Exception):
 
 
 class NoLongerWanted(Exception):
-    """What the job is for was deleted or disabled since. The text is kept for the operator and contains no secrets."""
+    """The receiver of a job was deleted or disabled since. The text is kept for the operator and contains no secrets."""
 
 
 class TemporaryFailure(Exception):
@@ -213,7 +213,13 @@ def _postpone(installation: Installation, job: Job, problem: str, policy: RetryP
     with unit_of_work(installation) as work:
         at = next_turn(job, policy, work.now, until=until)
         store.schedule_retry(
-            work.db, job.id, attempt=job.attempts, next_at=at, error=problem, crashes=0, was_tried=False
+            work.db,
+            job.id,
+            attempt=job.attempts,
+            next_at=at,
+            error=problem,
+            crashes=job.crashes,
+            was_tried=False,
         )
     _note_retry(job, problem)
 

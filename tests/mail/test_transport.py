@@ -144,7 +144,7 @@ def test_without_a_reply_to_the_message_the_outcome_is_unknown(
 ) -> None:
     """RFC 1047."""
     monkeypatch.setattr(transport, "TIMEOUT", 0.2)
-    monkeypatch.setattr(transport, "MOST", 0.5)
+    monkeypatch.setattr(transport, "MOST", 0.9)
     sink.thinks_for = 1.5
     with pytest.raises(OutcomeUnknown, match="got the message and did not reply"):
         transport.deliver(to_port(installation, sink.port), new_id(), PLAIN)
