@@ -26,8 +26,8 @@ RETRIES = RetryPolicy(attempts=106, longest_pause=timedelta(hours=1))
 TIMEOUT = 10.0
 """The timeout for one step of an SMTP connection, in seconds."""
 MOST = 45.0
-"""How many seconds an email may take in all: the reply to the message gets what is left. Even one step longer, it is not
-interrupted by the queue.
+"""How many seconds an email may take in all: the reply to the message gets what is left. Even one step longer, it
+is not interrupted by the queue.
 """
 
 

@@ -63,7 +63,7 @@ class PermanentFailure(Exception):
 
 
 class NoLongerWanted(Exception):
-    """The receiver of a job was deleted or disabled since. The text is kept for the operator and contains no secrets."""
+    """The receiver of a job was deleted or disabled. The text is kept for the operator and contains no secrets."""
 
 
 class TemporaryFailure(Exception):
