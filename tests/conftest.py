@@ -22,6 +22,7 @@ from starlette.testclient import TestClient
 from provider.app import create_app
 from provider.config.settings import Settings
 from provider.installation import open_installation
+from provider.outbox import relay
 from provider.ratelimits.counter import LimitCounter
 from provider.work import Installation, unit_of_work
 from tests.support.browser import Browser
@@ -103,6 +104,13 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 def pytest_unconfigure() -> None:
     services.stop()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _pauses_are_exact() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(relay, "JITTER", 0.0)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

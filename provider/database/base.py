@@ -1,8 +1,10 @@
 """The shared MetaData with its constraint names, and identifiers."""
 
+import itertools
 import os
 import time
 import uuid
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import MetaData
 
@@ -16,6 +18,9 @@ metadata = MetaData(
     }
 )
 
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_numbers = itertools.count()
 
 NOBODY = str(uuid.UUID(int=0))
 """The nil UUID (RFC 9562 section 5.9), which no row has."""
@@ -43,3 +48,13 @@ def new_id() -> str:
     milliseconds, rest = divmod(time.time_ns(), 1_000_000)
     value = milliseconds << 80 | 0x7 << 76 | (rest << 12) // 1_000_000 << 64 | 0b10 << 62
     return str(uuid.UUID(int=value | int.from_bytes(os.urandom(8)) & (1 << 62) - 1))
+
+
+def new_ordered_id(at: datetime) -> str:
+    """Return a new UUIDv7 of this time, greater than all those of this process for the same time or earlier ones (RFC
+    9562 section 6.2, methods 1 and 3). With the time of the installation, nodes whose clocks differ agree on the order.
+    """
+    milliseconds, rest = divmod((at - _EPOCH) // timedelta(microseconds=1), 1000)
+    number, chance = next(_numbers) & (1 << 24) - 1, int.from_bytes(os.urandom(5)) & (1 << 38) - 1
+    value = milliseconds << 80 | 0x7 << 76 | (rest << 12) // 1000 << 64 | 0b10 << 62
+    return str(uuid.UUID(int=value | number << 38 | chance))

@@ -36,10 +36,8 @@ def deliver(installation: Installation, _job_id: str, payload: dict[str, Any]) -
                 return
             form = {"token": payload["token"], "token_type_hint": payload["hint"]}
             answer = post_as_client(work, upstream, metadata, metadata.revocation_endpoint, form)
-        except UpstreamUnavailable as failed:
-            raise TemporaryFailure(failed.reason) from None
-        except OutboundFailed as failed:
-            raise TemporaryFailure(failed.reason) from None
+        except (UpstreamUnavailable, OutboundFailed) as failed:
+            raise TemporaryFailure(failed.reason, until=failed.until) from None
     if 200 <= answer.status < 300:
         return
     if 400 <= answer.status < 500 and answer.status != 429:  # some answer so if the token is invalid by now

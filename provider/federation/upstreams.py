@@ -45,8 +45,8 @@ class UpstreamUnavailable(Unavailable):
 
     code = "upstream-away"
 
-    def __init__(self, upstream: str, reason: str) -> None:
-        self.reason = reason
+    def __init__(self, upstream: str, reason: str, *, until: datetime | None = None) -> None:
+        self.reason, self.until = reason, until  # as of OutboundFailed
         super().__init__(Text("%(name)s isn't working properly right now. Try again in a moment.", name=upstream))
 
 
@@ -141,7 +141,9 @@ class Upstream:
     def _fetch(self, outbound: Outbound, url: str) -> dict[str, Any]:
         try:
             return read_object(outbound.fetch(url, accept=("application/json",)).body)
-        except (OutboundFailed, ValueError) as failed:
+        except OutboundFailed as failed:
+            raise self.unavailable(f"{url}: {failed}", until=failed.until) from None
+        except ValueError as failed:
             raise self.unavailable(f"{url}: {failed}") from None
 
     def _read_metadata(self, document: dict[str, Any]) -> Metadata:
@@ -180,9 +182,9 @@ class Upstream:
         self._documents.clear()
         self._failures.clear()
 
-    def unavailable(self, reason: str) -> UpstreamUnavailable:
+    def unavailable(self, reason: str, *, until: datetime | None = None) -> UpstreamUnavailable:
         log.warning("upstream.unavailable", upstream=self.settings.key, reason=reason)
-        return UpstreamUnavailable(self.settings.name, reason)
+        return UpstreamUnavailable(self.settings.name, reason, until=until)
 
 
 class Upstreams:

@@ -97,7 +97,8 @@ def _request(settings: Settings, outbound: Outbound, now: datetime) -> _CachedTo
     try:
         answer = outbound.deliver(url, form)
     except OutboundFailed as failed:
-        raise TemporaryFailure(f"no access token for the mail server: {failed.reason}"[:300]) from failed
+        problem = f"no access token for the mail server: {failed.reason}"[:300]
+        raise TemporaryFailure(problem, until=failed.until) from failed
     try:
         given = read_object(answer.body)
     except ValueError:

@@ -1,8 +1,10 @@
 """Connections to the mail server (RFC 5321): TLS, authentication, and what the server's replies mean."""
 
 import base64
+import re
 import smtplib
 import ssl
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -12,21 +14,57 @@ from urllib.parse import urlsplit
 from provider.config.settings import Settings
 from provider.mail.access_tokens import TOKENS, redact, secrets_of
 from provider.outbound.client import Outbound
-from provider.outbox.relay import PermanentFailure, TemporaryFailure
+from provider.outbox.relay import OutcomeUnknown, PermanentFailure, TemporaryFailure
 
 MAX_REASON = 300
 DEMO_MAILBOX = "Signet demo mailbox"
 """How the mail server of the demo greets, followed by the URL of the mailbox."""
 
 
+FAREWELL = 3.0
+"""How many seconds the reply to QUIT may take."""
+
+
+class Client(smtplib.SMTP):
+    """A connection that waits longer for the reply to a message than for others (RFC 5321 section 4.5.3.2.6)."""
+
+    until: float | None = None
+    """When the reply to the message must be here, on the monotonic clock. None: each step has the same time."""
+
+    def data(self, msg: Any) -> tuple[int, bytes]:
+        """Send the message, as bytes with CRLF. Raises as smtplib does, TemporaryFailure if too little time is left to
+        begin, and OutcomeUnknown without a reply to the message: the server may have it (RFC 1047).
+        """
+        step = self.timeout
+        if self.until is not None and self.until - time.monotonic() < 2 * step:  # for two replies
+            raise TemporaryFailure("the mail server took too long before the message was sent")
+        code, reply = self.docmd("DATA")
+        if code != 354:
+            raise smtplib.SMTPDataError(code, reply)
+        self.send(re.sub(rb"(?m)^\.", b"..", msg) + b".\r\n")
+        assert self.sock is not None  # noqa: S101  # it has just sent something
+        self.sock.settimeout(step if self.until is None else max(step, self.until - time.monotonic()))
+        try:
+            return self.getreply()
+        except smtplib.SMTPServerDisconnected as error:
+            raise OutcomeUnknown("the mail server got the message and did not reply") from error
+
+
+class TlsClient(Client, smtplib.SMTP_SSL):
+    """A connection like `Client` that uses TLS from the first byte."""
+
+
 @contextmanager
-def connect(settings: Settings, *, timeout: float) -> Iterator[smtplib.SMTP]:
-    """Open a connection with the configured TLS mode. `timeout` is for each step, in seconds.
+def connect(settings: Settings, *, timeout: float, most: float | None = None) -> Iterator[Client]:
+    """Open a connection with the configured TLS mode. `timeout` is for each step, in seconds. With `most`, the reply to
+    the message may take the rest of so many seconds.
 
     SMTP errors, also those of the caller's block, become PermanentFailure or TemporaryFailure.
     """
+    until = None if most is None else time.monotonic() + most
     try:
         server = _open(settings, timeout)
+        server.until = until
         try:
             yield server
         finally:
@@ -113,14 +151,14 @@ def _authenticate_with_token(server: smtplib.SMTP, settings: Settings, user: str
         raise smtplib.SMTPAuthenticationError(refused.smtp_code, words) from refused
 
 
-def _open(settings: Settings, timeout: float) -> smtplib.SMTP:
+def _open(settings: Settings, timeout: float) -> Client:
     """Open a connection with the configured TLS mode, never less: without TLS on offer, `starttls` raises."""
     # Named, because smtplib would otherwise ask the DNS who we are, which can take longer than the email.
     options: dict[str, Any] = {"local_hostname": ehlo_name(settings), "timeout": timeout}
     if settings.smtp_tls == "tls":
         context = _tls_context(settings)
-        return smtplib.SMTP_SSL(settings.smtp_host, settings.smtp_port, context=context, **options)
-    server = smtplib.SMTP(settings.smtp_host, settings.smtp_port, **options)
+        return TlsClient(settings.smtp_host, settings.smtp_port, context=context, **options)
+    server = Client(settings.smtp_host, settings.smtp_port, **options)
     if settings.smtp_tls == "starttls":
         try:
             server.starttls(context=_tls_context(settings))
@@ -140,9 +178,13 @@ def _tls_context(settings: Settings) -> ssl.SSLContext:
 
 def _quit(server: smtplib.SMTP) -> None:
     """Close the connection. Errors in response to QUIT are ignored: the email has its result and is not sent again."""
-    with suppress(smtplib.SMTPException, OSError):
-        server.quit()
-    server.close()
+    try:
+        with suppress(smtplib.SMTPException, OSError):
+            if server.sock is not None:
+                server.sock.settimeout(FAREWELL)
+            server.quit()
+    finally:
+        server.close()
 
 
 def _failure(settings: Settings, code: int, reason: bytes | str) -> Exception:

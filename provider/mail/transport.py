@@ -24,23 +24,33 @@ from provider.work import Installation
 RETRIES = RetryPolicy(attempts=106, longest_pause=timedelta(hours=1))
 """An email with a link is retried until it expires, any other for some four days (RFC 5321 section 4.5.4.1)."""
 TIMEOUT = 10.0
-"""The timeout for one step of an SMTP connection, in seconds. All steps fit well into the relay's lease."""
+"""The timeout for one step of an SMTP connection, in seconds."""
+MOST = 45.0
+"""How many seconds an email may take in all: the reply to the message gets what is left. Even one step longer, it
+is not interrupted by the queue.
+"""
 
 
 def deliver(installation: Installation, message_id: str, payload: dict[str, Any]) -> None:
-    """Send one email: `to`, `subject`, `text`, `html`. Raises PermanentFailure or TemporaryFailure."""
+    """Send one email: `to`, `subject`, `text`, `html`. Raises PermanentFailure, TemporaryFailure or OutcomeUnknown."""
     settings = installation.settings
     try:
         email = _compose(settings, message_id, payload)
         email["Date"] = format_datetime(installation.clock())
     except ValueError as error:
         raise PermanentFailure("a header of the email contains characters that are not allowed") from error
-    with connect(settings, timeout=TIMEOUT) as server:
-        authenticate(server, settings, installation.outbound, now=installation.clock())
-        try:
-            server.send_message(email)
-        except smtplib.SMTPNotSupportedError as error:
-            raise PermanentFailure("the mail server does not support SMTPUTF8, which this address needs") from error
+    is_sent = False
+    try:
+        with connect(settings, timeout=TIMEOUT, most=MOST) as server:
+            authenticate(server, settings, installation.outbound, now=installation.clock())
+            try:
+                server.send_message(email)
+            except smtplib.SMTPNotSupportedError as error:
+                raise PermanentFailure("the mail server does not support SMTPUTF8, which this address needs") from error
+            is_sent = True
+    except BaseException:  # an interruption after the server has taken the email would send it again
+        if not is_sent:
+            raise
 
 
 def _compose(settings: Settings, message_id: str, payload: dict[str, Any]) -> EmailMessage:

@@ -7,12 +7,13 @@ The tables are those of the IANA special-purpose address registries (RFC 6890). 
 from collections.abc import Callable, Iterable
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
-from provider.urls import normal_host
+from provider.urls import normal_authority
 
 Address = IPv4Address | IPv6Address
 Networks = tuple[IPv4Network | IPv6Network, ...]
+LONGEST_URL = 2000
 Lookup = Callable[[str, int], list[Any]]
 """A function that resolves (host, port), with results like those of socket.getaddrinfo."""
 
@@ -83,14 +84,36 @@ def literal(host: str) -> Address | None:
         return ip_address("127.0.0.1") if host == "localhost" or host.endswith(".localhost") else None
 
 
+def split(url: str) -> tuple[SplitResult, str, int | None]:
+    """Return the parts of a URL, its host in normal form, and its port unless it is the default.
+
+    Raises ValueError for a URL that is never requested.
+    """
+    plain = url.isascii() and url.isprintable() and not set(url) & set(' "<>\\^`{|}')
+    try:
+        parts = urlsplit(url)
+        host, port = normal_authority(parts.netloc.rpartition("@")[2], scheme=parts.scheme)
+    except ValueError:
+        raise ValueError("it is not a URL") from None
+    known = parts.scheme in {"https", "http"} and parts.hostname and not has_user(url) and "#" not in url
+    if not plain or not known or len(url) > LONGEST_URL:
+        raise ValueError("it is not an https URL without user and fragment")
+    return parts, host, port
+
+
+def has_user(url: str) -> bool:
+    """Return whether a URL has a user or a password."""
+    try:
+        return "@" in urlsplit(url).netloc
+    except ValueError:
+        return False
+
+
 def may_be_asked(url: str, *, allowed: Networks) -> bool:
     """Return whether a URL may be requested, judged by its text. A name is checked when it is resolved."""
     try:
-        parts = urlsplit(url)
-        host = normal_host(parts.hostname or "").strip("[]").removesuffix(".")
+        parts, host, _ = split(url)
     except ValueError:
         return False
-    address, encrypted = literal(host), parts.scheme == "https"
-    if parts.scheme not in {"https", "http"}:
-        return False
+    address, encrypted = literal(host.strip("[]")), parts.scheme == "https"
     return encrypted if address is None else may_be_reached(address, allowed=allowed, encrypted=encrypted)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 
 @dataclass(frozen=True)
@@ -18,11 +19,12 @@ class OutboundFailed(Exception):
     """A request without a usable response.
 
     `reason` is for the operator's log and explanation only: it could reveal our network to a caller. `status` is the
-    HTTP status if there was a response with the wrong one.
+    HTTP status if there was a response with the wrong one. `until` is set if no request was sent, because an earlier
+    one had failed: none is sent before then.
     """
 
-    def __init__(self, reason: str, *, status: int | None = None) -> None:
-        self.reason, self.status = reason, status
+    def __init__(self, reason: str, *, status: int | None = None, until: datetime | None = None) -> None:
+        self.reason, self.status, self.until = reason, status, until
         super().__init__(reason)
 
 

@@ -13,17 +13,15 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
-from urllib.parse import SplitResult, urlencode, urlsplit
+from urllib.parse import SplitResult, urlencode
 
 from provider.config.settings import Settings
-from provider.outbound.addresses import Lookup, networks
+from provider.outbound.addresses import Lookup, networks, split
 from provider.outbound.answers import Answer, OutboundFailed
-from provider.urls import normal_authority
 
 FAILURE_KEPT = timedelta(seconds=10)
 """How long a server that did not answer is not asked again, so that no request waits for it meanwhile."""
 MOST_FAILURES = 1000
-LONGEST_URL = 2000
 MOST_HEADERS = 16 * 1024
 """The bytes that the headers of a response may take beside a document whose size is limited."""
 ANY_JSON = "application/*+json"
@@ -113,7 +111,7 @@ class Outbound:
         at, before = self._failures.get(url, (now, None))
         if before is not None and timedelta(0) <= now - at < FAILURE_KEPT:
             again = f"{before.reason} (a moment ago; not asked again yet)"
-            raise type(before)(again, status=before.status)
+            raise type(before)(again, status=before.status, until=at + FAILURE_KEPT)
         try:
             yield
         except OutboundFailed as failed:
@@ -200,13 +198,7 @@ def _split(url: str) -> tuple[SplitResult, str, int | None]:
 
     Raises OutboundFailed for a URL that may not be requested.
     """
-    plain = url.isascii() and url.isprintable() and not set(url) & set(' "<>\\^`{|}')
     try:
-        parts = urlsplit(url)
-        host, port = normal_authority(parts.netloc.rpartition("@")[2], scheme=parts.scheme)
-    except ValueError:
-        raise OutboundFailed("it is not a URL") from None
-    known = parts.scheme in {"https", "http"} and parts.hostname and "@" not in parts.netloc and "#" not in url
-    if not plain or not known or len(url) > LONGEST_URL:
-        raise OutboundFailed("it is not an https URL without user and fragment")
-    return parts, host, port
+        return split(url)
+    except ValueError as error:
+        raise OutboundFailed(str(error)) from None

@@ -15,7 +15,11 @@ OUTBOX_JOBS = Counter(
     "signet_promises",
     "Attempts to deliver a job of the outbox.",
     TOPIC,
-    Label("outcome", "Delivered, to be retried, or failed permanently.", ("kept", "put_back", "failed")),
+    Label(
+        "outcome",
+        "Delivered, to be retried, failed permanently, or canceled because its receiver was deleted or disabled.",
+        ("kept", "put_back", "failed", "cancelled"),
+    ),
     alert='Any increase of `outcome="failed"`.',
     tally=_emails,
 )

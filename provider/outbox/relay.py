@@ -8,6 +8,7 @@ in between, its claim expires and the job is retried, so handlers must tolerate 
 """
 
 import json
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -26,6 +27,10 @@ LEASE = timedelta(seconds=60)
 """How long a claim lasts. Every handler has finished or given up well before."""
 BACK_OFF = timedelta(seconds=5)
 """The wait before the second attempt; it doubles with each further attempt."""
+JITTER = 0.25
+"""By how much a pause is longer at most, so that jobs that failed together do not return together."""
+COPY_AFTER = timedelta(hours=1)
+"""The wait after an attempt that may have succeeded."""
 MAX_CRASHES = 3
 """After how many attempts in a row without an outcome a job is given up: it may be what kills the process."""
 PAUSES_PER_LIFETIME = 24
@@ -57,8 +62,27 @@ class PermanentFailure(Exception):
     """A failure that a retry would not fix. The text is kept for the operator and contains no secrets."""
 
 
+class NoLongerWanted(Exception):
+    """The receiver of a job was deleted or disabled. The text is kept for the operator and contains no secrets."""
+
+
 class TemporaryFailure(Exception):
-    """A failure that is worth a retry. The text is kept for the operator and contains no secrets."""
+    """A failure that is worth a retry. The text is kept for the operator and contains no secrets.
+
+    `until` is set if nothing was tried, because another job had failed there a moment before, and nothing will be tried
+    until then. It is no attempt.
+    """
+
+    def __init__(self, problem: str, *, until: datetime | None = None) -> None:
+        self.until = until
+        super().__init__(problem)
+
+
+class OutcomeUnknown(TemporaryFailure):
+    """An attempt that may have succeeded, so that the next one may be a copy: the pauses are long.
+
+    Like attempts that end with their process, it is none with an outcome. MAX_CRASHES of them in a row are the last.
+    """
 
 
 def deliver(
@@ -77,12 +101,21 @@ def deliver(
     try:
         payload = _open(installation, job)
         handlers[job.topic](installation, job.id, payload)
+    except NoLongerWanted as reason:
+        with unit_of_work(installation) as work:
+            store.mark_cancelled(work.db, job.id, attempt=job.attempts, reason=str(reason))
+        OUTBOX_JOBS.count(job.topic, "cancelled")
+        log.info("outbox.cancelled", job=job.id, topic=job.topic, reason=str(reason))
     except PermanentFailure as failure:
         _give_up(installation, job, str(failure))
     except BaseException as failure:  # a bug or an interruption must neither lose the row nor retry it for ever
         known = isinstance(failure, TemporaryFailure)
         problem = str(failure) if known else type(failure).__name__
-        _try_later(installation, job, problem, policies.get(job.topic, DEFAULT_POLICY))
+        policy = policies.get(job.topic, DEFAULT_POLICY)
+        if isinstance(failure, TemporaryFailure) and failure.until is not None:
+            _postpone(installation, job, problem, policy, failure.until)
+        else:
+            _try_later(installation, job, problem, policy, is_unknown=isinstance(failure, OutcomeUnknown))
         if not isinstance(failure, Exception):
             raise
     else:
@@ -106,9 +139,33 @@ def next_attempt(job: Job, policy: RetryPolicy, now: datetime) -> datetime | Non
     """
     pause = min(BACK_OFF * (1 << min(job.attempts - 1, 16)), policy.longest_pause)
     if job.expires_at is None:
-        return now + pause if job.attempts < policy.attempts else None
+        return now + _spread(job, pause) if job.attempts < policy.attempts else None
     longest = max(BACK_OFF, (job.expires_at - job.created_at) / PAUSES_PER_LIFETIME)
-    return min(now + min(pause, longest), job.expires_at) if job.expires_at > now else None
+    return min(now + _spread(job, min(pause, longest)), job.expires_at) if job.expires_at > now else None
+
+
+def next_copy(job: Job, now: datetime) -> datetime | None:
+    """Return when to retry a job whose outcome is unknown; None to give up. A job that expires is then in time, too."""
+    if job.crashes + 1 >= MAX_CRASHES:
+        return None
+    if job.expires_at is None:
+        return now + _spread(job, COPY_AFTER)
+    return min(now + min(COPY_AFTER, (job.expires_at - job.created_at) / MAX_CRASHES), job.expires_at)
+
+
+def next_turn(job: Job, policy: RetryPolicy, now: datetime, *, until: datetime) -> datetime:
+    """Return when to try a job again that was not tried, because nothing is tried there until then.
+
+    The longer it has waited, the later: many jobs for one server that is down share its attempts.
+    """
+    pause = max(until - now, BACK_OFF, min((now - job.created_at) / PAUSES_PER_LIFETIME, policy.longest_pause))
+    at = now + _spread(job, pause)
+    return at if job.expires_at is None else min(at, job.expires_at)
+
+
+def _spread(job: Job, pause: timedelta) -> timedelta:
+    """Return a pause, up to JITTER longer: always the same for this attempt of this job, and another for others."""
+    return pause * (1 + JITTER * zlib.crc32(f"{job.id} {job.attempts} {pause}".encode()) / 2**32)
 
 
 def _claim(installation: Installation, job_id: str) -> Job | None:
@@ -137,14 +194,37 @@ def _open(installation: Installation, job: Job) -> dict[str, Any]:
     return payload
 
 
-def _try_later(installation: Installation, job: Job, problem: str, policy: RetryPolicy) -> None:
+def _try_later(
+    installation: Installation, job: Job, problem: str, policy: RetryPolicy, *, is_unknown: bool = False
+) -> None:
     with unit_of_work(installation) as work:
-        at = next_attempt(job, policy, work.now)
+        at = next_copy(job, work.now) if is_unknown else next_attempt(job, policy, work.now)
         if at is not None:
-            store.schedule_retry(work.db, job.id, attempt=job.attempts, next_at=at, error=problem)
+            crashes = job.crashes + 1 if is_unknown else 0
+            store.schedule_retry(work.db, job.id, attempt=job.attempts, next_at=at, error=problem, crashes=crashes)
     if at is None:
         _give_up(installation, job, problem)
         return
+    _note_retry(job, problem)
+
+
+def _postpone(installation: Installation, job: Job, problem: str, policy: RetryPolicy, until: datetime) -> None:
+    """Try a job again that was not tried. The attempt does not count."""
+    with unit_of_work(installation) as work:
+        at = next_turn(job, policy, work.now, until=until)
+        store.schedule_retry(
+            work.db,
+            job.id,
+            attempt=job.attempts,
+            next_at=at,
+            error=problem,
+            crashes=job.crashes,
+            was_tried=False,
+        )
+    _note_retry(job, problem)
+
+
+def _note_retry(job: Job, problem: str) -> None:
     OUTBOX_JOBS.count(job.topic, "put_back")
     log.warning("outbox.retry_scheduled", job=job.id, topic=job.topic, attempts=job.attempts, error=problem)
 

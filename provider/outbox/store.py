@@ -38,7 +38,7 @@ class DeliveryState(StrEnum):
     SENDING = "trying"  # claimed until next_at; after that it is waiting again
     SENT = "kept"
     FAILED = "failed"  # after the last attempt; an operator can retry it
-    CANCELLED = "cancelled"  # by an operator; its payload is erased
+    CANCELLED = "cancelled"  # by an operator, or nothing is to receive it any more; its payload is erased
 
 
 # On PostgreSQL, it has a partition for each month of `created_at`, which is in its primary key too (migration 0039).
@@ -55,7 +55,7 @@ outbox = Table(
     Column("next_at", UtcTime, nullable=False),
     Column("expires_at", UtcTime),  # not sent later, because the link in it has expired
     Column("error", String(300)),
-    Column("crashes", Integer, nullable=False, server_default="0"),  # consecutive attempts whose claim expired
+    Column("crashes", Integer, nullable=False, server_default="0"),  # consecutive attempts without an outcome
     Index("ix_outbox_state_next_at", "state", "next_at"),
 )
 
@@ -151,10 +151,27 @@ def mark_failed(db: Connection, job_id: str, *, attempt: int, error: str) -> Non
     db.execute(_this_attempt(job_id, attempt).values(state=DeliveryState.FAILED, error=error[:300]))
 
 
-def schedule_retry(db: Connection, job_id: str, *, attempt: int, next_at: datetime, error: str) -> None:
-    """Make the job due again at `next_at`. No effect if another attempt has begun since."""
-    again = {"state": DeliveryState.WAITING, "next_at": next_at, "error": error[:300], "crashes": 0}
-    db.execute(_this_attempt(job_id, attempt).values(**again))
+def mark_cancelled(db: Connection, job_id: str, *, attempt: int, reason: str) -> None:
+    """Cancel the job at this attempt and erase its payload. No effect if another attempt has begun since."""
+    gone = {"state": DeliveryState.CANCELLED, "payload": None, "error": reason[:300]}
+    db.execute(_this_attempt(job_id, attempt).values(**gone))
+
+
+def schedule_retry(
+    db: Connection,
+    job_id: str,
+    *,
+    attempt: int,
+    next_at: datetime,
+    error: str,
+    crashes: int,
+    was_tried: bool = True,
+) -> None:
+    """Make the job due again at `next_at`; unless `was_tried`, the attempt does not count. No effect if another attempt
+    has begun since.
+    """
+    again = {"state": DeliveryState.WAITING, "next_at": next_at, "error": error[:300], "crashes": crashes}
+    db.execute(_this_attempt(job_id, attempt).values(**again, attempts=attempt if was_tried else attempt - 1))
 
 
 def _this_attempt(job_id: str, attempt: int) -> Update:

@@ -14,6 +14,7 @@ from provider.outbox.topics import Topic
 from provider.provisioning.store import connections, resources
 from provider.provisioning.store.connections import Provisioning, Scan
 from provider.provisioning.store.resources import Kind
+from provider.runtime.throw_away import is_throw_away
 from provider.work import UnitOfWork
 
 OF_USERS = frozenset(
@@ -81,7 +82,7 @@ def _note(work: UnitOfWork, connection: Provisioning, events: Iterable[Mapping[s
     compares = False
     for event in events:
         name, user_id = event["name"], event["user_id"]
-        if name in OF_USERS and user_id is not None:
+        if name in OF_USERS and user_id is not None and not is_throw_away(user_id):
             users.add(str(user_id))
             groups |= _changed_groups(event["details"])
         compares = compares or name in OF_ALL or (name in OF_CLIENT and event["client_id"] == connection.client_id)

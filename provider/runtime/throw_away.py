@@ -1,7 +1,7 @@
 """Throw-away users and clients, with which `signet doctor --probes` attacks the installation it runs on. Pure.
 
-Their ids are reserved. So every part knows them without asking the database: they cause no emails and no webhooks, and
-are not counted as users or apps.
+Their ids are reserved. So every part knows them without asking the database: they cause no emails and no webhooks, get
+no accounts in apps, and are not counted as users or apps.
 """
 
 DOMAIN = "signet-doctor.test"

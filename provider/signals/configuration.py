@@ -4,9 +4,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import urlsplit
 
-from provider.outbound.addresses import may_be_asked, networks
+from provider.outbound.addresses import has_user, may_be_asked, networks
 from provider.refusals import Refusal
 from provider.signals.event_types import SUPPORTED
 from provider.signals.store.streams import Method, Stream
@@ -143,16 +142,12 @@ def _with_delivery(work: UnitOfWork, before: Configuration, given: Any) -> Confi
     if METHODS[given["method"]] is Method.POLL:
         return replace(before, method=Method.POLL, endpoint_url=None, authorization_header=None)
     url, header = given.get("endpoint_url"), given.get("authorization_header")
-    if (
-        not isinstance(url, str)
-        or not re.fullmatch("[!-~]{1,2000}", url)
-        or not may_be_asked(url, allowed=networks(work.settings.outbound_allow))
-    ):
-        raise InvalidStream("delivery.endpoint_url must be an https URL at an address that may be reached.", ENDPOINT)
-    if "@" in urlsplit(url).netloc:
+    if isinstance(url, str) and has_user(url):
         raise InvalidStream(
             "delivery.endpoint_url can't contain a user or a password. Use authorization_header.", ENDPOINT
         )
+    if not isinstance(url, str) or not may_be_asked(url, allowed=networks(work.settings.outbound_allow)):
+        raise InvalidStream("delivery.endpoint_url must be an https URL at an address that may be reached.", ENDPOINT)
     if header is not None and not (
         isinstance(header, str) and re.fullmatch(f"[!-~][ -~]{{0,{LONGEST_HEADER}}}", header)
     ):

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from provider.database.base import new_id
+from provider.database.base import new_id, new_ordered_id
 from provider.outbox import messages
 from provider.outbox.topics import Topic
 from provider.signals import event_types
@@ -33,8 +33,13 @@ def publish(work: UnitOfWork, events: Sequence[Mapping[str, object]]) -> None:
 
 
 def user_purged(work: UnitOfWork, user_id: str) -> None:
-    """Queue what a user's deletion means. It is called before the user is removed: receivers are then still known."""
-    _queue(work, [Notice(event_types.ACCOUNT_PURGED, user_id, work.now, txn=new_id())])
+    """Queue what a user's deletion means, and what else happened to the user in this transaction: the sessions ended.
+
+    It is called before the user is removed. When the transaction commits, no receiver is known.
+    """
+    before = [event for event in work.events if event["name"] in WATCHED and event["user_id"] == user_id]
+    notices = [notice for event in before if (notice := notice_of(event)) is not None]
+    _queue(work, [*notices, Notice(event_types.ACCOUNT_PURGED, user_id, work.now, txn=new_id())])
 
 
 def address_changed(work: UnitOfWork, user_id: str, *, before: str, after: str) -> None:
@@ -45,7 +50,7 @@ def address_changed(work: UnitOfWork, user_id: str, *, before: str, after: str) 
 
 def add_to_stream(work: UnitOfWork, stream: Stream, notice: Mapping[str, Any], *, is_notice: bool = False) -> None:
     """Queue one signal for one stream, and the job that pushes it. `is_notice`: it is about the stream itself."""
-    signal_id = new_id()
+    signal_id = _signal_id(work)
     sealed = work.vault.encrypt(json.dumps(dict(notice)).encode(), purpose=PURPOSE, context=signal_id)
     queue.add(work.db, [Signal(signal_id, stream.id, sealed, is_notice, work.now, event_type=notice["type"])])
     if stream.may_push(work.now) and (is_notice or stream.status == Status.ENABLED):
@@ -61,6 +66,13 @@ def about(stream: Stream) -> str:
     return f"signals to {stream.client_id}"
 
 
+def _signal_id(work: UnitOfWork) -> str:
+    """Return a new id. Signals are sent in the order of their ids, so it is of this moment, by the clock of the
+    installation, and not of the beginning of the transaction, which may have waited for another one.
+    """
+    return new_ordered_id(work.installation.clock())
+
+
 def _queue(work: UnitOfWork, notices: Iterable[Notice]) -> None:
     streams = {stream.client_id: stream for stream in store.find_keeping(work.db)}
     to_push: dict[str, Stream] = {}
@@ -68,7 +80,7 @@ def _queue(work: UnitOfWork, notices: Iterable[Notice]) -> None:
         wanting = _wanting(work, notice, streams.values())
         rows = []
         for client_id, one in _receivers(work, notice, wanting):
-            signal_id, stream = new_id(), streams[client_id]
+            signal_id, stream = _signal_id(work), streams[client_id]
             sealed = work.vault.encrypt(json.dumps(one.as_json()).encode(), purpose=PURPOSE, context=signal_id)
             rows.append(
                 Signal(signal_id, stream.id, sealed, is_notice=False, created_at=work.now, event_type=one.event_type)

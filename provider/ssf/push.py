@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 from provider.jose.json_objects import read_object
+from provider.oauth.clients.clients import find_client
 from provider.oauth.tokens.server import server_of_worker
 from provider.observability.logging import log
 from provider.observability.metrics import SIGNALS
@@ -68,6 +69,9 @@ def enqueue_due(installation: Installation) -> None:
     """Queue a job for each stream that has something to be pushed and no job, and drop what is too old."""
     with unit_of_work(installation) as work:
         for stream in store.find_those(work.read, queue.find_pushable(work.read, now=work.now)):
+            client = find_client(work, stream.client_id)
+            if client is None or client.disabled:  # its signals wait until it is enabled
+                continue
             if not outbox.has_open(work.read, Topic.SIGNALS, publish.about(stream)):
                 publish.enqueue(work, stream)
 
@@ -107,7 +111,11 @@ def _step(installation: Installation, stream_id: str) -> bool:
     try:
         answer = installation.outbound.deliver_body(stream.endpoint_url or "", token.encode(), headers)
     except OutboundFailed as failed:
-        return _pause(installation, stream, signal, failed.reason)
+        if failed.until is None:
+            return _pause(installation, stream, signal, failed.reason)
+        with unit_of_work(installation) as work:  # nothing was sent: another stream of this endpoint has just failed
+            store.change(work.db, stream.id, retry_at=failed.until)
+        return False
     if 200 <= answer.status < 300:  # section 2.2 names 202
         return _taken(installation, stream, signal)
     error = _error_of(answer) if answer.status == 400 else ""

@@ -10,12 +10,14 @@ import json
 from datetime import datetime, timedelta
 from typing import Any
 
+from provider.audit.events import Event
+from provider.audit.log import record
 from provider.crypto.vault import Vault
 from provider.outbound.answers import Answer, OutboundFailed
-from provider.outbox.relay import PermanentFailure, RetryPolicy, TemporaryFailure
+from provider.outbox.relay import NoLongerWanted, PermanentFailure, RetryPolicy, TemporaryFailure
 from provider.webhooks import store
 from provider.webhooks.store import Webhook
-from provider.work import Installation, unit_of_work
+from provider.work import Installation, UnitOfWork, unit_of_work
 
 PURPOSE = "webhook-secret"
 PREFIX = "whsec_"
@@ -26,20 +28,26 @@ GONE = 410
 
 
 def deliver(installation: Installation, _job_id: str, payload: dict[str, Any]) -> None:
-    """Send one event to its webhook. Raises PermanentFailure or TemporaryFailure."""
+    """Send one event to its webhook. Raises NoLongerWanted, PermanentFailure or TemporaryFailure."""
     with unit_of_work(installation) as work:
         webhook = store.find(work.read, payload["webhook_id"])
         if webhook is None or webhook.disabled_at is not None:
-            raise PermanentFailure("the webhook is gone or disabled")
+            raise NoLongerWanted("the webhook is gone or disabled")
         body = body_of(payload["event"])
         headers = headers_of(work.vault, webhook, payload["event"]["id"], body, now=work.now)
         try:
             answer = work.outbound.deliver_json(webhook.url, body, headers)
         except OutboundFailed as failed:
-            raise TemporaryFailure(failed.reason) from None
+            raise TemporaryFailure(failed.reason, until=failed.until) from None
         if answer.status == GONE:
-            store.set_disabled(work.db, webhook.id, work.now)
+            _disable(work, webhook.id)
     _judge(answer)
+
+
+def _disable(work: UnitOfWork, webhook_id: str) -> None:
+    if store.set_disabled(work.db, webhook_id, work.now):
+        before, after = {"disabled": False}, {"disabled": True}
+        record(work, Event.WEBHOOK_DISABLED, webhook=webhook_id, reason="gone", before=before, after=after)
 
 
 def body_of(event: dict[str, Any]) -> bytes:

@@ -18,11 +18,16 @@ def publish(work: UnitOfWork, events: Sequence[Mapping[str, object]]) -> None:
     """
     webhooks = store.find_enabled(work.db)
     for event in events:
-        if is_throw_away(event.get("user_id")) or is_throw_away(event.get("client_id")):
+        if is_hidden(event.get("user_id"), event.get("client_id")):
             continue
         for webhook in webhooks:
             if webhook.wants(str(event["name"])):
                 enqueue(work, webhook, event)
+
+
+def is_hidden(user_id: object, client_id: object) -> bool:
+    """Return whether an event about these is sent to no webhook: a throw-away user or client."""
+    return is_throw_away(user_id) or is_throw_away(client_id)
 
 
 def enqueue(work: UnitOfWork, webhook: Webhook, *events: Mapping[str, object]) -> None:

@@ -67,7 +67,10 @@ def find_enabled(db: Connection) -> list[Webhook]:
 
 
 def set_disabled(db: Connection, webhook_id: str, at: datetime | None) -> bool:
-    return db.execute(update(webhooks).where(webhooks.c.id == webhook_id).values(disabled_at=at)).rowcount == 1
+    """Disable or, without a time, enable a webhook. Returns False if it was so already, or is gone."""
+    other = webhooks.c.disabled_at.is_not(None) if at is None else webhooks.c.disabled_at.is_(None)
+    changed = update(webhooks).where(webhooks.c.id == webhook_id, other).values(disabled_at=at)
+    return db.execute(changed).rowcount == 1
 
 
 def rotate(db: Connection, webhook: Webhook, *, sealed: str, until: datetime) -> None:

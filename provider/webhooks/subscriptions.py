@@ -1,22 +1,20 @@
 """Rules for managing webhooks: create, rotate the secret, disable, enable, delete and replay."""
 
 import base64
-import re
 import secrets
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from urllib.parse import urlsplit
 
 from provider.audit import log
 from provider.audit import store as audit
 from provider.audit.events import Event, names_of
 from provider.database.base import new_id
 from provider.languages.text import Text
-from provider.outbound.addresses import may_be_asked, networks
+from provider.outbound.addresses import has_user, may_be_asked, networks
 from provider.refusals import Refusal
 from provider.webhooks import store
 from provider.webhooks.delivery import PREFIX, PURPOSE
-from provider.webhooks.notify import enqueue
+from provider.webhooks.notify import enqueue, is_hidden
 from provider.webhooks.store import Webhook
 from provider.work import UnitOfWork
 
@@ -54,12 +52,12 @@ def create(work: UnitOfWork, *, url: str, events: Iterable[str] = ()) -> tuple[W
     unknown = [each for each in wanted if not names_of(each)]
     if unknown:
         raise InvalidWebhook(f"There is no event {unknown[0]}. See docs/reference/events.md for the names.")
-    if not re.fullmatch("[!-~]{1,2000}", url) or not may_be_asked(url, allowed=networks(work.settings.outbound_allow)):
+    if has_user(url):  # every operator reads it, and it is in an audit event that other webhooks receive
+        raise InvalidWebhook("The URL can't contain a user or a password. Check the signatures of events instead.")
+    if not may_be_asked(url, allowed=networks(work.settings.outbound_allow)):
         raise InvalidWebhook(
             f"url must be an https URL at a public address or one in SIGNET_OUTBOUND_ALLOW. You sent {url[:200]!r}."
         )
-    if "@" in urlsplit(url).netloc:  # every operator reads it, and it is in an audit event that other webhooks receive
-        raise InvalidWebhook("The URL can't contain a user or a password. Check the signatures of events instead.")
     webhook_id, secret = new_id(), _new_secret()
     webhook = Webhook(webhook_id, url, wanted, _seal(work, webhook_id, secret), None, None, work.now, None)
     store.add(work.db, webhook)
@@ -81,16 +79,16 @@ def rotate_secret(work: UnitOfWork, webhook_id: str) -> str:
 
 def disable(work: UnitOfWork, webhook_id: str) -> None:
     """Stop queueing and delivering events for the webhook. Raises NoSuchWebhook."""
-    if find(work, webhook_id).disabled_at is None:
+    find(work, webhook_id)
+    if store.set_disabled(work.db, webhook_id, work.now):
         before, after = {"disabled": False}, {"disabled": True}
         log.record(work, Event.WEBHOOK_DISABLED, webhook=webhook_id, before=before, after=after)
-        store.set_disabled(work.db, webhook_id, work.now)
 
 
 def enable(work: UnitOfWork, webhook_id: str) -> None:
     """Queue events for the webhook again, from now on; `replay` sends the events in between. Raises NoSuchWebhook."""
-    if find(work, webhook_id).disabled_at is not None:
-        store.set_disabled(work.db, webhook_id, None)
+    find(work, webhook_id)
+    if store.set_disabled(work.db, webhook_id, None):
         before, after = {"disabled": True}, {"disabled": False}
         log.record(work, Event.WEBHOOK_ENABLED, webhook=webhook_id, before=before, after=after)
 
@@ -113,7 +111,7 @@ def replay(work: UnitOfWork, webhook_id: str, *, since: datetime) -> int:
     events = [
         event
         for event in reversed(audit.find(work.read, since=since, limit=MOST_REPLAYED))
-        if webhook.wants(event.name)
+        if webhook.wants(event.name) and not is_hidden(event.user_id, event.client_id)
     ]
     enqueue(work, webhook, *map(log.as_json, events))
     return len(events)

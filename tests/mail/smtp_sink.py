@@ -19,6 +19,8 @@ class Sink:
     """What RCPT TO is answered, when not accepted."""
     farewell: str = "221 Bye"
     """What QUIT is answered."""
+    thinks_for: float = 0.0
+    """How many seconds the reply to a message takes that it has already taken."""
     port: int = 0
     together: asyncio.Barrier | None = None
     """Holds each recipient until so many are waiting, in as many connections."""
@@ -37,6 +39,7 @@ class Sink:
         email = message_from_bytes(envelope.content, policy=policy.default)
         assert isinstance(email, EmailMessage)
         self.emails.append(email)
+        await asyncio.sleep(self.thinks_for)
         return "250 kept"
 
     async def handle_QUIT(self, _server: Any, _session: Any, _envelope: Any) -> str:  # noqa: N802

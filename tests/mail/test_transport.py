@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from provider.database.base import new_id
 from provider.mail import smtp, transport
-from provider.outbox.relay import PermanentFailure, TemporaryFailure
+from provider.outbox.relay import OutcomeUnknown, PermanentFailure, TemporaryFailure
 from provider.work import Installation
 from tests.mail.smtp_sink import Sink, smtp_sink
 
@@ -124,6 +124,56 @@ def test_a_server_that_accepts_and_says_nothing_is_given_up(
     monkeypatch.setattr(transport, "TIMEOUT", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(TemporaryFailure):
         transport.deliver(to_port(installation, silent.getsockname()[1]), new_id(), PLAIN)
+
+
+def test_the_reply_to_a_message_may_take_longer_than_other_steps(
+    installation: Installation, sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """RFC 5321 section 4.5.3.2.6."""
+    monkeypatch.setattr(transport, "TIMEOUT", 0.3)
+    sink.thinks_for = 0.6
+    lines = {**PLAIN, "text": "first\n.\n..two\n.three"}
+    transport.deliver(to_port(installation, sink.port), new_id(), lines)
+    body = sink.emails[0].get_body(("plain",))
+    assert body is not None
+    assert body.get_content().split() == lines["text"].split()
+
+
+def test_without_a_reply_to_the_message_the_outcome_is_unknown(
+    installation: Installation, sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """RFC 1047."""
+    monkeypatch.setattr(transport, "TIMEOUT", 0.2)
+    monkeypatch.setattr(transport, "MOST", 0.9)
+    sink.thinks_for = 1.5
+    with pytest.raises(OutcomeUnknown, match="got the message and did not reply"):
+        transport.deliver(to_port(installation, sink.port), new_id(), PLAIN)
+    assert len(sink.emails) == 1
+
+
+def test_no_message_is_sent_whose_reply_could_not_be_awaited(
+    installation: Installation, sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transport, "MOST", transport.TIMEOUT / 2)
+    with pytest.raises(TemporaryFailure, match="took too long"):
+        transport.deliver(to_port(installation, sink.port), new_id(), PLAIN)
+    assert sink.emails == []
+
+
+def test_an_interruption_after_the_server_took_the_email_does_not_send_it_again(
+    installation: Installation, sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Interruption(BaseException): ...
+
+    def interrupted(*_: object) -> None:
+        raise Interruption
+
+    monkeypatch.setattr(smtp.Client, "quit", interrupted)
+    transport.deliver(to_port(installation, sink.port), new_id(), PLAIN)
+    assert len(sink.emails) == 1
+    sink.answer = "451 later"
+    with pytest.raises(Interruption):
+        transport.deliver(to_port(installation, sink.port), new_id(), PLAIN)
 
 
 @pytest.mark.parametrize("tls", ["starttls", "tls"])

@@ -5,6 +5,8 @@ from ipaddress import ip_address
 import pytest
 
 from provider.outbound.addresses import is_public, literal, may_be_asked, may_be_reached, networks
+from provider.outbound.answers import OutboundFailed
+from tests.outbound.conftest import NewOutbound
 
 
 @pytest.mark.parametrize(
@@ -86,6 +88,17 @@ def test_what_the_operator_allows_is_that_and_no_more() -> None:
 )
 def test_a_host_may_say_its_address(host: str, expected: str | None) -> None:
     assert literal(host) == (None if expected is None else ip_address(expected))
+
+
+@pytest.mark.parametrize(
+    "rest", [*(f"/a{each}b" for each in '#{}|^`"<>\\ \x7fü\n'), "\\@x/", ":0/", ":70000/", "/" + "x" * 2000]
+)
+def test_a_url_that_is_never_requested_is_not_accepted_either(rest: str, new_outbound: NewOutbound) -> None:
+    """N-652. A setting must not be saved that could only fail."""
+    for url in (f"https://app.example.test{rest}", f"https://user:secret@app.example.test{rest}"):
+        assert not may_be_asked(url, allowed=())
+        with pytest.raises(OutboundFailed, match="it is not a"):
+            new_outbound().get(url)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from provider.mail import transport
 from provider.oauth.logout import back_channel
 from provider.outbox import messages, relay, store
-from provider.outbox.relay import PermanentFailure, RetryPolicy, TemporaryFailure
+from provider.outbox.relay import OutcomeUnknown, PermanentFailure, RetryPolicy, TemporaryFailure
 from provider.outbox.store import DeliveryState, Job
 from provider.webhooks import delivery
 from provider.work import Installation, unit_of_work
@@ -147,6 +147,65 @@ def test_what_cannot_succeed_is_tried_once(installation: Installation, work: Wor
     clock.advance(hours=1)
     assert deliver_due(installation, {"mail": handler}) == 0
     assert read(work, job_id).error == "550 no such mailbox"
+
+
+def test_what_was_not_tried_is_no_attempt_and_waits_longer_the_older_it_is(
+    installation: Installation, work: Work, put: Put, clock: Clock
+) -> None:
+    job_id, seconds = put(), timedelta(seconds=1)
+
+    def pass_by(*_: object) -> None:
+        raise TemporaryFailure("it does not answer", until=clock.now + 7 * seconds)
+
+    pauses = []
+    for _ in range(40):
+        assert relay.deliver(installation, job_id, {"mail": pass_by})
+        job = read(work, job_id)
+        assert (job.state, job.attempts, job.error) == (DeliveryState.WAITING, 0, "it does not answer")
+        pauses.append(job.next_at - clock.now)
+        clock.advance(2 * (job.next_at - clock.now))
+    clock.advance(days=30)
+    assert pauses[0] == 7 * seconds
+    assert sorted(pauses) == pauses
+    assert pauses[-1] > 2 * pauses[0]
+    assert relay.deliver(installation, job_id, {"mail": pass_by})
+    assert read(work, job_id).next_at == clock.now + relay.DEFAULT_POLICY.longest_pause
+    clock.advance(relay.DEFAULT_POLICY.longest_pause)
+    assert relay.deliver(installation, job_id, {"mail": Handler()})
+    assert read(work, job_id).attempts == 1
+
+
+def test_what_was_not_tried_expires_as_usual(installation: Installation, work: Work, put: Put, clock: Clock) -> None:
+    end = clock.now + timedelta(seconds=4)
+    job_id, handler = put(expires_at=end), Handler(TemporaryFailure("away", until=clock.now + timedelta(seconds=9)))
+    assert relay.deliver(installation, job_id, {"mail": handler})
+    assert read(work, job_id).next_at == end
+
+
+@pytest.mark.parametrize(("lifetime", "pause"), [(None, 3600), (timedelta(minutes=30), 600), (timedelta(days=7), 3600)])
+def test_what_may_have_succeeded_is_tried_twice_more_and_seldom(
+    lifetime: timedelta | None, pause: int, installation: Installation, work: Work, put: Put, clock: Clock
+) -> None:
+    """RFC 1047: each further attempt may be a copy."""
+    job_id = put(expires_at=None if lifetime is None else clock.now + lifetime)
+    handler = Handler(*[OutcomeUnknown("no reply")] * 9)
+    assert rounds(installation, clock, handler, transport.RETRIES) == [0, pause, pause]
+    job = read(work, job_id)
+    assert (job.state, job.attempts, job.error) == (DeliveryState.FAILED, 3, "no reply")
+
+
+def test_jobs_that_failed_together_do_not_return_together(
+    installation: Installation, work: Work, put: Put, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay, "JITTER", 0.25)
+    until = clock.now + timedelta(seconds=8)
+    for failure, least in ((TemporaryFailure("451"), 5), (TemporaryFailure("away", until=until), 8)):
+        ids = [put() for _ in range(20)]
+        for job_id in ids:
+            relay.deliver(installation, job_id, {"mail": Handler(failure)})
+        pauses = {(read(work, job_id).next_at - clock.now).total_seconds() for job_id in ids}
+        assert len(pauses) == 20
+        assert least <= min(pauses) < max(pauses) <= least * 1.25
 
 
 def test_a_bug_in_a_handler_is_retried_and_its_text_is_not_kept(

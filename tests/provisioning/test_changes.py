@@ -2,14 +2,17 @@
 
 import pytest
 
-from provider.accounts import profile
+from provider.accounts import profile, registration, users
 from provider.audit import log
 from provider.audit.events import Event
 from provider.oauth.clients import clients
 from provider.outbox import store as outbox
 from provider.outbox.topics import Topic
 from provider.provisioning import changes, connections
+from provider.provisioning.store import connections as store
 from provider.provisioning.store import resources
+from provider.provisioning.store.resources import Counts
+from provider.runtime.throw_away import FIRST_USER
 from provider.work import Installation
 from tests.provisioning.conftest import Provision
 from tests.support.factories import make_user
@@ -29,6 +32,25 @@ def test_a_change_that_is_undone_leaves_nothing_to_send(provision: Provision, wo
         profile.change_profile(w, user_id=ada, claims={"given_name": "Ada"})
         _ = 1 / 0
     assert app.counts.pending == 0
+
+
+@pytest.mark.both_databases
+def test_users_of_the_probes_get_no_account_in_an_app(provision: Provision, work: Work, scim_app: ScimApp) -> None:
+    """Neither one by one nor by a comparison of all."""
+    app = provision()
+    app.run()
+    with work() as w:
+        registration.create_user(w, email="p@example.test", password=None, verified=True, user_id=FIRST_USER)
+    app.run()
+    assert (app.counts, scim_app.users) == (Counts(), {})
+    with work() as w:
+        store.start_scan(w.db, app.client_id, store.Scan.COMPARE, now=w.now)
+    app.run(minutes=1)
+    assert (app.connection.scan, app.counts, scim_app.users) == (store.Scan.NONE, Counts(), {})
+    with work() as w:
+        users.delete_user(w, user_id=FIRST_USER)
+    app.run()
+    assert app.of(FIRST_USER) is None
 
 
 def test_changes_of_many_users_are_noted_in_few_statements(

@@ -2,14 +2,19 @@
 reported, paused and disabled streams, and a receiver that is away.
 """
 
+import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
 
 from provider.accounts import suspension
+from provider.oauth.clients import clients
+from provider.outbox import store as outbox
+from provider.signals.store import deliveries, streams
 from tests.signals.conftest import POLL, PUSH, SSF, Meet, Receiver, kinds
-from tests.support.foreign_server import answer
+from tests.support.foreign_server import answer, raw
 from tests.support.installation import Work
 
 
@@ -150,6 +155,55 @@ def test_a_receiver_that_rejects_a_token_gets_the_next(receiver: Receiver, meet:
     receiver.verify("two")
     receiver.run()
     assert [each["events"][SSF + "verification"] for each in receiver.pushed] == [{}, {"state": "two"}]
+
+
+def test_the_signals_of_a_disabled_app_wait_without_jobs(receiver: Receiver, meet: Meet, ada: str, work: Work) -> None:
+    receiver.create()
+    meet(receiver, ada)
+    with work() as w:
+        clients.disable(w, receiver.client_id)
+        suspension.suspend(w, user_id=ada, reason=None)
+    receiver.run(seconds=5)
+    with work() as w:
+        jobs = len(outbox.find(w.read, topic="signals"))
+    for _ in range(3):
+        receiver.run(seconds=5)
+    with work() as w:
+        assert len(outbox.find(w.read, topic="signals")) == jobs <= 1
+        clients.enable(w, receiver.client_id)
+    assert receiver.pushed == []
+    receiver.run(seconds=5)
+    assert "account-disabled" in kinds(receiver.pushed)
+
+
+def test_each_failed_delivery_is_a_request(receiver: Receiver, work: Work) -> None:
+    receiver.create()
+    receiver.server.behaviour = raw(b"")
+    receiver.verify()
+    for _ in range(6):
+        receiver.run(seconds=5)
+    with work() as w:
+        failed = deliveries.find_last(w.read, receiver.stream["stream_id"])
+        stream = streams.find(w.read, receiver.stream["stream_id"])
+    assert stream is not None
+    assert len(receiver.server.requests) == len(failed) == stream.failures > 1
+
+
+@pytest.mark.both_databases
+def test_the_order_does_not_depend_on_the_clocks_of_nodes(
+    receiver: Receiver, meet: Meet, ada: str, work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first change is made by a node whose own clock is an hour ahead."""
+    receiver.create(POLL)
+    meet(receiver, ada)
+    now = time.time_ns()
+    for number, hours in enumerate((1, 0, 1, 0)):
+        monkeypatch.setattr(time, "time_ns", lambda at=now + hours * 3600 * 10**9: at)
+        with work() as w:
+            (suspension.restore if number % 2 else partial(suspension.suspend, reason=None))(w, user_id=ada)
+    monkeypatch.undo()
+    told = [kind for kind in kinds(receiver.take()) if kind.startswith("account")]
+    assert told == ["account-disabled", "account-enabled"] * 2
 
 
 def test_a_receiver_that_is_away_for_a_day_gets_everything_in_order(

@@ -92,6 +92,20 @@ def test_accounts_are_disabled_enabled_and_purged_in_order(
     assert {claims["sub_id"]["sub"] for claims in receiver.pushed} == {ada}
 
 
+@pytest.mark.parametrize("subject_type", ["public", "pairwise"])
+def test_the_deletion_of_a_user_ends_the_sessions_too(
+    receive: Callable[..., Receiver], meet: Meet, ada: str, work: Work, subject_type: str
+) -> None:
+    receiver = receive(subject_type=subject_type)
+    receiver.create()
+    meet(receiver, ada)
+    with work() as w:
+        users.delete_user(w, user_id=ada)
+    receiver.run()
+    assert kinds(receiver.pushed) == ["session-revoked", "account-purged"]
+    assert len({claims["sub_id"]["sub"] for claims in receiver.pushed}) == 1
+
+
 def test_a_pairwise_receiver_hears_of_its_own_sub_only(
     receive: Callable[..., Receiver], meet: Meet, ada: str, work: Work
 ) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy import event as sqlalchemy_event
 from standardwebhooks.webhooks import WebhookVerificationError
 
 from provider.audit import log
+from provider.audit import store as audit
 from provider.audit.events import Event
 from provider.config.settings import Settings
 from provider.installation import open_installation
@@ -21,12 +22,13 @@ from provider.outbox import store as outbox
 from provider.outbox.store import DeliveryState, Job
 from provider.ratelimits.counter import LimitCounter
 from provider.refusals import NotFound, Refusal
+from provider.runtime.throw_away import CLIENTS, FIRST_USER
 from provider.webhooks import store, subscriptions
 from provider.work import Installation, unit_of_work
 from tests.support.clock import Clock
 from tests.support.deliveries import deliver_due
 from tests.support.factories import make_user
-from tests.support.foreign_server import ForeignServer, Request, answer
+from tests.support.foreign_server import ForeignServer, Request, answer, raw
 from tests.support.installation import Work, settings_for
 
 
@@ -193,26 +195,53 @@ def test_a_receiver_that_is_away_is_told_later_under_the_same_id(
     verified(second, secret)
 
 
+def test_each_attempt_for_a_receiver_that_does_not_answer_is_a_request(
+    listen: Listen, work: Work, deliver: Callable[[], int], receiver: ForeignServer, clock: Clock
+) -> None:
+    """While it is not asked, because another event has just failed, no event loses one of its attempts."""
+    listen("account.*")
+    receiver.behaviour = raw(b"")
+    for number in range(5):
+        with work() as w:
+            make_user(w, f"user{number}@example.test")
+    for _ in range(30):
+        deliver()
+        clock.advance(seconds=5)
+    assert len(receiver.requests) == sum(job.attempts for job in jobs(work)) > 5
+    assert {job.state for job in jobs(work)} == {DeliveryState.WAITING}
+    receiver.behaviour = answer(b"")
+    for _ in range(30):
+        clock.advance(minutes=1)
+        deliver()
+    assert {job.state for job in jobs(work)} == {DeliveryState.SENT}
+
+
 def test_a_receiver_that_is_gone_is_told_no_more(
     listen: Listen, work: Work, deliver: Callable[[], int], receiver: ForeignServer
 ) -> None:
-    """410 (Standard Webhooks, "Endpoint management")."""
-    webhook_id, _ = listen("account.*")
+    """410 (Standard Webhooks, "Endpoint management"). Its first event fails, and what waits is canceled."""
+    webhook_id, _ = listen("account.*", "webhook.disabled")
     receiver.behaviour = answer(b"", status="410 Gone")
     with work() as w:
         make_user(w, "ada@example.test")
+        make_user(w, "eve@example.test")
     deliver()
     with work() as w:
         assert subscriptions.find(w, webhook_id).disabled_at is not None
         make_user(w, "bob@example.test")
-    assert [job.state for job in jobs(work)] == [DeliveryState.FAILED]
+        subscriptions.disable(w, webhook_id)
+    assert sorted(job.state for job in jobs(work)) == [DeliveryState.CANCELLED, DeliveryState.FAILED]
     assert len(receiver.requests) == 1
+    with work() as w:
+        [disabled] = audit.find(w.read, names=[Event.WEBHOOK_DISABLED])
+    changes = {"before": {"disabled": False}, "after": {"disabled": True}}
+    assert disabled.details == {"webhook": webhook_id, "reason": "gone", **changes}
 
 
 def test_an_event_that_waits_is_not_sent_to_a_webhook_that_was_disabled_meanwhile(
     listen: Listen, work: Work, deliver: Callable[[], int], receiver: ForeignServer
 ) -> None:
-    """Its delivery fails, and an operator finds the reason in the outbox."""
+    """It is canceled, with the reason, and a replay sends it."""
     webhook_id, _ = listen("account.*")
     with work() as w:
         make_user(w, "ada@example.test")
@@ -220,7 +249,8 @@ def test_an_event_that_waits_is_not_sent_to_a_webhook_that_was_disabled_meanwhil
         subscriptions.disable(w, webhook_id)
     deliver()
     assert receiver.requests == []
-    assert [message.state for message in jobs(work)] == [DeliveryState.FAILED]
+    [job] = jobs(work)
+    assert (job.state, job.payload, job.error) == (DeliveryState.CANCELLED, None, "the webhook is gone or disabled")
 
 
 def test_after_a_rotation_both_secrets_sign_for_a_day(
@@ -264,8 +294,32 @@ def test_what_happened_while_it_was_disabled_can_be_replayed(
     assert [verified(request, secret)["type"] for request in receiver.requests] == ["account.created"] * 2
 
 
+def test_a_replay_has_nothing_of_the_probes(listen: Listen, work: Work) -> None:
+    webhook_id, _ = listen("account.created", "client.created")
+    with work() as w:
+        log.record(w, Event.ACCOUNT_CREATED, user_id=FIRST_USER)
+        log.record(w, Event.CLIENT_CREATED, client_id=f"{CLIENTS}1-a")
+        user_id = make_user(w, "ada@example.test")
+    before = {job.id for job in jobs(work)}
+    assert len(before) == 1
+    with work() as w:
+        assert subscriptions.replay(w, webhook_id, since=w.now - timedelta(hours=1)) == 1
+        [again] = [job for job in outbox.find(w.db) if job.topic == "webhook" and job.id not in before]
+    assert user_id in receiver_payload(w.installation, again)
+
+
 @pytest.mark.parametrize(
-    "url", ["http://hooks.example.test/", "https://127.0.0.9/", "https://[::1]/", "file:///etc/passwd", "https://", "x"]
+    "url",
+    [
+        "http://hooks.example.test/",
+        "https://127.0.0.9/",
+        "https://[::1]/",
+        "file:///etc/passwd",
+        "https://",
+        "https://[",
+        "x",
+        "https://a.test/{id}",
+    ],
 )
 def test_only_an_address_that_may_be_asked_is_taken(url: str, work: Work, installation: Installation) -> None:
     """A-101."""

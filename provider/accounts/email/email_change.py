@@ -190,7 +190,8 @@ def undo(work: UnitOfWork, *, token: str | None) -> Plan:
     change, link = look_at_undo(work, token), find_link(work, token, Purpose.UNDO)
     if link is None or not links.spend(work.db, link.id, now=work.now):
         raise InvalidUndoLink
-    if not email_addresses.change(work.db, link.address_id, address=change.address, normal=change.normal, now=work.now):
+    before = email_addresses.find(work.db, link.address_id)
+    if before is None or not _put(work, before, address=change.address, normal=change.normal):
         raise InvalidUndoLink
     # Links that undo later changes lead to the mailboxes of those who made them. Earlier ones stay: they lead further
     # back, and the oldest address has the last word.
@@ -216,7 +217,6 @@ def _carry_out(work: UnitOfWork, link: Link) -> bool:
     if not replace(work, before, address=change.address, normal=change.normal):
         return False
     record(work, Event.EMAIL_CHANGED, user_id=link.user_id, by="user")
-    signals.address_changed(work, link.user_id, before=before.address, after=change.address)
     if before.verified_at is None:
         record(work, Event.EMAIL_VERIFIED, user_id=link.user_id, by="letter")
         return True
@@ -243,9 +243,22 @@ def replace(work: UnitOfWork, before: EmailAddress, *, address: str, normal: str
 
     Returns False if the new address belongs to another user.
     """
-    if not email_addresses.change(work.db, before.id, address=address, normal=normal, now=work.now):
+    if not _put(work, before, address=address, normal=normal):
         return False
     end_access(work, user_id=before.user_id, cause=Cause.EMAIL_CHANGED)
     users.touch(work.db, before.user_id, now=work.now)
     search.index(work, before.user_id)
+    return True
+
+
+def _put(work: UnitOfWork, before: EmailAddress, *, address: str, normal: str) -> bool:
+    """Put a verified address in place of this one. Returns False if it belongs to another user.
+
+    Receivers of signals hear of it while they are still known, and only if the old address was verified: one that was
+    merely typed may be another person's, at the app too (RISC 1.0 section 2.5).
+    """
+    if not email_addresses.change(work.db, before.id, address=address, normal=normal, now=work.now):
+        return False
+    if before.verified_at is not None and before.address != address:
+        signals.address_changed(work, before.user_id, before=before.address, after=address)
     return True

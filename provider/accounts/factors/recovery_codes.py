@@ -41,6 +41,7 @@ def renew_codes(work: UnitOfWork, session: Session) -> list[str]:
 
     Raises SessionEnded.
     """
+    recovery_codes.lock(work.db, session.user_id)  # before the user's row, as a sign-in with a code locks them
     require_live(work, session)
     codes = replace_codes(work, session.user_id)
     record(work, Event.RECOVERY_CODES_RENEWED, user_id=session.user_id)

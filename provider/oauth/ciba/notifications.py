@@ -10,7 +10,7 @@ from provider.oauth.clients.clients import find_client
 from provider.oauth.grants.store.backchannel_requests import BackchannelRequest
 from provider.outbound.answers import Answer, OutboundFailed
 from provider.outbox import messages
-from provider.outbox.relay import PermanentFailure, RetryPolicy, TemporaryFailure
+from provider.outbox.relay import NoLongerWanted, PermanentFailure, RetryPolicy, TemporaryFailure
 from provider.outbox.topics import Topic
 from provider.work import Installation, UnitOfWork, unit_of_work
 
@@ -39,19 +39,21 @@ def notify(work: UnitOfWork, request: BackchannelRequest) -> None:
 
 
 def deliver(installation: Installation, _job_id: str, payload: dict[str, Any]) -> None:
-    """Post the auth_req_id to the client's notification endpoint. Raises PermanentFailure, TemporaryFailure."""
+    """Post the auth_req_id to the client's notification endpoint. Raises NoLongerWanted, PermanentFailure,
+    TemporaryFailure.
+    """
     with unit_of_work(installation) as work:
         client = find_client(work, payload["client_id"])
         endpoint = None if client is None else client.metadata.backchannel_client_notification_endpoint
         if client is None or client.disabled or endpoint is None:
-            raise PermanentFailure("the client, or its notification endpoint, is gone")
+            raise NoLongerWanted("the client, or its notification endpoint, is gone")
         body = json.dumps({"auth_req_id": payload["auth_req_id"]}).encode()
         try:
             answer = work.outbound.deliver_json(endpoint, body, {"Authorization": f"Bearer {payload['token']}"})
         except OutboundFailed as failed:
-            if failed.status is not None:  # a redirect, which is never followed
+            if failed.status is not None and failed.until is None:  # a redirect, which is never followed
                 raise PermanentFailure(failed.reason) from None
-            raise TemporaryFailure(failed.reason) from None
+            raise TemporaryFailure(failed.reason, until=failed.until) from None
     _judge(answer)
 
 

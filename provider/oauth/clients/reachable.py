@@ -14,6 +14,6 @@ def require_reachable(work: UnitOfWork, *uris: str | None) -> None:
     for uri in filter(None, uris):
         if not may_be_asked(uri, allowed=allowed):
             raise InvalidMetadata(
-                f"{uri[:200]!r} is at an address that this server may not connect to. An operator can allow it with "
-                "SIGNET_OUTBOUND_ALLOW."
+                f"{uri[:200]!r} can't be requested, or is at an address that this server may not connect to. An "
+                "operator can allow an address with SIGNET_OUTBOUND_ALLOW."
             )

@@ -17,7 +17,7 @@ from provider.oauth.clients.clients import Client
 from provider.oauth.tokens.encrypted_responses import encrypt_to
 from provider.oauth.tokens.server import AuthorizationServer, server_of_worker
 from provider.outbound.answers import Answer, OutboundFailed
-from provider.outbox.relay import PermanentFailure, RetryPolicy, TemporaryFailure
+from provider.outbox.relay import NoLongerWanted, PermanentFailure, RetryPolicy, TemporaryFailure
 from provider.work import Installation, UnitOfWork, unit_of_work
 
 TYP = "logout+jwt"
@@ -29,19 +29,21 @@ RETRIES = RetryPolicy(attempts=12, longest_pause=timedelta(hours=2))
 
 
 def deliver(installation: Installation, _job_id: str, payload: dict[str, Any]) -> None:
-    """Post the token (section 2.5) and check the response (section 2.8). Raises PermanentFailure, TemporaryFailure."""
+    """Post the token (section 2.5) and check the response (section 2.8). Raises NoLongerWanted,
+    PermanentFailure, TemporaryFailure.
+    """
     server = server_of_worker(installation)
     with unit_of_work(installation) as work:
         client = server.clients.find(work, payload["client_id"])
         if client is None or client.metadata.backchannel_logout_uri is None:
-            raise PermanentFailure("the client, or its backchannel_logout_uri, is gone")
+            raise NoLongerWanted("the client, or its backchannel_logout_uri, is gone")
         try:
             token = make_logout_token(
                 work, server, client, user_id=payload["user_id"], session_id=payload["session_id"]
             )
             answer = work.outbound.deliver(client.metadata.backchannel_logout_uri, {"logout_token": token})
         except OutboundFailed as failed:
-            raise TemporaryFailure(failed.reason) from None
+            raise TemporaryFailure(failed.reason, until=failed.until) from None
         except OAuth2Error as failed:  # it is to be encrypted, and the client's keys do not fit or cannot be had
             raise TemporaryFailure(failed.description) from None
     _judge(answer)

@@ -19,6 +19,7 @@ from provider.oauth.tokens.store import people
 from provider.oauth.tokens.subjects import Subjects
 from provider.provisioning.store import resources
 from provider.provisioning.store.connections import Provisioning
+from provider.runtime.throw_away import THROW_AWAY_USERS
 from provider.scim.store import groups as group_store
 from provider.work import UnitOfWork
 
@@ -98,7 +99,8 @@ def find_around(work: UnitOfWork, connection: Provisioning, name: str) -> list[s
 def candidates(connection: Provisioning, client: Client, *, after: str | None, limit: int) -> Select[Any]:
     """Return the query for a page of the users whom the app may get, by ID."""
     required = connection.members_of or list(client.metadata.allowed_groups)
-    query = select(accounts.users.c.id).order_by(accounts.users.c.id).limit(limit)
+    lasting = ~accounts.users.c.id.between(*THROW_AWAY_USERS)
+    query = select(accounts.users.c.id).where(lasting).order_by(accounts.users.c.id).limit(limit)
     if required:
         query = query.where(accounts.users.c.id.in_(members_of(required)))
     return query if after is None else query.where(accounts.users.c.id > after)

@@ -24,6 +24,11 @@ def replace(db: Connection, user_id: str, digests: list[bytes], *, now: datetime
     db.execute(insert(recovery_codes), [{"user_id": user_id, "digest": one, "created_at": now} for one in digests])
 
 
+def lock(db: Connection, user_id: str) -> None:
+    """Lock the user's codes until the transaction ends."""
+    db.execute(select(recovery_codes.c.digest).where(recovery_codes.c.user_id == user_id).with_for_update())
+
+
 def remove(db: Connection, user_id: str) -> None:
     db.execute(delete(recovery_codes).where(recovery_codes.c.user_id == user_id))
 
