@@ -171,7 +171,7 @@ def beyond(work: Work) -> list[str]:
 def test_an_app_manager_changes_claims_of_own_applications_alone(
     client: TestClient, work: Work, installation: Installation, k8s: str
 ) -> None:
-    """N-622."""
+    """N-637."""
     theirs = beyond(work)
     token = person_token(client, work, installation, roles=("app-manager",), amr=TWO_FACTORS, scope="admin:write")
     manager = Program(client, token)

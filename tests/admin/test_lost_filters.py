@@ -21,7 +21,7 @@ from tests.support.installation import Work
 def test_a_run_whose_filter_can_no_longer_be_read_fails_and_changes_no_one(
     console: Console, work: Work, installation: Installation, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
-    """N-620: at the next step."""
+    """N-635: at the next step."""
     one_job_at_a_time(monkeypatch, users_of_a_step=1)
     declare(work, "plan", searchable=True)
     with work() as w:
@@ -87,7 +87,7 @@ def test_an_export_stops_when_its_filter_can_no_longer_be_read(
 def test_a_run_for_a_domain_never_reaches_addresses_that_only_contain_it(
     console: Console, work: Work, installation: Installation
 ) -> None:
-    """N-621: when another run has deleted the users of the domain first, before the form was sent or after."""
+    """N-636: when another run has deleted the users of the domain first, before the form was sent or after."""
     with work() as w:
         ids = [make_user(w, f"s{number}@spam.example") for number in range(3)]
         inside = make_user(w, "bob@spam.example.org")

@@ -147,7 +147,7 @@ def test_the_next_key_is_known_before_it_signs(signet: Signet, issue: Issue, cal
 def test_a_revoked_key_is_noticed_when_the_copy_is_as_old_as_its_answer_allowed(
     signet: Signet, issue: Issue, call: Call, api: TestClient
 ) -> None:
-    """N-646. OIDC Core section 10.1.1: nothing newer has to arrive for it."""
+    """N-628. OIDC Core section 10.1.1: nothing newer has to arrive for it."""
     forged = issue()
     assert call("/hello", forged).status_code == 200
     signet.rotate_keys(revoke=True)

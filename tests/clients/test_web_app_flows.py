@@ -84,7 +84,7 @@ def test_the_app_rejects_a_wrong_id_token(signet: Signet, web_app: TestClient, w
     "wrong", [{"state": "forged"}, {"state": None}, {"iss": "https://attacker.example"}, {"iss": None}], ids=str
 )
 def test_the_app_rejects_a_wrong_answer(signet: Signet, web_app: TestClient, wrong: dict[str, str | None]) -> None:
-    """N-648. RFC 9207 section 2.4: also one that does not say where it comes from."""
+    """N-630. RFC 9207 section 2.4: also one that does not say where it comes from."""
     signet.faults.redirect(times=None, **wrong)
     assert sign_in(signet, web_app).status_code >= 400
     assert not is_signed_in(web_app)

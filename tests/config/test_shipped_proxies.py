@@ -141,7 +141,7 @@ def documented_caddy(folder: Path, port: int, signet: int, site: int) -> Iterato
     "proxy", [nginx_below_a_path, documented_caddy, with_nginx, with_caddy, with_traefik, with_envoy]
 )
 def test_no_client_claims_a_certificate_through_a_shipped_proxy(proxy: Proxy, tmp_path: Path) -> None:
-    """N-640: what reaches Signet of a header that a client without the key sends, in several spellings."""
+    """N-625: what reaches Signet of a header that a client without the key sends, in several spellings."""
     port, signet = free_port(), free_port()
     with site_at(signet), proxy(tmp_path, port, signet, free_port()):
         url = f"http://127.0.0.1:{port}/{'auth/' if proxy is nginx_below_a_path else ''}.signet/x"

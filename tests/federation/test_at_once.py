@@ -43,7 +43,7 @@ def meanwhile(traveller: Traveller, linked: str, work: Work, installation: Insta
 def test_a_sign_in_does_not_outlive_a_report_that_unlinks(
     meanwhile: Meanwhile, traveller: Traveller, linked: str, work: Work
 ) -> None:
-    """N-603."""
+    """N-601."""
     page = meanwhile(lambda w: compromise_report.report(w, user_id=linked))
     assert page.status == 403
     assert not is_signed_in(traveller.browser)
@@ -53,7 +53,7 @@ def test_a_sign_in_does_not_outlive_a_report_that_unlinks(
 def test_a_sign_in_does_not_outlive_a_danger_that_the_upstream_reports(
     meanwhile: Meanwhile, traveller: Traveller, linked: str, work: Work
 ) -> None:
-    """N-604: the upstream has to ask its user again."""
+    """N-602: the upstream has to ask its user again."""
 
     def report(w: UnitOfWork) -> None:
         [identity] = linked_identities.find_of_user(w.db, linked)

@@ -210,7 +210,7 @@ class TestLinked:
     def test_a_locked_account_looks_like_a_wrong_password_whatever_its_server_calls_it(
         self, browser: Browser, work: Work, linked: str, directory: StandIn, result: int
     ) -> None:
-        """N-607: 389 Directory Server, FreeIPA and eDirectory say so with results of their own."""
+        """N-605: 389 Directory Server, FreeIPA and eDirectory say so with results of their own."""
         directory.answers[DN] = {"result": result, "description": "other", "message": "locked"}
         with capture_logs() as logs:
             page = sign_in(browser, ADA)
@@ -354,7 +354,7 @@ class TestReport:
     def test_the_directory_stays_the_way_back(
         self, browser: Browser, linked: str, work: Work, inbox: Inbox, directory: StandIn
     ) -> None:
-        """N-616: an email with a link would give the user a password here, which users cannot choose themselves."""
+        """N-614: an email with a link would give the user a password here, which users cannot choose themselves."""
         sign_in(browser, ADA)
         page = browser.open("/account/activity/not-me")
         assert "Disable your password" not in page.text
@@ -372,7 +372,7 @@ class TestReport:
 
     @pytest.mark.usefixtures("browser")  # the service, which knows the directory
     def test_what_the_other_person_may_have_added_ends(self, linked: str, work: Work) -> None:
-        """N-617: a passkey and an identity at another provider, and the password from before."""
+        """N-615: a passkey and an identity at another provider, and the password from before."""
         with work() as w:
             ways_in.attach(w, user_id=linked, issuer="https://elsewhere.test", subject="mallory", email=None)
             passkeys.add(w.db, make_passkey(linked, w.now))

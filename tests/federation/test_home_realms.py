@@ -94,7 +94,7 @@ class TestRequired:
     def test_a_report_leads_back_to_the_provider_and_sets_no_password(
         self, traveller: Traveller, work: Work, ada: str, inbox: Inbox
     ) -> None:
-        """N-618: "This was not me". A link for a password would be dead after the password is typed."""
+        """N-616: "This was not me". A link for a password would be dead after the password is typed."""
         traveller.sign_in()
         with work() as w:
             ways_in.attach(w, user_id=ada, issuer="https://elsewhere.test", subject="mallory", email=None)
@@ -121,7 +121,7 @@ class TestRequired:
     def test_an_office_signs_in_for_the_first_time_from_one_address(
         self, new_traveller: NewTraveller, provider: FakeProvider, lower: Lower
     ) -> None:
-        """N-608: sign-ups with addresses at other domains are limited as without a provider."""
+        """N-606: sign-ups with addresses at other domains are limited as without a provider."""
         lower(sign_up="1/hour")
         others = [("one@other.test", 200), ("two@other.test", 429), ("three@example.test", 200)]
         for address, status in [("four@example.test", 200), ("five@example.test", 200), *others]:

@@ -112,7 +112,7 @@ def test_what_the_specification_allows_is_taken(traveller: Traveller, claims: di
 
 @pytest.mark.parametrize("name", ["email", "name", "sid", "acr", "preferred_username", "picture", "locale", "hd"])
 def test_text_that_nothing_can_hold_is_no_crash(traveller: Traveller, new_traveller: NewTraveller, name: str) -> None:
-    """N-636: RFC 8259 section 8.2. It may be in a claim that is not needed."""
+    """N-624: RFC 8259 section 8.2. It may be in a claim that is not needed."""
     provider, head = traveller.provider, {"alg": "RS256", "kid": "first"}
     provider.sign = lambda claims: jws.serialize_compact(head, json.dumps(claims), provider.key, algorithms=["RS256"])
     for odd in ("\ud800@example.test", "a\x00@example.test"):

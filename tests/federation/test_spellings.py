@@ -52,7 +52,7 @@ def guessed(browser: Browser, directory: StandIn) -> StandIn:
 
 
 def test_all_spellings_have_one_counter(browser: Browser, guessed: StandIn, clock: Clock) -> None:
-    """N-609: the directory is not asked again. The answer is the one for an unknown user: a wait would show that there
+    """N-607: the directory is not asked again. The answer is the one for an unknown user: a wait would show that there
     is one.
     """
     known, unknown = (sign_in(browser, address) for address in (OTHER, "\u00e9ve@corp.test"))
@@ -94,7 +94,7 @@ def test_the_right_password_begins_a_new_count(browser: Browser, directory: Stan
 
 
 def test_an_outage_is_no_attempt(browser: Browser, directory: StandIn) -> None:
-    """N-610: also one that begins after the user was found."""
+    """N-608: also one that begins after the user was found."""
     directory.answers[DN] = {"result": 51, "description": "busy"}
     for _ in range(7):
         assert sign_in(browser, OTHER).status == 503

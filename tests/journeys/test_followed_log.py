@@ -26,7 +26,7 @@ def settings(database_url: str) -> Settings:
 def test_a_followed_log_below_a_path_shows_new_events_until_the_session_ends(
     client: TestClient, work: Work, installation: Installation, new_person: NewPerson
 ) -> None:
-    """N-641: only rows of Signet come between the rows, no page of another site or of the sign-in."""
+    """N-626: only rows of Signet come between the rows, no page of another site or of the sign-in."""
     with work() as w:
         operator = make_user(w, "operator@example.com", roles=("admin",))
     sign_in_person(client, installation, operator, amr=TWO_FACTORS)

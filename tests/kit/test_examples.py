@@ -84,7 +84,7 @@ def test_a_python_project(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.nightly
 def test_an_express_project(tmp_path: Path, signet: str) -> None:
-    """N-650. RFC 9700 section 4.7, and what else its tests try."""
+    """N-632. RFC 9700 section 4.7, and what else its tests try."""
     npm = shutil.which("npm") or unavailable("the Express example", "there is no npm on PATH")
     project = copy_of("express", tmp_path)
     run([npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], project)

@@ -72,7 +72,7 @@ def backend(signet: Signet, app: App, monkeypatch: pytest.MonkeyPatch) -> Any:
 def test_the_django_guide_rejects_a_wrong_id_token(
     signet: Signet, app: App, backend: Any, wrong: dict[str, Any]
 ) -> None:
-    """N-647. OIDC Core section 3.1.3.7 items 2, 3 and 9, which the library leaves out."""
+    """N-629. OIDC Core section 3.1.3.7 items 2, 3 and 9, which the library leaves out."""
     ada = signet.user()
     right = app.sign_in(ada)["id_token"]
     key = jwt.PyJWKClient(f"{signet.issuer}/oauth2/jwks").get_signing_key_from_jwt(right)
@@ -127,7 +127,7 @@ NO_ACCESS_TOKENS: list[dict[str, Any]] = [
 def test_the_guide_for_apis_rejects_what_is_no_access_token_for_it(
     signet: Signet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """N-649. RFC 9068 section 4, RFC 8725 section 3.11, RFC 9449 section 7.2."""
+    """N-631. RFC 9068 section 4, RFC 8725 section 3.11, RFC 9449 section 7.2."""
     monkeypatch.setenv("ISSUER", signet.issuer)
     monkeypatch.setenv("AUDIENCE", AUDIENCE)
     names: dict[str, Any] = {}

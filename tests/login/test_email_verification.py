@@ -152,7 +152,7 @@ def test_another_site_cannot_press_the_button(
 def test_the_page_for_the_code_asks_another_browser_for_the_password(
     browser: Browser, new_browser: NewBrowser, inbox: Inbox, work: Work
 ) -> None:
-    """N-611, A-48, ASVS v5.0.0-6.6.2: an attacker signs up with a victim's address and sends the victim the page.
+    """N-609, A-48, ASVS v5.0.0-6.6.2: an attacker signs up with a victim's address and sends the victim the page.
 
     The victim gets a genuine email, but must not bring an account to life whose password the attacker knows.
     """
@@ -195,7 +195,7 @@ def test_guessing_the_password_with_the_code_is_slowed_like_any_other(
 def test_another_browser_that_gets_a_new_email_still_needs_the_password(
     browser: Browser, new_browser: NewBrowser, inbox: Inbox, clock: Clock, confirm: Confirm, work: Work
 ) -> None:
-    """N-612: to press "Send a new code" proves nothing about the sign-up."""
+    """N-610: to press "Send a new code" proves nothing about the sign-up."""
     url = sign_up(browser).url
     clock.advance(minutes=1)
     other = new_browser()

@@ -62,7 +62,7 @@ def sign_in(work: UnitOfWork) -> SignIn:
 def test_a_sign_in_that_waits_until_it_is_turned_on_needs_the_factor(
     turn_on: TurnOn, installation: Installation
 ) -> None:
-    """N-602."""
+    """N-600."""
 
     def act() -> SignIn:
         with unit_of_work(installation) as w:

@@ -150,7 +150,7 @@ def test_a_refresh_needs_the_factor_that_the_client_requires(
 
 
 def test_an_assertion_is_not_the_factor_that_the_client_requires(register: Register, ada: str, work: Work) -> None:
-    """N-595: an assertion is one factor, whatever its issuer checked. It is not used up."""
+    """N-593: an assertion is one factor, whatever its issuer checked. It is not used up."""
     signatory = Signatory()
     with work() as w:
         issuers.create(w, IDP, IssuerSettings(jwks=signatory.jwks, user_mapping="sub"))
@@ -172,7 +172,7 @@ def test_an_assertion_is_not_the_factor_that_the_client_requires(register: Regis
 def test_no_id_jag_is_issued_for_who_may_not_sign_in_any_more(
     register: Register, person: Person, ada: str, work: Work, changed: dict[str, Any]
 ) -> None:
-    """N-596: as at a refresh, although the ID token is still valid."""
+    """N-594: as at a refresh, although the ID token is still valid."""
     chat = "https://auth.chat.example"
     rp = register(grant_types=("authorization_code", TOKEN_EXCHANGE), id_jag_audiences={chat: "wiki"})
     tokens = rp.sign_in(person(ada))

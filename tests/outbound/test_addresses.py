@@ -94,7 +94,7 @@ def test_a_host_may_say_its_address(host: str, expected: str | None) -> None:
     "rest", [*(f"/a{each}b" for each in '#{}|^`"<>\\ \x7fü\n'), "\\@x/", ":0/", ":70000/", "/" + "x" * 2000]
 )
 def test_a_url_that_is_never_requested_is_not_accepted_either(rest: str, new_outbound: NewOutbound) -> None:
-    """N-652. A setting must not be saved that could only fail."""
+    """N-634. A setting must not be saved that could only fail."""
     for url in (f"https://app.example.test{rest}", f"https://user:secret@app.example.test{rest}"):
         assert not may_be_asked(url, allowed=())
         with pytest.raises(OutboundFailed, match="it is not a"):

@@ -54,7 +54,7 @@ def test_every_change_of_a_verified_address_is_sent(
 def test_a_claim_of_another_persons_address_tells_receivers_nothing(
     receiver: Receiver, meet: Meet, ada: str, work: Work
 ) -> None:
-    """N-651. RISC 1.0 section 2.5: the subject is the address, and its owner may have an account at the app."""
+    """N-633. RISC 1.0 section 2.5: the subject is the address, and its owner may have an account at the app."""
     receiver.create(POLL)
     meet(receiver, ada)
     with work() as w:

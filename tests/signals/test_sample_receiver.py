@@ -59,7 +59,7 @@ def test_the_sample_is_stopped_and_started(receiver: Receiver, meet: Meet, ada: 
 
 @pytest.mark.parametrize("length", ["-1", "x", "", "65537", "9" * 5000])
 def test_the_sample_reads_no_token_without_a_length_that_fits(length: str) -> None:
-    """N-642: it answers at once, whether more comes or not, and takes no part of a token (RFC 8935 section 2.4)."""
+    """N-627: it answers at once, whether more comes or not, and takes no part of a token (RFC 8935 section 2.4)."""
     taken: list[str] = []
     sample = SAMPLE.Receiver(ISSUER, "another", SECRET, lambda: {"keys": []}, lambda *_: None)
     sample.take = taken.append

@@ -206,7 +206,7 @@ def test_a_line_break_between_requests_keeps_no_connection(port: int) -> None:
 
 @pytest.mark.parametrize("garbage", [b"NONSENSE\r\n\r\n", b"CONNECT id.example.test:443 HTTP/1.1\r\nHost: x\r\n\r\n"])
 def test_garbage_behind_a_request_gets_no_answer_in_its_place(port: int, garbage: bytes) -> None:
-    """N-619, RFC 9112 section 9.3.2: the client would take a 400 for the answer to the request."""
+    """N-617, RFC 9112 section 9.3.2: the client would take a 400 for the answer to the request."""
     with connect(port) as client:
         client.sendall(b"GET /health/live HTTP/1.1\r\nHost: id.example.test\r\n\r\n" + garbage)
         assert b"HTTP/1.1 4" not in read_to_end(client)

@@ -257,7 +257,7 @@ def test_what_is_no_other_address_is_refused(browser: Browser, inbox: Inbox, ada
 def test_an_address_whose_users_sign_in_elsewhere_is_not_left(
     browser: Browser, inbox: Inbox, ada: str, work: Work, installation: Installation
 ) -> None:
-    """N-605: with another one, a password from here would open the account."""
+    """N-603: with another one, a password from here would open the account."""
     browser.open("/account/email")
     require_corp(installation)
     page = browser.submit({"email": NEW})
@@ -272,7 +272,7 @@ def test_an_address_whose_users_sign_in_elsewhere_is_not_left(
 def test_a_change_from_before_the_domain_belonged_elsewhere_is_not_carried_out(
     browser: Browser, inbox: Inbox, ada: str, work: Work, installation: Installation
 ) -> None:
-    """N-606: neither by its code nor by its link."""
+    """N-604: neither by its code nor by its link."""
     ask(browser)
     letter = inbox.latest(NEW)
     browser.open(letter.link)

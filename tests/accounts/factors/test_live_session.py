@@ -113,7 +113,7 @@ def made_afterwards(w: UnitOfWork, session: Session) -> Session:
 def test_nothing_that_opens_the_account_is_added_after_access_ended(
     work: Work, session: Session, act: Act, is_late: bool
 ) -> None:
-    """N-613: a thief's request read its session before all access ended, and writes afterwards."""
+    """N-611: a thief's request read its session before all access ended, and writes afterwards."""
     with work() as w:
         add_passkey(w, session)
     with work() as w:
@@ -138,7 +138,7 @@ def test_it_is_added_while_the_session_counts(work: Work, session: Session, act:
 def test_a_report_that_is_under_way_is_waited_for(
     installation: Installation, work: Work, session: Session, act: Act
 ) -> None:
-    """N-614: "This was not me" is not committed yet when the thief's request comes to its first write."""
+    """N-612: "This was not me" is not committed yet when the thief's request comes to its first write."""
 
     def add() -> None:
         with unit_of_work(installation) as w:

@@ -255,7 +255,7 @@ def test_the_only_second_factor_is_not_removed(browser: Browser, protected: list
 def test_the_only_passkey_is_not_removed_while_a_second_factor_is_required(
     browser: Browser, ada: str, phone: Authenticator, work: Work, required: str
 ) -> None:
-    """N-615: the password alone would lead to the page where a passkey is added, whoever knows it.
+    """N-613: the password alone would lead to the page where a passkey is added, whoever knows it.
 
     A device is replaced by adding the passkey of the new one first.
     """

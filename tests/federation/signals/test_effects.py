@@ -172,7 +172,7 @@ def test_a_user_with_a_password_loses_what_came_from_there_and_nothing_else(
 def test_an_app_that_is_approved_when_the_signal_comes_loses_its_tokens_too(
     app_of_ada: tuple[RelyingParty, dict[str, Any]], transmitter: Transmitter, installation: Installation, work: Work
 ) -> None:
-    """N-601: the sessions end first, so that what is approved in one of them is there when tokens are revoked."""
+    """N-599: the sessions end first, so that what is approved in one of them is there when tokens are revoked."""
     with_password(work)
     with work() as w:
         [before] = [one for one in active_grants.find_active(w.read, find_user(work).id, now=w.now) if one.offline]

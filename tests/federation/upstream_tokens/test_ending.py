@@ -97,7 +97,7 @@ class TestEnding:
         assert provider.refreshes == 0
 
     def test_an_app_that_acted_by_an_issuer_of_the_past_is_seen_and_stopped(self, ada: Person, work: Work) -> None:
-        """N-597: what it did with an assertion is no longer shown, but it goes on fetching tokens."""
+        """N-595: what it did with an assertion is no longer shown, but it goes on fetching tokens."""
         user_id, signatory, now = find_user(work).id, Signatory(), int(time.time())
         with work() as w:
             issuer = issuers.create(w, IDP, IssuerSettings(jwks=signatory.jwks, user_mapping="sub"))

@@ -52,7 +52,7 @@ def end_sessions(user_id: str) -> End:
 def test_what_is_approved_while_its_session_or_its_consent_ends_is_not_granted(
     rp: RelyingParty, person: Person, ada: str, work: Work, installation: Installation, response_type: str
 ) -> None:
-    """N-598: the request starts again."""
+    """N-596: the request starts again."""
     withdraw: End = lambda work: consent.withdraw(work, user_id=ada, client_id=rp.client_id)  # noqa: E731
     for end, page in ((end_sessions(ada), "/login"), (withdraw, "/consent")):
         browser = person(ada)
@@ -73,7 +73,7 @@ def test_what_is_approved_while_its_session_or_its_consent_ends_is_not_granted(
 def test_a_consent_that_is_withdrawn_on_the_way_back_to_the_request_is_none(
     rp: RelyingParty, browser: WatchedClient, ada: str, work: Work
 ) -> None:
-    """N-599: the user pressed Allow, and removed the app in another tab before the first one went on."""
+    """N-597: the user pressed Allow, and removed the app in another tab before the first one went on."""
     parked = rp.ask(browser, scope=OFFLINE)
     assert decide(browser, parked, "allow").status_code == 303
     with work() as w:
@@ -88,7 +88,7 @@ def test_a_consent_that_is_withdrawn_on_the_way_back_to_the_request_is_none(
 def test_a_device_that_is_allowed_while_the_session_ends_is_not_connected(
     register: Register, browser: WatchedClient, ada: str, work: Work, installation: Installation
 ) -> None:
-    """N-600: and it still waits for an answer."""
+    """N-598: and it still waits for an answer."""
     device = devices.start(register(**devices.FOR_DEVICES))
     assert devices.page_of(browser, device.user_code).status_code == 200
 

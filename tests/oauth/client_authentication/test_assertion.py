@@ -129,7 +129,7 @@ def test_an_assertion_for_somebody_else_is_refused(service: RelyingParty, unchan
 
 
 def test_dates_may_have_a_fraction(service: RelyingParty, clock: Clock) -> None:
-    """N-635: RFC 7519 section 2, NumericDate; the assertion still counts once, as long as it is valid."""
+    """N-623: RFC 7519 section 2, NumericDate; the assertion still counts once, as long as it is valid."""
     now = int(clock.now.timestamp())
     assertion = service.signatory.sign(claims(service, exp=now + 60.1, iat=now - 0.5, nbf=now - 0.5))
     assert [send(service, assertion).status_code for _ in range(2)] == [200, 401]

@@ -167,7 +167,7 @@ def test_what_changed_since_is_asked_again(
 def test_what_was_allowed_before_a_document_changed_does_not_come_back_with_less(
     agent: Published, http: WatchedClient, browser: WatchedClient, clock: Clock
 ) -> None:
-    """N-632: section 6.3. The user allows the changed app less than the earlier one had."""
+    """N-620: section 6.3. The user allows the changed app less than the earlier one had."""
     keys = {"token_endpoint_auth_method": "private_key_jwt", "jwks_uri": agent.jwks_uri}
     agent.publish(SOON, **keys)
     rp = agent.rp(http, token_endpoint_auth_method="private_key_jwt")

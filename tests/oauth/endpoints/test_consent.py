@@ -317,7 +317,7 @@ def test_coming_back_reads_the_parked_request_once(
 def test_what_users_allowed_a_public_client_does_not_count_once_it_has_a_secret(
     register: Register, browser: WatchedClient, work: Work
 ) -> None:
-    """N-633: RFC 6749 section 10.2, decision 11. Anyone could have asked for it with its id."""
+    """N-621: RFC 6749 section 10.2, decision 11. Anyone could have asked for it with its id."""
     public = register(first_party=False, public=True)
     allow(public, browser, scope="openid email")
     with work() as w:

@@ -350,7 +350,7 @@ def test_a_form_from_the_apps_site_ends_the_session_of_the_hint(
 def test_a_form_from_the_apps_site_without_a_hint_asks_the_user(
     rp: RelyingParty, browser: WatchedClient, person: Person, says: str
 ) -> None:
-    """N-631: RP-Initiated Logout sections 2, 3. It must not report a sign-out that did not happen."""
+    """N-619: RP-Initiated Logout sections 2, 3. It must not report a sign-out that did not happen."""
     form = {"client_id": rp.client_id, "post_logout_redirect_uri": OUT, "state": "s"} if says == "a client" else {}
     response = post_from_app(person, browser, **form)
     assert response.status_code == 200

@@ -399,7 +399,7 @@ class TestSchemes:
         assert response.json()["redirect_uris"] == ["vscode://other"]
 
     def test_an_update_of_its_own_leaves_what_an_operator_restricted(self, http: WatchedClient, work: Work) -> None:
-        """N-630: a policy has to hold (RFC 7592 section 2.2, decision 422); what was granted goes."""
+        """N-618: a policy has to hold (RFC 7592 section 2.2, decision 422); what was granted goes."""
         keys = {"token_endpoint_auth_method": "private_key_jwt", "jwks": JWKS}
         told = register(http, **keys, id_token_signed_response_alg="PS256").json()
         policy: dict[str, Any] = {

@@ -235,7 +235,7 @@ ODD_VALUES: tuple[Any, ...] = ("\ud800", "a\x00", 5, 1.5, True, [], [5], ["\ud80
 @pytest.mark.both_databases
 @in_one_world("name", ["iss", "sub", "aud", "client_id", "exp", "jti", "scope", "resource", "auth_time"])
 def test_no_value_of_a_claim_crashes_it(agent: RelyingParty, name: str) -> None:
-    """N-634: RFC 7523 section 3.1. JSON can escape what no database can hold, and any claim can have any type."""
+    """N-622: RFC 7523 section 3.1. JSON can escape what no database can hold, and any claim can have any type."""
     for value in ODD_VALUES:
         answer = present(agent, jag(agent, **{name: value}))
         if name == "auth_time" and "\\u" not in json.dumps(value):
