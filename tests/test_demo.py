@@ -178,7 +178,8 @@ def test_an_answer_that_comes_twice_leads_home_or_to_a_new_start(demo: Demo, vis
     sign_in(visitor, demo, "ada@example.com", demo.secrets["password"])
     if "wants to access your account" in str(visitor.page):
         visitor.submit(button="Allow")
-    assert "Hello, Ada Lovelace" in visitor.open(f"{demo.web_app}/callback?code=x&state=y").text
+    again = visitor.open(f"{demo.web_app}/callback?code=x&state=y&iss={demo.provider}")
+    assert "Hello, Ada Lovelace" in again.text
 
 
 @pytest.mark.slow

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from urllib.parse import urlsplit
+from urllib.parse import urldefrag, urlsplit
 
 from provider.audit.events import Event
 from provider.audit.log import record
@@ -216,7 +216,8 @@ def _require_possible(work: UnitOfWork, metadata: ClientMetadata, before: Client
     """Check metadata against this installation and against what is registered already. Raises InvalidMetadata."""
     check_email_pages(metadata, may_be_local=work.settings.may_use_local_pages)
     check_configured(metadata, work.settings.certificate_methods)
-    require_reachable(work, *metadata.request_uris, metadata.jwks_uri, *metadata.notified_urls)
+    fetched = (urldefrag(uri).url for uri in metadata.request_uris)  # the fragment is its hash (OIDC Core section 6.2)
+    require_reachable(work, *fetched, metadata.jwks_uri, *metadata.notified_urls)
     client_index.require_free(work, metadata, client_id=None if before is None else before.client_id)
     if before is not None and before.metadata.sector != metadata.sector:
         # Every `sub` would be another one: the app would know nobody any more (OIDC Core section 8.1).

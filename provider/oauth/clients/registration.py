@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urldefrag
 
 from provider.audit.events import Event
 from provider.audit.log import record
@@ -84,7 +85,7 @@ def read_metadata(work: UnitOfWork, given: Mapping[str, Any], *, before: Client 
     metadata = _obtainable(work.settings, wanted, parse_metadata({**wanted, "private_use_schemes": schemes}))
     metadata = _restricted(metadata, before)
     # A browser loads the logo without being asked to: not from the network that the person happens to be in.
-    require_reachable(work, metadata.logo_uri)
+    require_reachable(work, metadata.logo_uri and urldefrag(metadata.logo_uri).url)
     clients.require_valid(work, metadata, before=before)
     require_vouched_for(work, metadata)
     return metadata
