@@ -5,8 +5,8 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 # What installs packages.
 PIP    ?= $(BIN)/pip --disable-pip-version-check
-# One more than there are cores: many tests wait for a process or a browser.
-JOBS   ?= $(shell expr $$(nproc) + 1)
+# Two more than there are cores: many tests wait for a process or a browser.
+JOBS   ?= $(shell expr $$(nproc) + 2)
 ARGS   ?=
 # Where tests write databases: in memory if there is room, so that they do not wait for a disk.
 TEMP   ?= $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 4000000 { print "/dev/shm" }')

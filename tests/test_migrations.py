@@ -50,6 +50,7 @@ def test_from_empty_to_head_equals_the_tables_of_the_code(empty_database_url: st
     assert differences == []
 
 
+@pytest.mark.also_on_postgresql
 def test_down_to_nothing_and_up_again(empty_database_url: str) -> None:
     """Replaces: migrations both ways."""
     settings = settings_for(empty_database_url)

@@ -11,7 +11,17 @@ from provider.accounts import timing as constant_time_response
 from tests.support.factories import PASSWORD
 from tests.support.inbox import Inbox
 from tests.support.installation import Work
-from tests.support.silence import ASKED, NOBODY, SPELLINGS, WHO, Stranger, address_of, assert_alike, make_everybody
+from tests.support.silence import (
+    ASKED,
+    NOBODY,
+    SPELLINGS,
+    WHO,
+    Stranger,
+    address_of,
+    assert_alike,
+    make_everybody,
+    most_slowly,
+)
 
 VERIFY = "Confirm your email address for Signet"
 TAKEN = "You already have an account with Signet"
@@ -96,7 +106,7 @@ def _unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(("database_url", "spelling"), ASKED, indirect=["database_url"])
-@pytest.mark.parametrize("form", list(FORMS))
+@pytest.mark.parametrize("form", most_slowly(FORMS))
 def test_a_form_answers_alike_whoever_has_the_address(
     app: Starlette, work: Work, inbox: Inbox, unlimited: None, form: str, spelling: str
 ) -> None:

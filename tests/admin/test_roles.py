@@ -50,6 +50,7 @@ MAY = {
     "shop:admin": set(),
 }
 """The permissions of each role, and of two that are for apps only."""
+FIRST_QUICK = ("user-manager", *(pytest.param(role, marks=pytest.mark.slow) for role in ("app-manager", "auditor")))
 
 
 @pytest.fixture
@@ -90,7 +91,7 @@ READ_WITH = {"user-manager"}
 """The role whose operator also comes with a token for reading. What it allows is decided apart from the role."""
 
 
-@pytest.mark.parametrize("role", ["user-manager", "app-manager", "auditor"])
+@pytest.mark.parametrize("role", FIRST_QUICK)
 def test_each_operation_of_the_admin_api_is_for_the_roles_that_give_its_permission(
     role: str, token_of: Callable[..., Program], client: TestClient
 ) -> None:
@@ -114,7 +115,7 @@ def test_each_operation_of_the_admin_api_is_for_the_roles_that_give_its_permissi
                 assert [name for name in MAY if need in MAY[name] and name not in answer.json()["detail"]] == []
 
 
-@pytest.mark.parametrize("role", [role for role in MAY if role != "shop:admin"])
+@pytest.mark.parametrize("role", [*FIRST_QUICK, "staff", pytest.param("admin", marks=pytest.mark.slow)])
 def test_each_page_of_the_console_is_for_the_roles_that_give_its_permission(
     role: str, browser: Browser, work: Work, installation: Installation
 ) -> None:

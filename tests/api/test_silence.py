@@ -17,7 +17,18 @@ from tests.support.clock import Clock
 from tests.support.factories import PASSWORD, make_user
 from tests.support.inbox import Inbox
 from tests.support.installation import Work
-from tests.support.silence import ASKED, NOBODY, SPELLINGS, WHO, Seen, address_of, assert_alike, make_everybody, seen
+from tests.support.silence import (
+    ASKED,
+    NOBODY,
+    SPELLINGS,
+    WHO,
+    Seen,
+    address_of,
+    assert_alike,
+    make_everybody,
+    most_slowly,
+    seen,
+)
 
 Act = Callable[[App, str], list[httpx2.Response]]
 
@@ -76,7 +87,7 @@ def _unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(("database_url", "spelling"), ASKED, indirect=["database_url"])
-@pytest.mark.parametrize("name", list(ACTS))
+@pytest.mark.parametrize("name", most_slowly(ACTS))
 def test_an_operation_answers_alike_whoever_has_the_address(
     app_of_ours: App, work: Work, inbox: Inbox, unlimited: None, name: str, spelling: str
 ) -> None:

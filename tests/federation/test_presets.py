@@ -41,7 +41,10 @@ from tests.support.foreign_server import ForeignServer, answer, raw
 from tests.support.installation import Work
 from tests.support.people import find_user, is_signed_in, sign_in
 
-EVERY = pytest.mark.parametrize("preset", list(ISSUERS))
+QUICK = {"google", "microsoft", "apple", "github"}
+EVERY = pytest.mark.parametrize(
+    "preset", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in ISSUERS]
+)
 
 
 @pytest.fixture

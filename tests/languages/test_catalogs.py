@@ -75,6 +75,7 @@ def forms(text: str | Sequence[str] | None) -> list[str]:
     return [text or ""] if isinstance(text, str | None) else list(text)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tag", TRANSLATED)
 def test_a_catalog_says_everything_and_nothing_else(tag: str, said: Catalog) -> None:
     """`make translations` adds what is missing; somebody who speaks the language says it."""

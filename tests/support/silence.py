@@ -3,7 +3,7 @@
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from html import unescape
 from typing import Any
@@ -52,6 +52,14 @@ ASKED = effort(
     [pytest.param(database, spelling) for database in ("sqlite", "postgresql") for spelling in SPELLINGS],
 )
 """On which database which spelling is tried: all that differ, or all on both."""
+
+
+QUICK = {"sign-in", "sign-up", "register", "forgotten password", "a new email"}
+
+
+def most_slowly(names: Iterable[str]) -> list[Any]:
+    """Return the names as parameters of a test that is slow for all but those in QUICK."""
+    return [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in names]
 
 
 def make_everybody(work: Work) -> None:

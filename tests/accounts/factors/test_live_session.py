@@ -28,7 +28,7 @@ from tests.support.factories import PASSWORD, make_user
 from tests.support.installation import Work
 from tests.support.people import code_of
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.also_on_postgresql
 
 NEW = "a brand new and long password"
 Act = Callable[[UnitOfWork, Session], object]
@@ -134,6 +134,7 @@ def test_it_is_added_while_the_session_counts(work: Work, session: Session, act:
     assert added(work, session.user_id) != before
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("act", [add_passkey, link_identity])
 def test_a_report_that_is_under_way_is_waited_for(
     installation: Installation, work: Work, session: Session, act: Act
@@ -155,6 +156,7 @@ def test_a_report_that_is_under_way_is_waited_for(
     assert added(work, session.user_id)[:2] == [-1, []]
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("act", [add_passkey, link_identity])
 def test_a_report_ends_what_is_being_added(installation: Installation, work: Work, session: Session, act: Act) -> None:
     """The thief's request came first: the report waits for it."""
