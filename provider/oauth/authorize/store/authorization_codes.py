@@ -154,5 +154,5 @@ def purge(db: Connection, *, before: datetime, limit: int) -> int:
     )
     these = delete(authorization_codes).where(authorization_codes.c.digest.in_(old))
     grant_ids = list(db.scalars(these.returning(authorization_codes.c.grant_id)))
-    refresh_tokens.delete_unusable_grants(db, grant_ids, before=before, limit=2 * limit)
+    refresh_tokens.delete_unusable_grants(db, grant_ids, before=before)
     return len(grant_ids)

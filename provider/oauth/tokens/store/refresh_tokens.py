@@ -17,15 +17,12 @@ from sqlalchemy import (
     Update,
     and_,
     bindparam,
-    case,
     cast,
     delete,
     exists,
-    false,
-    func,
     insert,
+    or_,
     select,
-    true,
     update,
 )
 
@@ -181,13 +178,12 @@ def purge(db: Connection, *, before: datetime, limit: int) -> int:
     )
     deleted = delete(refresh_tokens).where(refresh_tokens.c.digest.in_(old)).returning(refresh_tokens.c.grant_id)
     grant_ids = list(db.scalars(deleted))
-    delete_unusable_grants(db, grant_ids, before=before, limit=2 * limit)  # twice as many: there may be a backlog
+    delete_unusable_grants(db, set(grant_ids), before=before)
     return len(grant_ids)
 
 
-def delete_unusable_grants(db: Connection, grant_ids: Collection[str], *, before: datetime, limit: int) -> None:
-    """Delete those of these grants, and the older ones of the same sessions and clients, that have no refresh token:
-    up to `limit`.
+def delete_unusable_grants(db: Connection, grant_ids: Collection[str], *, before: datetime) -> None:
+    """Delete those of these grants that have no refresh token.
 
     The caller knows that what was issued for these grants expired before `before`. Two grants of a client stay,
     although nothing can be done with them: the latest in a session that may still be active, because logout notifies
@@ -195,31 +191,19 @@ def delete_unusable_grants(db: Connection, grant_ids: Collection[str], *, before
     """
     if not grant_ids:
         return
-    ended = (
-        select(grants.c.session_id, grants.c.client_id, func.max(grants.c.created_at).label("last"))
-        .where(grants.c.id.in_(grant_ids))
-        .group_by(grants.c.session_id, grants.c.client_id)
-        .subquery()
-    )
-    old, newer = grants.alias("old"), grants.alias("newer")
+    newer = grants.alias("newer")
     newer_in_session, newer_of_user = (
-        exists().where(newer.c[owner] == old.c[owner], newer.c.client_id == old.c.client_id, newer.c.id > old.c.id)
+        exists().where(
+            newer.c[owner] == grants.c[owner], newer.c.client_id == grants.c.client_id, newer.c.id > grants.c.id
+        )
         for owner in ("session_id", "user_id")
     )
     in_session = exists().where(
-        sessions.c.id == old.c.session_id, sessions.c.ended_at.is_(None), sessions.c.expires_at > before
-    )
-    # In this order, so that newer ones are looked for once in each session, and not for each of thousands of grants.
-    is_superseded = case(
-        (old.c.created_at < ended.c.last, true()),
-        (newer_in_session, true()),
-        (in_session, false()),
-        else_=newer_of_user,
+        sessions.c.id == grants.c.session_id, sessions.c.ended_at.is_(None), sessions.c.expires_at > before
     )
     unusable = (
-        select(old.c.id)
-        .join(ended, and_(old.c.session_id == ended.c.session_id, old.c.client_id == ended.c.client_id))
-        .where(old.c.created_at <= ended.c.last, ~exists().where(refresh_tokens.c.grant_id == old.c.id), is_superseded)
-        .limit(limit)
+        grants.c.id.in_(grant_ids),
+        ~exists().where(refresh_tokens.c.grant_id == grants.c.id),
+        or_(newer_in_session, and_(~in_session, newer_of_user)),
     )
-    db.execute(delete(grants).where(grants.c.id.in_(unusable)))
+    db.execute(delete(grants).where(*unusable))
