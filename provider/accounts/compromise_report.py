@@ -36,12 +36,12 @@ class Plan:
 def plan_report(work: UnitOfWork, *, user_id: str, normal: str | None) -> Plan:
     """Return what a report of this user would do. `normal` is the user's address, in normal form, if there is one."""
     theirs, realm = find_directory_user(work, user_id), find_home_realm(work, normal or "")
+    home = realm if realm is not None and realm.is_required else None
     held = linked_identities.find_of_user(work.read, user_id)
-    if theirs is None and (realm is None or not realm.is_required):
+    if theirs is None and home is None:
         emails_link = normal is not None and work.settings.has("reset-passwords")
         return Plan(emails_link, unlinks=emails_link and bool(held))
     upstreams = work.installation.upstreams
-    home = realm if realm is not None and realm.is_required else None
     kept = {
         one.id
         for one in held

@@ -51,7 +51,7 @@ class LogoutRequest:
     session_id: str | None
     redirect_uri: str | None
     state: str | None
-    was_posted: bool = False
+    has_ended: bool = False
     """Whether the session of the hint was ended already, by the form that led here."""
 
 
@@ -77,7 +77,7 @@ def end_session(call: Call) -> Response:
         if given.get("decision", "sign_out") != "sign_out":
             return go("/account")
         ending = _chosen(call, signed_in, given.get("account"))
-    elif signed_in and not ending and not request.was_posted:
+    elif signed_in and not ending and not request.has_ended:
         return _ask(call, signed_in, request, given)
     ended = _end(call, ending, request)
     forget_ended(call, ended)
@@ -103,7 +103,7 @@ def _ask_by_get(call: Call, request: LogoutRequest) -> Response:
         "session_id": request.session_id,
         "redirect_uri": request.redirect_uri,
         "state": request.state,
-        "was_posted": any(one.ended_at is None for one in ended),  # as they were before
+        "has_ended": any(one.ended_at is None for one in ended),  # they are as they were before
     }
     ticket = call.work.vault.seal(said, purpose=PURPOSE, now=call.work.now, lifetime=LIFETIME)
     return go(f"/oauth2/logout?{urlencode({TICKET: ticket})}")
@@ -118,7 +118,7 @@ def _read_ticket(call: Call, ticket: str) -> LogoutRequest:
     uri = said["redirect_uri"]
     if uri is not None and not is_registered(uri, client.metadata.post_logout_redirect_uris):
         uri = None
-    return LogoutRequest(client, said["user_id"], said["session_id"], uri, said["state"], said["was_posted"])
+    return LogoutRequest(client, said["user_id"], said["session_id"], uri, said["state"], said["has_ended"])
 
 
 def _chosen(call: Call, signed_in: Sequence[Session], account: str | None) -> Sequence[Session]:

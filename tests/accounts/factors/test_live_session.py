@@ -27,6 +27,7 @@ from tests.support.authenticator import Authenticator
 from tests.support.factories import PASSWORD, make_user
 from tests.support.installation import Work
 from tests.support.people import code_of
+from tests.support.waiting import PATIENCE
 
 pytestmark = pytest.mark.also_on_postgresql
 
@@ -152,7 +153,7 @@ def test_a_report_that_is_under_way_is_waited_for(
             with pytest.raises(TimeoutError):
                 adding.result(timeout=0.3)
         with pytest.raises(SessionEnded):
-            adding.result(timeout=30)
+            adding.result(timeout=PATIENCE)
     assert added(work, session.user_id)[:2] == [-1, []]
 
 
@@ -171,5 +172,5 @@ def test_a_report_ends_what_is_being_added(installation: Installation, work: Wor
             reporting = pool.submit(report)
             with pytest.raises(TimeoutError):
                 reporting.result(timeout=0.3)
-        reporting.result(timeout=30)
+        reporting.result(timeout=PATIENCE)
     assert added(work, session.user_id)[:2] == [-1, []]

@@ -23,10 +23,7 @@ _GIVEN = {column.name: bindparam(f"g_{column.name}", type_=column.type) for colu
 
 def bind_grant(grant: Grant) -> dict[str, Any]:
     """Return the values that `insert_approved` binds. One named like a column would be taken for its value."""
-    bound = {}
-    for name, value in values_of(grant).items():
-        bound[f"g_{name}"] = value
-    return bound
+    return {f"g_{name}": value for name, value in values_of(grant).items()}
 
 
 def _select_lasting(*, needs_consent: bool) -> Select[Any]:
