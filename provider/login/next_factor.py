@@ -28,7 +28,7 @@ def step_after_first_factor(
     check of the first factor: it can write. Who turns two-factor authentication on meanwhile queues at the same row:
     either the factor is asked for here, or the session that begins is among those that end there.
     """
-    users.queue_at(work.db, user_id)
+    users.lock_security_stamp(work.db, user_id)
     if not second_factor.is_enabled(work, user_id):
         return Step.DONE, None
     if remembered is None:

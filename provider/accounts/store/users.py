@@ -148,13 +148,6 @@ def lock(db: Connection, user_id: str) -> bool:
     return db.scalar(select(users.c.id).where(users.c.id == user_id).with_for_update()) is not None
 
 
-def queue_at(db: Connection, user_id: str) -> None:
-    """Wait until no other transaction changes the user's row or queues at it, and hold it until this one ends. Rows
-    that refer to the user can be added meanwhile.
-    """
-    db.execute(select(users.c.id).where(users.c.id == user_id).with_for_update(key_share=True))
-
-
 def lock_those(db: Connection, user_ids: list[str]) -> list[User]:
     """Lock the rows of these users, in one order, until this transaction ends. Return the users as they are now."""
     return USER.all(db, USER.select().where(users.c.id.in_(user_ids)).order_by(users.c.id).with_for_update())
@@ -249,7 +242,9 @@ def change_security_stamp(db: Connection, user_id: str, *, now: datetime) -> dat
 
 
 def lock_security_stamp(db: Connection, user_id: str) -> datetime | None:
-    """Return the security stamp, which no one changes until this transaction ends. None if there is no such user."""
+    """Return the security stamp. Until this transaction ends, no one changes it, and others who ask for it wait. None
+    if there is no such user.
+    """
     row = db.execute(_lock_stamp(user_id)).one_or_none()
     return None if row is None else stamp_of(row.not_before)
 
