@@ -21,7 +21,9 @@ from tests.support.installation import Work
 def begin(console: Console, query: str, **typed: str) -> Page:
     asked = console.open(f"/users/matching?{query}")
     assert asked.status == 200, asked
-    return console.browser.submit({"why": "spam wave", **typed}, action=action_form(asked).action)
+    started = console.browser.submit({"why": "spam wave", **typed}, action=action_form(asked).action)
+    assert started.status == 200, started
+    return started
 
 
 def statuses(work: Work, ids: list[str]) -> list[str | None]:

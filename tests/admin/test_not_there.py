@@ -13,11 +13,13 @@ from tests.admin.conftest import API, Program, events
 from tests.admin.test_conformance import MAKERS
 from tests.api.test_picture import picture
 from tests.support.cases import in_one_world
+from tests.support.effort import effort
 from tests.support.factories import REDIRECT_URI
 from tests.support.installation import Work
 
 NUL = "%00"
-UNKNOWN = ("00000000-0000-7000-8000-000000000000", "x", "%27", NUL, "00000000000070008000000000000000", "ä")
+LIKE_AN_ID = "00000000-0000-7000-8000-000000000000"
+UNLIKE_AN_ID = ("x", "%27", "00000000000070008000000000000000", "ä")
 SHOP = {"client_name": "Shop", "redirect_uris": [REDIRECT_URI]}
 BODIES: dict[str, dict[str, Any]] = {
     "change_user": {"roles": ["x"]},
@@ -71,7 +73,8 @@ def test_what_does_not_exist_is_not_found(app: Starlette, operator: Program, wor
             assert send(operator, route, creating, seen='"x"').is_client_error, path
             continue
         for name in names:
-            for unknown in UNKNOWN:
+            one = UNLIKE_AN_ID[len(seen) % len(UNLIKE_AN_ID)]
+            for unknown in (LIKE_AN_ID, NUL, *effort((one,), UNLIKE_AN_ID)):
                 with work() as w:
                     real = {other: MAKERS[other](w) for other in names if other != name and other in MAKERS}
                 filled = path.format(**{**dict.fromkeys(PARTS, "x"), **real, name: unknown})
@@ -88,11 +91,11 @@ def test_what_does_not_exist_is_not_found(app: Starlette, operator: Program, wor
 @in_one_world(
     ("path", "kind"),
     [
-        ("/identities/00000000-0000-7000-8000-000000000000", "no-such-identity"),
+        (f"/identities/{LIKE_AN_ID}", "no-such-identity"),
         ("/picture", "no-picture"),
         ("/two-factor", "not-turned-on"),
         ("/consents/shop", "not-connected"),
-        ("/token-families/00000000-0000-7000-8000-000000000000", "no-such-family"),
+        (f"/token-families/{LIKE_AN_ID}", "no-such-family"),
     ],
 )
 def test_what_a_user_does_not_have_is_not_found_and_nothing_is_recorded(

@@ -1,6 +1,6 @@
-"""What makes the start of a run cheap: each worker imports every test and asks pytest for the fixtures of each.
+"""What makes a run with several workers cheap: each imports every test, asks pytest for its fixtures, and reports it.
 
-A run with three workers does all of this three times. Like `speed.py` it changes nothing that a test sees.
+Like `speed.py` it changes nothing that a test sees.
 """
 
 import gc
@@ -10,6 +10,7 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 import pytest
@@ -33,6 +34,26 @@ def pytest_configure(config: pytest.Config) -> None:
         compile_tests(config)
     else:
         gc.disable()  # what is imported stays
+    if hasattr(config, "workerinput") and not _shows_more(config):
+        _report_only_what_is_shown(config)
+
+
+def _shows_more(config: pytest.Config) -> bool:
+    return bool(config.option.verbose > 0 or config.option.durations or config.option.xmlpath)
+
+
+def _report_only_what_is_shown(config: pytest.Config) -> None:
+    """Send one of five messages about a test that passed: that its call did. The others are for -v and --durations."""
+    worker: Any = next(each for each in config.pluginmanager.get_plugins() if type(each).__name__ == "WorkerInteractor")
+    send = worker.sendevent
+
+    def send_what_is_shown(name: str, **parts: Any) -> None:
+        report = parts.get("data", {})
+        is_set_up = name == "testreport" and report["when"] != "call" and report["outcome"] == "passed"
+        if not is_set_up and name not in {"logstart", "logfinish"}:
+            send(name, **parts)
+
+    worker.sendevent = send_what_is_shown
 
 
 def pytest_collection_finish() -> None:
@@ -43,14 +64,26 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
+def _left_out(config: pytest.Config) -> set[str]:
+    """The marks whose tests -m leaves out. Empty if it says anything else."""
+    expression: str = config.getoption("markexpr")
+    return set(re.findall(r"not (\w+)", expression)) if ONLY_WITHOUT.fullmatch(expression) else set()
+
+
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Do not even import a module that is left out as a whole by its `pytestmark`."""
-    expression = config.getoption("markexpr")
-    if collection_path.suffix != ".py" or not ONLY_WITHOUT.fullmatch(expression):
+    if collection_path.suffix != ".py" or not (without := _left_out(config)):
         return None
     marks = re.search(r"^pytestmark = (.+)", collection_path.read_text("utf-8"), re.MULTILINE)
-    without = {name for name in expression.split() if name not in {"not", "and"}}
     return True if marks and without & set(re.findall(r"mark\.(\w+)", marks[1])) else None
+
+
+def pytest_pycollect_makeitem(collector: pytest.Collector, obj: object) -> list[pytest.Item] | None:
+    """Make no items of a function or class that is left out: a third of all, and each asks for its fixtures."""
+    if not isinstance(obj, FunctionType | type):
+        return None
+    marks: list[pytest.Mark] = getattr(obj, "pytestmark", [])
+    return [] if _left_out(collector.config).intersection(mark.name for mark in marks) else None
 
 
 def _find_each_fixture_once() -> None:

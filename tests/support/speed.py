@@ -5,6 +5,7 @@ of them is to blame for a failure, run with `-p no:tests.support.speed`: slower,
 """
 
 import ssl
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from copy import copy
@@ -13,6 +14,7 @@ from gettext import GNUTranslations, NullTranslations
 from hashlib import sha256
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import anyio.from_thread
@@ -22,6 +24,7 @@ from httpx2 import _urlparse, _urls
 from hypothesis.internal.conjecture import providers
 from jinja2 import Environment, FileSystemBytecodeCache
 from jinja2.bccache import Bucket
+from limits.storage import memory
 from qrcode.main import QRCode
 from sqlalchemy import Engine, create_engine, event
 from starlette import testclient
@@ -239,6 +242,23 @@ def _load_no_authorities_of_the_system() -> Iterator[None]:
         yield
 
 
+class _NoTimer:
+    def __init__(self, _seconds: float, _function: object) -> None: ...
+
+    def start(self) -> None: ...
+
+    def is_alive(self) -> bool:
+        return True
+
+
+@contextmanager
+def _let_no_thread_sweep_counters() -> Iterator[None]:
+    """Leave the counts of rate limits that are over where they are: sweeping starts a thread for every few requests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(memory, "threading", SimpleNamespace(RLock=threading.RLock, Timer=_NoTimer))
+        yield
+
+
 @contextmanager
 def _share_one_event_loop() -> Iterator[None]:
     """Run all requests of all tests in one event loop; Starlette's client starts one for each request."""
@@ -261,6 +281,7 @@ def _fast(pytestconfig: pytest.Config) -> Iterator[None]:
             _draw_qr_codes_with_any_mask,
             _parse_each_address_once,
             _load_no_authorities_of_the_system,
+            _let_no_thread_sweep_counters,
             _share_one_event_loop,
         ):
             kept.enter_context(keep())
