@@ -56,7 +56,7 @@ def send(operator: Program, route: Route, path: str, *, seen: str | None = None)
 @pytest.mark.also_on_postgresql
 def test_what_does_not_exist_is_not_found(app: Starlette, operator: Program, work: Work) -> None:
     """RFC 9110 section 15.5.5. Each id of each path in turn is one that nothing has; the others exist."""
-    seen = set()
+    seen: set[str] = set()
     for route in flattened(app.routes):
         if not (isinstance(route, Route) and isinstance(route.endpoint, AdminOperation) and "{" in route.path):
             continue

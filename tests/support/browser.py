@@ -310,6 +310,9 @@ class Visit:
 class Browser:
     """One person's browser. Stops at the first URL of another site, which is then `left_to`."""
 
+    app: Any = None
+    """The application, if it runs in this process: then what no test looks at is left out. See `PageToCome`."""
+
     def __init__(self, app: Starlette, issuer: str) -> None:
         self.app = app
         self.client = TestClient(app, base_url=issuer, follow_redirects=False, client=("127.0.0.1", 50000))
@@ -405,6 +408,10 @@ class Browser:
         headers["content-type"] = "application/x-www-form-urlencoded"
         return self._send("POST", url, headers=headers, content=body)
 
+    @property
+    def _may_wait(self) -> bool:
+        return self.app is not None and not THOROUGH
+
     def _send(self, method: str, url: str, *, headers: dict[str, str], **options: Any) -> Page:
         headers = {"accept": "text/html,*/*;q=0.8", "user-agent": "Mozilla/5.0 (test)", **headers}
         self.left_to = None
@@ -417,7 +424,7 @@ class Browser:
             if not target.startswith(f"{self.issuer}/"):
                 self.left_to = target
                 break
-            if method == "POST" and not THOROUGH and target.removeprefix(self.issuer).startswith(SIGNED_IN):
+            if method == "POST" and self._may_wait and target.removeprefix(self.issuer).startswith(SIGNED_IN):
                 self.history.append(Visit("GET", target))
                 self.page = PageToCome(self, target)
                 return self.page

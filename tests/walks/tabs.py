@@ -28,6 +28,7 @@ class Tab(Browser):
 
     def __init__(self, world: World, browser: int) -> None:
         super().__init__(world.app, world.settings.issuer)
+        self.app = None  # requests every page
         self.client = world.new_client()  # type: ignore[assignment]  # speaks alike, without a server
         self.world = world
         self.browser = browser
