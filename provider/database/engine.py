@@ -196,6 +196,7 @@ def _open(url: URL, settings: Settings) -> Database:
         "isolation_level": "AUTOCOMMIT",
         "pool_size": pool_size(settings),
         "max_overflow": 0,
+        "pool_use_lifo": True,  # few connections do most of the work: those that only a burst needed keep small caches
         "pool_timeout": settings.database_timeout,
         "json_deserializer": _read_json,
         "hide_parameters": True,  # an error text must not carry a digest or an address into the log
@@ -228,7 +229,7 @@ def _open_postgresql(url: URL, timeout: float, options: dict[str, Any]) -> Datab
 
     circuit = Circuit(lambda: connector.connect_patiently(**parameters()).close())
     connector = Connector(timeout, on_silence=circuit.open)
-    engine = create_engine(url, creator=lambda: connector.connect(**parameters()), pool_use_lifo=True, **options)
+    engine = create_engine(url, creator=lambda: connector.connect(**parameters()), **options)
     event.listen(engine, "handle_error", _as_outage, retval=True)
     return Database(engine, timeout, circuit)
 

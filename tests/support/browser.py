@@ -14,8 +14,6 @@ from lxml import etree
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from tests.support.effort import THOROUGH
-
 REDIRECTS = {301, 302, 303, 307, 308}
 SIGNED_IN = ("/account", "/admin")
 """How the paths of pages begin that change nothing when they are opened."""
@@ -410,6 +408,8 @@ class Browser:
 
     @property
     def _may_wait(self) -> bool:
+        from tests.support.effort import THOROUGH  # noqa: PLC0415  # a plugin, which pytest imports itself
+
         return self.app is not None and not THOROUGH
 
     def _send(self, method: str, url: str, *, headers: dict[str, str], **options: Any) -> Page:
