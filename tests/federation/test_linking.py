@@ -146,10 +146,10 @@ def test_an_offer_survives_the_longest_way_back(traveller: Traveller, ada: str, 
 
 def test_an_offer_is_over_after_an_hour(traveller: Traveller, ada: str, clock: Clock) -> None:
     traveller.sign_in()
-    page = prove(traveller.browser)
+    url = prove(traveller.browser).url
     clock.advance(minutes=61)
     sign_in(traveller.browser)
-    page = traveller.browser.open(page.url)
+    page = traveller.browser.open(url)
     assert page.status == 410
     assert "/account/linked" in page.links.values()
 

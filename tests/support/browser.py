@@ -308,11 +308,11 @@ class Visit:
 class Browser:
     """One person's browser. Stops at the first URL of another site, which is then `left_to`."""
 
-    app: Any = None
-    """The application, if it runs in this process: then what no test looks at is left out. See `PageToCome`."""
+    app: Starlette | None = None
+    """Signet, if nothing is between it and the browser: then what no test looks at is left out. See `PageToCome`."""
 
     def __init__(self, app: Starlette, issuer: str) -> None:
-        self.app = app
+        self.app = app if isinstance(app, Starlette) else None
         self.client = TestClient(app, base_url=issuer, follow_redirects=False, client=("127.0.0.1", 50000))
         self.issuer = issuer
         self.page: Page | None = None

@@ -24,7 +24,7 @@ def sign_up(browser: Browser, email: str = ADDRESS, *, password: str = PASSWORD,
 
 
 def sign_in(browser: Browser, email: str = ADDRESS, *, password: str = PASSWORD) -> Page:
-    """As far as it goes without a second factor. Opens the sign-in page only of a service in another process."""
+    """As far as it goes without a second factor. Opens the sign-in page only where `Browser.app` is None."""
     if browser.app is None:
         browser.open("/login?prompt=login")
         return browser.submit({"username": email, "password": password})

@@ -45,10 +45,6 @@ class Nodes:
         node = self.sign_in_at if self.sign_in_at is not None and scope["path"].startswith("/login") else self.at
         await node.app(scope, *channels)
 
-    @property
-    def state(self) -> Any:
-        return self.at.app.state
-
     def pass_time(self, **parts: float) -> None:
         """`pass_time(minutes=5)`: on both clocks."""
         for node in (self.fast, self.slow):
