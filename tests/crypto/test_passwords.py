@@ -56,6 +56,11 @@ def test_a_hash_made_long_ago_still_works() -> None:
     assert is_password("correct horse battery staple", hashed)
 
 
+def test_two_hashes_of_one_password_differ() -> None:
+    """NIST SP 800-63B section 3.1.1.2: each has a salt of its own. At a cost at which tests make their own, too."""
+    assert hash_password("a", cost=COST + 1) != hash_password("a", cost=COST + 1)
+
+
 def test_a_given_salt_gives_one_hash_for_one_password() -> None:
     """Its bytes reach bcrypt unchanged, whichever they are: `_OWN_HASH` reads what bcrypt itself would write."""
     for salt, written in ((bytes(16), "." * 22), (bytes([255] * 16), "9" * 21 + "u"), (bytes(range(16)), "")):

@@ -6,7 +6,7 @@ of them is to blame for a failure, run with `-p no:tests.support.speed`: slower,
 
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from copy import copy
 from functools import cache, lru_cache
@@ -18,6 +18,7 @@ from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import anyio.from_thread
+import bcrypt
 import pytest
 from babel.messages import mofile
 from httpx2 import _urlparse, _urls
@@ -166,6 +167,23 @@ def _build_each_route_table_once() -> Iterator[None]:
 
 
 @contextmanager
+def _hash_each_password_once() -> Iterator[None]:
+    """Keep the hashes of the lowest cost, and give them one salt: each takes a millisecond, and few passwords differ."""
+    salt = bcrypt.gensalt(4)
+
+    def remembering(hash_: Callable[[bytes, bytes], Any]) -> Callable[[bytes, bytes], Any]:
+        kept = lru_cache(maxsize=4096)(hash_)
+        return lambda password, other: (kept if other.startswith(salt[:7]) else hash_)(password, other)
+
+    with pytest.MonkeyPatch.context() as patch:
+        make = bcrypt.gensalt
+        patch.setattr(bcrypt, "gensalt", lambda rounds=12: salt if rounds == 4 else make(rounds))
+        patch.setattr(bcrypt, "hashpw", remembering(bcrypt.hashpw))
+        patch.setattr(bcrypt, "checkpw", remembering(bcrypt.checkpw))
+        yield
+
+
+@contextmanager
 def _draw_qr_codes_with_any_mask() -> Iterator[None]:
     """Take the first of the eight masks, which every reader can read: finding the best takes 16 ms."""
     with pytest.MonkeyPatch.context() as patch:
@@ -278,6 +296,7 @@ def _fast(pytestconfig: pytest.Config) -> Iterator[None]:
             _parse_each_key_once,
             _compile_each_statement_once,
             _build_each_route_table_once,
+            _hash_each_password_once,
             _draw_qr_codes_with_any_mask,
             _parse_each_address_once,
             _load_no_authorities_of_the_system,
