@@ -7,7 +7,7 @@ takes longer than most requests do.
 import asyncio
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import unquote
 
 import httpx2
@@ -20,23 +20,24 @@ from provider.runtime import greenlets
 class InProcess(httpx2.BaseTransport):
     """In the place of the transport of `starlette.testclient`. The answer is whole: nothing streams."""
 
+    loop: ClassVar[asyncio.AbstractEventLoop]
+
     def __init__(
         self,
         app: ASGIApp,
-        portal_factory: Callable[[], AbstractContextManager[BlockingPortal]],
+        portal_factory: Callable[[], AbstractContextManager[BlockingPortal]],  # Starlette passes it
         raise_server_exceptions: bool = True,
         root_path: str = "",
         *,
         client: tuple[str, int],
         app_state: dict[str, Any],
     ) -> None:
-        self.app, self.portal_factory, self.client, self.app_state = app, portal_factory, client, app_state
+        self.app, self.client, self.app_state = app, client, app_state
         self.raise_server_exceptions, self.root_path = raise_server_exceptions, root_path
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
-        with self.portal_factory() as portal:
-            # A test that sends a request while another one runs may be in the event loop itself.
-            messages = greenlets.in_thread(portal.call, self._run, self._scope(request), request.read())
+        # A test that sends a request while another one runs may be in the event loop itself.
+        messages = greenlets.in_thread(self._wait_for_answer, self._scope(request), request.read())
         head, *parts = messages
         assert head["type"] == "http.response.start"
         body = b"" if request.method == "HEAD" else b"".join(part.get("body", b"") for part in parts)
@@ -59,6 +60,10 @@ class InProcess(httpx2.BaseTransport):
             "server": [url.host, url.port or {"http": 80, "https": 443}[url.scheme]],
             "state": self.app_state.copy(),
         }
+
+    def _wait_for_answer(self, scope: Scope, body: bytes) -> list[Message]:
+        # A portal would wait for the loop twice: until it has begun, and until it is done.
+        return asyncio.run_coroutine_threadsafe(self._run(scope, body), self.loop).result()
 
     async def _run(self, scope: Scope, body: bytes) -> list[Message]:
         """What the app sends."""

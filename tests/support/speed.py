@@ -4,6 +4,7 @@ They replace parts of libraries and of the provider, and none of them changes wh
 of them is to blame for a failure, run with `-p no:tests.support.speed`: slower, and otherwise the same.
 """
 
+import asyncio
 import ssl
 import threading
 from collections.abc import Callable, Iterator
@@ -168,7 +169,7 @@ def _build_each_route_table_once() -> Iterator[None]:
 
 @contextmanager
 def _hash_each_password_once() -> Iterator[None]:
-    """Keep the hashes of the lowest cost, and give them one salt: each takes a millisecond, and few passwords differ."""
+    """Keep the hashes of the lowest cost, and give them one salt: each takes 1 ms, and few passwords differ."""
     salt = bcrypt.gensalt(4)
 
     def remembering(hash_: Callable[[bytes, bytes], Any]) -> Callable[[bytes, bytes], Any]:
@@ -281,6 +282,7 @@ def _let_no_thread_sweep_counters() -> Iterator[None]:
 def _share_one_event_loop() -> Iterator[None]:
     """Run all requests of all tests in one event loop; Starlette's client starts one for each request."""
     with anyio.from_thread.start_blocking_portal() as portal, pytest.MonkeyPatch.context() as patch:
+        InProcess.loop = portal.call(asyncio.get_running_loop)
         patch.setattr(TestClient, "portal", portal)
         patch.setattr(testclient, "_TestClientTransport", InProcess)
         yield
