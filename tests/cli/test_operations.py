@@ -59,6 +59,7 @@ def test_the_statements_are_printed_and_nothing_is_run(
     assert "signet migrate" in signet("user", "list").err
 
 
+@pytest.mark.slow
 def test_down_to_the_base_and_up_again(signet: Signet) -> None:
     """Replaces: migrations both ways."""
     assert signet("migrate", "--to", "base", "--json").json["to"] is None
