@@ -289,7 +289,7 @@ class PageToCome(Page):
 
     def __getattr__(self, name: str) -> Any:
         """Called for what is not there yet: what `Page` sets."""
-        assert self._browser.page is self, f"look at {self._target} before the browser goes on"
+        assert self._browser.page is self, f"look at {self._target} before the browser requests another page"
         self._browser.history.pop()
         self.__dict__.update(self._browser.open(self._target, **{"sec-fetch-site": "same-origin"}).__dict__)
         self._browser.page = self
